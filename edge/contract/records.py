@@ -1,0 +1,437 @@
+"""The records that a unit makes: one tagged union, one version.
+
+Invariants of the format, version 1:
+
+- A record on the wire is its RFC 8785 canonical JSON and nothing else. Bytes that decode to a
+  record but are not its canonical form are refused, so a record has exactly one digest.
+- ``id`` is a UUIDv7 (RFC 9562, section 5.7) whose milliseconds equal those of ``captured_at``.
+- ``seq`` is the unit's gapless sequence, from 1, over records of every type.
+- ``salt`` is 16 random bytes: without it the digest says nothing about a plate.
+- Times are UTC with microseconds, places WGS 84 degrees, speeds m/s, headings degrees from true
+  north, probabilities 0 to 1.
+- Unknown fields are refused, and so is a version other than 1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal, TypeAlias
+from uuid import UUID
+
+import msgspec
+import rfc8785
+from msgspec import Meta
+
+from edge.contract.errors import ContractError
+
+VERSION = 1
+MAX_RECORD_BYTES = 64 * 1024
+
+# A look-ahead ends each pattern because '$' alone would let a trailing line break through.
+_END = r"(?![\s\S])"
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}" + _END)]
+Plate = Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,12}" + _END)]
+StateCode = Annotated[str, Meta(pattern=r"^[A-Z]{2}" + _END)]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}" + _END)]
+Salt = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}" + _END)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Sequence = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Label = Annotated[str, Meta(min_length=1, max_length=128)]
+Note = Annotated[str, Meta(max_length=1000)]
+UtcTime = Annotated[datetime, Meta(tz=True)]
+HotlistKind = Literal[
+    "stolen_vehicle",
+    "stolen_plate",
+    "wanted_person",
+    "missing_person",
+    "amber_alert",
+    "missing_child",
+    "missing_college_student",
+    "bolo",
+    "atl",
+    "suspended_registration",
+    "revoked_licence",
+    "expired_registration",
+    "other",
+]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A value inside a record."""
+
+
+class Clock(Part, frozen=True, kw_only=True):
+    """What set the unit's clock when the record was made, and how far off it may be.
+
+    ``unset`` says that the unit has had no trustworthy time since it started.
+    """
+
+    source: Literal["gps", "ntp", "system", "unset"]
+    error_ms: Annotated[float, Meta(ge=0)] | None
+
+
+class Alternative(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One reading of one character: ``["B", 0.91]`` on the wire."""
+
+    char: Annotated[str, Meta(pattern=r"^[A-Z0-9]" + _END)]
+    probability: Probability
+
+
+class Character(Part, frozen=True, kw_only=True):
+    """One character of a plate with everything the reader thought it could be, best first."""
+
+    alternatives: Annotated[tuple[Alternative, ...], Meta(min_length=1, max_length=36)]
+
+
+class StateAlternative(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One reading of the state of issuance: ``["MA", 0.8]`` on the wire."""
+
+    code: StateCode
+    probability: Probability
+
+
+class StateOfIssuance(Part, frozen=True, kw_only=True):
+    """The state on the plate; ``code`` is null where the reader could not tell."""
+
+    code: StateCode | None
+    confidence: Probability
+    alternatives: Annotated[tuple[StateAlternative, ...], Meta(max_length=60)]
+
+
+class GpsFix(Part, frozen=True, kw_only=True, tag_field="kind", tag="gps"):
+    """A satellite fix; ``age_ms`` is its age at the moment of capture."""
+
+    latitude_deg: Annotated[float, Meta(ge=-90, le=90)]
+    longitude_deg: Annotated[float, Meta(ge=-180, le=180)]
+    speed_mps: Annotated[float, Meta(ge=0)] | None
+    heading_deg: Annotated[float, Meta(ge=0, lt=360)] | None
+    quality: Label
+    satellites: Annotated[int, Meta(ge=0, le=255)] | None
+    hdop: Annotated[float, Meta(ge=0)] | None
+    age_ms: Count
+
+
+class FixedSite(Part, frozen=True, kw_only=True, tag_field="kind", tag="site"):
+    """A surveyed place that does not move."""
+
+    site: Label
+    latitude_deg: Annotated[float, Meta(ge=-90, le=90)]
+    longitude_deg: Annotated[float, Meta(ge=-180, le=180)]
+    accuracy_m: Annotated[float, Meta(ge=0)] | None
+
+
+class NoPosition(Part, frozen=True, kw_only=True, tag_field="kind", tag="none"):
+    """The unit did not know where it was, and why."""
+
+    reason: Literal["no_receiver", "no_fix", "stale"]
+
+
+Position: TypeAlias = GpsFix | FixedSite | NoPosition
+
+
+class Box(Part, frozen=True, kw_only=True):
+    """A rectangle in pixels; x and y are its upper left corner."""
+
+    x: int
+    y: int
+    w: Annotated[int, Meta(ge=1)]
+    h: Annotated[int, Meta(ge=1)]
+
+
+class Picture(Part, frozen=True, kw_only=True):
+    """A picture that belongs to a read; its bytes travel apart, named by their SHA-256.
+
+    ``box`` is the plate's place in a scene picture.
+    """
+
+    kind: Literal["plate", "scene"]
+    sha256: Sha256
+    size_bytes: Annotated[int, Meta(ge=1, le=2**53 - 1)]
+    width_px: Annotated[int, Meta(ge=1)]
+    height_px: Annotated[int, Meta(ge=1)]
+    box: Box | None
+
+
+class ModelDigest(Part, frozen=True, kw_only=True):
+    """A model that took part in a read, by name and digest of its file."""
+
+    name: Label
+    sha256: Sha256
+
+
+class Engine(Part, frozen=True, kw_only=True):
+    """The software and models that made a read."""
+
+    software: Label
+    models: tuple[ModelDigest, ...]
+
+
+class Substitution(Part, frozen=True, kw_only=True):
+    """A character read as one thing and listed as another of the same confusable group."""
+
+    index: Count
+    read: Annotated[str, Meta(pattern=r"^[A-Z0-9]" + _END)]
+    listed: Annotated[str, Meta(pattern=r"^[A-Z0-9]" + _END)]
+
+
+class HotlistMatch(Part, frozen=True, kw_only=True):
+    """A hot-list entry that a read matched, how, and how fresh the list was.
+
+    ``probability`` is the reader's own probability that the listed plate is what it saw.
+    """
+
+    list_name: Name
+    list_version: Label
+    list_issued_at: UtcTime
+    list_stale: bool
+    entry: Label
+    kind: HotlistKind
+    priority: Annotated[int, Meta(ge=1, le=5)]
+    plate: Plate
+    state: StateCode | None
+    how: Literal["exact", "confusable"]
+    substitutions: tuple[Substitution, ...]
+    state_agreement: Literal["equal", "different", "unknown"]
+    probability: Probability
+
+
+class Record(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"
+):
+    """What every record of a unit says."""
+
+    v: Literal[1] = VERSION
+    id: UUID
+    agency: Name
+    unit: Name
+    seq: Sequence
+    salt: Salt
+    captured_at: UtcTime
+    clock: Clock
+
+    def __post_init__(self) -> None:
+        """Refuse an id that does not carry the moment of capture, and times that are not UTC."""
+        _require_utc("captured_at", self.captured_at)
+        if self.id.version != 7:
+            raise ContractError("id: not a UUIDv7")
+        if _uuid7_milliseconds(self.id) != _milliseconds(self.captured_at):
+            raise ContractError("id: its milliseconds differ from captured_at")
+
+
+class Read(Record, frozen=True, kw_only=True, tag="read"):
+    """One pass of one plate before one camera.
+
+    Holds the minimum data set: plate, date and time, place or fixed site, agency, unit, camera.
+    """
+
+    camera: Name
+    plate: Plate
+    characters: tuple[Character, ...]
+    confidence: Probability
+    state: StateOfIssuance
+    position: Position
+    hits: Annotated[tuple[HotlistMatch, ...], Meta(max_length=100)]
+    pictures: Annotated[tuple[Picture, ...], Meta(max_length=8)]
+    engine: Engine
+    frames: Annotated[int, Meta(ge=1)]
+    first_seen: UtcTime
+    last_seen: UtcTime
+
+    def __post_init__(self) -> None:
+        """Refuse characters that do not spell the plate, and a pass that ends before it begins."""
+        super().__post_init__()
+        _require_utc("first_seen", self.first_seen)
+        _require_utc("last_seen", self.last_seen)
+        if self.last_seen < self.first_seen:
+            raise ContractError("last_seen: before first_seen")
+        if len(self.characters) != len(self.plate):
+            raise ContractError("characters: their number differs from the plate's length")
+        for index, (char, read) in enumerate(zip(self.plate, self.characters, strict=True)):
+            if all(alternative.char != char for alternative in read.alternatives):
+                raise ContractError(
+                    f"characters[{index}]: the plate's own character is not among the alternatives"
+                )
+
+
+class Hit(Record, frozen=True, kw_only=True, tag="hit"):
+    """A read that matched a hot list. ``rang`` says whether the officer was alerted live."""
+
+    read: UUID
+    camera: Name
+    plate: Plate
+    state: StateOfIssuance
+    position: Position
+    match: HotlistMatch
+    rang: bool
+
+
+class Verification(Record, frozen=True, kw_only=True, tag="verification"):
+    """What the officer checked by eye and by a status query before acting on a hit."""
+
+    hit: UUID
+    officer: Label
+    characters_match: bool
+    state_matches: bool
+    status_source: Literal["cjis", "ncic", "rms", "other", "not_checked"]
+    status_checked_at: UtcTime | None
+    status_answer: Literal["active", "not_active", "unavailable"] | None
+    note: Note
+
+    def __post_init__(self) -> None:
+        """Refuse a status answer without the source and time it came from, and the reverse."""
+        super().__post_init__()
+        if self.status_checked_at is not None:
+            _require_utc("status_checked_at", self.status_checked_at)
+        answered = self.status_answer is not None and self.status_checked_at is not None
+        silent = self.status_answer is None and self.status_checked_at is None
+        if self.status_source == "not_checked" and not silent:
+            raise ContractError("status_source: 'not_checked' beside an answer or a time")
+        if self.status_source != "not_checked" and not answered:
+            raise ContractError("status_answer: a checked status needs its answer and its time")
+
+
+class Disposition(Record, frozen=True, kw_only=True, tag="disposition"):
+    """What came of a hit."""
+
+    hit: UUID
+    officer: Label
+    outcome: Literal[
+        "arrest", "citation", "warning", "recovered", "no_action", "misread", "not_current", "other"
+    ]
+    case_number: Label | None
+    note: Note
+
+
+class ListInUse(Part, frozen=True, kw_only=True):
+    """A hot list that the unit had loaded."""
+
+    name: Name
+    version: Label
+    issued_at: UtcTime
+    entries: Count
+    stale: bool
+
+
+class CameraCheck(Part, frozen=True, kw_only=True):
+    """An officer's check of one camera's aim on a live picture."""
+
+    camera: Name
+    aim_correct: bool
+    picture: Sha256 | None
+
+
+class ShiftCheck(Record, frozen=True, kw_only=True, tag="shift_check"):
+    """The start or end of a shift: lists loaded, cameras aimed, equipment secured."""
+
+    officer: Label
+    moment: Literal["start", "end"]
+    hotlists: tuple[ListInUse, ...]
+    cameras: tuple[CameraCheck, ...]
+    secured: bool | None
+
+
+class ManualEntry(Record, frozen=True, kw_only=True, tag="manual_entry"):
+    """A plate entered, changed or ended by hand on the unit's own list."""
+
+    officer: Label
+    action: Literal["enter", "update", "end"]
+    entry: Label
+    plate: Plate
+    state: StateCode | None
+    kind: HotlistKind
+    reason: Annotated[str, Meta(min_length=1, max_length=1000)]
+    authorized_by: Label
+    checked_by: Label | None
+    expires: UtcTime | None
+
+    def __post_init__(self) -> None:
+        """Refuse an entry that its own author checked."""
+        super().__post_init__()
+        if self.expires is not None:
+            _require_utc("expires", self.expires)
+        if self.checked_by is not None and self.checked_by == self.officer:
+            raise ContractError("checked_by: must be a second person")
+
+
+class Malfunction(Record, frozen=True, kw_only=True, tag="malfunction"):
+    """Something that does not work, reported by a person or by the unit itself."""
+
+    component: Literal["camera", "gps", "clock", "disk", "model", "hotlist", "link", "other"]
+    camera: Name | None
+    description: Annotated[str, Meta(min_length=1, max_length=1000)]
+    reported_by: Label
+
+
+AnyRecord: TypeAlias = (
+    Read | Hit | Verification | Disposition | ShiftCheck | ManualEntry | Malfunction
+)
+
+_decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
+
+
+def encode_record(record: AnyRecord) -> bytes:
+    """The record's RFC 8785 canonical JSON, which is what travels and what is signed.
+
+    Raises:
+        ContractError: if a value has no canonical form or breaks the format's limits.
+    """
+    try:
+        encoded = rfc8785.dumps(msgspec.to_builtins(record))
+    except (rfc8785.CanonicalizationError, RecursionError) as error:
+        raise ContractError(f"record: {error}") from error
+    _decode(encoded)
+    return encoded
+
+
+def decode_record(data: bytes) -> AnyRecord:
+    """The record that these bytes hold.
+
+    Raises:
+        ContractError: if they are not the canonical form of a valid record; the text names the
+            field where one can be named.
+    """
+    record = _decode(data)
+    try:
+        canonical = rfc8785.dumps(msgspec.to_builtins(record))
+    except rfc8785.CanonicalizationError as error:
+        raise ContractError(f"record: {error}") from error
+    if canonical != data:
+        raise ContractError("record: not in RFC 8785 canonical form")
+    return record
+
+
+def record_digest(data: bytes) -> bytes:
+    """SHA-256 of a record's canonical bytes: the leaf of its batch's tree, 32 bytes."""
+    return hashlib.sha256(data).digest()
+
+
+def mint_id(captured_at: datetime, random_bytes: Callable[[int], bytes]) -> UUID:
+    """A UUIDv7 for that moment (RFC 9562, section 5.7): 48 bits of milliseconds, 74 random."""
+    value = _milliseconds(captured_at) << 80 | int.from_bytes(random_bytes(10), "big")
+    value = value & ~(0xF << 76) | 7 << 76
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+
+
+def _decode(data: bytes) -> AnyRecord:
+    if len(data) > MAX_RECORD_BYTES:
+        raise ContractError(f"record: {len(data)} bytes, the limit is {MAX_RECORD_BYTES}")
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
+        raise ContractError(f"record: {error}") from error
+
+
+def _require_utc(field: str, moment: datetime) -> None:
+    if moment.utcoffset() != timedelta(0):
+        raise ContractError(f"{field}: not in UTC")
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def _uuid7_milliseconds(identifier: UUID) -> int:
+    return identifier.int >> 80
