@@ -26,7 +26,7 @@ from msgspec import Meta
 
 from edge.contract.errors import ContractError
 
-VERSION = 1
+VERSION: Literal[1] = 1
 MAX_RECORD_BYTES = 64 * 1024
 
 # A look-ahead ends each pattern because '$' alone would let a trailing line break through.
