@@ -1,0 +1,147 @@
+"""Signed checkpoints of the ledger's tree, in the forms that other tools verify.
+
+The text is the C2SP ``tlog-checkpoint``: the ledger's origin, its size and its root in base64,
+a line each. It is signed as a C2SP ``signed-note`` with Ed25519: a blank line, then
+``— NAME base64(key id || signature)``, where the key id is the first 4 bytes of
+SHA-256(NAME || 0x0A || 0x01 || public key). Origin and key name are one and the same here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import Connection, insert, select
+
+from repository.ledger import log
+from repository.ledger.errors import LedgerError
+from repository.store.tables.ledger import ledger_checkpoints
+
+_ED25519 = b"\x01"
+_KEY_ID_BYTES = 4
+_DASH = "\N{EM DASH}"
+_ORIGIN = re.compile(r"[^\s+\x00-\x20]+")
+_SIZE = re.compile(r"0|[1-9][0-9]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The tree of that size had that root (32 bytes)."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    def __post_init__(self) -> None:
+        """Refuse a name that a signed note cannot carry."""
+        if not _ORIGIN.fullmatch(self.origin):
+            raise LedgerError(f"origin {self.origin!r}: no blanks and no plus signs")
+
+    def text(self) -> str:
+        """What is signed, its last line break included."""
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+
+
+def key_id(name: str, public_key: Ed25519PublicKey) -> bytes:
+    """The 4 bytes that name an Ed25519 key in a signed note."""
+    raw = public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + raw).digest()[:_KEY_ID_BYTES]
+
+
+def verifier_key(name: str, public_key: Ed25519PublicKey) -> str:
+    """The key in the one-line form that note verifiers take: ``name+id+base64``."""
+    raw = public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    encoded = base64.b64encode(_ED25519 + raw).decode()
+    return f"{name}+{key_id(name, public_key).hex()}+{encoded}"
+
+
+def sign(checkpoint: Checkpoint, private_key: Ed25519PrivateKey) -> str:
+    """The checkpoint as a signed note."""
+    text = checkpoint.text()
+    mark = key_id(checkpoint.origin, private_key.public_key())
+    signature = base64.b64encode(mark + private_key.sign(text.encode())).decode()
+    return f"{text}\n{_DASH} {checkpoint.origin} {signature}\n"
+
+
+def open_note(note: str, origin: str, public_key: Ed25519PublicKey) -> Checkpoint:
+    """The checkpoint in a signed note, its signature by that key checked.
+
+    Signatures by other keys (witnesses) are passed over, as the specification asks.
+
+    Raises:
+        LedgerError: if the note is not in form, speaks of another ledger or lacks the signature.
+    """
+    text, blank, signatures = note.rpartition("\n\n")
+    if not blank or not signatures.endswith("\n"):
+        raise LedgerError("checkpoint: no signed note; a blank line parts text and signatures")
+    text += "\n"
+    checkpoint = _parse(text)
+    if checkpoint.origin != origin:
+        raise LedgerError(f"checkpoint: of the ledger {checkpoint.origin!r}, not of {origin!r}")
+    mark = key_id(origin, public_key)
+    for line in signatures.splitlines():
+        dash, _, rest = line.partition(" ")
+        name, _, encoded = rest.partition(" ")
+        signed = _decode(encoded)
+        if dash != _DASH or len(signed) <= _KEY_ID_BYTES:
+            raise LedgerError("checkpoint: a signature line is not in form")
+        if name != origin or signed[:_KEY_ID_BYTES] != mark:
+            continue
+        try:
+            public_key.verify(signed[_KEY_ID_BYTES:], text.encode())
+        except InvalidSignature as error:
+            raise LedgerError("checkpoint: its signature does not fit its text") from error
+        return checkpoint
+    raise LedgerError("checkpoint: not signed by the ledger's key")
+
+
+def make(connection: Connection, origin: str, private_key: Ed25519PrivateKey, now: datetime) -> str:
+    """Sign the ledger as it stands and keep the note; a size signed before gives its old note.
+
+    Raises:
+        LedgerError: if the ledger is empty or its state broken.
+    """
+    tree = log.state(connection, lock=True)
+    if tree.size == 0:
+        raise LedgerError("the ledger is empty: there is nothing to sign yet")
+    table = ledger_checkpoints
+    kept: str | None = connection.scalar(select(table.c.note).where(table.c.size == tree.size))
+    if kept is not None:
+        return kept
+    root = tree.root()
+    note = sign(Checkpoint(origin, tree.size, root), private_key)
+    connection.execute(insert(table).values(size=tree.size, root=root, note=note, issued_at=now))
+    return note
+
+
+def latest(connection: Connection) -> str | None:
+    """The newest checkpoint's note."""
+    table = ledger_checkpoints
+    note: str | None = connection.scalar(
+        select(table.c.note).order_by(table.c.size.desc()).limit(1)
+    )
+    return note
+
+
+def _parse(text: str) -> Checkpoint:
+    lines = text.split("\n")
+    if len(lines) < 4 or not _SIZE.fullmatch(lines[1]):
+        raise LedgerError("checkpoint: expected origin, size and root, a line each")
+    root = _decode(lines[2])
+    if len(root) != hashlib.sha256().digest_size:
+        raise LedgerError("checkpoint: its root is not 32 bytes in base64")
+    return Checkpoint(lines[0], int(lines[1]), root)
+
+
+def _decode(encoded: str) -> bytes:
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise LedgerError("checkpoint: not in base64") from error

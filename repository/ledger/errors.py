@@ -1,0 +1,9 @@
+"""What the ledger refuses, and what it finds wrong with itself."""
+
+from __future__ import annotations
+
+from repository.errors import RepositoryError
+
+
+class LedgerError(RepositoryError):
+    """An entry that cannot be recorded, or a question the ledger cannot answer."""

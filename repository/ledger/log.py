@@ -1,0 +1,146 @@
+"""Append to the ledger and read it back.
+
+The entry and the new state of the tree are written in the caller's transaction, so that what the
+entry records and the entry itself are kept or lost together. Appending is serial: the state's row
+stays locked until that transaction ends, so a use case appends last, just before its commit.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from edge.contract import merkle
+from repository.ledger import entry as entries
+from repository.ledger.entry import Entry
+from repository.ledger.errors import LedgerError
+from repository.store.tables.ledger import ledger_entries, ledger_state
+
+_HASH_BYTES = 32
+_ROWS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where an entry stands, and the tree with it as the last."""
+
+    index: int
+    size: int
+    root_hex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry as it lies in the database, unchecked."""
+
+    index: int
+    action: str
+    user_id: str
+    agency: str
+    at: datetime
+    body: bytes
+    leaf: bytes
+    root: bytes
+
+
+def append(
+    connection: Connection,
+    entry: Entry,
+    *,
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+) -> Appended:
+    """Add an entry in the caller's transaction.
+
+    Raises:
+        LedgerError: if the entry has no canonical form, or the ledger's state is missing or broken.
+    """
+    tree = state(connection, lock=True)
+    index = tree.size
+    recorded = entries.body(entry, index, random_bytes(entries.SALT_BYTES))
+    leaf = entries.leaf(recorded)
+    grown = tree.append(merkle.leaf_hash(leaf))
+    root = grown.root()
+    connection.execute(
+        insert(ledger_entries).values(
+            entry_index=index,
+            action=entry.action,
+            user_id=entry.actor.user_id,
+            agency=entry.actor.agency,
+            at=entries.to_hundredths(entry.at),
+            body=recorded,
+            leaf=leaf,
+            root=root,
+        )
+    )
+    connection.execute(
+        update(ledger_state).values(size=grown.size, frontier=b"".join(grown.hashes))
+    )
+    return Appended(index=index, size=grown.size, root_hex=root.hex())
+
+
+def state(connection: Connection, *, lock: bool = False) -> merkle.Frontier:
+    """The tree as the last append left it; with ``lock``, nothing is appended until commit.
+
+    Raises:
+        LedgerError: if its row is missing or no tree's.
+    """
+    query = select(ledger_state.c.size, ledger_state.c.frontier)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise LedgerError(
+            "the ledger's state is missing from the database; "
+            "restore it from a backup, nothing is recorded or answered until then"
+        )
+    hashes = tuple(
+        row.frontier[start : start + _HASH_BYTES]
+        for start in range(0, len(row.frontier), _HASH_BYTES)
+    )
+    if len(row.frontier) % _HASH_BYTES or row.size < 0 or len(hashes) != row.size.bit_count():
+        raise LedgerError(
+            "the ledger's state in the database is damaged; run 'alpr-repository ledger verify'"
+        )
+    return merkle.Frontier(row.size, hashes)
+
+
+def rows(connection: Connection, first: int = 0, until: int | None = None) -> Iterator[Row]:
+    """Entries in order from index ``first``, up to but not including ``until``."""
+    query = (
+        select(ledger_entries)
+        .where(ledger_entries.c.entry_index >= first)
+        .order_by(ledger_entries.c.entry_index)
+        .execution_options(yield_per=_ROWS_AT_ONCE)
+    )
+    if until is not None:
+        query = query.where(ledger_entries.c.entry_index < until)
+    for row in connection.execute(query):
+        yield Row(
+            index=row.entry_index,
+            action=row.action,
+            user_id=row.user_id,
+            agency=row.agency,
+            at=row.at,
+            body=row.body,
+            leaf=row.leaf,
+            root=row.root,
+        )
+
+
+def leaf_hashes(connection: Connection, size: int) -> list[bytes]:
+    """Leaf hashes of the first ``size`` entries, for proofs.
+
+    Raises:
+        LedgerError: if the ledger holds fewer.
+    """
+    query = (
+        select(ledger_entries.c.leaf)
+        .where(ledger_entries.c.entry_index < size)
+        .order_by(ledger_entries.c.entry_index)
+    )
+    hashes = [merkle.leaf_hash(leaf) for leaf in connection.scalars(query)]
+    if len(hashes) != size:
+        raise LedgerError(f"the ledger holds {len(hashes)} entries where {size} should be")
+    return hashes
