@@ -172,6 +172,8 @@ def test_an_entry_outside_the_format_is_refused(changes: dict[str, object]) -> N
 def test_what_no_reader_would_take_is_not_written() -> None:
     with pytest.raises(ContractError, match="plate"):
         encode_list([entry(plate="not a plate")])
+    with pytest.raises(ContractError, match="UTF-8"):
+        encode_list([entry(note="\ud800")])
     with pytest.raises(ContractError, match="not in UTC"):
         entry(entered=datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=-5))))
 

@@ -1,0 +1,313 @@
+"""Hot lists on their way to a unit: entries, the list's file, its signed manifest, deltas.
+
+Invariants of the format, version 1:
+
+- A list's file is UTF-8, one entry a line as JSON, each line ended by ``\\n``, in ascending order
+  of entry ids, no id twice. So a list has one file, and the file one SHA-256.
+- The manifest names that SHA-256 and is signed by the repository with Ed25519 over its RFC 8785
+  form without the signature, behind a prefix of its own. The file itself needs no signature.
+- Versions of a list only rise. ``previous_version`` is the one issued before this one.
+- A delta is not signed: what it yields is used only if its file has the manifest's SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import timedelta
+from itertools import pairwise
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+import rfc8785
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from msgspec import Meta
+
+from edge.contract.batch import KeyId, Signature, key_id
+from edge.contract.errors import ContractError
+from edge.contract.records import (
+    VERSION,
+    Count,
+    HotlistKind,
+    Label,
+    Name,
+    Plate,
+    Sequence,
+    Sha256,
+    StateCode,
+    UtcTime,
+)
+
+MAX_ENTRY_BYTES = 8 * 1024
+MAX_MANIFEST_BYTES = 16 * 1024
+MAX_DELTA_BYTES = 64 * 1024 * 1024
+
+_MANIFEST_DOMAIN = b"plateward/hotlist-manifest/1\x00"
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    v: Literal[1] = VERSION
+
+
+class HotlistEntry(_Part, frozen=True, kw_only=True, tag_field="type", tag="hotlist_entry"):
+    """A plate that somebody is looking for, and why.
+
+    ``entry`` is the list owner's own id for it. Priority 1 is the most urgent.
+    """
+
+    entry: Label
+    plate: Plate
+    state: StateCode | None
+    kind: HotlistKind
+    priority: Annotated[int, Meta(ge=1, le=5)]
+    entered: UtcTime | None
+    expires: UtcTime | None
+    note: Annotated[str, Meta(max_length=500)]
+
+    def __post_init__(self) -> None:
+        """Refuse times that are not UTC, and an entry that ended before it began."""
+        for field, moment in (("entered", self.entered), ("expires", self.expires)):
+            if moment is not None and moment.utcoffset() != timedelta(0):
+                raise ContractError(f"{field}: not in UTC")
+        if self.entered is not None and self.expires is not None and self.expires < self.entered:
+            raise ContractError("expires: before entered")
+
+
+class HotlistVersion(_Part, frozen=True, kw_only=True, tag_field="type", tag="hotlist_version"):
+    """One issue of a list, named by its number and by the SHA-256 of its file."""
+
+    name: Name
+    version: Sequence
+    issued_at: UtcTime
+    entries: Count
+    sha256: Sha256
+    size_bytes: Count
+
+    def __post_init__(self) -> None:
+        """Refuse a time that is not UTC."""
+        if self.issued_at.utcoffset() != timedelta(0):
+            raise ContractError("issued_at: not in UTC")
+
+
+class HotlistManifest(_Part, frozen=True, kw_only=True, tag_field="type", tag="hotlist_manifest"):
+    """The repository's signed word on which issue of a list an agency's units should have.
+
+    ``delta_base`` is the version from which a delta to this one can be had; null if from none.
+    """
+
+    agency: Name
+    list: HotlistVersion
+    previous_version: Sequence | None
+    delta_base: Sequence | None
+    key: KeyId
+    signature: Signature
+
+    def __post_init__(self) -> None:
+        """Refuse versions that do not rise."""
+        for field, earlier in (
+            ("previous_version", self.previous_version),
+            ("delta_base", self.delta_base),
+        ):
+            if earlier is not None and earlier >= self.list.version:
+                raise ContractError(f"{field}: not before version {self.list.version}")
+
+
+class HotlistDelta(_Part, frozen=True, kw_only=True, tag_field="type", tag="hotlist_delta"):
+    """What changed between two issues: entries new or changed, and ids gone."""
+
+    name: Name
+    from_version: Sequence
+    to_version: Sequence
+    added: tuple[HotlistEntry, ...]
+    removed: tuple[Label, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse versions that do not rise, and ids that are named twice."""
+        if self.from_version >= self.to_version:
+            raise ContractError(f"from_version: not before version {self.to_version}")
+        ids = [entry.entry for entry in self.added] + list(self.removed)
+        if len(ids) != len(set(ids)):
+            raise ContractError("added, removed: an entry is named twice")
+
+
+def encode_list(entries: Iterable[HotlistEntry]) -> bytes:
+    """The file of a list with these entries, in whatever order they come.
+
+    Raises:
+        ContractError: if two entries have one id, or one is larger than a reader would take.
+    """
+    ordered = sorted(entries, key=lambda entry: entry.entry)
+    for before, after in pairwise(ordered):
+        if before.entry == after.entry:
+            raise ContractError(f"entry {after.entry!r}: is in the list twice")
+    return b"".join(_encode_entry(entry) + b"\n" for entry in ordered)
+
+
+def decode_list(data: bytes) -> tuple[HotlistEntry, ...]:
+    """The entries in a list's file, ascending by id.
+
+    Raises:
+        ContractError: if any line is no entry, out of order or cut off; the text has its number.
+    """
+    lines = data.split(b"\n")
+    if lines.pop() != b"":
+        raise ContractError(f"line {len(lines) + 1}: has no end; the file was cut off")
+    entries: list[HotlistEntry] = []
+    for number, line in enumerate(lines, start=1):
+        entry = _decode(line, _entry_decoder, f"line {number}", MAX_ENTRY_BYTES)
+        if entries and entry.entry <= entries[-1].entry:
+            raise ContractError(f"line {number}: its id does not rise above the line before")
+        entries.append(entry)
+    return tuple(entries)
+
+
+def sign_manifest(
+    *,
+    agency: str,
+    version: HotlistVersion,
+    previous_version: int | None,
+    delta_base: int | None,
+    private_key: Ed25519PrivateKey,
+) -> HotlistManifest:
+    """A manifest of that issue, signed by the repository's key.
+
+    Raises:
+        ContractError: if the versions do not rise.
+    """
+    unsigned = HotlistManifest(
+        agency=agency,
+        list=version,
+        previous_version=previous_version,
+        delta_base=delta_base,
+        key=key_id(private_key.public_key()),
+        signature="0" * 128,
+    )
+    signature = private_key.sign(_statement(unsigned)).hex()
+    return msgspec.structs.replace(unsigned, signature=signature)
+
+
+def verify_manifest(data: bytes, public_key: Ed25519PublicKey) -> HotlistManifest:
+    """The manifest in these bytes, if the key signed it.
+
+    Raises:
+        ContractError: if there is none, or another key signed it, or it was changed.
+    """
+    manifest = _decode(data, _manifest_decoder, "manifest", MAX_MANIFEST_BYTES)
+    try:
+        public_key.verify(bytes.fromhex(manifest.signature), _statement(manifest))
+    except InvalidSignature as error:
+        raise ContractError("signature: not made by this key over this manifest") from error
+    return manifest
+
+
+def encode_manifest(manifest: HotlistManifest) -> bytes:
+    """The manifest's JSON as it travels."""
+    return msgspec.json.encode(manifest)
+
+
+def verify_list(data: bytes, version: HotlistVersion) -> tuple[HotlistEntry, ...]:
+    """The entries of a list's file, if it is the very file of that issue.
+
+    Raises:
+        ContractError: if its size, SHA-256 or number of entries differs, or it cannot be read.
+    """
+    if len(data) != version.size_bytes:
+        raise ContractError(f"list: {len(data)} bytes, version says {version.size_bytes}")
+    if hashlib.sha256(data).hexdigest() != version.sha256:
+        raise ContractError("list: its SHA-256 is not that of the version")
+    entries = decode_list(data)
+    if len(entries) != version.entries:
+        raise ContractError(f"list: {len(entries)} entries, version says {version.entries}")
+    return entries
+
+
+def delta_between(
+    older: Iterable[HotlistEntry],
+    newer: Iterable[HotlistEntry],
+    *,
+    name: str,
+    from_version: int,
+    to_version: int,
+) -> HotlistDelta:
+    """The delta that makes the newer list out of the older."""
+    before, after = _by_id(older), _by_id(newer)
+    return HotlistDelta(
+        name=name,
+        from_version=from_version,
+        to_version=to_version,
+        added=tuple(entry for key, entry in sorted(after.items()) if before.get(key) != entry),
+        removed=tuple(sorted(before.keys() - after.keys())),
+    )
+
+
+def apply_delta(
+    entries: Iterable[HotlistEntry], name: str, version: int, delta: HotlistDelta
+) -> tuple[HotlistEntry, ...]:
+    """The list that the delta makes of these entries, ascending by id.
+
+    The caller still checks the result's file against the manifest, with :func:`verify_list`.
+
+    Raises:
+        ContractError: if the delta is for another list or version, or removes what is not there.
+    """
+    if (delta.name, delta.from_version) != (name, version):
+        raise ContractError(
+            f"delta: for {delta.name} version {delta.from_version}, not {name} version {version}"
+        )
+    result = _by_id(entries)
+    for identifier in delta.removed:
+        if result.pop(identifier, None) is None:
+            raise ContractError(f"removed: entry {identifier!r} is not in version {version}")
+    result.update(_by_id(delta.added))
+    return tuple(entry for _, entry in sorted(result.items()))
+
+
+def encode_delta(delta: HotlistDelta) -> bytes:
+    """The delta's JSON as it travels."""
+    return msgspec.json.encode(delta)
+
+
+def decode_delta(data: bytes) -> HotlistDelta:
+    """The delta in these bytes.
+
+    Raises:
+        ContractError: if there is none; the text names the field.
+    """
+    return _decode(data, _delta_decoder, "delta", MAX_DELTA_BYTES)
+
+
+_entry_encoder = msgspec.json.Encoder()
+_entry_decoder = msgspec.json.Decoder(HotlistEntry)
+_manifest_decoder = msgspec.json.Decoder(HotlistManifest)
+_delta_decoder = msgspec.json.Decoder(HotlistDelta)
+
+_T = TypeVar("_T")
+
+
+def _decode(data: bytes, decoder: msgspec.json.Decoder[_T], what: str, limit: int) -> _T:
+    if len(data) > limit:
+        raise ContractError(f"{what}: {len(data)} bytes, the limit is {limit}")
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
+        raise ContractError(f"{what}: {error}") from error
+
+
+def _encode_entry(entry: HotlistEntry) -> bytes:
+    try:
+        line = _entry_encoder.encode(entry)
+    except UnicodeEncodeError as error:
+        raise ContractError(f"entry: not text that UTF-8 can hold: {error.reason}") from error
+    _decode(line, _entry_decoder, "entry", MAX_ENTRY_BYTES)
+    return line
+
+
+def _by_id(entries: Iterable[HotlistEntry]) -> dict[str, HotlistEntry]:
+    return {entry.entry: entry for entry in entries}
+
+
+def _statement(manifest: HotlistManifest) -> bytes:
+    fields = msgspec.to_builtins(manifest)
+    del fields["signature"]
+    return _MANIFEST_DOMAIN + rfc8785.dumps(fields)
