@@ -1,0 +1,1 @@
+"""Where everything the repository holds lies: database, pictures, and the way their shape grows."""

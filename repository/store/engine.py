@@ -1,0 +1,122 @@
+"""Opening the database: SQLite for one small site, PostgreSQL for everything else."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, event
+from sqlalchemy.exc import ArgumentError
+
+from repository.errors import RepositoryError
+
+_BUSY_TIMEOUT_MS = 10_000
+# SQLite's primary result codes for: busy, locked, read-only, I/O error, full, cannot open.
+_SQLITE_UNAVAILABLE = frozenset({5, 6, 8, 10, 13, 14})
+
+
+class DatabaseUnavailableError(RepositoryError):
+    """The database does not answer, or not now; the same work may succeed later."""
+
+
+def open_engine(dsn: str) -> Engine:
+    """An engine for ``sqlite:///FILE`` or ``postgresql+psycopg://…``; nothing is connected yet.
+
+    A transaction on SQLite takes the write lock as it begins, so that none fails halfway because
+    another wrote first; those of :func:`reading` take none. Whatever makes the database
+    unreachable for now comes out of any use of the engine as :class:`DatabaseUnavailableError`.
+
+    Raises:
+        RepositoryError: if the address is of neither kind, or the SQLite file's folder is missing.
+    """
+    try:
+        url = sqlalchemy.make_url(dsn)
+    except ArgumentError as error:
+        raise RepositoryError(_not_an_address()) from error
+    if url.drivername == "sqlite":
+        engine = _open_sqlite(url)
+    elif url.drivername == "postgresql+psycopg":
+        engine = _open_postgresql(url)
+    else:
+        raise RepositoryError(_not_an_address())
+    event.listen(engine, "handle_error", _translate)
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads: it sees one state of the database and blocks no writer."""
+    with (
+        engine.connect().execution_options(
+            only_reads=True, postgresql_readonly=True, isolation_level=_snapshot(engine)
+        ) as connection,
+        connection.begin(),
+    ):
+        yield connection
+
+
+def _snapshot(engine: Engine) -> str:
+    return "REPEATABLE READ" if engine.dialect.name == "postgresql" else "SERIALIZABLE"
+
+
+def _open_sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise RepositoryError("database: SQLite needs a file, as in sqlite:////var/lib/x.sqlite")
+    folder = Path(url.database).parent
+    if not folder.is_dir():
+        raise RepositoryError(
+            f"database: the folder {folder} does not exist; `alpr-repository init` makes it"
+        )
+    engine = sqlalchemy.create_engine(url)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _open_postgresql(url: URL) -> Engine:
+    return sqlalchemy.create_engine(
+        url,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10, "application_name": "plateward"},
+    )
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself; see _begin_sqlite
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what is purged is gone from the file too
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    only_reads = connection.get_execution_options().get("only_reads", False)
+    connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+
+
+def _translate(context: ExceptionContext) -> BaseException | None:
+    original = context.original_exception
+    dialect = context.dialect
+    if isinstance(original, sqlite3.Error):
+        code = getattr(original, "sqlite_errorcode", 0) & 0xFF
+        unavailable = code in _SQLITE_UNAVAILABLE
+    else:
+        # Covers a server that is gone, starting, full, or that ended the transaction in favour
+        # of another: all worth another try, none the fault of what was asked.
+        unavailable = isinstance(original, dialect.loaded_dbapi.OperationalError)
+    if not unavailable:
+        return None
+    first_line = str(original).strip().partition("\n")[0]
+    return DatabaseUnavailableError(f"the database does not answer: {first_line}")
+
+
+def _not_an_address() -> str:
+    return (
+        "database: not an address the repository knows; "
+        "write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+    )

@@ -1,0 +1,67 @@
+"""Bringing the database to the shape that this version of the repository works with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, text
+
+from repository.errors import RepositoryError
+from repository.store.engine import reading
+
+_SCRIPTS = Path(__file__).with_name("migrations")
+# Any constant will do, as long as nothing else in the database takes the same advisory lock.
+_LOCK = 0x706C_6174_6501
+
+
+def upgrade(engine: Engine) -> None:
+    """Run every migration that the database has not seen, all or none.
+
+    Raises:
+        DatabaseUnavailableError: if the database does not answer.
+    """
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def current(engine: Engine) -> str | None:
+    """The last migration that the database has seen; None before the first."""
+    with reading(engine) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str:
+    """The last migration that this version of the repository has."""
+    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    if revision is None:
+        raise RepositoryError(f"{_SCRIPTS}: holds no migrations; install the product again")
+    return revision
+
+
+def require_current(engine: Engine) -> None:
+    """Refuse to work with a database of another shape.
+
+    Raises:
+        RepositoryError: if the database lacks migrations, or has some of a later version.
+    """
+    found = current(engine)
+    if found != head():
+        raise RepositoryError(
+            f"database: its schema is at {found or 'nothing'}, this version needs {head()}; "
+            "run `alpr-repository db upgrade`"
+        )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

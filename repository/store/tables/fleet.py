@@ -1,0 +1,54 @@
+"""Agencies, their units, and how far each unit's chain is committed."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, String, Table, UniqueConstraint
+
+from repository.store.tables.base import RowId, UtcDateTime, metadata
+
+agencies = Table(
+    "agencies",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("name", String(63), nullable=False, unique=True),
+    Column("title", String(200), nullable=False),
+    Column("ori", String(9)),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+"""``name`` is the agency's place in topics; ``ori`` its identifier at the FBI's CJIS division."""
+
+units = Table(
+    "units",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("agency_id", RowId, ForeignKey("agencies.id"), nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("key_id", String(16), nullable=False, unique=True),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+    UniqueConstraint("agency_id", "name"),
+)
+"""``public_key`` is the unit's raw Ed25519 key, 32 bytes; a key serves one unit only."""
+
+chains = Table(
+    "chains",
+    metadata,
+    Column("unit_id", RowId, ForeignKey("units.id"), primary_key=True, autoincrement=False),
+    Column("committed_through", BigInteger, nullable=False),
+    Column("chain_root", String(64), nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+"""The last committed sequence of each unit and the root of the batch that ends there."""
+
+unit_status = Table(
+    "unit_status",
+    metadata,
+    Column("unit_id", RowId, ForeignKey("units.id"), primary_key=True, autoincrement=False),
+    Column("state", String(7), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("software", String(128), nullable=False),
+    Column("waiting_records", BigInteger, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+)
+"""The last that each unit said of itself."""

@@ -1,0 +1,39 @@
+"""Hot lists of agencies in all their versions."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from repository.store.tables.base import RowId, UtcDateTime, metadata
+
+hotlists = Table(
+    "hotlists",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("agency_id", RowId, ForeignKey("agencies.id"), nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("agency_id", "name"),
+)
+
+hotlist_versions = Table(
+    "hotlist_versions",
+    metadata,
+    Column("hotlist_id", RowId, ForeignKey("hotlists.id"), primary_key=True, autoincrement=False),
+    Column("version", String(128), primary_key=True),
+    Column("issued_at", UtcDateTime, nullable=False),
+    Column("imported_at", UtcDateTime, nullable=False),
+    Column("entries", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("manifest", LargeBinary, nullable=False),
+)
+"""``body`` is the list file as units load it, ``manifest`` its signed description."""

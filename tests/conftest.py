@@ -1,0 +1,70 @@
+"""Fixtures for every test: real databases and brokers, each on a free loopback port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from repository.store.engine import open_engine
+from repository.store.migrate import upgrade
+from tests.servers import Broker, PostgresServer
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """One real PostgreSQL for the whole run."""
+    server = PostgresServer.initialise()
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgres_dsn(postgres_server: PostgresServer) -> Iterator[str]:
+    """A fresh, empty database."""
+    name = postgres_server.create_database()
+    yield postgres_server.dsn(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def sqlite_dsn(tmp_path: Path) -> str:
+    """A database file that is not there yet."""
+    return f"sqlite:///{tmp_path / 'repository.sqlite'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def dsn(request: pytest.FixtureRequest) -> str:
+    """An empty database of each kind in turn: a test that takes it runs over both."""
+    chosen: str = request.getfixturevalue(
+        "sqlite_dsn" if request.param == "sqlite" else "postgres_dsn"
+    )
+    return chosen
+
+
+@pytest.fixture
+def engine(dsn: str) -> Iterator[Engine]:
+    """A migrated database of each kind in turn."""
+    opened = open_engine(dsn)
+    upgrade(opened)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def mosquitto_broker(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
+    """Starts real mosquitto brokers, each from lines of its configuration; stops them after."""
+    brokers: list[Broker] = []
+
+    def start(*lines: str) -> Broker:
+        broker = Broker(tmp_path / f"mosquitto-{len(brokers)}", lines)
+        brokers.append(broker)
+        broker.start()
+        return broker
+
+    yield start
+    for broker in brokers:
+        broker.stop()
