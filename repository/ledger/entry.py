@@ -23,7 +23,7 @@ import rfc8785
 
 from repository.ledger.errors import LedgerError
 
-JSON: TypeAlias = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]
+JSON: TypeAlias = bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"] | None
 Outcome: TypeAlias = Literal["done", "refused", "failed"]
 
 VERSION = 1
@@ -142,6 +142,11 @@ def format_time(at: datetime) -> str:
     """That moment as ``2026-03-01T09:12:44.07-05:00``."""
     milliseconds = at.isoformat(timespec="milliseconds")
     return milliseconds[:22] + milliseconds[23:]
+
+
+def parse_time(text: str) -> datetime:
+    """The moment that `format_time` wrote."""
+    return datetime.fromisoformat(text)
 
 
 def digest_of_ids(ids: Iterable[str]) -> str:

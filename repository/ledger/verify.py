@@ -1,0 +1,160 @@
+"""Check the whole ledger: every entry against its digest, every root, the state, every checkpoint.
+
+An entry's row is the first wrong one where its index, its columns, its digest or the root beside
+it is not what the entries before it and its own body give. Someone who can rewrite the database
+can recompute all of those; they cannot recompute a signature, so the rest is settled by the
+checkpoints, and best by those kept on other hosts (``held``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import Connection, select
+
+from edge.contract import merkle
+from repository.ledger import entry as entries
+from repository.ledger import log
+from repository.ledger.checkpoints import open_note
+from repository.ledger.errors import LedgerError
+from repository.store.tables.ledger import ledger_checkpoints
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the check found. ``first_wrong`` is the index of the first entry that is wrong."""
+
+    size: int
+    root_hex: str
+    checkpoints: int
+    first_wrong: int | None
+    problem: str | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything fits."""
+        return self.problem is None
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    size: int
+    root: bytes
+    where: str
+
+
+class _Mismatch(Exception):
+    def __init__(self, index: int | None, problem: str) -> None:
+        super().__init__(problem)
+        self.index = index
+        self.problem = problem
+
+
+def verify(
+    connection: Connection, origin: str, public_key: Ed25519PublicKey, held: Iterable[str] = ()
+) -> Verdict:
+    """Recompute the ledger from its rows and compare it with all that was ever said of it.
+
+    ``held`` are signed notes kept outside the database. Reads in the caller's transaction, which
+    must see one snapshot (SQLite always does; PostgreSQL at REPEATABLE READ).
+    """
+    tree = merkle.Frontier()
+    checked = 0
+    try:
+        signed = _signed(connection, origin, public_key, held)
+        waiting = list(signed)
+        last_good = 0
+        for row in log.rows(connection):
+            _check_row(row, tree.size)
+            tree = tree.append(merkle.leaf_hash(row.leaf))
+            if tree.root() != row.root:
+                raise _Mismatch(
+                    row.index, f"entry {row.index}: its root does not follow from the entries"
+                )
+            while waiting and waiting[0].size == tree.size:
+                checkpoint = waiting.pop(0)
+                if checkpoint.root != row.root:
+                    raise _Mismatch(last_good, _rewritten(checkpoint, last_good))
+                checked += 1
+                last_good = checkpoint.size
+        _check_end(connection, tree, waiting)
+    except _Mismatch as mismatch:
+        return Verdict(tree.size, tree.root().hex(), checked, mismatch.index, mismatch.problem)
+    return Verdict(tree.size, tree.root().hex(), checked, None, None)
+
+
+def _signed(
+    connection: Connection, origin: str, public_key: Ed25519PublicKey, held: Iterable[str]
+) -> list[_Signed]:
+    """Every checkpoint, its signature checked, smallest first."""
+    found: list[_Signed] = []
+    for row in connection.execute(select(ledger_checkpoints)):
+        where = f"the checkpoint stored at size {row.size}"
+        try:
+            checkpoint = open_note(row.note, origin, public_key)
+        except LedgerError as error:
+            raise _Mismatch(None, f"{where}: {error}") from error
+        if (checkpoint.size, checkpoint.root) != (row.size, row.root):
+            raise _Mismatch(None, f"{where}: its columns are not what its note says")
+        found.append(_Signed(checkpoint.size, checkpoint.root, where))
+    for number, note in enumerate(held, start=1):
+        where = f"checkpoint {number} of those held outside"
+        try:
+            checkpoint = open_note(note, origin, public_key)
+        except LedgerError as error:
+            raise _Mismatch(None, f"{where}: {error}") from error
+        found.append(_Signed(checkpoint.size, checkpoint.root, where))
+    return sorted((each for each in found if each.size > 0), key=lambda each: each.size)
+
+
+def _check_row(row: log.Row, expected: int) -> None:
+    if row.index > expected:
+        raise _Mismatch(expected, f"entry {expected}: missing; the next one is {row.index}")
+    if row.index < expected:
+        raise _Mismatch(row.index, f"entry {row.index}: out of place")
+    if entries.leaf(row.body) != row.leaf:
+        raise _Mismatch(row.index, f"entry {row.index}: its contents do not fit its digest")
+    try:
+        content = json.loads(row.body)
+        actor = content["actor"]
+        named = content["index"]
+        at = entries.parse_time(content["at"])
+        inside = (content["action"], actor["user_id"], actor["agency"], at)
+    except (ValueError, KeyError, TypeError) as error:
+        raise _Mismatch(row.index, f"entry {row.index}: its contents are no entry") from error
+    if named != row.index:
+        raise _Mismatch(row.index, f"entry {row.index}: was recorded as entry {named}")
+    if (row.action, row.user_id, row.agency, row.at) != inside:
+        raise _Mismatch(row.index, f"entry {row.index}: its columns are not what its body says")
+
+
+def _check_end(connection: Connection, tree: merkle.Frontier, waiting: list[_Signed]) -> None:
+    if waiting:
+        raise _Mismatch(
+            tree.size,
+            f"entry {tree.size}: missing; {waiting[-1].where} covers {waiting[-1].size} entries",
+        )
+    try:
+        state = log.state(connection)
+    except LedgerError as error:
+        raise _Mismatch(None, str(error)) from error
+    if state.size > tree.size:
+        raise _Mismatch(
+            tree.size, f"entry {tree.size}: missing; the ledger's state counts {state.size}"
+        )
+    if state.size < tree.size:
+        raise _Mismatch(
+            state.size, f"entry {state.size}: added past the ledger's state, which ends before it"
+        )
+    if state.hashes != tree.hashes:
+        raise _Mismatch(None, "the ledger's state is not the tree of its entries")
+
+
+def _rewritten(checkpoint: _Signed, last_good: int) -> str:
+    return (
+        f"entry {last_good} or one after it, before {checkpoint.size}: rewritten; "
+        f"{checkpoint.where} gives another root"
+    )
