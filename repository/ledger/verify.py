@@ -46,7 +46,7 @@ class _Signed:
     where: str
 
 
-class _Mismatch(Exception):
+class _MismatchError(Exception):
     def __init__(self, index: int | None, problem: str) -> None:
         super().__init__(problem)
         self.index = index
@@ -71,17 +71,17 @@ def verify(
             _check_row(row, tree.size)
             tree = tree.append(merkle.leaf_hash(row.leaf))
             if tree.root() != row.root:
-                raise _Mismatch(
+                raise _MismatchError(
                     row.index, f"entry {row.index}: its root does not follow from the entries"
                 )
             while waiting and waiting[0].size == tree.size:
                 checkpoint = waiting.pop(0)
                 if checkpoint.root != row.root:
-                    raise _Mismatch(last_good, _rewritten(checkpoint, last_good))
+                    raise _MismatchError(last_good, _rewritten(checkpoint, last_good))
                 checked += 1
                 last_good = checkpoint.size
         _check_end(connection, tree, waiting)
-    except _Mismatch as mismatch:
+    except _MismatchError as mismatch:
         return Verdict(tree.size, tree.root().hex(), checked, mismatch.index, mismatch.problem)
     return Verdict(tree.size, tree.root().hex(), checked, None, None)
 
@@ -96,27 +96,27 @@ def _signed(
         try:
             checkpoint = open_note(row.note, origin, public_key)
         except LedgerError as error:
-            raise _Mismatch(None, f"{where}: {error}") from error
+            raise _MismatchError(None, f"{where}: {error}") from error
         if (checkpoint.size, checkpoint.root) != (row.size, row.root):
-            raise _Mismatch(None, f"{where}: its columns are not what its note says")
+            raise _MismatchError(None, f"{where}: its columns are not what its note says")
         found.append(_Signed(checkpoint.size, checkpoint.root, where))
     for number, note in enumerate(held, start=1):
         where = f"checkpoint {number} of those held outside"
         try:
             checkpoint = open_note(note, origin, public_key)
         except LedgerError as error:
-            raise _Mismatch(None, f"{where}: {error}") from error
+            raise _MismatchError(None, f"{where}: {error}") from error
         found.append(_Signed(checkpoint.size, checkpoint.root, where))
     return sorted((each for each in found if each.size > 0), key=lambda each: each.size)
 
 
 def _check_row(row: log.Row, expected: int) -> None:
     if row.index > expected:
-        raise _Mismatch(expected, f"entry {expected}: missing; the next one is {row.index}")
+        raise _MismatchError(expected, f"entry {expected}: missing; the next one is {row.index}")
     if row.index < expected:
-        raise _Mismatch(row.index, f"entry {row.index}: out of place")
+        raise _MismatchError(row.index, f"entry {row.index}: out of place")
     if entries.leaf(row.body) != row.leaf:
-        raise _Mismatch(row.index, f"entry {row.index}: its contents do not fit its digest")
+        raise _MismatchError(row.index, f"entry {row.index}: its contents do not fit its digest")
     try:
         content = json.loads(row.body)
         actor = content["actor"]
@@ -124,33 +124,35 @@ def _check_row(row: log.Row, expected: int) -> None:
         at = entries.parse_time(content["at"])
         inside = (content["action"], actor["user_id"], actor["agency"], at)
     except (ValueError, KeyError, TypeError) as error:
-        raise _Mismatch(row.index, f"entry {row.index}: its contents are no entry") from error
+        raise _MismatchError(row.index, f"entry {row.index}: its contents are no entry") from error
     if named != row.index:
-        raise _Mismatch(row.index, f"entry {row.index}: was recorded as entry {named}")
+        raise _MismatchError(row.index, f"entry {row.index}: was recorded as entry {named}")
     if (row.action, row.user_id, row.agency, row.at) != inside:
-        raise _Mismatch(row.index, f"entry {row.index}: its columns are not what its body says")
+        raise _MismatchError(
+            row.index, f"entry {row.index}: its columns are not what its body says"
+        )
 
 
 def _check_end(connection: Connection, tree: merkle.Frontier, waiting: list[_Signed]) -> None:
     if waiting:
-        raise _Mismatch(
+        raise _MismatchError(
             tree.size,
             f"entry {tree.size}: missing; {waiting[-1].where} covers {waiting[-1].size} entries",
         )
     try:
         state = log.state(connection)
     except LedgerError as error:
-        raise _Mismatch(None, str(error)) from error
+        raise _MismatchError(None, str(error)) from error
     if state.size > tree.size:
-        raise _Mismatch(
+        raise _MismatchError(
             tree.size, f"entry {tree.size}: missing; the ledger's state counts {state.size}"
         )
     if state.size < tree.size:
-        raise _Mismatch(
+        raise _MismatchError(
             state.size, f"entry {state.size}: added past the ledger's state, which ends before it"
         )
     if state.hashes != tree.hashes:
-        raise _Mismatch(None, "the ledger's state is not the tree of its entries")
+        raise _MismatchError(None, "the ledger's state is not the tree of its entries")
 
 
 def _rewritten(checkpoint: _Signed, last_good: int) -> str:

@@ -43,7 +43,7 @@ sign_in_failures = Table(
     Column("at", UtcDateTime, nullable=False),
     Index(None, "user_id", "at"),
 )
-"""What counts towards the lock; the ledger is the record. Emptied by a good sign-in or a release."""
+"""What counts towards the lock, and no more: a good sign-in or a release empties it."""
 
 sessions = Table(
     "sessions",
