@@ -1,0 +1,44 @@
+"""Settings of the hot lists on a unit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from edge.hotfile.columns import HotlistColumns
+
+
+class MatchRule(BaseModel):
+    """How far a listed plate may differ from the plate read, by confusable characters alone.
+
+    Short plates have so few characters that one substitution already meets other people's plates.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_substitutions: int = Field(
+        1, ge=0, le=2, description="Most confusable characters that may differ; 0 for none."
+    )
+    min_length: int = Field(
+        5, ge=1, description="Shortest plate that is matched through confusable characters."
+    )
+
+
+class HotlistSource(BaseModel):
+    """A hot list's file on the unit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="Name of the list, as officers see it."
+    )
+    path: Path = Field(description="The CSV file; replace it by renaming a whole one over it.")
+    columns: HotlistColumns = Field(
+        default_factory=HotlistColumns, description="Which column holds what."
+    )
+    max_age_s: float = Field(
+        86_400,
+        gt=0,
+        description="Age from which the list is called stale, in seconds; it still matches.",
+    )
