@@ -1,0 +1,1 @@
+"""From frames to plate readings: capture, detector, rectify, reader, tracker and vote."""

@@ -1,0 +1,74 @@
+"""Detector, rectify, reader and judgement of plausibility as one: a picture's plates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.vision.detector import Detection, Detector
+from edge.vision.geometry import Box, box_corners, grown, intersection
+from edge.vision.plausible import judge
+from edge.vision.reader import PlateReading, Reader
+from edge.vision.rectify import rectify
+
+CROP_GROWTH = 1.25
+SAME_PLATE_OVERLAP = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlateObservation:
+    """One plate in one picture.
+
+    `box` is its outline in pixels of the picture; `crop` the straightened plate with a margin,
+    (h, w, 3) uint8 BGR.
+    """
+
+    detection: Detection
+    box: Box
+    reading: PlateReading
+    crop: NDArray[np.uint8]
+
+
+class PlateEngine:
+    """Finds and reads the plates of a picture with any Detector and Reader."""
+
+    def __init__(
+        self, detector: Detector, reader: Reader, digests: tuple[tuple[str, str], ...]
+    ) -> None:
+        """`digests` are the (name, SHA-256) of every model in use."""
+        self._detector = detector
+        self._reader = reader
+        self.digests = digests
+
+    def read_frame(self, image: NDArray[np.uint8]) -> tuple[PlateObservation, ...]:
+        """Plates in an (H, W, 3) uint8 BGR picture, surest first, each once.
+
+        Raises VisionError where any stage fails; an empty tuple means that there is no plate.
+        """
+        observations = []
+        for detection in self._detector.detect(image):
+            outline = box_corners(detection.box) if detection.corners is None else detection.corners
+            crop = rectify(image, grown(outline, CROP_GROWTH))
+            reading = self._reader.read(crop)
+            if reading is not None and judge(detection.box, crop, reading).plausible:
+                observations.append(PlateObservation(detection, detection.box, reading, crop))
+        observations.sort(key=lambda seen: -seen.reading.confidence)
+        return _once_each(observations)
+
+    def read_crop(self, crop: NDArray[np.uint8]) -> PlateReading | None:
+        """Read a picture (h, w, 3) uint8 BGR that is itself the crop of one plate."""
+        return self._reader.read(crop)
+
+
+def _once_each(observations: list[PlateObservation]) -> tuple[PlateObservation, ...]:
+    kept: list[PlateObservation] = []
+    for seen in observations:
+        if not any(_same_plate(seen.box, other.box) for other in kept):
+            kept.append(seen)
+    return tuple(kept)
+
+
+def _same_plate(a: Box, b: Box) -> bool:
+    return intersection(a, b) >= SAME_PLATE_OVERLAP * min(a.area, b.area)
