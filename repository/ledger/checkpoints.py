@@ -86,7 +86,7 @@ def open_note(note: str, origin: str, public_key: Ed25519PublicKey) -> Checkpoin
     if checkpoint.origin != origin:
         raise LedgerError(f"checkpoint: of the ledger {checkpoint.origin!r}, not of {origin!r}")
     mark = key_id(origin, public_key)
-    for line in signatures.splitlines():
+    for line in signatures.removesuffix("\n").split("\n"):
         dash, _, rest = line.partition(" ")
         name, _, encoded = rest.partition(" ")
         signed = _decode(encoded)

@@ -106,27 +106,31 @@ def state(connection: Connection, *, lock: bool = False) -> merkle.Frontier:
     return merkle.Frontier(row.size, hashes)
 
 
-def rows(connection: Connection, first: int = 0, until: int | None = None) -> Iterator[Row]:
-    """Entries in order from index ``first``, up to but not including ``until``."""
-    query = (
-        select(ledger_entries)
-        .where(ledger_entries.c.entry_index >= first)
-        .order_by(ledger_entries.c.entry_index)
-        .execution_options(yield_per=_ROWS_AT_ONCE)
-    )
+def rows(
+    connection: Connection, first: int | None = None, until: int | None = None
+) -> Iterator[Row]:
+    """Entries in order from index ``first``, up to but not including ``until``.
+
+    Fetched in pages, so that a reader who stops halfway leaves no cursor open.
+    """
+    index = ledger_entries.c.entry_index
+    query = select(ledger_entries).order_by(index).limit(_ROWS_AT_ONCE)
     if until is not None:
-        query = query.where(ledger_entries.c.entry_index < until)
-    for row in connection.execute(query):
-        yield Row(
-            index=row.entry_index,
-            action=row.action,
-            user_id=row.user_id,
-            agency=row.agency,
-            at=row.at,
-            body=row.body,
-            leaf=row.leaf,
-            root=row.root,
-        )
+        query = query.where(index < until)
+    page_query = query if first is None else query.where(index >= first)
+    while page := connection.execute(page_query).all():
+        for row in page:
+            yield Row(
+                index=row.entry_index,
+                action=row.action,
+                user_id=row.user_id,
+                agency=row.agency,
+                at=row.at,
+                body=row.body,
+                leaf=row.leaf,
+                root=row.root,
+            )
+        page_query = query.where(index > page[-1].entry_index)
 
 
 def leaf_hashes(connection: Connection, size: int) -> list[bytes]:
