@@ -1,0 +1,193 @@
+"""A unit's keys: made once at enrolment, read by the daemon at every start.
+
+Layout of the key folder (mode 0700):
+
+- ``unit.key``   the unit's Ed25519 private key, PKCS #8 PEM, mode 0600: signs batches and hits;
+- ``unit.pub``   its public part, PEM: what the repository is given;
+- ``spool.key``  32 bytes in hexadecimal, mode 0600: encrypts the spool at rest.
+
+An existing key is never overwritten: with another signing key the repository refuses the unit,
+and without the spool's key nothing that lies in the spool can be read again.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from edge.errors import EdgeError
+
+SIGNING_KEY = "unit.key"
+PUBLIC_KEY = "unit.pub"
+SPOOL_KEY = "spool.key"
+SPOOL_KEY_BYTES = 32
+
+
+class EnrolmentError(EdgeError):
+    """Keys cannot be made or read; the text names the file and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolledKeys:
+    """A unit's keys. Neither secret is shown by ``repr``."""
+
+    signing_key: Ed25519PrivateKey = field(repr=False)
+    spool_key: bytes = field(repr=False)
+
+    @property
+    def public_pem(self) -> str:
+        """The public part of the signing key, which the repository is given."""
+        public = self.signing_key.public_key()
+        return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
+
+
+def enrol(folder: Path) -> EnrolledKeys:
+    """Make a unit's keys in this folder, on the disk before this returns.
+
+    Raises:
+        EnrolmentError: if a key is there already, or the folder cannot be written; then no new
+            file is left behind.
+    """
+    keys = EnrolledKeys(Ed25519PrivateKey.generate(), os.urandom(SPOOL_KEY_BYTES))
+    private_pem = keys.signing_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    # The signing key comes last: with it in place the folder is complete.
+    files = (
+        (SPOOL_KEY, keys.spool_key.hex().encode("ascii") + b"\n", 0o600),
+        (PUBLIC_KEY, keys.public_pem.encode("ascii"), 0o644),
+        (SIGNING_KEY, private_pem, 0o600),
+    )
+    _refuse_existing([folder / name for name, _, _ in files])
+    made: list[Path] = []
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        for name, content, mode in files:
+            _write_new(folder / name, content, mode, made)
+        _sync_folder(folder)
+        _sync_folder(folder.parent)
+    except OSError as error:
+        for path in made:
+            path.unlink(missing_ok=True)
+        raise EnrolmentError(
+            f"{folder}: the unit's keys cannot be written here ({error.strerror}): "
+            "name a folder that this user may write"
+        ) from error
+    return keys
+
+
+def load_keys(folder: Path) -> EnrolledKeys:
+    """The keys that ``enrol`` made in this folder.
+
+    Raises:
+        EnrolmentError: if one is missing, damaged or readable by others.
+    """
+    return EnrolledKeys(
+        _load_signing_key(folder / SIGNING_KEY), _load_spool_key(folder / SPOOL_KEY)
+    )
+
+
+def load_public_key(path: Path) -> Ed25519PublicKey:
+    """An Ed25519 public key from a PEM file: the repository's, whose receipts the unit trusts.
+
+    Raises:
+        EnrolmentError: if there is none in the file.
+    """
+    try:
+        key = load_pem_public_key(path.read_bytes())
+    except OSError as error:
+        raise EnrolmentError(
+            f"{path}: the public key cannot be read ({error.strerror}): copy it here"
+        ) from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise EnrolmentError(f"{path}: not a public key in PEM: copy it here again") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise EnrolmentError(f"{path}: not an Ed25519 public key: copy the repository's own")
+    return key
+
+
+def _load_signing_key(path: Path) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(_read_secret(path), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise EnrolmentError(
+            f"{path}: not a private key in PEM: restore it from the unit's backup, or enrol anew"
+        ) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise EnrolmentError(f"{path}: not an Ed25519 key: restore the one made at enrolment")
+    return key
+
+
+def _load_spool_key(path: Path) -> bytes:
+    try:
+        key = bytes.fromhex(_read_secret(path).decode("ascii"))
+    except ValueError as error:
+        raise EnrolmentError(f"{path}: not hexadecimal: restore it from the backup") from error
+    if len(key) != SPOOL_KEY_BYTES:
+        raise EnrolmentError(
+            f"{path}: {len(key)} bytes instead of {SPOOL_KEY_BYTES}: restore it from the backup"
+        )
+    return key
+
+
+def _read_secret(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if mode & 0o077:
+                raise EnrolmentError(
+                    f"{path}: others can use this key (mode {mode:04o}): run 'chmod 600 {path}'"
+                )
+            return file.read()
+    except FileNotFoundError as error:
+        raise EnrolmentError(
+            f"{path}: there is no key: enrol this unit first with 'alpr-edge enrol'"
+        ) from error
+    except OSError as error:
+        raise EnrolmentError(
+            f"{path}: the key cannot be read ({error.strerror}): run as the user who enrolled"
+        ) from error
+
+
+def _refuse_existing(paths: list[Path]) -> None:
+    try:
+        existing = [path for path in paths if path.exists()]
+    except OSError as error:
+        raise EnrolmentError(
+            f"{paths[0].parent}: this folder cannot be looked into ({error.strerror})"
+        ) from error
+    if existing:
+        raise EnrolmentError(
+            f"{existing[0]}: this unit has a key already, and it is never overwritten: "
+            "name an empty folder, or move the old keys away if no unit uses them"
+        )
+
+
+def _write_new(path: Path, content: bytes, mode: int, made: list[Path]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    made.append(path)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""The durable store of everything that the repository has not receipted."""

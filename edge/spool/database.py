@@ -1,0 +1,195 @@
+"""The spool's SQLite file: one writer, full durability, checked at every start.
+
+The file is opened in WAL mode with ``synchronous=FULL``, so that a commit is on the disk when it
+returns, and with ``secure_delete=ON``, so that what is purged is overwritten.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edge.spool.errors import SpoolError
+
+DATABASE_FILE = "spool.sqlite"
+LOCK_FILE = "spool.lock"
+LAYOUT_VERSION = 1
+
+_LAYOUT = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE chain (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    agency TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    key_check BLOB NOT NULL,
+    spooled INTEGER NOT NULL DEFAULT 0,
+    receipted INTEGER NOT NULL DEFAULT 0,
+    receipted_root TEXT NOT NULL
+) STRICT;
+CREATE TABLE records (
+    seq INTEGER PRIMARY KEY,
+    hit_waiting INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT;
+CREATE INDEX waiting_hits ON records (seq) WHERE hit_waiting = 1;
+CREATE TABLE batches (
+    first_seq INTEGER PRIMARY KEY,
+    last_seq INTEGER NOT NULL UNIQUE,
+    previous_root TEXT NOT NULL,
+    root TEXT NOT NULL,
+    key TEXT NOT NULL,
+    signature TEXT NOT NULL
+) STRICT;
+CREATE TABLE pictures (
+    sha256 TEXT PRIMARY KEY,
+    sealed BLOB NOT NULL
+) STRICT;
+CREATE TABLE picture_owners (
+    sha256 TEXT NOT NULL REFERENCES pictures (sha256),
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (sha256, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pictures_of_record ON picture_owners (seq);
+CREATE TABLE refusals (
+    seq INTEGER PRIMARY KEY,
+    reason TEXT NOT NULL
+) STRICT;
+PRAGMA user_version = {LAYOUT_VERSION};
+COMMIT;
+"""
+
+
+class WriterLock:
+    """The lock file that makes a second daemon on one spool impossible."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock.
+
+        Raises:
+            SpoolError: if another process holds it.
+        """
+        self._descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._descriptor)
+            if not isinstance(error, BlockingIOError):
+                raise
+            raise SpoolError(
+                f"{folder}: another daemon is using this spool: stop it first, or give this one "
+                "a folder of its own"
+            ) from error
+
+    def release(self) -> None:
+        """Let the next daemon have the spool."""
+        os.close(self._descriptor)
+
+
+def open_database(folder: Path) -> sqlite3.Connection:
+    """The spool's database, made where there is none, in autocommit mode, found sound.
+
+    Raises:
+        SpoolError: if it is damaged, of another version, or cannot be opened.
+        sqlite3.Error: if SQLite itself fails; ``storage_errors`` says it plainly.
+    """
+    path = folder / DATABASE_FILE
+    _refuse_orphaned_log(path)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        _configure(connection, folder)
+        _require_sound(connection, folder)
+        _require_layout(connection, folder)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def storage_errors(folder: Path) -> Iterator[None]:
+    """Turn what SQLite and the file system say into a sentence for the operator.
+
+    Raises:
+        SpoolError: for every failure of SQLite or the file system within the block.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            raise full_disk(folder) from error
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise damaged(folder, str(error)) from error
+        raise SpoolError(
+            f"{folder}: the spool cannot be used ({error}): check that the disk is sound, has "
+            "room, and lets this user write"
+        ) from error
+    except OSError as error:
+        raise SpoolError(
+            f"{folder}: the spool cannot be used ({error.strerror}): check that the disk is "
+            "there and lets this user write"
+        ) from error
+
+
+def full_disk(folder: Path) -> SpoolError:
+    """The disk has no room left for another record."""
+    return SpoolError(
+        f"{folder}: the disk is full, nothing was stored: bring the unit in reach of its "
+        "repository, so that receipts free the spool, or make room on the disk"
+    )
+
+
+def damaged(folder: Path, what: str) -> SpoolError:
+    """Something in the spool is not what was written there."""
+    return SpoolError(
+        f"{folder}: the spool is damaged ({what}): keep this folder as it is for examination, "
+        "and enrol the unit anew with an empty one"
+    )
+
+
+def _refuse_orphaned_log(path: Path) -> None:
+    log = path.with_name(path.name + "-wal")
+    has_database = path.exists() and path.stat().st_size > 0
+    if not has_database and log.exists() and log.stat().st_size > 0:
+        raise damaged(path.parent, f"{path.name} is gone, its log is there")
+
+
+def _configure(connection: sqlite3.Connection, folder: Path) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise SpoolError(f"{folder}: this file system has no shared memory: use a local disk")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA secure_delete = ON")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _require_sound(connection: sqlite3.Connection, folder: Path) -> None:
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise damaged(folder, verdict)
+
+
+def _require_layout(connection: sqlite3.Connection, folder: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if version == 0 and tables == 0:
+        connection.executescript(_LAYOUT)
+    elif version != LAYOUT_VERSION:
+        raise SpoolError(
+            f"{folder}: the spool has layout {version}, this software knows {LAYOUT_VERSION}: "
+            "run the version that wrote it until the spool is empty"
+        )
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names of new files in this folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,7 @@
+"""What the spool raises on purpose."""
+
+from edge.errors import EdgeError
+
+
+class SpoolError(EdgeError):
+    """The spool cannot store, read or purge; nothing was changed, and the text says what to do."""

@@ -1,0 +1,627 @@
+"""The spool: everything that the repository has not yet receipted, durable and encrypted.
+
+Invariants:
+
+- ``add`` returns after the commit is on the disk; records of one ``add`` are stored all or none.
+- Sequence numbers run from 1 without a gap, over restarts and crashes. The records in the spool
+  are exactly those from ``receipted + 1`` to ``spooled``.
+- A batch's bounds, roots and signature are on the disk before it is handed out. It is never
+  sealed again, so that a resent batch is the same batch, and the chain has one shape.
+- What lies on the disk of a record or a picture is its AES-256-GCM blob, bound to its place.
+
+Layout: one SQLite file. ``chain`` is one row: whose spool it is, the last sequence given, the last
+one receipted and the root that ended there. ``records`` holds a row for each waiting record,
+``batches`` one for each batch sealed and not receipted, ``pictures`` each picture once, and
+``picture_owners`` the records that name it. ``refusals`` remembers by sequence what the repository
+put into quarantine.
+
+Acknowledgement: a receipt purges records and batches up to ``committed_through`` only if a batch
+of this spool ends exactly there with exactly ``chain_root``. A receipt from before changes no
+record. One that claims what was never sent, or another root, changes nothing at all. A picture
+loses an owner when the owner was refused, or when the owner is receipted and a receipt says that
+the picture is held; without owners it is purged. Refusals and held pictures count from old
+receipts too, since what they say stays true.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import Raw
+
+from edge.contract.batch import (
+    GENESIS_ROOT,
+    MAX_BATCH_RECORDS,
+    MAX_PICTURE_BYTES,
+    Batch,
+    Receipt,
+    seal_batch,
+)
+from edge.contract.errors import ContractError
+from edge.contract.records import AnyRecord, Hit, Read, ShiftCheck, encode_record
+from edge.spool.database import (
+    WriterLock,
+    damaged,
+    full_disk,
+    open_database,
+    storage_errors,
+    sync_folder,
+)
+from edge.spool.encryption import DamagedBlobError, Encryption
+from edge.spool.errors import SpoolError
+
+MAX_BATCH_BYTES = 512 * 1024
+RESERVE_BYTES = 64 * 1024 * 1024
+
+Verdict = Literal["advanced", "repeated", "old", "ahead", "other_chain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What a receipt did.
+
+    ``verdict`` is ``advanced`` if records were purged, ``repeated`` if it ends where the spool
+    already stands, ``old`` if it ends before, ``ahead`` if it ends after everything that was ever
+    sealed, ``other_chain`` if no batch of this spool ends there with that root.
+    """
+
+    verdict: Verdict
+    receipted_through: int
+    records_purged: int
+    pictures_purged: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Totals that survive restarts: ``spooled``, ``receipted`` and ``refused`` over all time."""
+
+    spooled: int
+    receipted: int
+    refused: int
+    waiting: int
+    hits_waiting: int
+    pictures_waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingHit:
+    """A hit of which the repository was not yet told, as its canonical bytes."""
+
+    seq: int
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPicture:
+    """A picture that a receipted record names and that is not known to be held."""
+
+    sha256: str
+    content: bytes
+
+
+class Spool:
+    """One unit's spool. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        agency: str,
+        unit: str,
+        lock: WriterLock,
+        connection: sqlite3.Connection,
+        encryption: Encryption,
+        free_bytes: Callable[[], int],
+        reserve_bytes: int,
+    ) -> None:
+        """Use ``Spool.open``."""
+        self.folder = folder
+        self.agency = agency
+        self.unit = unit
+        self._lock = lock
+        self._connection = connection
+        self._encryption = encryption
+        self._free_bytes = free_bytes
+        self._reserve_bytes = reserve_bytes
+        self._guard = threading.RLock()
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        spool_key: bytes,
+        *,
+        agency: str,
+        unit: str,
+        reserve_bytes: int = RESERVE_BYTES,
+        free_bytes: Callable[[], int] | None = None,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+    ) -> Spool:
+        """Open the unit's spool, made where there is none.
+
+        ``reserve_bytes`` of the disk stay free, so that receipts can still be taken when it is
+        full; ``free_bytes`` tells how much is free, by default on the folder's file system.
+
+        Raises:
+            SpoolError: if the folder cannot be used, another daemon uses it, it belongs to
+                another unit or key, or what lies in it is damaged.
+        """
+        with storage_errors(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = WriterLock(folder)
+            try:
+                connection = open_database(folder)
+            except BaseException:
+                lock.release()
+                raise
+        spool = cls(
+            folder=folder,
+            agency=agency,
+            unit=unit,
+            lock=lock,
+            connection=connection,
+            encryption=Encryption(spool_key, random_bytes),
+            free_bytes=free_bytes or (lambda: shutil.disk_usage(folder).free),
+            reserve_bytes=reserve_bytes,
+        )
+        try:
+            spool._claim()
+            spool._require_gapless()
+        except BaseException:
+            spool.close()
+            raise
+        return spool
+
+    def close(self) -> None:
+        """Let go of the files. Everything is on the disk already."""
+        with self._guard:
+            if not self._closed:
+                self._closed = True
+                self._connection.close()
+                self._lock.release()
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def add(
+        self, builders: Sequence[Callable[[int], AnyRecord]], pictures: Mapping[str, bytes]
+    ) -> tuple[AnyRecord, ...]:
+        """Store new records, with the pictures they name, durably before this returns.
+
+        Each builder is called once, in order, with the sequence its record must carry.
+        ``pictures`` are the bytes by their SHA-256 in hexadecimal: all that the records name, and
+        no others.
+
+        Raises:
+            SpoolError: if the disk is full or fails, or a record or picture does not fit the
+                contract. Nothing is stored then, no sequence is used.
+        """
+        _require_digests(pictures)
+        with self._transaction() as connection:
+            self._require_room()
+            (spooled,) = connection.execute("SELECT spooled FROM chain").fetchone()
+            records: list[AnyRecord] = []
+            owners: list[tuple[str, int]] = []
+            for seq, build in enumerate(builders, spooled + 1):
+                record = build(seq)
+                self._store_record(connection, seq, record)
+                records.append(record)
+                owners.extend((sha256, seq) for sha256 in _pictures_named_by(record))
+            _require_same({sha256 for sha256, _ in owners}, pictures)
+            for sha256, content in pictures.items():
+                connection.execute(
+                    "INSERT INTO pictures VALUES (?, ?) ON CONFLICT DO NOTHING",
+                    (sha256, self._encryption.seal(_picture_name(sha256), content)),
+                )
+            connection.executemany(
+                "INSERT INTO picture_owners VALUES (?, ?) ON CONFLICT DO NOTHING", owners
+            )
+            connection.execute("UPDATE chain SET spooled = ?", (spooled + len(records),))
+        return tuple(records)
+
+    def seal(self, private_key: Ed25519PrivateKey) -> Batch | None:
+        """Seal the next batch from what is in no batch yet; None where there is nothing.
+
+        Raises:
+            SpoolError: if the spool cannot be read or written.
+        """
+        with self._transaction() as connection:
+            row = connection.execute(
+                "SELECT last_seq, root FROM batches ORDER BY last_seq DESC LIMIT 1"
+            ).fetchone() or self._receipted(connection)
+            last_seq, previous_root = row
+            records = self._next_records(connection, last_seq + 1)
+            if not records:
+                return None
+            batch = seal_batch(
+                agency=self.agency,
+                unit=self.unit,
+                first_seq=last_seq + 1,
+                previous_root=previous_root,
+                records=records,
+                private_key=private_key,
+            )
+            connection.execute(
+                "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    batch.first_seq,
+                    batch.last_seq,
+                    batch.previous_root,
+                    batch.root,
+                    batch.key,
+                    batch.signature,
+                ),
+            )
+        return batch
+
+    def unreceipted_batches(self, limit: int, *, after: int = 0) -> tuple[Batch, ...]:
+        """Sealed batches that no receipt covers, in order, those that start after a sequence.
+
+        Raises:
+            SpoolError: if the spool cannot be read.
+        """
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT first_seq, last_seq, previous_root, root, key, signature FROM batches"
+                " WHERE first_seq > ? ORDER BY first_seq LIMIT ?",
+                (after, limit),
+            ).fetchall()
+            return tuple(
+                Batch(
+                    agency=self.agency,
+                    unit=self.unit,
+                    key=key,
+                    first_seq=first_seq,
+                    previous_root=previous_root,
+                    root=root,
+                    signature=signature,
+                    records=tuple(
+                        Raw(self._open_record(seq, sealed))
+                        for seq, sealed in connection.execute(
+                            "SELECT seq, sealed FROM records WHERE seq BETWEEN ? AND ?"
+                            " ORDER BY seq",
+                            (first_seq, last_seq),
+                        )
+                    ),
+                )
+                for first_seq, last_seq, previous_root, root, key, signature in rows
+            )
+
+    def waiting_hits(self, limit: int, *, skip: Collection[int] = ()) -> tuple[WaitingHit, ...]:
+        """Hits, oldest first, that are neither marked sent nor receipted, but for those skipped.
+
+        Raises:
+            SpoolError: if the spool cannot be read.
+        """
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT seq FROM records WHERE hit_waiting = 1 ORDER BY seq LIMIT ?",
+                (limit + len(skip),),
+            ).fetchall()
+            wanted = [seq for (seq,) in rows if seq not in skip][:limit]
+            return tuple(
+                WaitingHit(seq, self._open_record(seq, sealed))
+                for seq in wanted
+                for (sealed,) in connection.execute(
+                    "SELECT sealed FROM records WHERE seq = ?", (seq,)
+                )
+            )
+
+    def mark_hit_sent(self, seq: int) -> None:
+        """Remember that the repository has this hit's notice; its record still waits.
+
+        Raises:
+            SpoolError: if the spool cannot be written.
+        """
+        with self._transaction() as connection:
+            connection.execute("UPDATE records SET hit_waiting = 0 WHERE seq = ?", (seq,))
+
+    def waiting_pictures(
+        self, limit: int, *, skip: Collection[str] = ()
+    ) -> tuple[WaitingPicture, ...]:
+        """Pictures that a receipted record names, oldest first, but for those skipped.
+
+        A receipt that named them as missing may have been lost, so this does not depend on it.
+
+        Raises:
+            SpoolError: if the spool cannot be read.
+        """
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT sha256, min(seq) AS first_seq FROM picture_owners"
+                " WHERE seq <= (SELECT receipted FROM chain)"
+                " GROUP BY sha256 ORDER BY first_seq, sha256 LIMIT ?",
+                (limit + len(skip),),
+            ).fetchall()
+            wanted = [sha256 for sha256, _ in rows if sha256 not in skip][:limit]
+            return tuple(
+                WaitingPicture(sha256, self._open(_picture_name(sha256), sealed))
+                for sha256 in wanted
+                for (sealed,) in connection.execute(
+                    "SELECT sealed FROM pictures WHERE sha256 = ?", (sha256,)
+                )
+            )
+
+    def acknowledge(self, receipt: Receipt) -> Acknowledged:
+        """Purge what this receipt covers. Its signature and unit were checked before.
+
+        Raises:
+            SpoolError: if the spool cannot be written. Nothing is purged then.
+        """
+        with self._transaction() as connection:
+            verdict = self._judge(connection, receipt)
+            records_purged = pictures_purged = refused = 0
+            if verdict == "advanced":
+                records_purged = _purge_records(connection, receipt)
+            if verdict not in ("ahead", "other_chain"):
+                refused, touched = _note_refusals(connection, receipt)
+                touched |= _note_held(connection, receipt)
+                pictures_purged = _purge_pictures(connection, touched)
+            receipted_through, _ = self._receipted(connection)
+        return Acknowledged(
+            verdict=verdict,
+            receipted_through=receipted_through,
+            records_purged=records_purged,
+            pictures_purged=pictures_purged,
+            refused=refused,
+        )
+
+    def counts(self) -> Counts:
+        """How much was ever stored, receipted and refused, and how much waits.
+
+        Raises:
+            SpoolError: if the spool cannot be read.
+        """
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT spooled, receipted, (SELECT count(*) FROM refusals), spooled - receipted,"
+                " (SELECT count(*) FROM records WHERE hit_waiting = 1),"
+                " (SELECT count(*) FROM pictures) FROM chain"
+            ).fetchone()
+        return Counts(*row)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._guard, storage_errors(self.folder):
+            self._require_open()
+            yield self._connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # SQLite has rolled back by itself after some failures of the disk.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise SpoolError(f"{self.folder}: the spool is closed: open it again first")
+
+    def _require_room(self) -> None:
+        if self._free_bytes() < self._reserve_bytes:
+            raise full_disk(self.folder)
+
+    def _claim(self) -> None:
+        """Make the spool this unit's if it is new; else require that it is."""
+        with self._transaction() as connection:
+            row = connection.execute("SELECT agency, unit, key_check FROM chain").fetchone()
+            if row is None:
+                connection.execute(
+                    "INSERT INTO chain (one, agency, unit, key_check, receipted_root)"
+                    " VALUES (1, ?, ?, ?, ?)",
+                    (
+                        self.agency,
+                        self.unit,
+                        self._encryption.seal("key_check", b""),
+                        GENESIS_ROOT,
+                    ),
+                )
+        if row is None:
+            # From here on a torn log can no longer make this spool look new.
+            with self._reading() as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                sync_folder(self.folder)
+                sync_folder(self.folder.parent)
+            return
+        agency, unit, key_check = row
+        if (agency, unit) != (self.agency, self.unit):
+            raise SpoolError(
+                f"{self.folder}: this spool belongs to unit {unit} of agency {agency}: give unit "
+                f"{self.unit} of agency {self.agency} a folder of its own"
+            )
+        try:
+            self._encryption.open("key_check", key_check)
+        except DamagedBlobError as error:
+            raise SpoolError(
+                f"{self.folder}: this spool was written with another key: restore the spool.key "
+                "that was made when the unit was enrolled"
+            ) from error
+
+    def _require_gapless(self) -> None:
+        with self._reading() as connection:
+            spooled, receipted, number, first, last = connection.execute(
+                "SELECT spooled, receipted, (SELECT count(*) FROM records),"
+                " (SELECT min(seq) FROM records), (SELECT max(seq) FROM records) FROM chain"
+            ).fetchone()
+        whole = number == spooled - receipted
+        if not whole or (number and (first, last) != (receipted + 1, spooled)):
+            raise damaged(
+                self.folder, f"records {receipted + 1} to {spooled} should be there, {number} are"
+            )
+
+    def _store_record(self, connection: sqlite3.Connection, seq: int, record: AnyRecord) -> None:
+        if (record.agency, record.unit, record.seq) != (self.agency, self.unit, seq):
+            raise SpoolError(
+                f"{self.folder}: a record of {record.agency}/{record.unit} with sequence "
+                f"{record.seq} was given for sequence {seq} of {self.agency}/{self.unit}"
+            )
+        try:
+            encoded = encode_record(record)
+        except ContractError as error:
+            raise SpoolError(f"{self.folder}: a record cannot be stored: {error}") from error
+        connection.execute(
+            "INSERT INTO records VALUES (?, ?, ?)",
+            (seq, isinstance(record, Hit), self._encryption.seal(_record_name(seq), encoded)),
+        )
+
+    def _next_records(self, connection: sqlite3.Connection, first_seq: int) -> list[bytes]:
+        records: list[bytes] = []
+        size_bytes = 0
+        for seq, sealed in connection.execute(
+            "SELECT seq, sealed FROM records WHERE seq >= ? ORDER BY seq LIMIT ?",
+            (first_seq, MAX_BATCH_RECORDS),
+        ):
+            record = self._open_record(seq, sealed)
+            size_bytes += len(record)
+            if records and size_bytes > MAX_BATCH_BYTES:
+                break
+            records.append(record)
+        return records
+
+    def _receipted(self, connection: sqlite3.Connection) -> tuple[int, str]:
+        receipted, root = connection.execute(
+            "SELECT receipted, receipted_root FROM chain"
+        ).fetchone()
+        return receipted, root
+
+    def _judge(self, connection: sqlite3.Connection, receipt: Receipt) -> Verdict:
+        receipted, receipted_root = self._receipted(connection)
+        through = receipt.committed_through
+        if through < receipted:
+            return "old"
+        if through == receipted:
+            return "repeated" if receipt.chain_root == receipted_root else "other_chain"
+        (sealed_through,) = connection.execute("SELECT max(last_seq) FROM batches").fetchone()
+        if through > (sealed_through or 0):
+            return "ahead"
+        row = connection.execute(
+            "SELECT root FROM batches WHERE last_seq = ?", (through,)
+        ).fetchone()
+        return "advanced" if row == (receipt.chain_root,) else "other_chain"
+
+    def _open_record(self, seq: int, sealed: bytes) -> bytes:
+        return self._open(_record_name(seq), sealed)
+
+    def _open(self, name: str, sealed: bytes) -> bytes:
+        try:
+            return self._encryption.open(name, sealed)
+        except DamagedBlobError as error:
+            raise damaged(self.folder, f"{name} cannot be decrypted") from error
+
+
+def _purge_records(connection: sqlite3.Connection, receipt: Receipt) -> int:
+    through = receipt.committed_through
+    purged = connection.execute("DELETE FROM records WHERE seq <= ?", (through,)).rowcount
+    connection.execute("DELETE FROM batches WHERE last_seq <= ?", (through,))
+    connection.execute(
+        "UPDATE chain SET receipted = ?, receipted_root = ?", (through, receipt.chain_root)
+    )
+    return purged
+
+
+def _note_refusals(connection: sqlite3.Connection, receipt: Receipt) -> tuple[int, set[str]]:
+    """Number of records newly known as refused, and the pictures that lost an owner."""
+    refused = 0
+    touched: set[str] = set()
+    for refusal in receipt.refused:
+        if refusal.seq is None:
+            # With the picture's reads committed and none naming it, they were refused.
+            if refusal.reason == "unknown_picture":
+                connection.execute(
+                    "DELETE FROM picture_owners WHERE sha256 = ? AND seq <= ?",
+                    (receipt.message, receipt.committed_through),
+                )
+                touched.add(receipt.message)
+        elif refusal.seq <= receipt.committed_through:
+            refused += connection.execute(
+                "INSERT INTO refusals VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (refusal.seq, refusal.reason),
+            ).rowcount
+            rows = connection.execute(
+                "DELETE FROM picture_owners WHERE seq = ? RETURNING sha256", (refusal.seq,)
+            ).fetchall()
+            touched.update(sha256 for (sha256,) in rows)
+    return refused, touched
+
+
+def _note_held(connection: sqlite3.Connection, receipt: Receipt) -> set[str]:
+    """Pictures on the repository's disk, whose receipted owners need this copy no longer."""
+    connection.executemany(
+        "DELETE FROM picture_owners WHERE sha256 = ? AND seq <= (SELECT receipted FROM chain)",
+        [(sha256,) for sha256 in receipt.held_pictures],
+    )
+    return set(receipt.held_pictures)
+
+
+def _purge_pictures(connection: sqlite3.Connection, candidates: set[str]) -> int:
+    return sum(
+        connection.execute(
+            "DELETE FROM pictures WHERE sha256 = ? AND NOT EXISTS"
+            " (SELECT 1 FROM picture_owners WHERE picture_owners.sha256 = pictures.sha256)",
+            (sha256,),
+        ).rowcount
+        for sha256 in candidates
+    )
+
+
+def _pictures_named_by(record: AnyRecord) -> tuple[str, ...]:
+    match record:
+        case Read(pictures=pictures):
+            return tuple(picture.sha256 for picture in pictures)
+        case ShiftCheck(cameras=cameras):
+            return tuple(check.picture for check in cameras if check.picture is not None)
+        case _:
+            return ()
+
+
+def _require_digests(pictures: Mapping[str, bytes]) -> None:
+    for sha256, content in pictures.items():
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise SpoolError(f"picture {sha256}: its bytes have another digest")
+        if not 0 < len(content) <= MAX_PICTURE_BYTES:
+            raise SpoolError(
+                f"picture {sha256}: {len(content)} bytes, between 1 and {MAX_PICTURE_BYTES} can "
+                "be sent: lower the picture's size or quality in the settings"
+            )
+
+
+def _require_same(named: set[str], given: Mapping[str, bytes]) -> None:
+    if missing := named - given.keys():
+        raise SpoolError(f"picture {min(missing)}: a record names it, its bytes are not given")
+    if foreign := given.keys() - named:
+        raise SpoolError(f"picture {min(foreign)}: its bytes are given, no record names it")
+
+
+def _record_name(seq: int) -> str:
+    return f"record/{seq}"
+
+
+def _picture_name(sha256: str) -> str:
+    return f"picture/{sha256}"

@@ -1,0 +1,230 @@
+"""The spool against a model that is too simple to be wrong, under random use and crashes."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from edge.contract.batch import GENESIS_ROOT, Batch, Receipt, Refusal, encode_message
+from edge.contract.records import AnyRecord, encode_record
+from edge.spool.errors import SpoolError
+from edge.spool.store import Spool
+from tests.edge.spool.samples import (
+    AGENCY,
+    SPOOL_KEY,
+    UNIT,
+    UNIT_KEY,
+    by_digest,
+    malfunction,
+    picture_bytes,
+    read_and_hit,
+    read_with,
+    receipt,
+    sha256,
+)
+
+PICTURES = [picture_bytes(number) for number in range(4)]
+DIGESTS = [sha256(content) for content in PICTURES]
+RESERVE_BYTES = 1000
+
+some_pictures = st.lists(st.sampled_from(PICTURES), max_size=2, unique=True)
+some_digests = st.lists(st.sampled_from(DIGESTS), max_size=3, unique=True)
+
+
+class SpoolMachine(RuleBasedStateMachine):
+    """Random use; the model is the list of all records ever added and what was said of them."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.root = Path(tempfile.mkdtemp(prefix="spool-"))
+        self.generation = 0
+        self.free_bytes = RESERVE_BYTES
+        self.records: list[bytes] = []
+        self.hits: set[int] = set()
+        self.owners: set[tuple[str, int]] = set()
+        self.batches: list[Batch] = []
+        self.receipts: list[Receipt] = []
+        self.receipted = 0
+        self.refused: set[int] = set()
+        self.spool = self._open()
+
+    def _open(self) -> Spool:
+        return Spool.open(
+            self.root / str(self.generation),
+            SPOOL_KEY,
+            agency=AGENCY,
+            unit=UNIT,
+            reserve_bytes=RESERVE_BYTES,
+            free_bytes=lambda: self.free_bytes,
+        )
+
+    @property
+    def sealed(self) -> int:
+        return self.batches[-1].last_seq if self.batches else 0
+
+    @rule(pictures=some_pictures, kind=st.sampled_from(["read", "hit", "other"]))
+    def add(self, pictures: list[bytes], kind: str) -> None:
+        if kind == "other":
+            pictures = []
+            builders: list[object] = [malfunction]
+        else:
+            builders = read_and_hit(*pictures) if kind == "hit" else [read_with(*pictures)]
+        added: tuple[AnyRecord, ...] = self.spool.add(builders, by_digest(*pictures))  # type: ignore[arg-type]
+        assert [record.seq for record in added] == [
+            len(self.records) + 1 + index for index in range(len(builders))
+        ]
+        self.owners |= {(sha256(content), added[0].seq) for content in pictures}
+        if kind == "hit":
+            self.hits.add(added[1].seq)
+        self.records += [encode_record(record) for record in added]
+
+    @rule(pictures=some_pictures)
+    def add_on_a_full_disk(self, pictures: list[bytes]) -> None:
+        self.free_bytes = RESERVE_BYTES - 1
+        with pytest.raises(SpoolError, match="full"):
+            self.spool.add([read_with(*pictures)], by_digest(*pictures))
+        self.free_bytes = RESERVE_BYTES
+
+    @rule(pictures=some_pictures)
+    def add_what_breaks_midway(self, pictures: list[bytes]) -> None:
+        def broken(seq: int) -> AnyRecord:
+            raise RuntimeError("broken")
+
+        with pytest.raises(RuntimeError, match="broken"):
+            self.spool.add([read_with(*pictures), broken], by_digest(*pictures))
+
+    @rule()
+    def seal(self) -> None:
+        batch = self.spool.seal(UNIT_KEY)
+        if self.sealed == len(self.records):
+            assert batch is None
+            return
+        assert batch is not None
+        assert batch.first_seq == self.sealed + 1
+        assert batch.previous_root == (self.batches[-1].root if self.batches else GENESIS_ROOT)
+        assert [bytes(raw) for raw in batch.records] == self.records[
+            batch.first_seq - 1 : batch.last_seq
+        ]
+        self.batches.append(batch)
+
+    @precondition(lambda self: self.batches)
+    @rule(data=st.data(), held=some_digests, missing=some_digests)
+    def acknowledge(self, data: st.DataObject, held: list[str], missing: list[str]) -> None:
+        """A true receipt for any batch ever sealed, in any order."""
+        batch = data.draw(st.sampled_from(self.batches))
+        refused = data.draw(st.sets(st.integers(1, batch.last_seq + 1), max_size=2))
+        word = receipt(
+            batch.last_seq,
+            batch.root,
+            refused=[Refusal(seq=seq, reason="incomplete", detail="") for seq in sorted(refused)],
+            held=held,
+            missing=missing,
+        )
+        self.receipts.append(word)
+        self._deliver(word)
+
+    @precondition(lambda self: self.receipts)
+    @rule(data=st.data())
+    def acknowledge_again(self, data: st.DataObject) -> None:
+        self._deliver(data.draw(st.sampled_from(self.receipts)))
+
+    def _deliver(self, word: Receipt) -> None:
+        before = self.receipted, set(self.refused), self._pictures()
+        self.receipted = max(self.receipted, word.committed_through)
+        refused = {
+            refusal.seq
+            for refusal in word.refused
+            if refusal.seq is not None and refusal.seq <= word.committed_through
+        }
+        self.refused |= refused
+        self.hits = {seq for seq in self.hits if seq > self.receipted}
+        self.owners = {
+            (digest, seq)
+            for digest, seq in self.owners
+            if seq not in refused and not (digest in word.held_pictures and seq <= self.receipted)
+        }
+        done = self.spool.acknowledge(word)
+        assert done.receipted_through == self.receipted
+        assert done.records_purged == self.receipted - before[0]
+        assert done.refused == len(self.refused) - len(before[1])
+        assert done.pictures_purged == len(before[2]) - len(self._pictures())
+        assert (done.verdict == "advanced") == (done.records_purged > 0)
+
+    @rule(beyond=st.integers(1, 2**40), held=some_digests)
+    def acknowledge_too_much(self, beyond: int, held: list[str]) -> None:
+        root = self.batches[-1].root if self.batches else GENESIS_ROOT
+        done = self.spool.acknowledge(receipt(self.sealed + beyond, root, held=held))
+        assert (done.verdict, done.records_purged, done.pictures_purged) == ("ahead", 0, 0)
+
+    @precondition(lambda self: self.sealed > self.receipted)
+    @rule(data=st.data(), held=some_digests)
+    def acknowledge_another_chain(self, data: st.DataObject, held: list[str]) -> None:
+        through = data.draw(st.integers(self.receipted, self.sealed))
+        refused = [Refusal(seq=max(through, 1), reason="incomplete", detail="")]
+        done = self.spool.acknowledge(receipt(through, "e" * 64, held=held, refused=refused))
+        assert done.verdict == "other_chain"
+        assert (done.records_purged, done.pictures_purged, done.refused) == (0, 0, 0)
+
+    @precondition(lambda self: self.hits)
+    @rule(data=st.data())
+    def mark_hit_sent(self, data: st.DataObject) -> None:
+        seq = data.draw(st.sampled_from(sorted(self.hits)))
+        self.spool.mark_hit_sent(seq)
+        self.hits.discard(seq)
+
+    @rule(crash=st.booleans())
+    def restart(self, crash: bool) -> None:
+        """Close and open, or go on from the files as a crash would leave them."""
+        if crash:
+            before = self.root / str(self.generation)
+            self.generation += 1
+            shutil.copytree(
+                before,
+                self.root / str(self.generation),
+                ignore=shutil.ignore_patterns("*-shm", "*.lock"),
+            )
+        self.spool.close()
+        self.spool = self._open()
+
+    def _pictures(self) -> set[str]:
+        return {digest for digest, _ in self.owners}
+
+    @invariant()
+    def counts_agree(self) -> None:
+        counts = self.spool.counts()
+        assert counts.spooled == len(self.records)
+        assert counts.receipted == self.receipted
+        assert counts.waiting == len(self.records) - self.receipted
+        assert counts.refused == len(self.refused)
+        assert counts.hits_waiting == len(self.hits)
+        assert counts.pictures_waiting == len(self._pictures())
+
+    @invariant()
+    def what_waits_agrees(self) -> None:
+        waiting = [batch for batch in self.batches if batch.last_seq > self.receipted]
+        resent = self.spool.unreceipted_batches(1000)
+        assert [encode_message(b) for b in resent] == [encode_message(b) for b in waiting]
+        hits = self.spool.waiting_hits(1000)
+        assert [(hit.seq, hit.record) for hit in hits] == [
+            (seq, self.records[seq - 1]) for seq in sorted(self.hits)
+        ]
+        due = {digest for digest, seq in self.owners if seq <= self.receipted}
+        pictures = self.spool.waiting_pictures(1000)
+        assert {picture.sha256: picture.content for picture in pictures} == {
+            digest: PICTURES[DIGESTS.index(digest)] for digest in due
+        }
+
+    def teardown(self) -> None:
+        if hasattr(self, "spool"):
+            self.spool.close()
+            shutil.rmtree(self.root)
+
+
+TestSpool = SpoolMachine.TestCase
+TestSpool.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
