@@ -1,0 +1,37 @@
+"""What the rooms of people refuse."""
+
+from __future__ import annotations
+
+from repository.errors import RepositoryError
+
+
+class AccountError(RepositoryError):
+    """An account that cannot be made or changed as asked."""
+
+
+class PasswordRefusedError(AccountError):
+    """A new password that breaks the rule; the text says how."""
+
+
+class SignInRefusedError(AccountError):
+    """A sign-in that failed; the text is the same whatever was wrong."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "sign-in refused: login or password is wrong, or the account is closed; "
+            "after five failures in 15 minutes it stays locked until an administrator releases it"
+        )
+
+
+class SessionEndedError(AccountError):
+    """A token that opens nothing, or no longer."""
+
+    def __init__(self) -> None:
+        super().__init__("the session has ended: sign in again")
+
+
+class PasswordChangeRequiredError(AccountError):
+    """A one-time password was not replaced yet."""
+
+    def __init__(self) -> None:
+        super().__init__("the one-time password must be changed before anything else")

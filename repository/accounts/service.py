@@ -1,0 +1,289 @@
+"""Signing in, passwords and accounts: each use case one transaction, each on the ledger.
+
+Passwords are hashed and checked outside any transaction, since that takes long; the transaction
+that follows makes sure that the account is still the one that was checked.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from repository.accounts import sessions, users
+from repository.accounts.errors import (
+    AccountError,
+    PasswordRefusedError,
+    SessionEndedError,
+    SignInRefusedError,
+)
+from repository.accounts.hashing import Passwords
+from repository.accounts.password_rule import check_password, one_time_password
+from repository.accounts.user import User, check_login, check_name, fold_login
+from repository.accounts.users import Account
+from repository.ledger import log
+from repository.ledger.entry import JSON, Actor, Entry, Outcome
+from repository.store.engine import reading
+
+# A mistyped login may well be a password, so the ledger does not keep what was typed.
+_NOBODY = Actor(user_id="", login="", name="nobody with an account", agency="")
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session just opened; the token is shown this once."""
+
+    token: str
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Everything that is done with accounts."""
+
+    engine: Engine
+    now: Callable[[], datetime]
+    passwords: Passwords = field(default_factory=Passwords)
+
+    def sign_in(self, login: str, password: str, origin: str) -> User:
+        """The user, for one command.
+
+        Raises:
+            SignInRefusedError: whatever was wrong; the ledger says what.
+        """
+        return self._sign_in(login, password, origin, lambda _connection, account: account.user)
+
+    def open_session(self, login: str, password: str, origin: str) -> Session:
+        """A session for the user.
+
+        Raises:
+            SignInRefusedError: whatever was wrong; the ledger says what.
+        """
+
+        def start(connection: Connection, account: Account) -> Session:
+            token = sessions.start(connection, account.user.id, self.now())
+            return Session(token, account.user)
+
+        return self._sign_in(login, password, origin, start)
+
+    def user_of(self, token: str) -> User:
+        """The user whose session the token opens.
+
+        Raises:
+            SessionEndedError: if it opens none, or no longer.
+        """
+        with self.engine.begin() as connection:
+            user_id = sessions.use(connection, token, self.now())
+            account = None if user_id is None else users.lock(connection, user_id)
+            if account is None or not account.open:
+                raise SessionEndedError
+            return account.user
+
+    def close_sessions(self, user: User, origin: str) -> None:
+        """Sign the user out everywhere."""
+        with self.engine.begin() as connection:
+            sessions.end_all(connection, user.id)
+            self._record(connection, "accounts.sign_out", user.actor, origin)
+
+    def change_password(self, login: str, current: str, new: str, origin: str) -> None:
+        """Replace the user's own password; every session of theirs ends.
+
+        Raises:
+            SignInRefusedError: if the current password is not right.
+            PasswordRefusedError: if the new one breaks the rule.
+        """
+        user = self.sign_in(login, current, origin)
+        account = self._account(user.login)
+        try:
+            check_password(new, user.login, lambda tried: self._was_used(account, tried))
+        except PasswordRefusedError as error:
+            with self.engine.begin() as connection:
+                self._record(
+                    connection,
+                    "accounts.change_password",
+                    user.actor,
+                    origin,
+                    {"reason": str(error)},
+                    "refused",
+                )
+            raise
+        hashed = self.passwords.hash(new)
+        with self.engine.begin() as connection:
+            locked = users.lock(connection, user.id)
+            if locked is None or not locked.open or locked.password_hash != account.password_hash:
+                raise SignInRefusedError
+            users.set_password(connection, locked, hashed, must_change=False)
+            sessions.end_all(connection, user.id)
+            self._record(connection, "accounts.change_password", user.actor, origin)
+
+    def bootstrap(self, login: str, name: str, agency: str, by: Actor, origin: str) -> str:
+        """Make the very first user and give their one-time password.
+
+        Raises:
+            AccountError: if there is a user already, or the agency is not known.
+        """
+        return self._add(login, name, agency, by, origin, first=True)
+
+    def add(self, login: str, name: str, agency: str, by: Actor, origin: str) -> str:
+        """Make a user and give their one-time password.
+
+        Raises:
+            AccountError: if the login is taken or not in form, or the agency is not known.
+        """
+        return self._add(login, name, agency, by, origin, first=False)
+
+    def reset_password(self, login: str, by: Actor, origin: str) -> str:
+        """Give a user a new one-time password; every session of theirs ends.
+
+        Raises:
+            AccountError: if there is no such user.
+        """
+        password = one_time_password()
+        hashed = self.passwords.hash(password)
+
+        def reset(connection: Connection, account: Account) -> None:
+            users.set_password(connection, account, hashed, must_change=True)
+            sessions.end_all(connection, account.user.id)
+
+        self._change(login, "accounts.reset_password", by, origin, reset)
+        return password
+
+    def disable(self, login: str, by: Actor, origin: str) -> None:
+        """Close a user's account at once; every session of theirs ends.
+
+        Raises:
+            AccountError: if there is no such user.
+        """
+
+        def close(connection: Connection, account: Account) -> None:
+            users.disable(connection, account.user.id, self.now())
+            sessions.end_all(connection, account.user.id)
+
+        self._change(login, "accounts.disable", by, origin, close)
+
+    def unlock(self, login: str, by: Actor, origin: str) -> None:
+        """Release an account that failed sign-ins have locked.
+
+        Raises:
+            AccountError: if there is no such user.
+        """
+
+        def release(connection: Connection, account: Account) -> None:
+            users.release(connection, account.user.id)
+
+        self._change(login, "accounts.unlock", by, origin, release)
+
+    def everyone(self) -> list[Account]:
+        """All accounts by agency and login."""
+        with reading(self.engine) as connection:
+            return list(users.everyone(connection))
+
+    def _sign_in(
+        self, login: str, password: str, origin: str, then: Callable[[Connection, Account], _T]
+    ) -> _T:
+        known = fold_login(login)
+        found = None if known is None else self._find(known)
+        right = self.passwords.verify(None if found is None else found.password_hash, password)
+        with self.engine.begin() as connection:
+            account = None if found is None else users.lock(connection, found.user.id)
+            reason = _reason(found, account, right)
+            if account is not None and reason is None:
+                users.forget_failures(connection, account.user.id)
+                result = then(connection, account)
+                self._record(connection, "accounts.sign_in", account.user.actor, origin)
+                return result
+            request: dict[str, JSON] = {"reason": reason}
+            if account is not None and reason == "wrong password":
+                request["locked"] = users.count_failure(connection, account.user.id, self.now())
+            actor = _NOBODY if account is None else account.user.actor
+            self._record(connection, "accounts.sign_in", actor, origin, request, "refused")
+        raise SignInRefusedError
+
+    def _add(
+        self, login: str, name: str, agency: str, by: Actor, origin: str, *, first: bool
+    ) -> str:
+        login, name = check_login(login), check_name(name)
+        password = one_time_password()
+        hashed = self.passwords.hash(password)
+        with self.engine.begin() as connection:
+            if first and users.exists_any(connection):
+                raise AccountError(
+                    "the first user was made already; 'alpr-repository users add' makes more"
+                )
+            agency_id = users.agency_id(connection, agency)
+            if agency_id is None:
+                raise AccountError(
+                    f"agency {agency!r}: not known; 'alpr-repository agencies add' makes it"
+                )
+            if users.find(connection, login) is not None:
+                raise AccountError(f"login {login!r}: taken, by a person who may have left")
+            user = User(uuid.uuid4(), login, name, agency_id, agency, must_change_password=True)
+            users.add(connection, user, hashed, self.now())
+            request = _subject(user) | {"first": first}
+            self._record(connection, "accounts.add", by, origin, request)
+        return password
+
+    def _change(
+        self,
+        login: str,
+        action: str,
+        by: Actor,
+        origin: str,
+        change: Callable[[Connection, Account], None],
+    ) -> None:
+        found = self._account(check_login(login))
+        with self.engine.begin() as connection:
+            account = users.lock(connection, found.user.id)
+            if account is None:
+                raise AccountError(f"login {login!r}: no such user")
+            change(connection, account)
+            self._record(connection, action, by, origin, _subject(account.user))
+
+    def _find(self, login: str) -> Account | None:
+        with reading(self.engine) as connection:
+            return users.find(connection, login)
+
+    def _account(self, login: str) -> Account:
+        account = self._find(login)
+        if account is None:
+            raise AccountError(f"login {login!r}: no such user")
+        return account
+
+    def _was_used(self, account: Account, tried: str) -> bool:
+        old = (account.password_hash, account.previous_hash)
+        return any(self.passwords.verify(each, tried) for each in old if each is not None)
+
+    def _record(
+        self,
+        connection: Connection,
+        action: str,
+        actor: Actor,
+        origin: str,
+        request: dict[str, JSON] | None = None,
+        outcome: Outcome = "done",
+    ) -> None:
+        entry = Entry(action, actor, self.now(), origin, request or {}, outcome)
+        log.append(connection, entry)
+
+
+def _reason(found: Account | None, account: Account | None, right: bool) -> str | None:
+    """Why a sign-in is refused, for the ledger alone; None lets it through."""
+    if found is None or account is None:
+        return "unknown login"
+    if account.disabled_at is not None:
+        return "account disabled"
+    if account.locked_at is not None:
+        return "account locked"
+    if not right or account.password_hash != found.password_hash:
+        return "wrong password"
+    return None
+
+
+def _subject(user: User) -> dict[str, JSON]:
+    return {"login": user.login, "name": user.name, "agency": user.agency, "user_id": str(user.id)}

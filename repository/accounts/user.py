@@ -1,0 +1,63 @@
+"""A person with an account."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from repository.accounts.errors import AccountError
+from repository.ledger.entry import Actor
+
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
+_MAX_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One person of one agency, as they are after signing in."""
+
+    id: UUID
+    login: str
+    name: str
+    agency_id: int
+    agency: str
+    must_change_password: bool
+
+    @property
+    def actor(self) -> Actor:
+        """The person as the ledger names them."""
+        return Actor(str(self.id), self.login, self.name, self.agency)
+
+
+def fold_login(typed: str) -> str | None:
+    """The login that was meant, or None if no account can have it."""
+    login = typed.strip().lower()
+    return login if _LOGIN.fullmatch(login) else None
+
+
+def check_login(typed: str) -> str:
+    """The login for a new account.
+
+    Raises:
+        AccountError: if it is not of the form that logins have.
+    """
+    login = fold_login(typed)
+    if login is None:
+        raise AccountError(
+            "login: 2 to 64 of the letters a-z, digits, dot, underscore and hyphen, "
+            "beginning with a letter or digit"
+        )
+    return login
+
+
+def check_name(typed: str) -> str:
+    """The person's name for a new account.
+
+    Raises:
+        AccountError: if it is empty, too long, or not in one line of print.
+    """
+    name = " ".join(typed.split())
+    if not name or len(name) > _MAX_NAME or not name.isprintable():
+        raise AccountError(f"name: the person's full name, up to {_MAX_NAME} characters")
+    return name
