@@ -12,8 +12,8 @@ from typing import Any
 import serial
 
 from edge.contract.records import Position
+from edge.position.history import DEFAULT_FIX_LASTS_S, FixHistory
 from edge.position.nmea import Fix, LineSplitter, NmeaCounts, NmeaDecoder
-from edge.position.source import DEFAULT_FIX_LASTS_S, FixHistory
 
 _READ_TIMEOUT_S = 0.5
 

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.contract.records import FixedSite, GpsFix, NoPosition
+from edge.position.fixed_site import Site
+from edge.position.history import FixHistory
 from edge.position.nmea import Fix, NoFix, Report
-from edge.position.source import FixHistory, NoReceiver, PositionSource, Site
+from edge.position.source import NoReceiver, PositionSource
 
 START = datetime(2026, 3, 3, 14, 5, tzinfo=UTC)
 
