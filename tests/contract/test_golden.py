@@ -10,13 +10,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from jsonschema import Draft202012Validator
 
 from edge.contract import batch as b
+from edge.contract import hotlist as h
 from edge.contract.records import decode_record, encode_record, record_digest
 from edge.contract.schema import json_schema
 
 GOLDEN = Path(__file__).parent / "golden" / "v1"
 FACTS = json.loads((GOLDEN / "facts.json").read_text())
 RECORDS = sorted(FACTS["digests"])
-MESSAGES = ["batch", "hit_notice", "receipt", "status"]
+MESSAGES = [
+    "batch",
+    "hit_notice",
+    "receipt",
+    "status",
+    "hotlist_entry",
+    "hotlist_manifest",
+    "hotlist_delta",
+]
 
 
 def golden(name: str) -> bytes:
@@ -45,6 +54,17 @@ def test_the_hit_notice_and_the_receipt_still_verify() -> None:
     b.verify_hit(b.decode_hit(golden("hit_notice")), public_key("unit"))
     b.verify_receipt(b.decode_receipt(golden("receipt")), public_key("repository"))
     assert b.encode_message(b.decode_status(golden("status"))) == golden("status")
+
+
+def test_the_hot_list_still_verifies() -> None:
+    manifest = h.verify_manifest(golden("hotlist_manifest"), public_key("repository"))
+    listed = (GOLDEN / "hotlist.jsonl").read_bytes()
+    entries = h.verify_list(listed, manifest.list)
+    assert h.encode_list(entries) == listed
+    assert h.encode_manifest(manifest) == golden("hotlist_manifest")
+    delta = h.decode_delta(golden("hotlist_delta"))
+    assert h.encode_delta(delta) == golden("hotlist_delta")
+    assert delta.to_version == manifest.list.version
 
 
 @pytest.mark.parametrize("name", RECORDS + MESSAGES)
