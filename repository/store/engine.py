@@ -71,7 +71,7 @@ def _open_sqlite(url: URL) -> Engine:
         raise RepositoryError(
             f"database: the folder {folder} does not exist; `alpr-repository init` makes it"
         )
-    engine = sqlalchemy.create_engine(url)
+    engine = sqlalchemy.create_engine(url, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -81,6 +81,7 @@ def _open_postgresql(url: URL) -> Engine:
     return sqlalchemy.create_engine(
         url,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"connect_timeout": 10, "application_name": "plateward"},
     )
 

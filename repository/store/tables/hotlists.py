@@ -28,7 +28,7 @@ hotlist_versions = Table(
     "hotlist_versions",
     metadata,
     Column("hotlist_id", RowId, ForeignKey("hotlists.id"), primary_key=True, autoincrement=False),
-    Column("version", String(128), primary_key=True),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
     Column("issued_at", UtcDateTime, nullable=False),
     Column("imported_at", UtcDateTime, nullable=False),
     Column("entries", BigInteger, nullable=False),

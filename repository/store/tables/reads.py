@@ -121,8 +121,8 @@ pictures = Table(
     Column("seq", BigInteger, nullable=False),
     Column("kind", String(8), nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
-    Column("width_px", Integer, nullable=False),
-    Column("height_px", Integer, nullable=False),
+    Column("width_px", BigInteger, nullable=False),
+    Column("height_px", BigInteger, nullable=False),
     Column("stored_at", UtcDateTime),
     Index(None, "unit_id", "sha256"),
     Index(

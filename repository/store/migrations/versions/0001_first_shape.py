@@ -154,8 +154,8 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
-        sa.Column("width_px", sa.Integer(), nullable=False),
-        sa.Column("height_px", sa.Integer(), nullable=False),
+        sa.Column("width_px", sa.BigInteger(), nullable=False),
+        sa.Column("height_px", sa.BigInteger(), nullable=False),
         sa.Column("stored_at", _moment, nullable=True),
         sa.PrimaryKeyConstraint(
             "unit_id", "captured_at", "read_id", "sha256", name=op.f("pk_pictures")
@@ -289,7 +289,7 @@ def upgrade() -> None:
     op.create_table(
         "hotlist_versions",
         sa.Column("hotlist_id", _row_id, autoincrement=False, nullable=False),
-        sa.Column("version", sa.String(length=128), nullable=False),
+        sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("issued_at", _moment, nullable=False),
         sa.Column("imported_at", _moment, nullable=False),
         sa.Column("entries", sa.BigInteger(), nullable=False),

@@ -1,0 +1,138 @@
+"""The only place that builds the real parts from settings."""
+
+from __future__ import annotations
+
+import functools
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Engine
+
+from edge.contract.configuration import config_file
+from edge.contract.plates import load_confusables
+from repository.accounts.service import Accounts
+from repository.audits.transactions import Audits
+from repository.cases.service import CaseFiles
+from repository.ingest.take import Ingest
+from repository.ledger.service import Ledger
+from repository.retention.rules import RetentionRule, load_rule
+from repository.search.service import Searches
+from repository.settings import Settings
+from repository.store import keyfiles, migrate
+from repository.store.engine import open_engine
+from repository.store.pictures import PictureStore
+
+RECEIPTS_KEY = "receipts.pem"
+LEDGER_KEY = "ledger.pem"
+PICTURES_KEY = "pictures.key"
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that a use case works with. Keys are read from their files on first use."""
+
+    settings: Settings
+    engine: Engine
+    clock: Callable[[], datetime]
+    random_bytes: Callable[[int], bytes]
+
+    @functools.cached_property
+    def receipts_key(self) -> Ed25519PrivateKey:
+        """The key that signs receipts and hot-list manifests."""
+        return keyfiles.load_signing_key(self.settings.keys_folder / RECEIPTS_KEY)
+
+    @property
+    def receipts_public_key_file(self) -> Path:
+        """The PEM file that every unit needs, to know a receipt from a forgery."""
+        return keyfiles.public_path(self.settings.keys_folder / RECEIPTS_KEY)
+
+    @functools.cached_property
+    def ledger(self) -> Ledger:
+        """The ledger under its own key."""
+        key = keyfiles.load_signing_key(self.settings.keys_folder / LEDGER_KEY)
+        return Ledger(self.engine, self.settings.ledger.origin, key, self.clock)
+
+    @functools.cached_property
+    def accounts(self) -> Accounts:
+        """People and their sessions."""
+        return Accounts(self.engine, self.clock)
+
+    @functools.cached_property
+    def searches(self) -> Searches:
+        """Searching the reads."""
+        return Searches(self.engine, self.clock, load_confusables().fold)
+
+    @property
+    def case_files(self) -> CaseFiles:
+        """The case files of every agency."""
+        return CaseFiles(self.engine, self.clock)
+
+    @property
+    def audits(self) -> Audits:
+        """Reports from the ledger."""
+        return Audits(self.engine, self.clock)
+
+    @functools.cached_property
+    def pictures(self) -> PictureStore:
+        """The folder of pictures under its master key."""
+        path = self.settings.keys_folder / PICTURES_KEY
+        load = functools.cache(lambda: keyfiles.load_secret(path))
+        return PictureStore(self.settings.pictures_folder, load, self.random_bytes)
+
+    @functools.cached_property
+    def retention_rule(self) -> RetentionRule:
+        """The rule that says how long reads are kept."""
+        chosen = self.settings.retention
+        return load_rule(chosen.rule_file or config_file(f"retention/{chosen.rule}.toml"))
+
+    @functools.cached_property
+    def ingest(self) -> Ingest:
+        """What takes in the messages of units."""
+        return Ingest(
+            engine=self.engine,
+            pictures=self.pictures,
+            private_key=self.receipts_key,
+            rule=self.retention_rule,
+            fold=load_confusables().fold,
+            clock=self.clock,
+        )
+
+
+def build(settings: Settings) -> Services:
+    """The services for these settings; nothing is connected, read or made yet.
+
+    Raises:
+        RepositoryError: if the database's address is wrong or its folder missing.
+    """
+    return Services(
+        settings=settings,
+        engine=open_engine(settings.database_address),
+        clock=lambda: datetime.now(UTC),
+        random_bytes=secrets.token_bytes,
+    )
+
+
+def initialise(settings: Settings) -> list[Path]:
+    """Make folders, keys and the database's tables where they are missing; harms nothing there.
+
+    Returns:
+        The keys that were made.
+    """
+    for folder in (settings.data, settings.keys_folder, settings.pictures_folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys = settings.keys_folder
+    made = [
+        keys / name for name in (RECEIPTS_KEY, LEDGER_KEY) if keyfiles.make_signing_key(keys / name)
+    ]
+    if keyfiles.make_secret(keys / PICTURES_KEY, secrets.token_bytes):
+        made.append(keys / PICTURES_KEY)
+    engine = open_engine(settings.database_address)
+    try:
+        migrate.upgrade(engine)
+    finally:
+        engine.dispose()
+    return made

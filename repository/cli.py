@@ -1,0 +1,83 @@
+"""The command ``alpr-repository``: a group of commands, each in the room that it is about."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edge.contract.errors import ContractError
+from repository import bootstrap, runner
+from repository.bootstrap import Services
+from repository.command import chosen_settings, pass_services
+from repository.errors import RepositoryError
+from repository.store.commands import db
+from repository.units.commands import agencies, units
+
+
+class _Group(click.Group):
+    """A group whose commands end with one clear sentence instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (RepositoryError, ContractError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--settings",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="ALPR_REPOSITORY_SETTINGS",
+    help="Settings file (TOML). Without one: ./repository.toml, or else everything in "
+    "./plateward-data.",
+)
+@click.version_option(package_name="plateward")
+@click.pass_context
+def main(ctx: click.Context, settings: Path | None) -> None:
+    """The central repository of licence plate reads.
+
+    Example: alpr-repository --settings /etc/plateward/repository.toml run
+    """
+    ctx.obj = settings
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def init(ctx: click.Context, as_json: bool) -> None:
+    """Make folders, keys and the database's tables, where they are missing.
+
+    Example: alpr-repository init
+    """
+    settings = chosen_settings(ctx)
+    made = bootstrap.initialise(settings)
+    if as_json:
+        click.echo(json.dumps({"data": str(settings.data), "keys_made": [str(p) for p in made]}))
+        return
+    for path in made:
+        click.echo(f"made {path}")
+    click.echo(f"ready: {settings.data}; keep a copy of {settings.keys_folder} in a safe place")
+
+
+@main.command()
+@click.option(
+    "--only",
+    type=click.Choice(runner.PARTS),
+    help="Run one part alone; without it all run in one process.",
+)
+@pass_services
+def run(services: Services, only: runner.Part | None) -> None:
+    """Take in what units send, do what is due, and serve the pages, until stopped.
+
+    Example: alpr-repository run --only ingest
+    """
+    runner.run(services, runner.PARTS if only is None else (only,))
+
+
+main.add_command(db)
+main.add_command(agencies)
+main.add_command(units)

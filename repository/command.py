@@ -1,0 +1,42 @@
+"""What every command of the command line shares: the settings it runs under and its services."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+import click
+
+from repository.bootstrap import Services, build
+from repository.settings import DEFAULT_FILE, Settings, default_settings, load_settings
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def chosen_settings(ctx: click.Context) -> Settings:
+    """The settings of the file that was named, of ./repository.toml, or the embedded defaults.
+
+    Raises:
+        SettingsError: if the file is missing or wrong.
+    """
+    named: Path | None = ctx.find_root().obj
+    if named is not None:
+        return load_settings(named)
+    return load_settings(DEFAULT_FILE) if DEFAULT_FILE.exists() else default_settings()
+
+
+def pass_services(command: Callable[Concatenate[Services, _P], _R]) -> Callable[_P, _R]:
+    """Give a command its services, built only now, so that ``--help`` needs none."""
+
+    @functools.wraps(command)
+    def with_services(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        services = build(chosen_settings(click.get_current_context()))
+        try:
+            return command(services, *args, **kwargs)
+        finally:
+            services.engine.dispose()
+
+    return with_services

@@ -1,0 +1,82 @@
+"""What happens by the clock: the purge, checkpoints of the ledger, partitions made ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, timedelta
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from repository.bootstrap import Services
+from repository.errors import RepositoryError
+from repository.retention import purge
+from repository.store.partitions import ensure_days
+
+_DAYS_AHEAD = 7
+_log = structlog.get_logger("jobs")
+
+
+def schedule(services: Services) -> BackgroundScheduler:
+    """The jobs that the settings ask for, not started.
+
+    A job that was due while the repository was down runs once when it is up again.
+    """
+    scheduler = BackgroundScheduler(
+        timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None}
+    )
+    now = services.clock()
+    scheduler.add_job(
+        _guarded("partitions", lambda: make_partitions(services)),
+        "interval",
+        hours=6,
+        next_run_time=now,
+    )
+    scheduler.add_job(
+        _guarded("checkpoint", services.ledger.sign_checkpoint),
+        "interval",
+        minutes=services.settings.jobs.checkpoint_every_min,
+    )
+    # Files that a purge left when it was cut off go as soon as the repository is up again.
+    scheduler.add_job(
+        _guarded("picture removal", lambda: purge.remove_files(services.engine, services.pictures)),
+        next_run_time=now,
+    )
+    at = services.settings.jobs.purge_at
+    if at is not None:
+        scheduler.add_job(
+            _guarded("purge", lambda: run_purge(services)),
+            "cron",
+            hour=at.hour,
+            minute=at.minute,
+            second=at.second,
+        )
+    return scheduler
+
+
+def make_partitions(services: Services) -> None:
+    """Make the partitions of today and the days ahead, so that ingest need not."""
+    today = services.clock().astimezone(UTC).date()
+    with services.engine.begin() as connection:
+        ensure_days(connection, (today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD)))
+
+
+def run_purge(services: Services) -> None:
+    """Purge what has expired, by the repository's own hand."""
+    certificate = purge.run(
+        services.engine,
+        services.pictures,
+        services.retention_rule,
+        now=services.clock(),
+    )
+    _log.info("purged", reads=certificate.reads_purged, held=certificate.reads_held)
+
+
+def _guarded(name: str, job: Callable[[], object]) -> Callable[[], None]:
+    def guarded() -> None:
+        try:
+            job()
+        except RepositoryError as error:
+            _log.error("a job failed and will run again when it is due", job=name, why=str(error))
+
+    return guarded

@@ -1,0 +1,1 @@
+"""How long reads are kept: the rule, holds that outlast it, and the purge."""

@@ -1,0 +1,147 @@
+"""Running the repository: ingest, jobs and web, in one process or each in its own."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
+
+import structlog
+import uvicorn
+
+from repository import jobs
+from repository.bootstrap import Services
+from repository.errors import RepositoryError
+from repository.ingest.consumer import Consumer
+from repository.store import migrate
+from repository.store.engine import DatabaseUnavailableError
+
+Part: TypeAlias = Literal["ingest", "jobs", "web"]
+PARTS: tuple[Part, ...] = ("ingest", "jobs", "web")
+
+_FIRST_RETRY_S = 1.0
+_LAST_RETRY_S = 60.0
+_END_S = 30.0
+_log = structlog.get_logger("run")
+
+
+class PartEndedError(RepositoryError):
+    """A part of the repository ended although nobody had asked it to."""
+
+
+def run(services: Services, parts: Sequence[Part]) -> None:
+    """Run these parts until SIGTERM or SIGINT; a part that ends by itself ends the others.
+
+    Raises:
+        RepositoryError: if the keys or the schema are not in order, or a part ended by itself.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    _wait_for_database(services, stop)
+    if stop.is_set():
+        return
+    starts: dict[Part, Callable[[Services, threading.Event], _Running]] = {
+        "ingest": _start_ingest,
+        "jobs": _start_jobs,
+        "web": _start_web,
+    }
+    running: list[_Running] = []
+    try:
+        for part in parts:
+            running.append(starts[part](services, stop))
+        _log.info("running", parts=list(parts))
+        stop.wait()
+    finally:
+        stop.set()
+        for each in running:
+            each.end()
+    for each in running:
+        if each.fault is not None:
+            raise PartEndedError(f"{each.name} ended: {each.fault}") from each.fault
+
+
+class _Running:
+    """A part in a thread of its own; when it ends, for whatever reason, ``stop`` is set."""
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], None],
+        ask_to_end: Callable[[], None],
+        stop: threading.Event,
+    ) -> None:
+        self.name = name
+        self.fault: BaseException | None = None
+        self._ask_to_end = ask_to_end
+        self._thread = threading.Thread(target=self._run, args=(work, stop), name=name, daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Ask it to end and wait for it."""
+        self._ask_to_end()
+        self._thread.join(_END_S)
+
+    def _run(self, work: Callable[[], None], stop: threading.Event) -> None:
+        try:
+            work()
+            if not stop.is_set():
+                self.fault = PartEndedError("it stopped by itself")
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which raises it
+            self.fault = error
+        finally:
+            stop.set()
+
+
+def _wait_for_database(services: Services, stop: threading.Event) -> None:
+    wait_s = _FIRST_RETRY_S
+    while not stop.is_set():
+        try:
+            migrate.require_current(services.engine)
+        except DatabaseUnavailableError as error:
+            if wait_s == _FIRST_RETRY_S:
+                _log.warning("waiting for the database", why=str(error))
+            stop.wait(wait_s)
+            wait_s = min(wait_s * 2, _LAST_RETRY_S)
+        else:
+            return
+
+
+def _start_ingest(services: Services, stop: threading.Event) -> _Running:
+    consumer = Consumer(services.settings.broker, services.ingest)
+    return _Running("ingest", consumer.run, consumer.stop, stop)
+
+
+def _start_jobs(services: Services, stop: threading.Event) -> _Running:
+    scheduler = jobs.schedule(services)
+
+    def work() -> None:
+        scheduler.start()
+        stop.wait()
+        scheduler.shutdown()
+
+    return _Running("jobs", work, stop.set, stop)
+
+
+def _start_web(services: Services, stop: threading.Event) -> _Running:
+    from repository.web.app import create_app  # ingest and jobs alone need no web framework
+
+    web = services.settings.web
+    try:
+        listener = socket.create_server((web.host, web.port))
+    except OSError as error:
+        raise RepositoryError(
+            f"web: cannot listen on {web.host}:{web.port}: {error.strerror}"
+        ) from error
+    server = uvicorn.Server(uvicorn.Config(create_app(services), log_config=None, access_log=False))
+
+    def work() -> None:
+        with listener:
+            server.run(sockets=[listener])
+
+    def ask_to_end() -> None:
+        server.should_exit = True
+
+    return _Running("web", work, ask_to_end, stop)

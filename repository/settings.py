@@ -1,0 +1,200 @@
+"""The repository's settings: one TOML file, every key documented here, unknown keys refused.
+
+Relative paths are taken from the folder of the settings file. No secret stands in the file:
+keys and passwords are files of their own, named here.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from datetime import time
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from sqlalchemy.exc import ArgumentError
+
+from repository.errors import RepositoryError
+
+DEFAULT_FILE = Path("repository.toml")
+DEFAULT_DATA = Path("plateward-data")
+
+
+class SettingsError(RepositoryError):
+    """The settings file is missing, unreadable or wrong; the text names the key."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TlsSettings(_Section):
+    """TLS to the broker with the repository's own certificate."""
+
+    ca: Path = Field(description="PEM file of the authority that signed the broker's certificate.")
+    certificate: Path = Field(description="PEM file of the repository's certificate.")
+    key: Path = Field(description="PEM file of the certificate's private key, mode 0600.")
+
+
+class BrokerSettings(_Section):
+    """The MQTT broker that units send to."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="Host of the broker.")
+    port: int = Field(1883, ge=1, le=65_535, description="Port of the broker; 8883 for TLS.")
+    client_id: str = Field(
+        "plateward-repository",
+        min_length=1,
+        max_length=64,
+        description="Name of the session that the broker keeps while the repository is away.",
+    )
+    tls: TlsSettings | None = Field(
+        None, description="Certificates; without them the link is plain, fit for loopback alone."
+    )
+    username: str | None = Field(None, description="User at the broker, where it wants one.")
+    password_file: Path | None = Field(None, description="File that holds the user's password.")
+    queue: int = Field(
+        64, ge=1, le=10_000, description="Messages taken from the broker but not yet committed."
+    )
+
+
+class RetentionSettings(_Section):
+    """How long reads are kept."""
+
+    rule: str = Field(
+        "massachusetts",
+        pattern=r"^[a-z0-9-]+$",
+        description="Name of a rule that ships in config/retention.",
+    )
+    rule_file: Path | None = Field(None, description="A rule of your own instead.")
+
+
+class JobSettings(_Section):
+    """What happens by the clock."""
+
+    purge_at: time | None = Field(
+        None, description="Time of day in UTC of the daily purge, as 07:30:00; none unless set."
+    )
+    checkpoint_every_min: int = Field(
+        60, ge=1, le=1440, description="Minutes between signed checkpoints of the ledger."
+    )
+
+
+class LedgerSettings(_Section):
+    """The log of every transaction."""
+
+    origin: str = Field(
+        "plateward/ledger",
+        pattern=r"^[^\s+]+$",
+        max_length=200,
+        description="The ledger's name in signed checkpoints, the same for its whole life.",
+    )
+
+
+class WebSettings(_Section):
+    """The web pages and the API."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(8080, ge=1, le=65_535, description="Port to listen on.")
+
+
+class Settings(_Section):
+    """Everything the repository is told."""
+
+    data: Path = Field(DEFAULT_DATA, description="Folder for whatever has no place of its own.")
+    database: str | None = Field(
+        None,
+        description="Address of the database: sqlite:///FILE or "
+        "postgresql+psycopg://USER@HOST/NAME (its password from PGPASSFILE or PGPASSWORD); "
+        "a SQLite file in the data folder unless set.",
+    )
+    keys: Path | None = Field(None, description="Folder of keys; data/keys unless set.")
+    pictures: Path | None = Field(None, description="Folder of pictures; data/pictures unless set.")
+    broker: BrokerSettings = Field(
+        default_factory=BrokerSettings, description="The MQTT broker that units send to."
+    )
+    retention: RetentionSettings = Field(
+        default_factory=RetentionSettings, description="How long reads are kept."
+    )
+    jobs: JobSettings = Field(default_factory=JobSettings, description="What happens by the clock.")
+    ledger: LedgerSettings = Field(
+        default_factory=LedgerSettings, description="The log of every transaction."
+    )
+    web: WebSettings = Field(default_factory=WebSettings, description="The web pages and the API.")
+
+    @field_validator("database")
+    @classmethod
+    def _reject_password(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                password = sqlalchemy.make_url(value).password
+            except ArgumentError as error:
+                raise ValueError("not an address") from error
+            if password is not None:
+                raise ValueError("holds a password: give it in PGPASSFILE or PGPASSWORD instead")
+        return value
+
+    @property
+    def database_address(self) -> str:
+        """Address of the database."""
+        return self.database or f"sqlite:///{self.data / 'repository.sqlite'}"
+
+    @property
+    def keys_folder(self) -> Path:
+        """Folder of keys."""
+        return self.keys or self.data / "keys"
+
+    @property
+    def pictures_folder(self) -> Path:
+        """Folder of pictures."""
+        return self.pictures or self.data / "pictures"
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings in a TOML file, its relative paths made absolute.
+
+    Raises:
+        SettingsError: one line for each wrong key: its full path, what is wrong, what to do.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"settings file {path}: {error.strerror}; name one with --settings"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"settings file {path}: not TOML: {error}") from error
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(path, error))) from error
+    return _absolute(settings, path.absolute().parent)
+
+
+def default_settings() -> Settings:
+    """Embedded defaults for one small site: everything in ./plateward-data, SQLite, loopback."""
+    return _absolute(Settings(), Path.cwd())
+
+
+_S = TypeVar("_S", bound=BaseModel)
+
+
+def _absolute(section: _S, folder: Path) -> _S:
+    changes: dict[str, Any] = {}
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, Path):
+            changes[name] = folder / value
+        elif isinstance(value, BaseModel):
+            changes[name] = _absolute(value, folder)
+    return section.model_copy(update=changes)
+
+
+def _explain(path: Path, error: ValidationError) -> Iterator[str]:
+    for problem in error.errors():
+        place = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = "not a setting; remove it or mend its spelling"
+        yield f"settings file {path}: {place}: {message}"

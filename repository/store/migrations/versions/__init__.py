@@ -1,0 +1,1 @@
+"""The migrations themselves, each named for its place in the order."""

@@ -1,0 +1,46 @@
+"""The partitions of ``reads``: one for each UTC day of capture, on PostgreSQL alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from sqlalchemy import Connection, text
+
+# Any constant will do, as long as nothing else in the database takes the same advisory lock.
+_LOCK = 0x706C_6174_6502
+
+
+def ensure_days(connection: Connection, days: Iterable[date]) -> None:
+    """Make the partitions of these days, where they are missing, in the caller's transaction.
+
+    A partition is made as a table of its own and attached: that lets searches go on, which
+    making it in place would not.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    for day in sorted(set(days)):
+        if _exists(connection, day):
+            continue
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        if _exists(connection, day):  # another transaction made it while this one waited
+            continue
+        name = partition_name(day)
+        start, end = day.isoformat(), (day + timedelta(days=1)).isoformat()
+        connection.exec_driver_sql(
+            f"CREATE TABLE {name} (LIKE reads INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"
+        )
+        connection.exec_driver_sql(
+            f"ALTER TABLE reads ATTACH PARTITION {name} "
+            f"FOR VALUES FROM ('{start} 00:00:00+00') TO ('{end} 00:00:00+00')"
+        )
+
+
+def partition_name(day: date) -> str:
+    """The table that holds the reads captured on that UTC day."""
+    return f"reads_{day:%Y%m%d}"
+
+
+def _exists(connection: Connection, day: date) -> bool:
+    query = text("SELECT to_regclass(:name) IS NOT NULL")
+    return bool(connection.scalar(query, {"name": partition_name(day)}))

@@ -1,0 +1,1 @@
+"""Which units may send: agencies, enrolment, revocation, and the broker's access rules."""

@@ -1,0 +1,151 @@
+"""Commands about agencies and units."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from repository.bootstrap import Services
+from repository.command import pass_services
+from repository.store import keyfiles
+from repository.store.engine import reading
+from repository.units import enrolment
+from repository.units.access import mosquitto_rules
+
+_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def agencies() -> None:
+    """Agencies that contribute reads."""
+
+
+@agencies.command("add")
+@click.option("--name", required=True, help="Short name, as in topics: letters, digits, hyphens.")
+@click.option("--title", required=True, help="Full name.")
+@click.option("--ori", help="ORI number, nine characters.")
+@pass_services
+def add_agency(services: Services, name: str, title: str, ori: str | None) -> None:
+    """Add an agency.
+
+    Example: alpr-repository agencies add --name northfield-pd --title "Northfield Police"
+    """
+    with services.engine.begin() as connection:
+        enrolment.add_agency(connection, name=name, title=title, ori=ori, now=services.clock())
+    click.echo(f"agency {name} added")
+
+
+@agencies.command("list")
+@_AS_JSON
+@pass_services
+def list_agencies(services: Services, as_json: bool) -> None:
+    """List agencies.
+
+    Example: alpr-repository agencies list --json
+    """
+    with reading(services.engine) as connection:
+        found = enrolment.list_agencies(connection)
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(each) for each in found]))
+        return
+    for each in found:
+        click.echo(f"{each.name}  {each.title}" + (f"  ORI {each.ori}" if each.ori else ""))
+
+
+@click.group()
+def units() -> None:
+    """Units that send reads."""
+
+
+@units.command("add")
+@click.option("--agency", required=True, help="The agency's short name.")
+@click.option("--unit", "name", required=True, help="The unit's name within its agency.")
+@click.option(
+    "--public-key",
+    "key_file",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="PEM file that `alpr-edge enrol` printed.",
+)
+@_AS_JSON
+@pass_services
+def add_unit(services: Services, agency: str, name: str, key_file: Path, as_json: bool) -> None:
+    """Enrol a unit by its public key, and show the key that it needs in return.
+
+    Example: alpr-repository units add --agency northfield-pd --unit car-12 --public-key car-12.pub
+    """
+    public_key = keyfiles.load_public_key(key_file)
+    receipts = services.receipts_public_key_file
+    pem = keyfiles.public_pem(services.receipts_key.public_key()).decode()
+    with services.engine.begin() as connection:
+        identifier = enrolment.add_unit(
+            connection, agency=agency, name=name, public_key=public_key, now=services.clock()
+        )
+    if as_json:
+        click.echo(
+            json.dumps({"key": identifier, "repository_public_key": str(receipts), "pem": pem})
+        )
+        return
+    click.echo(f"unit {agency}/{name} enrolled with key {identifier}")
+    click.echo(f"give the unit the repository's public key, {receipts}:")
+    click.echo(pem, nl=False)
+
+
+@units.command("list")
+@_AS_JSON
+@pass_services
+def list_units(services: Services, as_json: bool) -> None:
+    """List units, how far each is committed, and what it last said.
+
+    Example: alpr-repository units list --json
+    """
+    with reading(services.engine) as connection:
+        found = enrolment.list_units(connection)
+    if as_json:
+        click.echo(json.dumps([_plain(each) for each in found]))
+        return
+    for each in found:
+        heard = f"{each.state} {each.heard_at:%Y-%m-%d %H:%M} UTC" if each.heard_at else "unheard"
+        click.echo(
+            f"{each.agency}/{each.name}  key {each.key_id}  committed {each.committed_through}  "
+            + ("REVOKED" if each.revoked_at else heard)
+        )
+
+
+@units.command("revoke")
+@click.option("--agency", required=True, help="The agency's short name.")
+@click.option("--unit", "name", required=True, help="The unit's name within its agency.")
+@pass_services
+def revoke_unit(services: Services, agency: str, name: str) -> None:
+    """Take nothing more from a unit; what it sent stays.
+
+    Example: alpr-repository units revoke --agency northfield-pd --unit car-12
+    """
+    with services.engine.begin() as connection:
+        enrolment.revoke_unit(connection, agency=agency, name=name, now=services.clock())
+    click.echo(
+        f"unit {agency}/{name} revoked; write the broker's rules anew with "
+        "`alpr-repository units acl`"
+    )
+
+
+@units.command("acl")
+@pass_services
+def acl(services: Services) -> None:
+    """Print mosquitto's access rules for the units that are enrolled.
+
+    Example: alpr-repository units acl > /etc/mosquitto/plateward.acl
+    """
+    with reading(services.engine) as connection:
+        click.echo(mosquitto_rules(enrolment.list_units(connection)), nl=False)
+
+
+def _plain(unit: enrolment.Unit) -> dict[str, object]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in dataclasses.asdict(unit).items()
+    }
