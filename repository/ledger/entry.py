@@ -12,6 +12,7 @@ Invariants of the format, version 1:
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -95,6 +96,14 @@ class Entry:
             raise LedgerError("result_digest: expected 64 lower-case hexadecimal digits")
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An entry as it stands in the ledger at that index."""
+
+    index: int
+    entry: Entry
+
+
 def body(entry: Entry, index: int, salt: bytes) -> bytes:
     """The entry's canonical JSON at that index of the ledger.
 
@@ -128,6 +137,29 @@ def body(entry: Entry, index: int, salt: bytes) -> bytes:
     return encoded
 
 
+def read(recorded: bytes) -> Recorded:
+    """The entry in a body.
+
+    Raises:
+        LedgerError: if the bytes hold none.
+    """
+    try:
+        content = json.loads(recorded)
+        entry = Entry(
+            action=content["action"],
+            actor=Actor(**content["actor"]),
+            at=datetime.fromisoformat(content["at"]),
+            origin=content["origin"],
+            request=content["request"],
+            outcome=content["outcome"],
+            count=content["count"],
+            result_digest=content["result_digest"],
+        )
+        return Recorded(content["index"], entry)
+    except (ValueError, KeyError, TypeError, LedgerError) as error:
+        raise LedgerError("its contents are no entry") from error
+
+
 def leaf(recorded: bytes) -> bytes:
     """The leaf that stands for a body in the tree: its SHA-256, 32 bytes."""
     return hashlib.sha256(recorded).digest()
@@ -142,11 +174,6 @@ def format_time(at: datetime) -> str:
     """That moment as ``2026-03-01T09:12:44.07-05:00``."""
     milliseconds = at.isoformat(timespec="milliseconds")
     return milliseconds[:22] + milliseconds[23:]
-
-
-def parse_time(text: str) -> datetime:
-    """The moment that `format_time` wrote."""
-    return datetime.fromisoformat(text)
 
 
 def digest_of_ids(ids: Iterable[str]) -> str:

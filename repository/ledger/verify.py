@@ -8,7 +8,6 @@ checkpoints, and best by those kept on other hosts (``held``).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -118,15 +117,14 @@ def _check_row(row: log.Row, expected: int) -> None:
     if entries.leaf(row.body) != row.leaf:
         raise _MismatchError(row.index, f"entry {row.index}: its contents do not fit its digest")
     try:
-        content = json.loads(row.body)
-        actor = content["actor"]
-        named = content["index"]
-        at = entries.parse_time(content["at"])
-        inside = (content["action"], actor["user_id"], actor["agency"], at)
-    except (ValueError, KeyError, TypeError) as error:
-        raise _MismatchError(row.index, f"entry {row.index}: its contents are no entry") from error
-    if named != row.index:
-        raise _MismatchError(row.index, f"entry {row.index}: was recorded as entry {named}")
+        recorded = entries.read(row.body)
+    except LedgerError as error:
+        raise _MismatchError(row.index, f"entry {row.index}: {error}") from error
+    if recorded.index != row.index:
+        problem = f"entry {row.index}: was recorded as entry {recorded.index}"
+        raise _MismatchError(row.index, problem)
+    entry = recorded.entry
+    inside = (entry.action, entry.actor.user_id, entry.actor.agency, entry.at)
     if (row.action, row.user_id, row.agency, row.at) != inside:
         raise _MismatchError(
             row.index, f"entry {row.index}: its columns are not what its body says"

@@ -1,0 +1,152 @@
+"""``alpr-repository users``: making, changing and closing accounts.
+
+Commands on others' accounts are the machine's operator's, named in the ledger by their own
+account on the machine.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from repository.accounts import secret_input
+from repository.accounts.operator import COMMAND_LINE, operator
+from repository.bootstrap import Services
+from repository.command import pass_services
+
+_NAME = click.option("--name", required=True, help="The person's full name.")
+_AGENCY = click.option("--agency", required=True, help="The short name of their agency.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group()
+def users() -> None:
+    """People who may sign in.
+
+    Example: alpr-repository users add jdoe --name "Jane Doe" --agency salem-pd
+    """
+
+
+@users.command()
+@click.argument("login")
+@_NAME
+@_AGENCY
+@_JSON
+@pass_services
+def bootstrap(services: Services, login: str, name: str, agency: str, as_json: bool) -> None:
+    """Make the very first user and print their one-time password.
+
+    Example: alpr-repository users bootstrap jdoe --name "Jane Doe" --agency salem-pd
+    """
+    password = services.accounts.bootstrap(login, name, agency, operator(), COMMAND_LINE)
+    _show_password(login, password, as_json)
+
+
+@users.command()
+@click.argument("login")
+@_NAME
+@_AGENCY
+@_JSON
+@pass_services
+def add(services: Services, login: str, name: str, agency: str, as_json: bool) -> None:
+    """Make a user and print their one-time password.
+
+    Example: alpr-repository users add jdoe --name "Jane Doe" --agency salem-pd
+    """
+    password = services.accounts.add(login, name, agency, operator(), COMMAND_LINE)
+    _show_password(login, password, as_json)
+
+
+@users.command()
+@click.argument("login")
+@secret_input.password_file
+@click.option(
+    "--new-password-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="File whose first line is the new password; typed twice without one.",
+)
+@pass_services
+def passwd(
+    services: Services, login: str, password_file: Path | None, new_password_file: Path | None
+) -> None:
+    """Change your own password, the one-time password first of all.
+
+    Example: alpr-repository users passwd jdoe
+    """
+    current = secret_input.current_password(password_file)
+    new = secret_input.new_password(new_password_file)
+    services.accounts.change_password(login, current, new, COMMAND_LINE)
+    click.echo("the password is changed; sign in with the new one")
+
+
+@users.command()
+@click.argument("login")
+@_JSON
+@pass_services
+def reset(services: Services, login: str, as_json: bool) -> None:
+    """Give a user who forgot theirs a new one-time password.
+
+    Example: alpr-repository users reset jdoe
+    """
+    password = services.accounts.reset_password(login, operator(), COMMAND_LINE)
+    _show_password(login, password, as_json)
+
+
+@users.command()
+@click.argument("login")
+@pass_services
+def disable(services: Services, login: str) -> None:
+    """Close the account of a person who left; their sessions end at once.
+
+    Example: alpr-repository users disable jdoe
+    """
+    services.accounts.disable(login, operator(), COMMAND_LINE)
+    click.echo(f"{login}: closed")
+
+
+@users.command()
+@click.argument("login")
+@pass_services
+def unlock(services: Services, login: str) -> None:
+    """Release an account that failed sign-ins have locked.
+
+    Example: alpr-repository users unlock jdoe
+    """
+    services.accounts.unlock(login, operator(), COMMAND_LINE)
+    click.echo(f"{login}: released")
+
+
+@users.command(name="list")
+@_JSON
+@pass_services
+def list_(services: Services, as_json: bool) -> None:
+    """List everybody who has or had an account.
+
+    Example: alpr-repository users list --json
+    """
+    rows = [
+        {
+            "login": each.user.login,
+            "name": each.user.name,
+            "agency": each.user.agency,
+            "state": "disabled" if each.disabled_at else "locked" if each.locked_at else "open",
+            "must_change_password": each.user.must_change_password,
+        }
+        for each in services.accounts.everyone()
+    ]
+    if as_json:
+        click.echo(json.dumps({"users": rows}))
+        return
+    for row in rows:
+        waiting = ", has a one-time password" if row["must_change_password"] else ""
+        click.echo(f"{row['agency']}  {row['login']}  {row['name']}  {row['state']}{waiting}")
+
+
+def _show_password(login: str, password: str, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"login": login, "one_time_password": password}))
+        return
+    click.echo(f"one-time password of {login}: {password}")
+    click.echo("It is shown this once and must be changed first: alpr-repository users passwd")

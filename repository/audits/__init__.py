@@ -1,0 +1,1 @@
+"""Audits: reports of what users did, taken from the ledger."""

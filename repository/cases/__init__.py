@@ -1,0 +1,1 @@
+"""Case files: what was searched in each case, and what came back."""

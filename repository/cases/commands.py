@@ -1,0 +1,67 @@
+"""``alpr-repository cases``: what was searched in each case."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from repository.accounts.operator import COMMAND_LINE, operator
+from repository.bootstrap import Services
+from repository.command import pass_services
+from repository.search.result import LEAD_ONLY
+
+_AGENCY = click.option("--agency", required=True, help="The agency's short name.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group()
+def cases() -> None:
+    """Case files: their searches, and what those returned.
+
+    Example: alpr-repository cases show 24-1187 --agency salem-pd
+    """
+
+
+@cases.command(name="list")
+@_AGENCY
+@_JSON
+@pass_services
+def list_(services: Services, agency: str, as_json: bool) -> None:
+    """List an agency's cases.
+
+    Example: alpr-repository cases list --agency salem-pd
+    """
+    found = services.case_files.list(agency, operator(), COMMAND_LINE)
+    if as_json:
+        click.echo(json.dumps({"cases": [asdict(each) for each in found]}, default=str))
+        return
+    for each in found:
+        click.echo(f"{each.number}  opened {each.opened_at:%Y-%m-%d}  searches: {each.searches}")
+    click.echo(f"{len(found)} cases")
+
+
+@cases.command()
+@click.argument("number")
+@_AGENCY
+@_JSON
+@pass_services
+def show(services: Services, number: str, agency: str, as_json: bool) -> None:
+    """Show one case file.
+
+    Example: alpr-repository cases show 24-1187 --agency salem-pd --json
+    """
+    found = services.case_files.show(agency, number, operator(), COMMAND_LINE)
+    if as_json:
+        click.echo(json.dumps({"notice": LEAD_ONLY} | asdict(found), default=str))
+        return
+    click.echo(f"case {found.number} of {found.agency}, opened {found.opened_at:%Y-%m-%d}")
+    for each in found.searches:
+        criteria, purpose = each.request["criteria"], each.request["purpose"]
+        click.echo(
+            f"  {each.searched_at:%Y-%m-%d %H:%M} UTC  {each.name} ({each.login})  "
+            f"plate {criteria['plate']}  {purpose['purpose']}: {purpose['facts']}  "
+            f"reads: {len(each.reads)}  ledger entry {each.ledger_index}"
+        )
+    click.echo(LEAD_ONLY)

@@ -1,0 +1,167 @@
+"""Case files in the database. Runs in the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, func, insert, select
+
+from repository.accounts.user import User
+from repository.ledger.entry import JSON
+from repository.store.rows import insert_new
+from repository.store.tables.accounts import users
+from repository.store.tables.cases import case_search_reads, case_searches, cases
+from repository.store.tables.fleet import agencies
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A read that a search showed, by what finds it again while it is kept."""
+
+    unit_id: int
+    captured_at: datetime
+    read_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSearch:
+    """A search in a case file: its entry in the ledger, who, when, what and why, and the reads."""
+
+    ledger_index: int
+    login: str
+    name: str
+    searched_at: datetime
+    request: Mapping[str, Any]
+    reads: tuple[Shown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """A case of an agency, with its searches in order."""
+
+    agency: str
+    number: str
+    opened_at: datetime
+    searches: tuple[CaseSearch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSummary:
+    """A case in a list."""
+
+    number: str
+    opened_at: datetime
+    searches: int
+
+
+def open_case(connection: Connection, user: User, number: str, now: datetime) -> int:
+    """The id of the case with that number at the user's agency, opened if it is the first."""
+    row = {
+        "agency_id": user.agency_id,
+        "number": number,
+        "opened_at": now,
+        "opened_by": user.id,
+    }
+    insert_new(connection, cases, [row])
+    case_id: int = connection.execute(
+        select(cases.c.id).where(cases.c.agency_id == user.agency_id, cases.c.number == number)
+    ).scalar_one()
+    return case_id
+
+
+def add_search(
+    connection: Connection,
+    case_id: int,
+    user: User,
+    *,
+    ledger_index: int,
+    at: datetime,
+    request: Mapping[str, JSON],
+    shown: Sequence[Shown],
+) -> None:
+    """Record in the case file what was asked and what came back."""
+    connection.execute(
+        insert(case_searches).values(
+            ledger_index=ledger_index,
+            case_id=case_id,
+            user_id=user.id,
+            searched_at=at,
+            request=json.dumps(request),
+            returned=len(shown),
+        )
+    )
+    if shown:
+        connection.execute(
+            insert(case_search_reads),
+            [
+                {
+                    "ledger_index": ledger_index,
+                    "place": place,
+                    "unit_id": each.unit_id,
+                    "captured_at": each.captured_at,
+                    "read_id": each.read_id,
+                }
+                for place, each in enumerate(shown)
+            ],
+        )
+
+
+def find(connection: Connection, agency: str, number: str) -> CaseFile | None:
+    """The case file with that number at that agency."""
+    case = connection.execute(
+        select(cases)
+        .join(agencies, agencies.c.id == cases.c.agency_id)
+        .where(agencies.c.name == agency, cases.c.number == number)
+    ).one_or_none()
+    if case is None:
+        return None
+    searches = connection.execute(
+        select(case_searches, users.c.login, users.c.name)
+        .join(users, users.c.id == case_searches.c.user_id)
+        .where(case_searches.c.case_id == case.id)
+        .order_by(case_searches.c.ledger_index)
+    ).all()
+    return CaseFile(
+        agency=agency,
+        number=case.number,
+        opened_at=case.opened_at,
+        searches=tuple(
+            CaseSearch(
+                ledger_index=each.ledger_index,
+                login=each.login,
+                name=each.name,
+                searched_at=each.searched_at,
+                request=json.loads(each.request),
+                reads=_shown(connection, each.ledger_index),
+            )
+            for each in searches
+        ),
+    )
+
+
+def summaries(connection: Connection, agency: str) -> list[CaseSummary]:
+    """The agency's cases by number."""
+    rows = connection.execute(
+        select(cases.c.number, cases.c.opened_at, func.count(case_searches.c.ledger_index))
+        .join(agencies, agencies.c.id == cases.c.agency_id)
+        .outerjoin(case_searches, case_searches.c.case_id == cases.c.id)
+        .where(agencies.c.name == agency)
+        .group_by(cases.c.id, cases.c.number, cases.c.opened_at)
+        .order_by(cases.c.number)
+    )
+    return [CaseSummary(number, opened_at, count) for number, opened_at, count in rows]
+
+
+def _shown(connection: Connection, ledger_index: int) -> tuple[Shown, ...]:
+    table = case_search_reads
+    rows = connection.execute(
+        select(table.c.unit_id, table.c.captured_at, table.c.read_id)
+        .where(table.c.ledger_index == ledger_index)
+        .order_by(table.c.place)
+    )
+    return tuple(Shown(*row) for row in rows)

@@ -1,0 +1,1 @@
+"""Searching the reads: by a person, for a purpose, on the record."""

@@ -1,0 +1,44 @@
+"""A search's result as plain values, for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from repository.search.result import FoundRead, SearchResult
+
+
+def as_mapping(result: SearchResult) -> Mapping[str, Any]:
+    """The result with its notice, each read with whose it is and how to confirm it."""
+    return {
+        "notice": result.notice,
+        "ledger_entry": result.ledger_index,
+        "count": len(result.reads),
+        "more": result.more,
+        "reads": [_read(each) for each in result.reads],
+    }
+
+
+def _read(read: FoundRead) -> Mapping[str, Any]:
+    return {
+        "id": str(read.read_id),
+        "plate": read.plate,
+        "how": read.how,
+        "state": read.state,
+        "confidence": read.confidence,
+        "captured_at": read.captured_at.isoformat(),
+        "place": {
+            "latitude_deg": read.latitude_deg,
+            "longitude_deg": read.longitude_deg,
+            "site": read.site,
+        },
+        "source": {
+            "agency": read.agency,
+            "title": read.agency_title,
+            "ori": read.agency_ori,
+            "unit": read.unit,
+            "camera": read.camera,
+        },
+        "on_hotlist": read.on_hotlist,
+        "how_to_confirm": read.how_to_confirm,
+    }

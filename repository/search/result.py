@@ -1,0 +1,57 @@
+"""What a search gives back, and what is said with every result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+LEAD_ONLY = (
+    "Each result is a lead to be followed up. It identifies nobody, it is not probable cause, "
+    "and nobody may be stopped or arrested on its strength alone."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRead:
+    """A read that fits, and whose it is. Places are WGS 84 degrees, null where not known."""
+
+    read_id: UUID
+    plate: str
+    how: Literal["exact", "confusable"]
+    state: str | None
+    confidence: float
+    captured_at: datetime
+    latitude_deg: float | None
+    longitude_deg: float | None
+    site: str | None
+    agency: str
+    agency_title: str
+    agency_ori: str | None
+    unit_id: int
+    unit: str
+    camera: str
+    on_hotlist: bool
+
+    @property
+    def how_to_confirm(self) -> str:
+        """What to do before acting on it."""
+        ori = f" (ORI {self.agency_ori})" if self.agency_ori else ""
+        return (
+            f"Before acting, confirm this read with {self.agency_title}{ori}: name unit "
+            f"{self.unit}, camera {self.camera} and read {self.read_id}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Reads in order of time, newest first; ``more`` says that the limit cut some off.
+
+    ``ledger_index`` is the search's own entry in the ledger.
+    """
+
+    reads: tuple[FoundRead, ...]
+    more: bool
+    ledger_index: int
+    notice: str = LEAD_ONLY
