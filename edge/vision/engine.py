@@ -12,6 +12,7 @@ from edge.vision.geometry import Box, box_corners, grown, intersection
 from edge.vision.plausible import judge
 from edge.vision.reader import PlateReading, Reader
 from edge.vision.rectify import rectify
+from edge.vision.serials import Shapes, weigh
 
 CROP_GROWTH = 1.25
 SAME_PLATE_OVERLAP = 0.5
@@ -35,11 +36,16 @@ class PlateEngine:
     """Finds and reads the plates of a picture with any Detector and Reader."""
 
     def __init__(
-        self, detector: Detector, reader: Reader, digests: tuple[tuple[str, str], ...]
+        self,
+        detector: Detector,
+        reader: Reader,
+        shapes: Shapes,
+        digests: tuple[tuple[str, str], ...],
     ) -> None:
         """`digests` are the (name, SHA-256) of every model in use."""
         self._detector = detector
         self._reader = reader
+        self._shapes = shapes
         self.digests = digests
 
     def read_frame(self, image: NDArray[np.uint8]) -> tuple[PlateObservation, ...]:
@@ -51,15 +57,19 @@ class PlateEngine:
         for detection in self._detector.detect(image):
             outline = box_corners(detection.box) if detection.corners is None else detection.corners
             crop = rectify(image, grown(outline, CROP_GROWTH))
-            reading = self._reader.read(crop)
+            reading = self.read_crop(crop)
             if reading is not None and judge(detection.box, crop, reading).plausible:
                 observations.append(PlateObservation(detection, detection.box, reading, crop))
         observations.sort(key=lambda seen: -seen.reading.confidence)
         return _once_each(observations)
 
     def read_crop(self, crop: NDArray[np.uint8]) -> PlateReading | None:
-        """Read a picture (h, w, 3) uint8 BGR that is itself the crop of one plate."""
-        return self._reader.read(crop)
+        """Read a picture (h, w, 3) uint8 BGR that is itself the crop of one plate.
+
+        None means that it holds no text. Raises VisionError where the reader fails.
+        """
+        reading = self._reader.read(crop)
+        return None if reading is None else weigh(reading, self._shapes)
 
 
 def _once_each(observations: list[PlateObservation]) -> tuple[PlateObservation, ...]:

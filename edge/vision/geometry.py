@@ -100,4 +100,4 @@ def oriented_rectangle(
 def grown(corners: Corners, factor: float) -> Corners:
     """The quadrilateral scaled by `factor` about its middle."""
     middle = corners.mean(axis=0)
-    return ((corners - middle) * np.float32(factor) + middle).astype(np.float32)
+    return np.asarray((corners - middle) * factor + middle, dtype=np.float32)

@@ -18,9 +18,9 @@ from edge.vision.text import edit_distance
 
 MIN_LENGTH = 2
 MAX_LENGTH = 8
-MIN_PLATE_HEIGHT_PX = 14
+MIN_PLATE_HEIGHT_PX = 17
 PLATE_ASPECTS = (0.9, 7.0)
-MIN_CONTRAST = 8.0  # grey levels, standard deviation over the crop
+MIN_CONTRAST = 3.0  # grey levels, standard deviation over the crop
 MIN_CONFIDENCE = 0.2
 MIN_CONFIDENCE_SHORT = 0.8  # up to 4 characters: house numbers and fragments are that short
 MIN_CONFIDENCE_ONE_KIND = 0.6  # letters alone or digits alone: vanity plates, but also words

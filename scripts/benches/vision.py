@@ -32,6 +32,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from edge.contract.errors import ContractError
+from edge.contract.plates import load_formats
 from edge.vision.engine import PlateEngine
 from edge.vision.errors import VisionError
 from edge.vision.geometry import Box, iou
@@ -70,7 +72,7 @@ def main() -> int:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     cv2.setNumThreads(1)
     try:
-        engine = build_engine(threads=1)
+        engine = build_engine(load_formats(), threads=1)
         report: dict[str, Any] = {}
         if args.scenes:
             labels = read_labels(args.scenes, args.limit)
@@ -79,7 +81,7 @@ def main() -> int:
             labels = read_labels(args.crops, args.limit)
             crops = figures(list(with_progress(crop_outcomes(engine, labels), len(labels))))
             report = {**report, "crops": crops}
-    except (VisionError, OSError, ValueError) as error:
+    except (VisionError, ContractError, OSError, ValueError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     print(json.dumps(report) if args.json else as_table(report))

@@ -9,6 +9,7 @@ from edge.vision.models import installed_file, load_onnx
 from edge.vision.ppocr.inference import LineFinder, LineRecogniser
 from edge.vision.ppocr.plate_detector import MAX_LONG_SIDE_PX, LinePlateDetector
 from edge.vision.ppocr.plate_reader import LinePlateReader
+from edge.vision.serials import Shapes
 
 PACKAGE = "rapidocr"
 FINDER_FILE = "models/PP-OCRv6_det_small.onnx"
@@ -16,6 +17,7 @@ RECOGNISER_FILE = "models/PP-OCRv6_rec_small.onnx"
 
 
 def build_engine(
+    shapes: Shapes,
     *,
     finder_path: Path | None = None,
     recogniser_path: Path | None = None,
@@ -24,8 +26,9 @@ def build_engine(
 ) -> PlateEngine:
     """The PP-OCRv6 engine, from the installed models or the files named.
 
-    `threads` run inside each operation; pictures are searched with their long side at most
-    `max_long_side_px`. Raises ModelError where a model is missing or corrupt.
+    `shapes` are the serials that states issue. `threads` run inside each operation; pictures
+    are searched with their long side at most `max_long_side_px`. Raises ModelError where a model
+    is missing or corrupt.
     """
     finder_model = load_onnx(finder_path or installed_file(PACKAGE, FINDER_FILE), threads=threads)
     recogniser_model = load_onnx(
@@ -35,5 +38,6 @@ def build_engine(
     return PlateEngine(
         LinePlateDetector(finder, max_long_side_px),
         LinePlateReader(finder, LineRecogniser(recogniser_model)),
+        shapes,
         tuple((model.name, model.sha256) for model in (finder_model, recogniser_model)),
     )

@@ -44,7 +44,7 @@ class LineRecogniser:
         Raises VisionError where inference fails, ModelError where the output does not fit the
         list of characters.
         """
-        probabilities = self._model.run(line_input(line))[0]
+        probabilities: NDArray[np.float32] = self._model.run(line_input(line))[0]
         if probabilities.shape[1] != len(self.classes) + 1:
             raise ModelError(f"model {self._model.name} does not fit its list of characters")
         return probabilities

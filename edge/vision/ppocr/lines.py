@@ -18,6 +18,7 @@ from edge.vision.ppocr.postprocess import TextLine
 
 MAX_TILT = 0.6  # sine of the angle
 MAX_GAP_IN_HEIGHTS = 0.9
+MAX_GROUP_ASPECT = 2.0  # a longer line is a whole serial, and its neighbour is something else
 LONG_LINE_ASPECT = 3.25
 LONG_PLATE_HEIGHT_IN_LINES = 1.05
 US_ASPECT = 2.0
@@ -74,6 +75,8 @@ def join_lines(lines: tuple[TextLine, ...]) -> tuple[TextLine, ...]:
 
 def _continues(left: TextLine, right: TextLine) -> bool:
     a, b = line_shape(left.corners), line_shape(right.corners)
+    if any(group.width > MAX_GROUP_ASPECT * group.height for group in (a, b)):
+        return False
     low, high = sorted((a.height, b.height))
     if low < 0.7 * high or float(a.along @ b.along) < 0.95:
         return False
@@ -84,7 +87,7 @@ def _continues(left: TextLine, right: TextLine) -> bool:
 
 def _union(a: TextLine, b: TextLine) -> TextLine:
     points = np.concatenate([a.corners, b.corners])
-    corners = order_corners(cv2.boxPoints(cv2.minAreaRect(points)))
+    corners = order_corners(np.asarray(cv2.boxPoints(cv2.minAreaRect(points)), dtype=np.float32))
     return TextLine(corners, min(a.score, b.score))
 
 

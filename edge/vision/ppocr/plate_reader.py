@@ -34,7 +34,7 @@ class LinePlateReader:
     def read(self, crop: NDArray[np.uint8]) -> PlateReading | None:
         """See Reader.read."""
         lines = join_lines(self._finder.find(crop, FINDER_LONG_SIDE_PX))
-        serial = choose_serial(lines, crop.shape[1], crop.shape[0])
+        serial = choose_serial(lines, crop.shape[0])
         corners = middle_band(crop.shape[1], crop.shape[0]) if serial is None else serial.corners
         line = rectify(crop, corners)
         ballots = []
@@ -62,8 +62,8 @@ class LinePlateReader:
         return read_state(tuple(words)) if words else UNKNOWN_STATE
 
 
-def choose_serial(lines: tuple[TextLine, ...], width: int, height: int) -> TextLine | None:
-    """The largest line near the middle of a plate's crop of that size; None where there is none.
+def choose_serial(lines: tuple[TextLine, ...], height: int) -> TextLine | None:
+    """The largest line near the middle of a plate's crop of that height; None where none is.
 
     Height counts more than width: a slogan may run as wide as the serial, never as high.
     """

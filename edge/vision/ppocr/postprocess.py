@@ -53,7 +53,7 @@ def find_lines(
         center, (width, height), angle = cv2.minAreaRect(contour)
         if min(width, height) < MIN_SIDE_PX:
             continue
-        score = _mean_inside(text_map, contour)
+        score = _mean_inside(text_map, np.asarray(contour, dtype=np.int32))
         if score < LINE_THRESHOLD:
             continue
         # The network is trained on shrunken lines: this grows them back (equation 10 there).
@@ -88,12 +88,14 @@ class PlateAlphabet:
     def fold(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         """(steps, classes) to (steps, 36): the probability of each character of ALPHABET."""
         folded = np.zeros((probabilities.shape[0], len(ALPHABET)), dtype=np.float32)
-        np.add.at(folded, (slice(None), self._targets), probabilities[:, self._columns])
+        for index in range(len(ALPHABET)):
+            columns = self._columns[self._targets == index]
+            folded[:, index] = probabilities[:, columns].sum(axis=1)
         return folded
 
 
 # Glyphs drawn like another character of plates than the one they are a form of.
-_LOOKALIKES = {"l": "1", "|": "1", "Ø": "0", "ø": "0", "○": "0", "〇": "0", "口": "0"}
+_LOOKALIKES = {"l": "1", "|": "1", "Ø": "0", "ø": "0", "○": "0", "\u3007": "0", "口": "0"}
 
 
 def plate_character(glyph: str) -> str | None:

@@ -24,7 +24,7 @@ def finder_input(image: NDArray[np.uint8], long_side_px: int) -> NDArray[np.floa
     )
     shrinks = size[0] < width
     resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return _normalised(resized)[np.newaxis]
+    return _normalised(np.asarray(resized, dtype=np.uint8))[np.newaxis]
 
 
 def line_input(line: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -38,7 +38,7 @@ def line_input(line: NDArray[np.uint8]) -> NDArray[np.float32]:
     resized = cv2.resize(line, (scaled_width, LINE_HEIGHT_PX), interpolation=cv2.INTER_CUBIC)
     padded_width = -(-scaled_width // 8) * 8
     tensor = np.zeros((1, 3, LINE_HEIGHT_PX, padded_width), dtype=np.float32)
-    tensor[0, :, :, :scaled_width] = _normalised(resized)
+    tensor[0, :, :, :scaled_width] = _normalised(np.asarray(resized, dtype=np.uint8))
     return tensor
 
 

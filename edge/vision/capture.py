@@ -1,0 +1,55 @@
+"""Open the source of frames that a setting names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from edge.vision.errors import CaptureError
+from edge.vision.frames import Clock, Frame, FrameSource, OnEvent
+from edge.vision.live import Camera, LiveSource, open_device, open_stream
+from edge.vision.pictures import PICTURE_SUFFIXES, PictureSource, VideoFileSource
+
+__all__ = ["Clock", "Frame", "FrameSource", "OnEvent", "open_source", "stream_label"]
+
+_DEVICE = re.compile(r"device:(\d+)")
+_STREAM_SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
+
+
+def open_source(spec: str, camera: str, clock: Clock, on_event: OnEvent) -> FrameSource:
+    """The source that `spec` names, for the camera called `camera`.
+
+    `device:0` or `/dev/video0` is a camera of this machine, a URL with rtsp, rtsps, http or https
+    a network stream; any other is the path of a folder of pictures, a picture or a video file.
+    `on_event` takes a sentence when a live camera goes or a picture cannot be read. Raises
+    CaptureError where the path is missing or cannot be opened; live sources keep trying instead.
+    """
+
+    def live(opener: Callable[[], Camera], label: str) -> FrameSource:
+        return LiveSource(opener, label, camera, clock, on_event)
+
+    if match := _DEVICE.fullmatch(spec):
+        number = int(match[1])
+        return live(lambda: open_device(number), spec)
+    if spec.startswith("/dev/video"):
+        return live(lambda: open_device(spec), spec)
+    if urlsplit(spec).scheme.lower() in _STREAM_SCHEMES:
+        return live(lambda: open_stream(spec), stream_label(spec))
+    path = Path(spec)
+    if not path.exists():
+        raise CaptureError(
+            f"source {spec} does not exist: name a folder, a picture, a video, device:N or a URL"
+        )
+    if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
+        return PictureSource(path, camera, clock, on_event)
+    return VideoFileSource(path, camera, clock)
+
+
+def stream_label(url: str) -> str:
+    """The URL without user name, password and query: a label must not carry a secret."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}{parts.path}"

@@ -1,0 +1,63 @@
+"""A frame of a camera and the sources that frames come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Clock = Callable[[], datetime]
+"""Gives the time now, with a time zone."""
+
+OnEvent = Callable[[str], None]
+"""Takes one sentence about the source for the operator's log."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a camera.
+
+    `index` counts the frames that this source has given, from 0. `captured_at` is in UTC.
+    `image` is (H, W, 3) uint8 BGR. `source` is the picture's file name or the stream's label.
+    A `standalone` frame is a still photograph without neighbours: what it shows is a pass of
+    its own.
+    """
+
+    camera: str
+    index: int
+    captured_at: datetime
+    image: NDArray[np.uint8]
+    source: str
+    standalone: bool
+
+
+class FrameSource(Protocol):
+    """Where frames come from.
+
+    A `live` source never waits for its reader: it drops older frames for newer ones and counts
+    them in `dropped`. Any other drops none.
+    """
+
+    live: bool
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were captured and never given."""
+        ...
+
+    @property
+    def unreadable(self) -> int:
+        """Pictures that could not be read; each was also said through `on_event`."""
+        ...
+
+    def frames(self) -> Iterator[Frame]:
+        """Frames until the source ends or is closed; raises CaptureError where it breaks."""
+        ...
+
+    def close(self) -> None:
+        """Release the source; frames() ends soon after. May be called from any thread, twice."""
+        ...

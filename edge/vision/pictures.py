@@ -1,0 +1,139 @@
+"""Frames from still pictures and from video files: nothing is dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.vision.errors import CaptureError
+from edge.vision.frames import Clock, Frame, OnEvent
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+FALLBACK_FPS = 25.0
+
+
+class PictureSource:
+    """One picture, or those of a folder in the order of their names, each standing alone.
+
+    A picture that cannot be read is said and counted, and the next follows: one broken file does
+    not stop a night's import, and never passes for a picture without plates.
+    """
+
+    live = False
+    dropped = 0
+
+    def __init__(self, path: Path, camera: str, clock: Clock, on_event: OnEvent) -> None:
+        """Raises CaptureError where a folder holds no picture or cannot be listed."""
+        self._paths = _list_pictures(path) if path.is_dir() else (path,)
+        self._camera = camera
+        self._clock = clock
+        self._on_event = on_event
+        self._closed = False
+        self.unreadable = 0
+
+    def frames(self) -> Iterator[Frame]:
+        """See FrameSource.frames."""
+        index = 0
+        for path in self._paths:
+            if self._closed:
+                return
+            try:
+                image = read_picture(path)
+            except CaptureError as error:
+                self.unreadable += 1
+                self._on_event(str(error))
+                continue
+            now = self._clock().astimezone(UTC)
+            yield Frame(self._camera, index, now, image, path.name, standalone=True)
+            index += 1
+
+    def close(self) -> None:
+        """See FrameSource.close."""
+        self._closed = True
+
+
+class VideoFileSource:
+    """A video file, frame by frame, its first frame taken as captured now."""
+
+    live = False
+    dropped = 0
+    unreadable = 0
+
+    def __init__(self, path: Path, camera: str, clock: Clock) -> None:
+        """Raises CaptureError where the file is not a video that can be decoded."""
+        self._capture: Any = cv2.VideoCapture(str(path))
+        if not self._capture.isOpened():
+            raise CaptureError(f"{path} is not a video that can be decoded: check the file")
+        self._path = path
+        self._camera = camera
+        self._start = clock().astimezone(UTC)
+        self._closed = False
+
+    def frames(self) -> Iterator[Frame]:
+        """See FrameSource.frames."""
+        fps = self._capture.get(cv2.CAP_PROP_FPS) or FALLBACK_FPS
+        announced = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        index = 0
+        try:
+            while not self._closed:
+                position_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                given, image = self._capture.read()
+                if not given:
+                    break
+                # Some containers carry no time stamps: then the frame rate tells the position.
+                elapsed_s = position_s if position_s > 0 else index / fps
+                yield Frame(
+                    self._camera,
+                    index,
+                    self._start + timedelta(seconds=elapsed_s),
+                    np.asarray(image, dtype=np.uint8),
+                    self._path.name,
+                    standalone=False,
+                )
+                index += 1
+            if index == 0 and not self._closed:
+                raise CaptureError(f"{self._path} holds no frame ({announced} announced)")
+        finally:
+            self._capture.release()
+
+    def close(self) -> None:
+        """See FrameSource.close."""
+        self._closed = True
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """A picture file as (H, W, 3) uint8 BGR, turned upright by its EXIF orientation.
+
+    Raises CaptureError, which names the file, where it is missing or not a picture.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CaptureError(f"picture {path} cannot be read: {error.strerror}") from error
+    try:
+        image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise CaptureError(f"{path} is not a picture that can be decoded: remove or replace it")
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _list_pictures(folder: Path) -> tuple[Path, ...]:
+    try:
+        names = sorted(folder.iterdir())
+    except OSError as error:
+        raise CaptureError(f"folder {folder} cannot be listed: {error.strerror}") from error
+    pictures = tuple(
+        path for path in names if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+    )
+    if not pictures:
+        suffixes = ", ".join(sorted(PICTURE_SUFFIXES))
+        raise CaptureError(f"folder {folder} holds no picture ({suffixes})")
+    return pictures
