@@ -21,7 +21,8 @@ from edge.contract.batch import key_id
 from edge.contract.errors import ContractError
 from edge.enrolment import PUBLIC_KEY, enrol
 from edge.errors import EdgeError
-from edge.settings import describe_settings, load_settings
+from edge.settings import load_settings
+from edge.settings_help import describe_settings
 
 NOT_DELIVERED = 3
 """Exit status of ``run --once`` when the repository does not have everything at its end."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -44,9 +44,6 @@ class CameraSettings(_Section):
         description="A folder of pictures, a picture, a video file, 'device:0', or an RTSP or "
         "HTTP address.",
     )
-    frames_per_second: float = Field(
-        10.0, gt=0, le=60, description="Rate at which frames of a live camera are taken, at most."
-    )
 
     @field_validator("source")
     @classmethod
@@ -61,12 +58,6 @@ class EngineSettings(_Section):
 
     kind: Literal["ppocr"] = Field("ppocr", description="PP-OCRv6 on onnxruntime.")
     threads: int = Field(2, ge=1, le=64, description="Processor threads inside one inference.")
-    minimum_confidence: float = Field(
-        0.4,
-        ge=0,
-        le=1,
-        description="A reading whose weakest character is less probable than this is no read.",
-    )
 
 
 class SerialPosition(_Section):
@@ -172,35 +163,7 @@ def load_settings(path: Path) -> Settings:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
         raise SettingsError(_explain(path, error)) from error
-    return _anchor(settings, path.resolve().parent)
-
-
-def describe_settings() -> str:
-    """Every key with its meaning and default, for the documentation."""
-    lines: list[str] = []
-    _describe(Settings, "", lines)
-    return "\n".join(lines) + "\n"
-
-
-def _describe(section: type[BaseModel], prefix: str, lines: list[str]) -> None:
-    for key, field in section.model_fields.items():
-        default = "required" if field.is_required() else f"default {field.get_default()!r}"
-        inner = list(_models_in(field.annotation))
-        many = "[]" if "tuple" in str(field.annotation) and inner else ""
-        if inner:
-            lines.append(f"{prefix}{key}{many}: {field.description}")
-            for part in inner:
-                if len(inner) > 1:
-                    lines.append(f"  ({(part.__doc__ or '').splitlines()[0]})")
-                _describe(part, f"{prefix}{key}{many}.", lines)
-        else:
-            lines.append(f"{prefix}{key} ({default}): {field.description}")
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
+    return cast(Settings, _anchor(settings, path.resolve().parent))
 
 
 def _explain(path: Path, error: ValidationError) -> str:

@@ -9,7 +9,8 @@ from typing import Literal, Protocol, TextIO
 import msgspec
 
 from edge.console.alerts import alert_text
-from edge.contract.records import Box, Hit, Read
+from edge.contract.records import Hit, Read
+from edge.vision.geometry import Box
 
 Style = Literal["plain", "json", "none"]
 

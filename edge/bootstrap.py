@@ -1,0 +1,175 @@
+"""The only place that builds the edge's real parts from settings."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import structlog
+
+from edge.console.terminal import Style, TerminalConsole
+from edge.contract.plates import load_confusables, load_formats
+from edge.contract.records import Engine, FixedSite, ModelDigest
+from edge.daemon import Camera, Daemon, Parts
+from edge.enrolment import load_keys, load_public_key
+from edge.health import Health
+from edge.hotfile.open import HotlistFiles
+from edge.pipeline import Identity
+from edge.position.clock import UnitClock, kernel_error_ms
+from edge.position.fixed_site import Site
+from edge.position.nmea import Fix
+from edge.position.serial_port import SerialReceiver
+from edge.position.source import NoReceiver, PositionSource
+from edge.settings import (
+    CameraSettings,
+    SerialPosition,
+    Settings,
+    SitePosition,
+    UplinkSettings,
+)
+from edge.spool.store import Spool
+from edge.uplink.messages import Refused
+from edge.uplink.mqtt import LinkSettings
+from edge.uplink.uplink import Uplink
+from edge.vision.capture import open_source
+from edge.vision.engine import PlateEngine
+from edge.vision.ppocr.build import build_engine
+from edge.vision.tracker import Tracker
+
+_log = structlog.get_logger()
+
+
+@contextmanager
+def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
+    """The daemon of these settings; its spool is closed when the context ends.
+
+    Raises:
+        EdgeError: one sentence for what is missing or wrong: a key, a model, the spool.
+    """
+    software = f"plateward {version('plateward')}"
+    keys = load_keys(settings.unit.keys)
+    repository_key = load_public_key(settings.uplink.repository_public_key)
+    engine = build_engine(load_formats(), threads=settings.engine.threads)
+    health = Health()
+    clock = UnitClock(
+        system=lambda: datetime.now(UTC),
+        monotonic_s=time.monotonic,
+        service_error_ms=kernel_error_ms,
+    )
+    position, receiver = _position(settings, clock, health)
+    with Spool.open(
+        settings.unit.data / "spool",
+        keys.spool_key,
+        agency=settings.unit.agency,
+        unit=settings.unit.name,
+    ) as spool:
+        uplink = Uplink(
+            spool,
+            keys.signing_key,
+            repository_key,
+            _link(settings.uplink),
+            software=software,
+            on_problem=lambda of, sentence: _tell(health, f"uplink {of}", sentence),
+            on_refusal=lambda refused: _refused(health, refused),
+            utc_now=clock.now,
+        )
+        yield Daemon(
+            Parts(
+                identity=Identity(
+                    agency=settings.unit.agency,
+                    unit=settings.unit.name,
+                    engine=Engine(
+                        software=software,
+                        models=tuple(
+                            ModelDigest(name=name, sha256=sha256) for name, sha256 in engine.digests
+                        ),
+                    ),
+                ),
+                cameras=tuple(_camera(camera, engine, clock) for camera in settings.cameras),
+                hotlists=HotlistFiles(settings.hotlists, load_confusables(), settings.match),
+                position=position,
+                receiver=receiver,
+                clock=clock,
+                spool=spool,
+                uplink=uplink,
+                console=TerminalConsole(console, settings.console.bell),
+                health=health,
+                status_file=settings.unit.data / "status.json",
+                random_bytes=os.urandom,
+            )
+        )
+
+
+def _camera(settings: CameraSettings, engine: PlateEngine, clock: UnitClock) -> Camera:
+    def said(sentence: str) -> None:
+        _log.warning("camera", camera=settings.name, what=sentence)
+
+    return Camera(
+        name=settings.name,
+        open=lambda: open_source(settings.source, settings.name, clock.now, said),
+        tracker=Tracker,
+        engine=engine,
+    )
+
+
+def _position(
+    settings: Settings, clock: UnitClock, health: Health
+) -> tuple[PositionSource, Callable[[threading.Event], threading.Thread] | None]:
+    match settings.position:
+        case SerialPosition() as chosen:
+
+            def on_fix(fix: Fix) -> None:
+                if fix.at is not None:
+                    clock.heard(fix.at)
+
+            receiver = SerialReceiver(
+                chosen.port,
+                chosen.baud,
+                now=clock.now,
+                on_fix=on_fix,
+                on_change=lambda is_open, sentence: _tell(
+                    health, "gps", None if is_open else sentence
+                ),
+                fix_lasts_s=chosen.fix_lasts_s,
+            )
+            return receiver, receiver.start
+        case SitePosition() as chosen:
+            site = FixedSite(
+                site=chosen.site,
+                latitude_deg=chosen.latitude_deg,
+                longitude_deg=chosen.longitude_deg,
+                accuracy_m=chosen.accuracy_m,
+            )
+            return Site(site), None
+        case _:
+            return NoReceiver(), None
+
+
+def _link(settings: UplinkSettings) -> LinkSettings:
+    tls = settings.tls
+    return LinkSettings(
+        host=settings.host,
+        port=settings.port,
+        username=settings.username,
+        password_file=settings.password_file,
+        ca_file=tls.ca if tls else None,
+        certificate_file=tls.certificate if tls else None,
+        key_file=tls.key if tls else None,
+    )
+
+
+def _tell(health: Health, part: str, sentence: str | None) -> None:
+    if sentence is None:
+        health.recovered(part)
+    else:
+        health.trouble(part, sentence)
+
+
+def _refused(health: Health, refused: Refused) -> None:
+    health.count("records_refused")
+    _log.error("message refused by the repository", reason=refused.reason)

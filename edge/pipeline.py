@@ -1,0 +1,203 @@
+"""A frame's way to a record: pure composition of the rooms, no input or output of its own.
+
+A finished pass becomes a read; where a hot list matches, also one hit for each match. What is
+built here is handed to the spool, and only what the spool has made durable reaches the console.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from edge.contract import records
+from edge.contract.records import AnyRecord, Clock, Engine, HotlistMatch, Position
+from edge.vision.encode import EncodedPicture
+from edge.vision.reader import PlateReading
+from edge.vision.tracker import Pass
+
+_PROBABILITY_DIGITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who makes the records: agency, unit, software and models."""
+
+    agency: str
+    unit: str
+    engine: Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the unit knew of place and time when the pass was seen best."""
+
+    clock: Clock
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Records waiting for their sequence, and the bytes of their pictures by SHA-256.
+
+    The first builder makes the read, the others its hits.
+    """
+
+    builders: tuple[Callable[[int], AnyRecord], ...]
+    pictures: Mapping[str, bytes]
+
+
+def characters_of(reading: PlateReading) -> tuple[records.Character, ...]:
+    """The reading's characters with every alternative, as the contract writes them."""
+    return tuple(
+        records.Character(
+            alternatives=tuple(
+                records.Alternative(char=char, probability=_probability(probability))
+                for char, probability in character.alternatives
+            )
+        )
+        for character in reading.characters
+    )
+
+
+def draft(
+    seen: Pass,
+    *,
+    camera: str,
+    identity: Identity,
+    moment: Moment,
+    matches: Sequence[HotlistMatch],
+    plate_picture: EncodedPicture,
+    scene_picture: EncodedPicture,
+    rings: bool,
+    random_bytes: Callable[[int], bytes],
+) -> Draft:
+    """The records of one pass: its read, and a hit for each match.
+
+    ``rings`` says that the console will ring for the hits as live.
+    """
+    captured_at = seen.best_frame.captured_at
+    read_id = records.mint_id(captured_at, random_bytes)
+    reading = seen.reading
+    state = records.StateOfIssuance(
+        code=reading.state.code,
+        confidence=_probability(reading.state.confidence),
+        alternatives=tuple(
+            records.StateAlternative(code=code, probability=_probability(probability))
+            for code, probability in reading.state.alternatives
+        ),
+    )
+    plate = _picture("plate", plate_picture, None)
+    scene = _picture("scene", scene_picture, _box_in(scene_picture, seen))
+
+    def build_read(seq: int) -> AnyRecord:
+        return records.Read(
+            id=read_id,
+            agency=identity.agency,
+            unit=identity.unit,
+            seq=seq,
+            salt=random_bytes(16).hex(),
+            captured_at=captured_at,
+            clock=moment.clock,
+            camera=camera,
+            plate=reading.text,
+            characters=characters_of(reading),
+            confidence=_probability(reading.confidence),
+            state=state,
+            position=moment.position,
+            hits=tuple(matches),
+            pictures=(plate, scene),
+            engine=identity.engine,
+            frames=seen.frames,
+            first_seen=seen.first_seen,
+            last_seen=seen.last_seen,
+        )
+
+    def hit_builder(match: HotlistMatch) -> Callable[[int], AnyRecord]:
+        def build_hit(seq: int) -> AnyRecord:
+            return records.Hit(
+                id=records.mint_id(captured_at, random_bytes),
+                agency=identity.agency,
+                unit=identity.unit,
+                seq=seq,
+                salt=random_bytes(16).hex(),
+                captured_at=captured_at,
+                clock=moment.clock,
+                read=read_id,
+                camera=camera,
+                plate=reading.text,
+                state=state,
+                position=moment.position,
+                match=match,
+                rang=rings,
+            )
+
+        return build_hit
+
+    return Draft(
+        builders=(build_read, *(hit_builder(match) for match in matches)),
+        pictures={
+            plate.sha256: plate_picture.jpeg,
+            scene.sha256: scene_picture.jpeg,
+        },
+    )
+
+
+def malfunction_draft(
+    *,
+    identity: Identity,
+    clock: Clock,
+    at: datetime,
+    component: str,
+    camera: str | None,
+    description: str,
+    random_bytes: Callable[[int], bytes],
+) -> Draft:
+    """A malfunction that the unit reports of itself."""
+    identifier: UUID = records.mint_id(at, random_bytes)
+
+    def build(seq: int) -> AnyRecord:
+        return records.Malfunction(
+            id=identifier,
+            agency=identity.agency,
+            unit=identity.unit,
+            seq=seq,
+            salt=random_bytes(16).hex(),
+            captured_at=at,
+            clock=clock,
+            component=component,  # type: ignore[arg-type]
+            camera=camera,
+            description=description,
+            reported_by="unit",
+        )
+
+    return Draft(builders=(build,), pictures={})
+
+
+def _picture(kind: str, encoded: EncodedPicture, box: records.Box | None) -> records.Picture:
+    return records.Picture(
+        kind=kind,  # type: ignore[arg-type]
+        sha256=hashlib.sha256(encoded.jpeg).hexdigest(),
+        size_bytes=len(encoded.jpeg),
+        width_px=encoded.width,
+        height_px=encoded.height,
+        box=box,
+    )
+
+
+def _box_in(scene: EncodedPicture, seen: Pass) -> records.Box:
+    """The plate's place in the scene picture, which may be smaller than the frame."""
+    scale = scene.width / seen.best_frame.image.shape[1]
+    box = seen.best_box
+    return records.Box(
+        x=round(box.x * scale),
+        y=round(box.y * scale),
+        w=max(1, round(box.w * scale)),
+        h=max(1, round(box.h * scale)),
+    )
+
+
+def _probability(value: float) -> float:
+    return round(min(1.0, max(0.0, value)), _PROBABILITY_DIGITS)
