@@ -1,0 +1,274 @@
+"""Signing in, passwords, locks and sessions, over both databases, all on the ledger."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import Engine, select
+
+from repository.accounts.errors import (
+    AccountError,
+    PasswordRefusedError,
+    SessionEndedError,
+    SignInRefusedError,
+)
+from repository.accounts.hashing import MEMORY_KIB
+from repository.accounts.service import Accounts
+from repository.accounts.user import User
+from repository.store.tables.accounts import sessions, users
+from tests.repository.people import OPERATOR, PASSWORD, Clock, hire, recorded
+
+
+def fail(accounts: Accounts, times: int, login: str = "jdoe") -> None:
+    for _ in range(times):
+        with pytest.raises(SignInRefusedError):
+            accounts.sign_in(login, "not the password", "10.0.0.7")
+
+
+@pytest.mark.policy("C-3a")
+@pytest.mark.policy("G-10a")
+def test_the_first_user_has_a_one_time_password_to_change(
+    accounts: Accounts, engine: Engine
+) -> None:
+    once = accounts.bootstrap("jdoe", "Jane Doe", "salem-pd", OPERATOR, "command line")
+    user = accounts.sign_in("jdoe", once, "10.0.0.7")
+    assert user.must_change_password
+    accounts.change_password("jdoe", once, PASSWORD, "10.0.0.7")
+    assert not accounts.sign_in("JDoe ", PASSWORD, "10.0.0.7").must_change_password
+    with pytest.raises(SignInRefusedError):
+        accounts.sign_in("jdoe", once, "10.0.0.7")
+    with pytest.raises(AccountError, match="first user was made already"):
+        accounts.bootstrap("other", "Other", "salem-pd", OPERATOR, "command line")
+    entries = recorded(engine)
+    assert [(each["action"], each["actor"]["login"], each["outcome"]) for each in entries] == [
+        ("accounts.add", "os:root", "done"),
+        ("accounts.sign_in", "jdoe", "done"),
+        ("accounts.sign_in", "jdoe", "done"),
+        ("accounts.change_password", "jdoe", "done"),
+        ("accounts.sign_in", "jdoe", "done"),
+        ("accounts.sign_in", "jdoe", "refused"),
+    ]
+    assert entries[1]["actor"]["name"] == "Jane Doe"
+    assert entries[1]["origin"] == "10.0.0.7"
+
+
+def test_no_password_is_kept_or_recorded(accounts: Accounts, engine: Engine) -> None:
+    once = accounts.bootstrap("jdoe", "Jane Doe", "salem-pd", OPERATOR, "command line")
+    accounts.change_password("jdoe", once, PASSWORD, "here")
+    fail(accounts, 1)
+    fail(accounts, 1, login="hunter2-typed-as-login")
+    with engine.begin() as connection:
+        row = connection.execute(select(users)).one()
+    kept = repr(row) + repr(recorded(engine))
+    for secret in (once, PASSWORD, "not the password", "hunter2-typed-as-login"):
+        assert secret not in kept
+    for stored in (row.password_hash, row.previous_hash):
+        assert stored.startswith(f"$argon2id$v=19$m={MEMORY_KIB},")
+    assert MEMORY_KIB >= 19 * 1024
+
+
+@pytest.mark.parametrize(
+    ("login", "name", "agency", "message"),
+    [
+        ("J", "Jane Doe", "salem-pd", "login: 2 to 64"),
+        ("jane doe", "Jane Doe", "salem-pd", "login: 2 to 64"),
+        ("jdoe\0", "Jane Doe", "salem-pd", "login: 2 to 64"),
+        ("jdoe", " ", "salem-pd", "name: the person's full name"),
+        ("jdoe", "Jane\0Doe", "salem-pd", "name: the person's full name"),
+        ("jdoe", "Jane Doe", "nowhere-pd", "agency 'nowhere-pd': not known"),
+    ],
+)
+def test_accounts_that_cannot_be_are_refused(
+    accounts: Accounts, login: str, name: str, agency: str, message: str
+) -> None:
+    with pytest.raises(AccountError, match=message):
+        accounts.add(login, name, agency, OPERATOR, "here")
+    assert accounts.everyone() == []
+
+
+@pytest.mark.policy("G-10a")
+def test_a_login_is_one_persons_for_ever(accounts: Accounts, officer: User) -> None:
+    accounts.disable("jdoe", OPERATOR, "here")
+    with pytest.raises(AccountError, match="taken"):
+        accounts.add("JDOE", "John Doe", "boston-pd", OPERATOR, "here")
+
+
+@pytest.mark.policy("C-4a")
+def test_whatever_is_wrong_the_answer_is_one_and_the_ledger_knows(
+    accounts: Accounts, officer: User, engine: Engine
+) -> None:
+    hire(accounts, "gone")
+    accounts.disable("gone", OPERATOR, "here")
+    answers = []
+    for login, password in (
+        ("jdoe", "wrong"),
+        ("nobody", "wrong"),
+        ("not a login\0", "wrong"),
+        ("gone", PASSWORD),
+        ("jdoe", "\ud800"),
+    ):
+        with pytest.raises(SignInRefusedError) as refused:
+            accounts.sign_in(login, password, "10.0.0.7")
+        answers.append(str(refused.value))
+    assert len(set(answers)) == 1
+    last = recorded(engine)[-5:]
+    assert [each["request"]["reason"] for each in last] == [
+        "wrong password",
+        "unknown login",
+        "unknown login",
+        "account disabled",
+        "wrong password",
+    ]
+    assert {each["outcome"] for each in last} == {"refused"}
+    assert last[0]["actor"]["name"] == "Officer jdoe"
+    assert last[1]["actor"] == {
+        "user_id": "",
+        "login": "",
+        "name": "nobody with an account",
+        "agency": "",
+    }
+
+
+def test_an_unknown_login_costs_a_hash_too(accounts: Accounts, officer: User) -> None:
+    seen: list[str | None] = []
+    verify = accounts.passwords.verify
+
+    def watched(stored: str | None, password: str) -> bool:
+        seen.append(stored)
+        return verify(stored, password)
+
+    accounts.passwords.verify = watched  # type: ignore[method-assign]
+    fail(accounts, 1, login="nobody")
+    assert seen == [None]
+
+
+def test_five_failures_lock_until_released(
+    accounts: Accounts, officer: User, engine: Engine, clock: Clock
+) -> None:
+    fail(accounts, 4)
+    accounts.sign_in("jdoe", PASSWORD, "here")
+    fail(accounts, 5)
+    with pytest.raises(SignInRefusedError):
+        accounts.sign_in("jdoe", PASSWORD, "here")
+    clock.pass_(days=1)
+    with pytest.raises(SignInRefusedError):
+        accounts.sign_in("jdoe", PASSWORD, "here")
+    accounts.unlock("jdoe", OPERATOR, "here")
+    assert accounts.sign_in("jdoe", PASSWORD, "here") == officer
+    requests = [each["request"] for each in recorded(engine)[-9:-2]]
+    assert [each["reason"] for each in requests] == ["wrong password"] * 5 + ["account locked"] * 2
+    assert [each.get("locked") for each in requests[:5]] == [False] * 4 + [True]
+
+
+def test_failures_longer_ago_do_not_lock(accounts: Accounts, officer: User, clock: Clock) -> None:
+    fail(accounts, 4)
+    clock.pass_(minutes=15)
+    fail(accounts, 4)
+    assert accounts.sign_in("jdoe", PASSWORD, "here") == officer
+
+
+def test_guessing_in_parallel_meets_the_lock(accounts: Accounts, officer: User) -> None:
+    guesses = [f"guess {number}" for number in range(9)]
+    refused: list[str] = []
+
+    def guess(password: str) -> None:
+        try:
+            accounts.sign_in("jdoe", password, "here")
+        except SignInRefusedError:
+            refused.append(password)
+
+    threads = [threading.Thread(target=guess, args=(each,)) for each in guesses]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(refused) == guesses
+    (account,) = accounts.everyone()
+    assert account.locked_at is not None
+
+
+@pytest.mark.policy("C-3a")
+def test_the_current_and_the_previous_password_are_refused(
+    accounts: Accounts, officer: User, engine: Engine
+) -> None:
+    with pytest.raises(PasswordRefusedError, match="current and the previous"):
+        accounts.change_password("jdoe", PASSWORD, PASSWORD, "here")
+    accounts.change_password("jdoe", PASSWORD, "another heron entirely", "here")
+    with pytest.raises(PasswordRefusedError, match="current and the previous"):
+        accounts.change_password("jdoe", "another heron entirely", PASSWORD, "here")
+    last = recorded(engine)[-1]
+    assert (last["action"], last["outcome"]) == ("accounts.change_password", "refused")
+    with pytest.raises(SignInRefusedError):
+        accounts.change_password("jdoe", PASSWORD, "yet another heron", "here")
+
+
+def test_a_session_opens_until_it_is_idle_too_long(
+    accounts: Accounts, officer: User, clock: Clock, engine: Engine
+) -> None:
+    session = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
+    assert session.user == officer
+    for _ in range(3):
+        clock.pass_(minutes=29, seconds=59)
+        assert accounts.user_of(session.token) == officer
+    with engine.begin() as connection:
+        assert session.token.encode() not in connection.execute(select(sessions)).one()
+    clock.pass_(minutes=30)
+    with pytest.raises(SessionEndedError):
+        accounts.user_of(session.token)
+
+
+def test_a_session_ends_after_twelve_hours_of_use(
+    accounts: Accounts, officer: User, clock: Clock
+) -> None:
+    session = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
+    for _ in range(47):
+        clock.pass_(minutes=15)
+        accounts.user_of(session.token)
+    clock.pass_(minutes=15)
+    with pytest.raises(SessionEndedError):
+        accounts.user_of(session.token)
+
+
+@pytest.mark.parametrize("token", ["", "x", "\ud800", "a" * 10_000])
+def test_other_tokens_open_nothing(accounts: Accounts, officer: User, token: str) -> None:
+    accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
+    with pytest.raises(SessionEndedError):
+        accounts.user_of(token)
+
+
+@pytest.mark.policy("C-3b")
+def test_sessions_end_with_the_account(accounts: Accounts, officer: User) -> None:
+    session = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
+    accounts.disable("jdoe", OPERATOR, "here")
+    with pytest.raises(SessionEndedError):
+        accounts.user_of(session.token)
+    with pytest.raises(SignInRefusedError):
+        accounts.sign_in("jdoe", PASSWORD, "here")
+
+
+def test_sessions_end_with_the_password_and_the_lock(accounts: Accounts, officer: User) -> None:
+    first = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
+    accounts.change_password("jdoe", PASSWORD, "another heron entirely", "here")
+    second = accounts.open_session("jdoe", "another heron entirely", "10.0.0.7")
+    fail(accounts, 5)
+    for session in (first, second):
+        with pytest.raises(SessionEndedError):
+            accounts.user_of(session.token)
+    accounts.unlock("jdoe", OPERATOR, "here")
+    once = accounts.reset_password("jdoe", OPERATOR, "here")
+    with pytest.raises(SessionEndedError):
+        accounts.user_of(second.token)
+    assert accounts.sign_in("jdoe", once, "here").must_change_password
+
+
+def test_signing_out_ends_the_session(accounts: Accounts, officer: User) -> None:
+    session = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
+    accounts.close_sessions(session.user, "10.0.0.7")
+    with pytest.raises(SessionEndedError):
+        accounts.user_of(session.token)
+
+
+def test_who_is_not_there_cannot_be_changed(accounts: Accounts) -> None:
+    with pytest.raises(AccountError, match="no such user"):
+        accounts.disable("nobody", OPERATOR, "here")
