@@ -124,6 +124,7 @@ def receipt(
     held: Sequence[str] = (),
     unit: str = UNIT,
     key: Ed25519PrivateKey = REPOSITORY_KEY,
+    issued_at: datetime = MOMENT,
 ) -> Receipt:
     return seal_receipt(
         agency=AGENCY,
@@ -134,7 +135,7 @@ def receipt(
         refused=refused,
         missing_pictures=missing,
         held_pictures=held,
-        issued_at=MOMENT,
+        issued_at=issued_at,
         private_key=key,
     )
 

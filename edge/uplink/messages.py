@@ -1,0 +1,126 @@
+"""What goes into the conversation with the repository and what comes out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from edge.contract.batch import Receipt, RefusalReason
+from edge.contract.topics import Channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How much is under way at a time, and how long to wait before it is sent again."""
+
+    hits_under_way: int = 16
+    batches_under_way: int = 4
+    pictures_under_way: int = 2
+    picture_bytes_per_s: float = 2 * 1024 * 1024
+    first_silence_s: float = 5.0
+    longest_silence_s: float = 60.0
+    refused_wait_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingHit:
+    """An encoded hit notice and its record's sequence."""
+
+    seq: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingBatch:
+    """An encoded batch and its bounds."""
+
+    first_seq: int
+    last_seq: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingPicture:
+    """A picture's bytes and their SHA-256."""
+
+    sha256: str
+    payload: bytes
+
+
+Outgoing: TypeAlias = OutgoingHit | OutgoingBatch | OutgoingPicture
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What the session would take now: how many of each, but for those it has."""
+
+    hits: int = 0
+    skip_hits: frozenset[int] = frozenset()
+    batches: int = 0
+    batches_after: int = 0
+    pictures: int = 0
+    skip_pictures: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Ask the broker for this topic."""
+
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Hand this message to the broker."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Give this verified receipt to the spool, and tell the session by ``acknowledged``."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class MarkHitSent:
+    """The repository has answered this hit's notice."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The repository refused a whole message.
+
+    ``first_seq`` and ``last_seq`` bound the records of a hit or a batch; ``picture`` is the
+    SHA-256 of a picture.
+    """
+
+    channel: Channel
+    reason: RefusalReason
+    detail: str
+    first_seq: int | None = None
+    last_seq: int | None = None
+    picture: str | None = None
+
+
+Action: TypeAlias = Subscribe | Publish | Acknowledge | MarkHitSent | Refused
+
+
+@dataclass(slots=True, kw_only=True)
+class SessionCounts:
+    """What the session did since it began. Receipts that were ignored say why."""
+
+    hits_sent: int = 0
+    batches_sent: int = 0
+    pictures_sent: int = 0
+    sent_again: int = 0
+    receipts: int = 0
+    receipts_malformed: int = 0
+    receipts_of_others: int = 0
+    receipts_forged: int = 0
+    receipts_off_chain: int = 0
+    messages_refused: int = 0

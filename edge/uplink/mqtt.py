@@ -1,0 +1,308 @@
+"""The link to the broker: MQTT 3.1.1 over paho, one connection after another.
+
+Each attempt has a client of its own, so that nothing a broken connection left behind is sent
+twice or in the wrong order: what to send again is decided above. The link says what is wrong in
+one sentence, and says nothing more until that changes.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import stat
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge.uplink.errors import UplinkError
+
+_QOS_AT_LEAST_ONCE = 1
+_CONNECT_TIMEOUT_S = 5.0
+_POLL_S = 1.0
+_GOODBYE_S = 2.0
+_MAX_INFLIGHT = 40
+_MAX_QUEUED = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkSettings:
+    """Where the broker is and how the unit shows who it is.
+
+    With ``ca_file`` the link is TLS 1.2 or newer and the broker's certificate must come from that
+    authority; ``certificate_file`` and ``key_file`` are the unit's own. ``password_file`` holds
+    the password alone.
+    """
+
+    host: str
+    port: int
+    username: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    keepalive_s: int = 30
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class LinkConnected:
+    """The broker accepted the unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDisconnected:
+    """The connection is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReceived:
+    """A message came on a topic that was subscribed to."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LinkProblem:
+    """What keeps the link from working, in one sentence."""
+
+    sentence: str
+
+
+LinkEvent: TypeAlias = LinkConnected | LinkDisconnected | LinkReceived | LinkProblem
+
+
+class MqttLink:
+    """A connection that is kept up by a thread of its own."""
+
+    def __init__(
+        self,
+        settings: LinkSettings,
+        *,
+        client_id: str,
+        on_event: Callable[[LinkEvent], None],
+        last_will: Callable[[], tuple[str, bytes]],
+        jitter: Callable[[], float],
+    ) -> None:
+        """Read the link's secrets from their files.
+
+        ``on_event`` is called from the link's threads and must not block; ``last_will`` gives
+        topic and payload that the broker is to retain once the unit is gone; ``jitter`` gives
+        numbers from 0 to 1.
+
+        Raises:
+            UplinkError: if a file that the settings name cannot be used.
+        """
+        self._settings = settings
+        self._client_id = client_id
+        self._on_event = on_event
+        self._last_will = last_will
+        self._jitter = jitter
+        self._password = _read_password(settings.password_file)
+        self._tls = _tls_context(settings)
+        self._stopping = threading.Event()
+        self._ended = threading.Event()
+        self._client: Client | None = None
+        self._accepted = False
+        self._thread = threading.Thread(target=self._run, name="uplink-link", daemon=True)
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Leave the last will as the unit's status, and disconnect."""
+        self._stopping.set()
+        self._ended.set()
+        if self._thread.ident is not None:
+            self._thread.join(_CONNECT_TIMEOUT_S + _GOODBYE_S)
+
+    def is_alive(self) -> bool:
+        """Whether the link's thread runs."""
+        return self._thread.is_alive()
+
+    def subscribe(self, topic: str) -> None:
+        """Ask for a topic; without a connection this does nothing."""
+        if (client := self._client) is not None:
+            client.subscribe(topic, _QOS_AT_LEAST_ONCE)
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Hand a message to the broker; one that does not go is for the caller to send again."""
+        if (client := self._client) is not None and self._accepted:
+            client.publish(topic, payload, _QOS_AT_LEAST_ONCE, retain=retain)
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            self._accepted = False
+            self._converse()
+            failures = 0 if self._accepted else failures + 1
+            wait_s = min(
+                self._settings.first_wait_s * 2.0 ** min(failures, 30),
+                self._settings.longest_wait_s,
+            )
+            self._stopping.wait(wait_s * (1 + 0.2 * self._jitter()))
+
+    def _converse(self) -> None:
+        """One connection, from the first byte to the last."""
+        client = self._make_client()
+        self._ended.clear()
+        try:
+            client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s)
+        except (OSError, ValueError) as error:
+            self._on_event(LinkProblem(f"{self._broker}: {_connect_failure(error)}"))
+            return
+        self._client = client
+        client.loop_start()
+        while not (self._ended.wait(_POLL_S) or self._stopping.is_set()):
+            pass
+        if self._stopping.is_set() and self._accepted:
+            self._say_goodbye(client)
+        self._client = None
+        client.disconnect()
+        client.loop_stop()
+        if self._accepted:
+            self._on_event(LinkDisconnected())
+            if not self._stopping.is_set():
+                self._on_event(
+                    LinkProblem(
+                        f"{self._broker}: the connection was lost; the unit keeps everything and "
+                        "connects again"
+                    )
+                )
+
+    def _say_goodbye(self, client: Client) -> None:
+        topic, payload = self._last_will()
+        goodbye = client.publish(topic, payload, _QOS_AT_LEAST_ONCE, retain=True)
+        if goodbye.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            goodbye.wait_for_publish(_GOODBYE_S)
+
+    def _make_client(self) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._client_id,
+            clean_session=True,
+            protocol=MQTTProtocolVersion.MQTTv311,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = _CONNECT_TIMEOUT_S
+        client.max_inflight_messages_set(_MAX_INFLIGHT)
+        client.max_queued_messages_set(_MAX_QUEUED)
+        if self._settings.username is not None:
+            client.username_pw_set(self._settings.username, self._password)
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
+        topic, payload = self._last_will()
+        client.will_set(topic, payload, _QOS_AT_LEAST_ONCE, retain=True)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        return client
+
+    @property
+    def _broker(self) -> str:
+        return f"broker {self._settings.host}:{self._settings.port}"
+
+    def _on_connect(
+        self,
+        _client: Client,
+        _userdata: Any,
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            self._on_event(
+                LinkProblem(
+                    f"{self._broker}: it refuses this unit ({str(reason).lower()}): check the "
+                    "user, password or certificate in the uplink's settings"
+                )
+            )
+            return
+        self._accepted = True
+        self._on_event(LinkConnected())
+
+    def _on_disconnect(self, *_: Any) -> None:
+        self._ended.set()
+
+    def _on_subscribe(
+        self,
+        _client: Client,
+        _userdata: Any,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self._on_event(
+                LinkProblem(
+                    f"{self._broker}: it refuses this unit its receipts: check the broker's "
+                    "access rules for the unit's user"
+                )
+            )
+
+    def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
+        self._on_event(LinkReceived(bytes(message.payload)))
+
+
+def _connect_failure(error: OSError | ValueError) -> str:
+    match error:
+        case ssl.SSLCertVerificationError(verify_message=reason):
+            return f"its certificate is not trusted ({reason}): check ca_file and the host's name"
+        case ssl.SSLError(reason=reason):
+            return f"TLS cannot be agreed on ({reason}): check the port and the certificates"
+        case socket.gaierror():
+            return "its name cannot be resolved: check the host's name and the network"
+        case TimeoutError():
+            return "it does not answer; the unit keeps everything and tries again"
+        case OSError(strerror=reason):
+            return f"it cannot be reached ({reason}); the unit keeps everything and tries again"
+        case _:
+            return f"it cannot be connected to ({error}): check the uplink's settings"
+
+
+def _read_password(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & 0o077:
+            raise UplinkError(
+                f"{path}: others can use this password (mode {mode:04o}): run 'chmod 600 {path}'"
+            )
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UplinkError(f"{path}: the broker's password cannot be read ({error})") from error
+
+
+def _tls_context(settings: LinkSettings) -> ssl.SSLContext | None:
+    if settings.ca_file is None:
+        if settings.certificate_file is not None:
+            raise UplinkError(
+                f"{settings.certificate_file}: a certificate is of use with TLS alone: name the "
+                "broker's authority in ca_file"
+            )
+        return None
+    try:
+        context = ssl.create_default_context(cafile=str(settings.ca_file))
+    except OSError as error:
+        raise UplinkError(
+            f"{settings.ca_file}: the broker's authority cannot be read ({error})"
+        ) from error
+    if settings.certificate_file is not None:
+        try:
+            context.load_cert_chain(settings.certificate_file, settings.key_file)
+        except OSError as error:
+            raise UplinkError(
+                f"{settings.certificate_file}: the unit's certificate or its key cannot be read "
+                f"({error})"
+            ) from error
+    return context

@@ -1,0 +1,427 @@
+"""The conversation by itself: what is sent when, what is sent again, and what a receipt may do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.contract.batch import Receipt, Refusal, RefusalReason, encode_message, message_digest
+from edge.uplink.messages import (
+    Acknowledge,
+    Action,
+    MarkHitSent,
+    Outgoing,
+    OutgoingBatch,
+    OutgoingHit,
+    OutgoingPicture,
+    Pace,
+    Publish,
+    Refused,
+    Room,
+    Subscribe,
+)
+from edge.uplink.session import Session
+from tests.edge.spool.samples import AGENCY, MOMENT, REPOSITORY_KEY, UNIT, receipt, sha256
+
+PACE = Pace(
+    hits_under_way=2,
+    batches_under_way=3,
+    pictures_under_way=2,
+    picture_bytes_per_s=10.0,
+    first_silence_s=5.0,
+    longest_silence_s=40.0,
+    refused_wait_s=600.0,
+)
+HITS = f"alpr/1/{AGENCY}/{UNIT}/hits"
+RECORDS = f"alpr/1/{AGENCY}/{UNIT}/records"
+
+
+def new_session(pace: Pace = PACE) -> Session:
+    return Session(
+        agency=AGENCY,
+        unit=UNIT,
+        repository_key=REPOSITORY_KEY.public_key(),
+        jitter=lambda: 0.0,
+        pace=pace,
+    )
+
+
+def batch(seq: int) -> OutgoingBatch:
+    """A batch of the one record with this sequence."""
+    return OutgoingBatch(seq, seq, f"batch {seq}".encode())
+
+
+def hit(seq: int) -> OutgoingHit:
+    return OutgoingHit(seq, f"hit {seq}".encode())
+
+
+def picture(number: int) -> OutgoingPicture:
+    content = b"%010d" % number
+    return OutgoingPicture(sha256(content), content)
+
+
+def send(session: Session, messages: Sequence[Outgoing], now: float) -> list[str]:
+    session.offer(messages, now)
+    return texts(session.tick(now))
+
+
+def texts(actions: Sequence[Action]) -> list[str]:
+    return [action.payload.decode() for action in actions if isinstance(action, Publish)]
+
+
+def refuse(outgoing: Outgoing, reason: RefusalReason, through: int = 0, **changes: Any) -> Receipt:
+    return receipt(
+        through,
+        "0" * 64,
+        message=message_digest(outgoing.payload),
+        refused=[Refusal(seq=None, reason=reason, detail="so it is")],
+        **changes,
+    )
+
+
+def answer(session: Session, word: Receipt, now: float, through: int = 0) -> list[Action]:
+    assert session.received(encode_message(word)) == [Acknowledge(word)]
+    return session.acknowledged(word, on_chain=True, receipted_through=through, now=now)
+
+
+def later(word: Receipt, seconds: float) -> Receipt:
+    """The same words of a later time; whoever skips ``received`` needs no signature."""
+    return msgspec.structs.replace(word, issued_at=MOMENT + timedelta(seconds=seconds))
+
+
+def test_nothing_is_asked_for_or_sent_before_the_broker_accepts() -> None:
+    session = new_session()
+    assert session.room(0) == Room()
+    assert send(session, [hit(1), batch(1)], 0) == []
+    assert session.next_due(0) is None
+    first, *rest = session.connected(1)
+    assert first == Subscribe(f"alpr/1/{AGENCY}/{UNIT}/receipt")
+    assert texts(rest) == ["hit 1", "batch 1"]
+
+
+def test_hits_go_before_the_backlog_and_pictures_after() -> None:
+    session = new_session()
+    session.connected(0)
+    session.offer([picture(1), batch(1), batch(2), hit(2)], 0)
+    topics = [action.topic for action in session.tick(0) if isinstance(action, Publish)]
+    pictures = f"alpr/1/{AGENCY}/{UNIT}/picture/{picture(1).sha256}"
+    assert topics == [HITS, RECORDS, RECORDS, pictures]
+
+
+def test_the_window_is_kept_and_refilled_by_receipts() -> None:
+    session = new_session()
+    session.connected(0)
+    assert session.room(0).batches == 3
+    assert send(session, [batch(1), batch(2), batch(3)], 0) == ["batch 1", "batch 2", "batch 3"]
+    assert (session.room(0).batches, session.room(0).batches_after) == (0, 3)
+    assert answer(session, receipt(2, "a" * 64), 1, through=2) == []
+    assert (session.room(1).batches, session.room(1).batches_after) == (2, 3)
+    assert send(session, [batch(3)], 1) == []  # it is under way
+
+
+def test_after_a_silence_the_first_batch_alone_goes_again_ever_less_often() -> None:
+    session = new_session()
+    session.connected(0)
+    send(session, [batch(1), batch(2)], 0)
+    sent_at = []
+    now = 0.0
+    for _ in range(6):
+        due = session.next_due(now)
+        assert due is not None
+        assert session.tick(due - 0.001) == []
+        assert texts(session.tick(due)) == ["batch 1"]
+        sent_at.append(due - now)
+        now = due
+    assert sent_at == [5, 10, 20, 40, 40, 40]
+    assert texts(answer(session, receipt(1, "a" * 64), now, through=1)) == ["batch 2"]
+    assert session.next_due(now) == now + 5
+
+
+def test_a_new_connection_sends_everything_under_way_at_once() -> None:
+    session = new_session()
+    session.connected(0)
+    send(session, [hit(1), batch(1), batch(2), picture(1)], 0)
+    session.disconnected()
+    assert session.tick(1000) == []
+    again = texts(session.connected(1000))
+    assert again == ["hit 1", "batch 1", "batch 2", "0000000001"]
+    assert session.counts.sent_again == 4
+
+
+def test_a_hit_is_settled_by_its_own_receipt_or_by_its_records() -> None:
+    session = new_session()
+    session.connected(0)
+    send(session, [hit(1), hit(2)], 0)
+    assert session.room(0).hits == 0
+    word = receipt(0, "0" * 64, message=message_digest(hit(1).payload))
+    assert answer(session, word, 1) == [MarkHitSent(1)]
+    assert answer(session, word, 1) == []
+    assert session.room(1).skip_hits == {2}
+    answer(session, receipt(2, "a" * 64), 2, through=2)
+    assert session.room(2).hits == 2
+
+
+def test_a_refused_batch_is_reported_once_and_tried_again_after_long() -> None:
+    session = new_session()
+    session.connected(0)
+    send(session, [batch(1), batch(2)], 0)
+    word = refuse(batch(1), "bad_signature")
+    report = Refused("records", "bad_signature", "so it is", 1, 1)
+    assert answer(session, word, 1) == [report]
+    assert answer(session, word, 1) == []
+    assert answer(session, refuse(batch(2), "out_of_chain"), 1) == []
+    assert session.next_due(1) == 601
+    session.disconnected()
+    assert texts(session.connected(2)) == []  # a new connection mends nothing
+    assert texts(session.tick(601)) == ["batch 1"]
+    assert texts(answer(session, receipt(1, "a" * 64), 602, through=1)) == ["batch 2"]
+    assert session.counts.messages_refused == 1
+
+
+def test_a_batch_that_overtook_the_one_before_is_no_refusal() -> None:
+    session = new_session()
+    session.connected(0)
+    send(session, [batch(1), batch(2)], 0)
+    early = refuse(batch(2), "out_of_chain")
+    assert answer(session, early, 1) == []
+    accepted = later(receipt(1, "a" * 64), 1)
+    through_one = {"on_chain": True, "receipted_through": 1}
+    assert texts(session.acknowledged(accepted, now=2, **through_one)) == ["batch 2"]
+    # The same word once more, from before the receipt that settled it.
+    assert session.acknowledged(early, now=3, **through_one) == []
+    assert session.next_due(3) == 2 + 5
+
+
+def test_refused_hits_and_pictures_make_room_for_others() -> None:
+    session = new_session()
+    session.connected(0)
+    send(session, [hit(1), picture(1)], 0)
+    assert answer(session, refuse(hit(1), "unknown_unit"), 1) == [
+        Refused("hits", "unknown_unit", "so it is", 1, 1)
+    ]
+    assert answer(session, refuse(picture(1), "wrong_picture"), 1) == [
+        Refused("picture", "wrong_picture", "so it is", picture=picture(1).sha256)
+    ]
+    room = session.room(100)
+    assert (room.hits, room.skip_hits) == (2, {1})
+    assert (room.pictures, room.skip_pictures) == (2, {picture(1).sha256})
+    assert session.next_due(100) == 601
+    room = session.room(601)
+    assert (room.skip_hits, room.skip_pictures) == (frozenset(), frozenset())
+
+
+def test_a_picture_named_as_missing_is_tried_before_its_time() -> None:
+    session = new_session()
+    session.connected(0)
+    send(session, [picture(1)], 0)
+    answer(session, refuse(picture(1), "unknown_picture"), 1)
+    answer(session, receipt(0, "0" * 64, missing=[picture(1).sha256]), 2)
+    assert session.room(2).skip_pictures == frozenset()
+
+
+def test_pictures_keep_to_their_rate_and_go_again_until_held() -> None:
+    session = new_session()
+    session.connected(0)
+    assert send(session, [picture(1)], 0) == ["0000000001"]  # ten bytes at ten bytes a second
+    assert session.room(0.9).pictures == 0
+    assert session.next_due(0) == 1.0
+    assert session.room(1.0).pictures == 1
+    assert texts(session.tick(4.9)) == []
+    assert texts(session.tick(5.0)) == ["0000000001"]
+    answer(session, receipt(0, "0" * 64, held=[picture(1).sha256]), 6)
+    assert session.room(6).pictures == 2
+    assert session.next_due(6) is None
+
+
+def test_a_receipt_off_the_chain_settles_no_record_and_no_picture() -> None:
+    session = new_session()
+    session.connected(0)
+    send(session, [batch(1), picture(1)], 0)
+    word = receipt(9, "f" * 64, held=[picture(1).sha256])
+    session.acknowledged(word, on_chain=False, receipted_through=0, now=1)
+    assert session.counts.receipts_off_chain == 1
+    assert sorted(texts(session.tick(5))) == ["0000000001", "batch 1"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "counter"),
+    [
+        (b"", "receipts_malformed"),
+        (b"{}", "receipts_malformed"),
+        (b"\xff" * 100, "receipts_malformed"),
+        (b" " * (2 * 1024 * 1024), "receipts_malformed"),
+        (encode_message(receipt(1, "a" * 64, unit="car-8")), "receipts_of_others"),
+        (
+            encode_message(
+                receipt(1, "a" * 64, key=Ed25519PrivateKey.from_private_bytes(b"x" * 32))
+            ),
+            "receipts_forged",
+        ),
+        (
+            encode_message(receipt(1, "a" * 64)).replace(b'through":1', b'through":2'),
+            "receipts_forged",
+        ),
+    ],
+)
+def test_what_is_no_receipt_for_this_unit_does_nothing_but_count(
+    payload: bytes, counter: str
+) -> None:
+    session = new_session()
+    session.connected(0)
+    send(session, [batch(1)], 0)
+    assert session.received(payload) == []
+    assert getattr(session.counts, counter) == 1
+    assert session.counts.receipts == 0
+    assert session.room(0).batches_after == 1
+
+
+class World:
+    """A spool, a lossy network and a repository as simple as they can be, on a drawn clock."""
+
+    def __init__(self, draw: st.DataObject, records: int, hits: set[int], pictures: int) -> None:
+        self.draw = draw
+        self.session = new_session()
+        self.now = 0.0
+        self.up = False
+        self.lossy = True
+        self.records, self.receipted = records, 0
+        self.hits = set(hits)
+        self.pictures = {picture(number).sha256: picture(number) for number in range(pictures)}
+        self.committed = 0
+        self.held: set[str] = set()
+        self.receipts_issued = 0
+        self.air: list[tuple[str, bytes]] = []
+        self.first_sent: list[int] = []
+
+    def connect(self) -> None:
+        self.up = True
+        self.perform(self.session.connected(self.now))
+
+    def disconnect(self) -> None:
+        self.up = False
+        self.air.clear()
+        self.session.disconnected()
+
+    def turn(self) -> None:
+        room = self.session.room(self.now)
+        after = range(room.batches_after + 1, self.records + 1)
+        offers: list[Outgoing] = [hit(s) for s in sorted(self.hits - room.skip_hits)][: room.hits]
+        offers += [batch(seq) for seq in after][: room.batches]
+        if self.receipted:
+            due = [p for digest, p in self.pictures.items() if digest not in room.skip_pictures]
+            offers += due[: room.pictures]
+        self.session.offer(offers, self.now)
+        self.perform(self.session.tick(self.now))
+
+    def perform(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            match action:
+                case Publish(topic=topic, payload=payload):
+                    assert self.up
+                    self.air.append((topic, payload))
+                    if topic == RECORDS:
+                        seq = int(payload.split()[1])
+                        assert self.receipted < seq <= self.receipted + PACE.batches_under_way
+                        if seq not in self.first_sent:
+                            self.first_sent.append(seq)
+                case Acknowledge(receipt=word):
+                    self.acknowledge(word)
+                case MarkHitSent(seq=seq):
+                    self.hits.discard(seq)
+
+    def acknowledge(self, word: Receipt) -> None:
+        self.receipted = max(self.receipted, word.committed_through)
+        self.hits = {seq for seq in self.hits if seq > self.receipted}
+        for digest in word.held_pictures:
+            self.pictures.pop(digest, None)
+        self.perform(
+            self.session.acknowledged(
+                word, on_chain=True, receipted_through=self.receipted, now=self.now
+            )
+        )
+
+    def deliver(self) -> None:
+        """Bring one message over: in order, or lost, twice or overtaking while it is lossy."""
+        fate = self.draw.draw(st.sampled_from(["good", "lost", "twice", "late"]))
+        index = -1 if self.lossy and fate == "late" else 0
+        topic, payload = self.air.pop(index)
+        if self.lossy and fate == "lost":
+            return
+        for _ in range(2 if fate == "twice" else 1):
+            if topic == "receipt":
+                self.perform(self.session.received(payload))
+            else:
+                self.air.append(("receipt", self.answer(topic, payload)))
+
+    def answer(self, topic: str, payload: bytes) -> bytes:
+        refused: list[Refusal] = []
+        if topic == RECORDS:
+            seq = int(payload.split()[1])
+            if seq == self.committed + 1:
+                self.committed = seq
+            elif seq > self.committed:
+                refused.append(Refusal(seq=None, reason="out_of_chain", detail=""))
+        elif topic != HITS:
+            self.held.add(sha256(payload))
+        self.receipts_issued += 1
+        word = receipt(
+            self.committed,
+            "a" * 64,
+            message=message_digest(payload),
+            refused=refused,
+            held=sorted(self.held),
+            issued_at=MOMENT + timedelta(microseconds=self.receipts_issued),
+        )
+        return encode_message(word)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.data(),
+    st.integers(1, 12),
+    st.sets(st.integers(1, 12), max_size=4),
+    st.integers(0, 3),
+    st.lists(
+        st.sampled_from(["turn", "deliver", "deliver", "deliver", "wait", "connect", "disconnect"]),
+        max_size=60,
+    ),
+)
+def test_whatever_the_network_does_everything_arrives_in_the_end(
+    data: st.DataObject, records: int, hits: set[int], pictures: int, events: list[str]
+) -> None:
+    world = World(data, records, {seq for seq in hits if seq <= records}, pictures)
+    for event in events:
+        match event:
+            case "deliver" if world.air:
+                world.deliver()
+            case "wait":
+                world.now += data.draw(st.floats(0, 30))
+            case "connect" if not world.up:
+                world.connect()
+            case "disconnect" if world.up:
+                world.disconnect()
+            case _:
+                world.turn()
+    world.lossy = False
+    if not world.up:
+        world.connect()
+    for _ in range(400):
+        while world.air:
+            world.deliver()
+        world.turn()
+        if not world.air:
+            due = world.session.next_due(world.now)
+            if due is None:
+                break
+            world.now = max(world.now, due)
+    assert (world.committed, world.receipted) == (records, records)
+    assert world.hits == set()
+    assert world.pictures == {}
+    assert world.first_sent == list(range(1, records + 1))
