@@ -254,7 +254,7 @@ class Daemon:
             parts.console.show(
                 read,
                 tuple(hit for hit in hits if isinstance(hit, Hit)),
-                seen.best_frame.source,
+                seen.best_frame,
                 seen.best_box,
             )
 

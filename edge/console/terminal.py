@@ -10,6 +10,7 @@ import msgspec
 
 from edge.console.alerts import alert_text
 from edge.contract.records import Hit, Read
+from edge.vision.frames import Frame
 from edge.vision.geometry import Box
 
 Style = Literal["plain", "json", "none"]
@@ -18,10 +19,10 @@ Style = Literal["plain", "json", "none"]
 class Console(Protocol):
     """Whoever shows the officer what the unit does."""
 
-    def show(self, read: Read, hits: tuple[Hit, ...], source: str, box: Box) -> None:
+    def show(self, read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box) -> None:
         """Show a read that is durable already, and ring for its hits.
 
-        ``source`` names the picture or stream, ``box`` is the plate's place in it in pixels.
+        ``frame`` is the one that shows the plate best, ``box`` its place there in pixels.
         """
         ...
 
@@ -35,12 +36,12 @@ class TerminalConsole:
         self._stream = stream
         self._lock = threading.Lock()
 
-    def show(self, read: Read, hits: tuple[Hit, ...], source: str, box: Box) -> None:
+    def show(self, read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box) -> None:
         """Write the read, and the alert for each hit that rings."""
         if self._style == "none":
             return
         if self._style == "json":
-            text = _json_line(read, hits, source, box)
+            text = _json_line(read, hits, frame, box)
         else:
             state = read.state.code or "--"
             lines = [f"{read.captured_at:%H:%M:%S}  {read.plate:<8} {state}  {read.confidence:.0%}"]
@@ -53,20 +54,20 @@ class TerminalConsole:
             self._stream.flush()
 
 
-def _json_line(read: Read, hits: tuple[Hit, ...], source: str, box: Box) -> str:
-    position = read.position
+def _json_line(read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box) -> str:
     line = {
         "event": "read",
         "id": str(read.id),
         "camera": read.camera,
         "captured_at": read.captured_at,
-        "file": source,
+        "file": frame.source,
+        "frame": frame.index,
         "plate": read.plate,
         "state": read.state.code,
         "confidence": read.confidence,
-        "frames": read.frames,
+        "frames_voted": read.frames,
         "box": [box.x, box.y, box.w, box.h],
-        "position": msgspec.to_builtins(position),
+        "position": msgspec.to_builtins(read.position),
         "hits": [
             {"kind": hit.match.kind, "how": hit.match.how, "listed": hit.match.plate}
             for hit in hits

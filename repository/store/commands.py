@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from repository.bootstrap import Services
 from repository.command import pass_services
-from repository.store import migrate
+from repository.store import migrate, statistics
 
 
 @click.group()
@@ -34,3 +36,20 @@ def check(services: Services) -> None:
     """
     migrate.require_current(services.engine)
     click.echo(f"the database answers and is at {migrate.head()}")
+
+
+@db.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@pass_services
+def counts(services: Services, as_json: bool) -> None:
+    """Say how much is stored; no plate, person or place.
+
+    Example: alpr-repository db counts --json
+    """
+    with services.engine.connect() as connection:
+        numbers = statistics.count(connection)
+    if as_json:
+        click.echo(json.dumps(numbers))
+        return
+    for name, number in numbers.items():
+        click.echo(f"{name.replace('_', ' '):<20} {number}")

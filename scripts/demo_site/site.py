@@ -1,0 +1,145 @@
+"""A small site in one folder: settings, keys, an enrolled unit, a broker and a repository."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from demo_site.processes import BIN, command, end, free_port, json_command, start
+from demo_site.processes import wait_for_port as wait
+
+AGENCY = "northampton-pd"
+UNIT = "car-12"
+CAMERA = "front"
+USER = "inspector"
+_STARTS_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where everything lies and how to talk to it."""
+
+    folder: Path
+    broker_port: int
+    web_port: int
+
+    @property
+    def edge_settings(self) -> Path:
+        """The unit's settings."""
+        return self.folder / "edge.toml"
+
+    @property
+    def repository_settings(self) -> Path:
+        """The repository's settings."""
+        return self.folder / "repository.toml"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of what the programs said."""
+        return self.folder / "logs"
+
+    def repository(self, *arguments: str) -> list[str]:
+        """A command line of the repository's."""
+        settings = str(self.repository_settings)
+        return [str(BIN / "alpr-repository"), "--settings", settings, *arguments]
+
+
+def lay_out(folder: Path, source: str, hotlist: Path | None, gps_port: str | None) -> Site:
+    """Write the settings, make the keys, enrol the unit with the repository."""
+    site = Site(folder, free_port(), free_port())
+    site.logs.mkdir(parents=True)
+    site.repository_settings.write_text(
+        _toml({"": {"data": "repository"}})
+        + _toml({"broker": {"port": site.broker_port}, "web": {"port": site.web_port}}),
+        encoding="utf-8",
+    )
+    command(site.repository("init"))
+    command(site.repository("agencies", "add", "--name", AGENCY, "--title", "Northampton Police"))
+    command([str(BIN / "alpr-edge"), "enrol", "--keys", str(folder / "keys")])
+    command(
+        site.repository(
+            *("units", "add", "--agency", AGENCY, "--unit", UNIT),
+            *("--public-key", str(folder / "keys" / "unit.pub")),
+        )
+    )
+    position = {"kind": "none"} if gps_port is None else {"kind": "serial", "port": gps_port}
+    sections: dict[str, dict[str, Any]] = {
+        "unit": {"agency": AGENCY, "name": UNIT},
+        "[cameras]": {"name": CAMERA, "source": source},
+        "position": position,
+        "uplink": {
+            "host": "127.0.0.1",
+            "port": site.broker_port,
+            "repository_public_key": "repository/keys/receipts.pub",
+        },
+    }
+    if hotlist is not None:
+        sections["[hotlists]"] = {"name": "state-hotfile", "path": str(hotlist)}
+    site.edge_settings.write_text(_toml(sections), encoding="utf-8")
+    return site
+
+
+@contextmanager
+def running(site: Site) -> Iterator[None]:
+    """The broker and the repository, up while the context lasts."""
+    broker_log, repository_log = site.logs / "broker.log", site.logs / "repository.log"
+    processes: list[subprocess.Popen[str]] = []
+    try:
+        module = [str(BIN / "python"), "-m", "demo_site.broker", str(site.broker_port)]
+        processes.append(start(module, broker_log))
+        wait(site.broker_port, processes[-1], broker_log, _STARTS_WITHIN_S)
+        processes.append(start(site.repository("run"), repository_log))
+        wait(site.web_port, processes[-1], repository_log, _STARTS_WITHIN_S)
+        yield
+    finally:
+        for process in reversed(processes):
+            end(process)
+
+
+def first_user(site: Site) -> Path:
+    """Make the first user and replace the one-time password; gives the file of the new one."""
+    made = json_command(
+        site.repository(
+            *("users", "bootstrap", USER, "--name", "Demo Inspector", "--agency", AGENCY, "--json")
+        )
+    )
+    once, chosen = site.folder / "one-time-password", site.folder / "password"
+    for path, text in ((once, made["one_time_password"]), (chosen, secrets.token_urlsafe(18))):
+        path.touch(mode=0o600)
+        path.write_text(text + "\n", encoding="utf-8")
+    command(
+        site.repository(
+            *("users", "passwd", USER, "--password-file", str(once)),
+            *("--new-password-file", str(chosen)),
+        )
+    )
+    once.unlink()
+    return chosen
+
+
+def search_command(site: Site, plate: str, password_file: Path) -> list[str]:
+    """The command line of a search for a plate over the last day, with its reasons."""
+    now = datetime.now(UTC)
+    return site.repository(
+        *("search", "--user", USER, "--password-file", str(password_file), "--plate", plate),
+        *("--folded", "--from", f"{now - timedelta(days=1):%Y-%m-%dT%H:%M:%S}"),
+        *("--to", f"{now + timedelta(days=1):%Y-%m-%dT%H:%M:%S}"),
+        *("--purpose", "criminal_investigation", "--case", "DEMO-26-001", "--affirm"),
+        *("--facts", "Demonstration: the hot list names this plate, reported stolen by its owner"),
+    )
+
+
+def _toml(sections: dict[str, dict[str, Any]]) -> str:
+    return "\n".join(_section(name, keys) for name, keys in sections.items())
+
+
+def _section(name: str, keys: dict[str, Any]) -> str:
+    lines: Sequence[str] = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+    return "\n".join([f"[{name}]" if name else "", *lines, ""])
