@@ -1,0 +1,1 @@
+"""The web: an API for programs. It calls the other rooms and never the store."""

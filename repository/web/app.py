@@ -1,0 +1,31 @@
+"""The web application, made of its routes and of what stands before them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI
+
+from repository.web import faults
+from repository.web.api import ledger, people, searching
+from repository.web.guard import Guard
+from repository.web.services import WebServices
+
+API = "/api/v1"
+
+
+def create_app(services: WebServices) -> FastAPI:
+    """The application over these services; pages that describe it to strangers are left out."""
+    app = FastAPI(title="Plateward", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.services = services
+    faults.install(app)
+    app.add_middleware(Guard)
+    app.get("/healthz")(_health)
+    for router in (people.router, searching.router, ledger.router):
+        app.include_router(router, prefix=API)
+    return app
+
+
+def _health() -> Mapping[str, str]:
+    """That the process answers; it says nothing of the database, which restarts would not mend."""
+    return {"status": "ok"}

@@ -1,0 +1,72 @@
+"""Every error in one shape: ``{"error": {"code": …, "message": one plain sentence}}``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from repository.accounts.errors import (
+    AccountError,
+    PasswordChangeRequiredError,
+    SessionEndedError,
+    SignInRefusedError,
+)
+from repository.errors import RepositoryError
+from repository.search.errors import SearchRefusedError
+
+_log = structlog.get_logger("web")
+_HTTP_SENTENCES = {
+    401: "the request needs a bearer token from POST /api/v1/login",
+    404: "there is nothing at this address",
+    405: "this address does not take that method",
+    413: "the body is too large",
+}
+_STATUS: Mapping[type[RepositoryError], tuple[int, str]] = {
+    SignInRefusedError: (401, "sign_in_refused"),
+    SessionEndedError: (401, "session_ended"),
+    PasswordChangeRequiredError: (403, "password_change_required"),
+    AccountError: (422, "refused"),
+    SearchRefusedError: (422, "refused"),
+}
+
+
+def answer(status: int, code: str, message: str) -> JSONResponse:
+    """An error in the one shape."""
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
+
+
+def install(app: FastAPI) -> None:
+    """Have the app answer every error in the one shape."""
+    app.add_exception_handler(RepositoryError, _repository_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+
+
+async def _repository_error(_request: Request, error: Exception) -> JSONResponse:
+    for kind in type(error).__mro__:
+        if kind in _STATUS:
+            status, code = _STATUS[kind]
+            return answer(status, code, str(error))
+    _log.error("a request failed", why=str(error))
+    return answer(503, "unavailable", "the repository cannot answer now; try again later")
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
+    return answer(422, "invalid", f"{place}: {first['msg']}")
+
+
+async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    message = _HTTP_SENTENCES.get(error.status_code, "the request cannot be answered")
+    return answer(error.status_code, "http", message)

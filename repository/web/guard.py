@@ -1,0 +1,77 @@
+"""What stands before every request: a limit on its size, headers on every answer, and a net.
+
+Plain ASGI, so that a body is counted as it arrives, whatever length it claims.
+"""
+
+from __future__ import annotations
+
+import structlog
+from fastapi import HTTPException
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from repository.web.faults import answer
+
+MAX_BODY_BYTES = 64 * 1024
+
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+_log = structlog.get_logger("web")
+
+
+class CutOffError(Exception):
+    """An answer that had begun could not be finished."""
+
+
+class Guard:
+    """Refuses bodies over the limit, guards every answer's headers, and answers for every error."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        taken = 0
+        answered = False
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > MAX_BODY_BYTES:
+                raise HTTPException(413)
+            return message
+
+        async def with_headers(message: Message) -> None:
+            nonlocal answered
+            if message["type"] == "http.response.start":
+                answered = True
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, counted, with_headers)
+        except Exception as error:  # noqa: BLE001 - the last net: nothing may pass it unanswered
+            # The kind alone, and no traceback: its text may hold a plate or a name.
+            _log.error("a request failed unforeseen", kind=type(error).__name__)
+            if answered:
+                raise CutOffError from None
+            failure = answer(
+                500, "internal", "the repository failed to answer; the operator's log says why"
+            )
+            await failure(scope, receive, with_headers)

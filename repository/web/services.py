@@ -1,0 +1,28 @@
+"""What the web needs of the other rooms."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from repository.accounts.service import Accounts
+from repository.ledger.service import Ledger
+from repository.search.service import Searches
+
+
+class WebServices(Protocol):
+    """The rooms that the web calls."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """People and their sessions."""
+        ...
+
+    @property
+    def searches(self) -> Searches:
+        """Searching the reads."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger:
+        """The log of every transaction."""
+        ...
