@@ -253,6 +253,17 @@ class MqttLink:
         self._on_event(LinkReceived(bytes(message.payload)))
 
 
+class _TlsSocket(ssl.SSLSocket):
+    """A socket that does not outlive a failed handshake, where paho would forget it open."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 def _connect_failure(error: OSError | ValueError) -> str:
     match error:
         case ssl.SSLCertVerificationError(verify_message=reason):
@@ -297,6 +308,7 @@ def _tls_context(settings: LinkSettings) -> ssl.SSLContext | None:
         raise UplinkError(
             f"{settings.ca_file}: the broker's authority cannot be read ({error})"
         ) from error
+    context.sslsocket_class = _TlsSocket
     if settings.certificate_file is not None:
         try:
             context.load_cert_chain(settings.certificate_file, settings.key_file)
