@@ -9,10 +9,12 @@ from typing import Any
 import click
 
 from edge.contract.errors import ContractError
-from repository import bootstrap, runner
+from repository import bootstrap, logs, runner
 from repository.bootstrap import Services
 from repository.command import chosen_settings, pass_services
 from repository.errors import RepositoryError
+from repository.hotlists.commands import hotlists
+from repository.retention.commands import hold, purge_command
 from repository.store.commands import db
 from repository.units.commands import agencies, units
 
@@ -75,9 +77,13 @@ def run(services: Services, only: runner.Part | None) -> None:
 
     Example: alpr-repository run --only ingest
     """
+    logs.configure()
     runner.run(services, runner.PARTS if only is None else (only,))
 
 
 main.add_command(db)
 main.add_command(agencies)
 main.add_command(units)
+main.add_command(hotlists)
+main.add_command(hold)
+main.add_command(purge_command)

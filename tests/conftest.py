@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tests.servers import Broker, PostgresServer
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres_server() -> Iterator[PostgresServer]:
     """One real PostgreSQL for the whole run."""
     server = PostgresServer.initialise()
     server.start()
@@ -45,13 +46,38 @@ def dsn(request: pytest.FixtureRequest) -> str:
     return chosen
 
 
-@pytest.fixture
-def engine(dsn: str) -> Iterator[Engine]:
-    """A migrated database of each kind in turn."""
-    opened = open_engine(dsn)
-    upgrade(opened)
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("migrated") / "repository.sqlite"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: PostgresServer) -> str:
+    """Name of a migrated PostgreSQL database to copy."""
+    name = postgres_server.create_database()
+    _migrate(postgres_server.dsn(name))
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A migrated database of each kind in turn: a test that takes it runs over both."""
+    if request.param == "sqlite":
+        path = tmp_path / "repository.sqlite"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        opened = open_engine(f"sqlite:///{path}")
+        yield opened
+        opened.dispose()
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = server.create_database(template=request.getfixturevalue("migrated_postgres"))
+    opened = open_engine(server.dsn(name))
     yield opened
     opened.dispose()
+    server.drop_database(name)
 
 
 @pytest.fixture
@@ -68,3 +94,9 @@ def mosquitto_broker(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
     yield start
     for broker in brokers:
         broker.stop()
+
+
+def _migrate(dsn: str) -> None:
+    opened = open_engine(dsn)
+    upgrade(opened)
+    opened.dispose()

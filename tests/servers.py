@@ -77,10 +77,10 @@ class PostgresServer:
         """The address of one of its databases as SQLAlchemy takes it."""
         return f"postgresql+psycopg://plateward@127.0.0.1:{self.port}/{database}"
 
-    def create_database(self) -> str:
-        """A new empty database; gives its name."""
+    def create_database(self, template: str = "template0") -> str:
+        """A new database, empty or a copy of another that nobody is connected to; its name."""
         name = f"test_{next(_numbers)}"
-        self._administer(f"CREATE DATABASE {name}")
+        self._administer(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
     def drop_database(self, name: str) -> None:

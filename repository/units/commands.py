@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 import click
+from sqlalchemy import Connection
 
+from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
 from repository.command import pass_services
+from repository.ledger import log
+from repository.ledger.entry import JSON, Entry
 from repository.store import keyfiles
 from repository.store.engine import reading
 from repository.units import enrolment
@@ -36,6 +41,7 @@ def add_agency(services: Services, name: str, title: str, ori: str | None) -> No
     """
     with services.engine.begin() as connection:
         enrolment.add_agency(connection, name=name, title=title, ori=ori, now=services.clock())
+        _record(connection, services, "agency.add", {"agency": name, "title": title, "ori": ori})
     click.echo(f"agency {name} added")
 
 
@@ -85,6 +91,8 @@ def add_unit(services: Services, agency: str, name: str, key_file: Path, as_json
         identifier = enrolment.add_unit(
             connection, agency=agency, name=name, public_key=public_key, now=services.clock()
         )
+        enrolled: dict[str, JSON] = {"agency": agency, "unit": name, "key": identifier}
+        _record(connection, services, "unit.add", enrolled)
     if as_json:
         click.echo(
             json.dumps({"key": identifier, "repository_public_key": str(receipts), "pem": pem})
@@ -127,6 +135,7 @@ def revoke_unit(services: Services, agency: str, name: str) -> None:
     """
     with services.engine.begin() as connection:
         enrolment.revoke_unit(connection, agency=agency, name=name, now=services.clock())
+        _record(connection, services, "unit.revoke", {"agency": agency, "unit": name})
     click.echo(
         f"unit {agency}/{name} revoked; write the broker's rules anew with "
         "`alpr-repository units acl`"
@@ -142,6 +151,12 @@ def acl(services: Services) -> None:
     """
     with reading(services.engine) as connection:
         click.echo(mosquitto_rules(enrolment.list_units(connection)), nl=False)
+
+
+def _record(
+    connection: Connection, services: Services, action: str, request: Mapping[str, JSON]
+) -> None:
+    log.append(connection, Entry(action, operator(), services.clock(), COMMAND_LINE, request))
 
 
 def _plain(unit: enrolment.Unit) -> dict[str, object]:

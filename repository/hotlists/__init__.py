@@ -1,0 +1,1 @@
+"""Hot lists: imported for an agency, kept in versions, handed to its units under a signature."""

@@ -1,0 +1,68 @@
+"""Ingest over each kind of database in turn."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Engine
+
+from edge.contract.configuration import config_file
+from edge.contract.plates import load_confusables
+from repository.ingest.take import Ingest
+from repository.retention.rules import load_rule
+from repository.store.pictures import PictureStore
+from tests.repository.sender import Sender
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """A clock that stands until a test moves it."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def repository_key() -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.generate()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> PictureStore:
+    master = secrets.token_bytes(32)
+    return PictureStore(tmp_path / "pictures", lambda: master, secrets.token_bytes)
+
+
+@pytest.fixture
+def ingest(
+    engine: Engine, pictures: PictureStore, repository_key: Ed25519PrivateKey, clock: Clock
+) -> Ingest:
+    return Ingest(
+        engine=engine,
+        pictures=pictures,
+        private_key=repository_key,
+        rule=load_rule(config_file("retention/massachusetts.toml")),
+        fold=load_confusables().fold,
+        clock=clock,
+    )
+
+
+@pytest.fixture
+def sender(engine: Engine) -> Sender:
+    unit = Sender()
+    unit.enrol(engine, NOW)
+    return unit
