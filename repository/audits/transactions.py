@@ -34,7 +34,7 @@ FIELDS = (
     "result_digest",
 )
 # A spreadsheet takes a cell that begins so for a formula, and runs it.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class AuditError(RepositoryError):

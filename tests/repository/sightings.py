@@ -1,0 +1,55 @@
+"""Reads in the database for tests of searching."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import Engine, insert
+
+from edge.contract.plates import load_confusables
+from edge.contract.records import mint_id
+from repository.store.partitions import ensure_days
+from repository.store.tables.fleet import units
+from repository.store.tables.reads import reads
+
+FOLD = load_confusables().fold
+
+
+def add_units(engine: Engine, now: datetime) -> None:
+    """A unit of Salem (1) and a unit of Boston (2)."""
+    rows = [
+        {"id": 1, "agency_id": 1, "name": "car-7", "key_id": "0" * 16, "public_key": bytes(32)},
+        {"id": 2, "agency_id": 2, "name": "pole-3", "key_id": "1" * 16, "public_key": bytes(32)},
+    ]
+    with engine.begin() as connection:
+        connection.execute(insert(units), [row | {"created_at": now} for row in rows])
+
+
+def sight(engine: Engine, plate: str, at: datetime, unit: int = 1, seq: int = 1) -> uuid.UUID:
+    """A read of that plate, as ingest would have stored it; its id."""
+    read_id = mint_id(at, lambda count: uuid.uuid4().bytes[:count])
+    with engine.begin() as connection:
+        ensure_days(connection, [at.date()])
+        connection.execute(
+            insert(reads).values(
+                unit_id=unit,
+                captured_at=at,
+                read_id=read_id,
+                agency_id=unit,
+                seq=seq,
+                batch_first_seq=seq,
+                camera="front",
+                plate=plate,
+                plate_folded=FOLD(plate),
+                state="MA",
+                confidence=0.97,
+                latitude_deg=42.5195,
+                longitude_deg=-70.8967,
+                site=None,
+                has_hits=False,
+                record=b"{}",
+                received_at=at,
+            )
+        )
+    return read_id
