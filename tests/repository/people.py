@@ -20,6 +20,7 @@ from repository.store.tables.fleet import agencies
 
 OPERATOR = Actor("os:1000", "os:root", "Operator", "")
 PASSWORD = "blue heron over marsh"
+LEDGER_ORIGIN = "test.example/ledger"
 LEDGER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
@@ -68,6 +69,6 @@ def officer(accounts: Accounts) -> User:
 
 def recorded(engine: Engine) -> Sequence[dict[str, Any]]:
     """The bodies of all entries of a ledger that verifies."""
-    assert Ledger(engine, "test.example/ledger", LEDGER_KEY, lambda: datetime.now(UTC)).verify().ok
+    assert Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, lambda: datetime.now(UTC)).verify().ok
     with engine.begin() as connection:
         return [json.loads(row.body) for row in log.rows(connection)]

@@ -1,0 +1,262 @@
+"""The API over a real server on loopback."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from sqlalchemy import Engine, text
+
+from repository.accounts.service import Accounts
+from repository.accounts.user import User
+from repository.ledger import checkpoints
+from repository.ledger.service import Ledger
+from repository.search.result import LEAD_ONLY
+from repository.search.service import Searches
+from repository.web.app import create_app
+from repository.web.guard import MAX_BODY_BYTES, SECURITY_HEADERS
+from tests.repository.people import LEDGER_KEY, LEDGER_ORIGIN, OPERATOR, PASSWORD, Clock, recorded
+from tests.repository.sightings import FOLD, add_units, sight
+
+
+@dataclass(frozen=True)
+class Rooms:
+    accounts: Accounts
+    searches: Searches
+    ledger: Ledger
+
+
+@pytest.fixture
+def client(engine: Engine, accounts: Accounts, clock: Clock) -> Iterator[httpx.Client]:
+    rooms = Rooms(
+        accounts, Searches(engine, clock, FOLD), Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, clock)
+    )
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(rooms), log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web")
+    thread.start()
+    port = listener.getsockname()[1]
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as opened:
+        yield opened
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+def sign_in(client: httpx.Client, password: str = PASSWORD) -> dict[str, str]:
+    answer = client.post("/api/v1/login", json={"login": "jdoe", "password": password})
+    assert answer.status_code == 200, answer.text
+    return {"Authorization": f"Bearer {answer.json()['token']}"}
+
+
+def question(clock: Clock, **changes: Any) -> dict[str, Any]:
+    return {
+        "plate": "1ABC20",
+        "from": (clock() - timedelta(days=1)).isoformat(),
+        "to": clock().isoformat(),
+        "purpose": "criminal_investigation",
+        "facts": "Blue sedan left the robbery on Essex Street at 21:40, plate given by a clerk",
+        "case": "24-1187",
+        "affirmed": True,
+    } | changes
+
+
+def error_of(answer: httpx.Response) -> tuple[int, str, str]:
+    error = answer.json()["error"]
+    assert set(answer.json()) == {"error"}
+    assert set(error) == {"code", "message"}
+    return answer.status_code, error["code"], error["message"]
+
+
+@pytest.mark.policy("F-lead")
+@pytest.mark.policy("C-4a")
+def test_a_search_from_sign_in_to_answer(
+    client: httpx.Client, officer: User, engine: Engine, clock: Clock
+) -> None:
+    add_units(engine, clock())
+    read_id = sight(engine, "1ABC20", clock() - timedelta(hours=1), unit=2)
+    found = client.post("/api/v1/search", json=question(clock), headers=sign_in(client))
+    assert found.status_code == 200
+    content = found.json()
+    assert content["notice"] == LEAD_ONLY
+    assert [each["id"] for each in content["reads"]] == [str(read_id)]
+    entry = recorded(engine)[-1]
+    assert entry["index"] == content["ledger_entry"]
+    assert (entry["origin"], entry["count"]) == ("127.0.0.1", 1)
+
+
+@pytest.mark.policy("C-3a")
+def test_a_one_time_password_opens_only_its_change(
+    client: httpx.Client, accounts: Accounts, clock: Clock
+) -> None:
+    once = accounts.bootstrap("jdoe", "Jane Doe", "salem-pd", OPERATOR, "here")
+    answer = client.post("/api/v1/login", json={"login": "jdoe", "password": once})
+    assert answer.json()["must_change_password"] is True
+    headers = {"Authorization": f"Bearer {answer.json()['token']}"}
+    refused = client.post("/api/v1/search", json=question(clock), headers=headers)
+    assert error_of(refused)[:2] == (403, "password_change_required")
+    weak = client.post(
+        "/api/v1/password", json={"current": once, "new": "Password1"}, headers=headers
+    )
+    assert error_of(weak) == (422, "refused", "password: is one that everybody tries first")
+    changed = client.post(
+        "/api/v1/password", json={"current": once, "new": PASSWORD}, headers=headers
+    )
+    assert changed.status_code == 204
+    ended = client.post("/api/v1/search", json=question(clock), headers=headers)
+    assert error_of(ended)[:2] == (401, "session_ended")
+    found = client.post("/api/v1/search", json=question(clock), headers=sign_in(client))
+    assert found.status_code == 200
+
+
+def test_sign_in_failures_tell_nothing(client: httpx.Client, officer: User) -> None:
+    known = client.post("/api/v1/login", json={"login": "jdoe", "password": "wrong"})
+    unknown = client.post("/api/v1/login", json={"login": "nobody", "password": "wrong"})
+    assert error_of(known) == error_of(unknown)
+    assert error_of(known)[:2] == (401, "sign_in_refused")
+    assert known.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.policy("C-conf")
+@pytest.mark.parametrize(
+    "authorization", [None, "", "Bearer", "Bearer x", "Basic amRvZTp4", "Bearer \xff"]
+)
+def test_without_a_session_nothing_opens(
+    client: httpx.Client, officer: User, clock: Clock, authorization: str | None
+) -> None:
+    headers = [] if authorization is None else [(b"authorization", authorization.encode("latin1"))]
+    for address in ("/api/v1/search", "/api/v1/password", "/api/v1/logout"):
+        body = question(clock) if "search" in address else {"current": "a", "new": "b"}
+        answer = client.post(address, json=body, headers=headers)
+        assert error_of(answer)[:2] == (401, "session_ended")
+
+
+@pytest.mark.policy("C-conf")
+@pytest.mark.parametrize("address", ["/docs", "/redoc", "/openapi.json", "/", "/api/v1"])
+def test_strangers_find_no_description(client: httpx.Client, address: str) -> None:
+    assert error_of(client.get(address)) == (404, "http", "there is nothing at this address")
+
+
+def test_signing_out_ends_the_session(client: httpx.Client, officer: User, clock: Clock) -> None:
+    headers = sign_in(client)
+    assert client.post("/api/v1/logout", headers=headers).status_code == 204
+    answer = client.post("/api/v1/search", json=question(clock), headers=headers)
+    assert answer.status_code == 401
+
+
+@pytest.mark.policy("C-1a")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"purpose": "curiosity"}, "purpose: expected one of"),
+        ({"facts": ""}, "facts: say in words"),
+        ({"case": ""}, "case: missing"),
+        ({"affirmed": False}, "affirm: the search needs your word"),
+        ({"from": "2026-03-01T00:00:00"}, "from: needs its offset"),
+        ({"plate": ""}, "plate: expected"),
+    ],
+)
+def test_refused_searches_say_why_and_are_recorded(
+    client: httpx.Client,
+    officer: User,
+    clock: Clock,
+    engine: Engine,
+    change: dict[str, Any],
+    message: str,
+) -> None:
+    answer = client.post("/api/v1/search", json=question(clock, **change), headers=sign_in(client))
+    status, code, sentence = error_of(answer)
+    assert (status, code) == (422, "refused")
+    assert sentence.startswith(message)
+    assert recorded(engine)[-1]["outcome"] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "body: "),
+        (b"{", "1: "),
+        (b"[]", "body: "),
+        (b'{"login": "jdoe"}', "password: "),
+        (b'{"login": "jdoe", "password": "x", "admin": true}', "admin: "),
+        (b'{"login": "jdoe", "password": 7}', "password: "),
+    ],
+)
+def test_what_is_not_understood_is_said_in_one_shape(
+    client: httpx.Client, body: bytes, message: str
+) -> None:
+    answer = client.post(
+        "/api/v1/login", content=body, headers={"Content-Type": "application/json"}
+    )
+    status, code, sentence = error_of(answer)
+    assert (status, code) == (422, "invalid")
+    assert sentence.startswith(message)
+
+
+def test_a_large_body_is_refused_as_it_arrives(client: httpx.Client) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(MAX_BODY_BYTES // 1024 + 1):
+            yield b" " * 1024
+
+    for content in (endless(), b" " * (MAX_BODY_BYTES + 1)):
+        answer = client.post(
+            "/api/v1/login", content=content, headers={"Content-Type": "application/json"}
+        )
+        assert error_of(answer) == (413, "http", "the body is too large")
+
+
+def test_every_answer_carries_the_headers(client: httpx.Client, engine: Engine) -> None:
+    answers = [
+        client.get("/healthz"),
+        client.get("/nothing"),
+        client.put("/api/v1/login"),
+        client.post("/api/v1/login", content=b" " * (MAX_BODY_BYTES + 1)),
+    ]
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE users RENAME TO users_away"))
+    answers.append(client.post("/api/v1/login", json={"login": "jdoe", "password": "x"}))
+    assert [answer.status_code for answer in answers] == [200, 404, 405, 413, 500]
+    for answer in answers:
+        for name, value in SECURITY_HEADERS.items():
+            assert answer.headers[name] == value
+
+
+def test_an_unforeseen_error_shows_and_logs_nothing_personal(
+    client: httpx.Client,
+    officer: User,
+    engine: Engine,
+    clock: Clock,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    headers = sign_in(client)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE reads RENAME TO reads_away"))
+    answer = client.post("/api/v1/search", json=question(clock), headers=headers)
+    assert error_of(answer)[:2] == (500, "internal")
+    shown = "".join(capfd.readouterr()) + answer.text
+    for personal in ("1ABC20", "jdoe", "24-1187", "Essex", "reads_away"):
+        assert personal not in shown
+    assert "Error" in shown
+
+
+@pytest.mark.policy("C-4c")
+def test_witnesses_fetch_the_checkpoint_without_a_token(
+    client: httpx.Client, officer: User, engine: Engine, clock: Clock
+) -> None:
+    assert client.get("/api/v1/ledger/checkpoint").status_code == 404
+    Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, clock).sign_checkpoint()
+    answer = client.get("/api/v1/ledger/checkpoint")
+    assert answer.headers["content-type"].startswith("text/plain")
+    opened = checkpoints.open_note(answer.text, LEDGER_ORIGIN, LEDGER_KEY.public_key())
+    assert opened.size == len(recorded(engine))
+
+
+def test_health_says_that_the_process_answers(client: httpx.Client) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
