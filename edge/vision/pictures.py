@@ -82,10 +82,10 @@ class VideoFileSource:
         index = 0
         try:
             while not self._closed:
-                position_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
                 given, image = self._capture.read()
                 if not given:
                     break
+                position_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
                 # Some containers carry no time stamps: then the frame rate tells the position.
                 elapsed_s = position_s if position_s > 0 else index / fps
                 yield Frame(

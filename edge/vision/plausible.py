@@ -18,12 +18,14 @@ from edge.vision.text import edit_distance
 
 MIN_LENGTH = 2
 MAX_LENGTH = 8
-MIN_PLATE_HEIGHT_PX = 17
+MIN_PLATE_HEIGHT_PX = 20
 PLATE_ASPECTS = (0.9, 7.0)
 MIN_CONTRAST = 3.0  # grey levels, standard deviation over the crop
 MIN_CONFIDENCE = 0.2
 MIN_CONFIDENCE_SHORT = 0.8  # up to 4 characters: house numbers and fragments are that short
 MIN_CONFIDENCE_ONE_KIND = 0.6  # letters alone or digits alone: vanity plates, but also words
+MIN_LETTERS = 4  # of letters alone: trim levels (GT, XLT) have fewer
+MIN_GROUND_DIFFERENCE = 16.0  # CIE L*a*b* in 8 bits, colour weighted by half as much again
 
 MAKERS = (
     "ACURA", "AUDI", "BENTLEY", "BMW", "BUICK", "CADILLAC", "CHEVROLET", "CHEVY", "CHRYSLER",
@@ -82,9 +84,13 @@ PLAUSIBLE = Verdict(True, "")
 
 def judge(box: Box, crop: NDArray[np.uint8], reading: PlateReading) -> Verdict:
     """Judge a reading from a box of the picture and its crop (h, w, 3) uint8 BGR."""
-    if (reason := _outline_fault(box) or _crop_fault(crop) or _text_fault(reading)) is None:
-        return PLAUSIBLE
-    return Verdict(False, reason)
+    reason = (
+        _outline_fault(box)
+        or _crop_fault(crop)
+        or _text_fault(reading)
+        or _word_fault(crop, reading)
+    )
+    return PLAUSIBLE if reason is None else Verdict(False, reason)
 
 
 def _outline_fault(box: Box) -> str | None:
@@ -118,6 +124,41 @@ def _text_fault(reading: PlateReading) -> str | None:
     return None
 
 
+def _word_fault(crop: NDArray[np.uint8], reading: PlateReading) -> str | None:
+    """Letters alone are far oftener a word than a personalised plate: they need more evidence."""
+    if not reading.text.isalpha() or reading.state.code is not None:
+        return None
+    if len(reading.text) < MIN_LETTERS:
+        return "too few letters without a digit"
+    if ground_difference(crop) < MIN_GROUND_DIFFERENCE:
+        return "letters on the same ground as around them"
+    return None
+
+
+def ground_difference(crop: NDArray[np.uint8]) -> float:
+    """How much the ground behind the characters differs in colour from the crop's edges.
+
+    A plate is a patch of its own; a badge's letters stand on the car's paint. Of the four edges
+    the second most alike decides, since one may lie on the plate or on a bumper of its colour.
+    """
+    lab = cv2.cvtColor(crop, cv2.COLOR_BGR2LAB).astype(np.float32) * (1.0, 1.5, 1.5)
+    height, width = crop.shape[:2]
+    middle = lab[
+        round(height * 0.32) : max(1, round(height * 0.68)),
+        round(width * 0.14) : max(1, round(width * 0.86)),
+    ].reshape(-1, 3)
+    lightness = middle[:, 0].astype(np.uint8)
+    threshold, _ = cv2.threshold(lightness, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    light, dark = middle[lightness > threshold], middle[lightness <= threshold]
+    ground = np.median(light if len(light) > len(dark) else dark, axis=0)
+    rows, columns = max(1, round(height * 0.06)), max(1, round(width * 0.05))
+    edges = (lab[:rows], lab[-rows:], lab[:, :columns], lab[:, -columns:])
+    differences = sorted(
+        float(np.linalg.norm(np.median(edge.reshape(-1, 3), axis=0) - ground)) for edge in edges
+    )
+    return differences[1]
+
+
 def is_vehicle_or_street_word(text: str) -> bool:
     """Whether the text is a badge's or a sign's word.
 
@@ -125,7 +166,8 @@ def is_vehicle_or_street_word(text: str) -> bool:
     by one; a real plate with a digit that resembles none is never taken for a word.
     """
     letters = text.translate(_LETTER_FOR_DIGIT)
-    if text in KNOWN_WORDS or (letters in KNOWN_WORDS and sum(map(str.isdigit, text)) <= 1):
+    digits = sum(map(str.isdigit, text))
+    if text in KNOWN_WORDS or (letters in KNOWN_WORDS and digits <= len(text) // 3):
         return True
     return text.isalpha() and any(
         len(word) >= 6 and abs(len(word) - len(text)) <= 1 and edit_distance(text, word) == 1

@@ -25,7 +25,7 @@ SHAPELESS = 0.1
 
 # How likely the second character is, for each unit of the first, before the network has looked:
 # dies that share one glyph, then pairs that differ by a stroke which a small picture loses.
-_DRAWN_ALIKE = (("O", "0", 0.3), ("I", "1", 0.1))
+_DRAWN_ALIKE = (("O", "0", 0.3), ("I", "1", 0.15))
 _ONE_STROKE = (
     ("B", "8", 0.06), ("S", "5", 0.06), ("Z", "2", 0.06), ("G", "6", 0.06), ("D", "0", 0.03),
     ("Q", "0", 0.06), ("Z", "7", 0.03), ("L", "4", 0.01), ("T", "7", 0.02), ("A", "4", 0.02),

@@ -19,7 +19,7 @@ from edge.vision.ppocr.postprocess import TextLine
 MAX_TILT = 0.6  # sine of the angle
 MAX_GAP_IN_HEIGHTS = 0.9
 MAX_GROUP_ASPECT = 2.0  # a longer line is a whole serial, and its neighbour is something else
-LONG_LINE_ASPECT = 3.25
+LONG_LINE_ASPECT = 3.4
 LONG_PLATE_HEIGHT_IN_LINES = 1.05
 US_ASPECT = 2.0
 SHORT_LINE_ASPECT = 1.6

@@ -1,0 +1,112 @@
+"""Drawn plates, and the real pictures where this machine has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edge.contract.plates import load_formats
+from edge.vision.engine import PlateEngine
+from edge.vision.frames import Frame
+from edge.vision.ppocr.build import build_engine
+from edge.vision.reader import CharacterReading, PlateReading, StateReading, plate_reading
+
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def engine() -> PlateEngine:
+    return build_engine(load_formats(), threads=2)
+
+
+@pytest.fixture(scope="session")
+def eval_data() -> Path:
+    folder = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "eval"
+    if not folder.is_dir():
+        pytest.skip(f"needs the evaluation pictures in {folder}")
+    return folder
+
+
+def street(width: int = 640, height: int = 400) -> NDArray[np.uint8]:
+    """A dull scene: a grey road under a lighter sky, with a dark car's back."""
+    scene = np.full((height, width, 3), (170, 160, 150), dtype=np.uint8)
+    scene[height // 2 :] = (90, 90, 90)
+    cv2.rectangle(scene, (20, 60), (width - 20, height - 30), (60, 45, 40), cv2.FILLED)
+    return scene
+
+
+def draw_plate(
+    scene: NDArray[np.uint8], text: str, x: int, y: int, width: int = 160, state: str = ""
+) -> None:
+    """Draw a white 2:1 plate with dark blue characters onto the scene."""
+    height = width // 2
+    cv2.rectangle(scene, (x, y), (x + width, y + height), (235, 235, 235), cv2.FILLED)
+    cv2.rectangle(scene, (x, y), (x + width, y + height), (40, 40, 40), 2)
+    draw_text(scene, text, x, y + round(height * 0.06), width, height)
+    if state:
+        scale = width / 420
+        cv2.putText(
+            scene, state, (x + width // 4, y + round(height * 0.19)), cv2.FONT_HERSHEY_SIMPLEX,
+            scale, (120, 40, 20), max(1, round(width / 200)), cv2.LINE_AA,
+        )  # fmt: skip
+
+
+def draw_text(scene: NDArray[np.uint8], text: str, x: int, y: int, width: int, height: int) -> None:
+    """Draw the text onto the middle of a rectangle, 86% of its width and 60% of its height."""
+    thickness = 5
+    (text_width, text_height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 2, thickness)
+    ink = np.zeros((text_height + 8, text_width + 8), dtype=np.uint8)
+    cv2.putText(
+        ink, text, (4, text_height + 4), cv2.FONT_HERSHEY_SIMPLEX, 2, 255, thickness, cv2.LINE_AA
+    )
+    size = (round(width * 0.86), round(height * 0.6))
+    share = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)[..., np.newaxis] / 255
+    left, top = x + (width - size[0]) // 2, y + (height - size[1]) // 2
+    place = scene[top : top + size[1], left : left + size[0]]
+    place[:] = (place * (1 - share) + np.array([90, 30, 20]) * share).astype(np.uint8)
+
+
+def sure(text: str, confidence: float = 0.9, state: str | None = None) -> PlateReading:
+    """A reading of that text with one confidence throughout."""
+    characters = tuple(CharacterReading(((glyph, confidence),)) for glyph in text)
+    if state is None:
+        return plate_reading(characters)
+    return plate_reading(characters, StateReading(state, 0.9, ((state, 0.9),)))
+
+
+def frame_at(
+    seconds: float,
+    index: int = 0,
+    image: NDArray[np.uint8] | None = None,
+    *,
+    standalone: bool = False,
+) -> Frame:
+    """A frame so many seconds after START."""
+    picture = np.zeros((40, 60, 3), dtype=np.uint8) if image is None else image
+    captured_at = START + timedelta(seconds=seconds)
+    return Frame("front", index, captured_at, picture, "test", standalone)
+
+
+@pytest.fixture
+def draw() -> SimpleNamespace:
+    """street(), plate() and text(): see street, draw_plate and draw_text."""
+    return SimpleNamespace(street=street, plate=draw_plate, text=draw_text)
+
+
+@pytest.fixture
+def reading_of() -> Callable[..., PlateReading]:
+    """See sure."""
+    return sure
+
+
+@pytest.fixture
+def frame() -> Callable[..., Frame]:
+    """See frame_at."""
+    return frame_at

@@ -1,0 +1,142 @@
+"""The engine on drawn scenes: what is a plate is read, what is not a plate is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge.vision.detector import Detection
+from edge.vision.engine import PlateEngine
+from edge.vision.errors import VisionError
+from edge.vision.geometry import Box, iou
+
+
+class NoShapes:
+    """Shapes that say nothing."""
+
+    def states_matching(self, plate):
+        return ()
+
+
+def texts(engine, image):
+    return sorted(seen.reading.text for seen in engine.read_frame(image))
+
+
+def test_a_drawn_plate_is_found_where_it_is_and_read(engine, draw):
+    scene = draw.street()
+    draw.plate(scene, "7ABC482", 220, 200)
+    (seen,) = engine.read_frame(scene)
+    assert seen.reading.text == "7ABC482"
+    assert iou(seen.box, Box(220, 200, 160, 80)) > 0.5
+    assert len(seen.reading.characters) == 7
+    assert seen.crop.shape[2] == 3
+
+
+def test_two_plates_in_view_are_two_observations(engine, draw):
+    scene = draw.street(900, 420)
+    draw.plate(scene, "7ABC482", 80, 150)
+    draw.plate(scene, "3KLM915", 600, 260)
+    assert texts(engine, scene) == ["3KLM915", "7ABC482"]
+
+
+def test_a_tilted_plate_is_straightened_and_read(engine, draw):
+    import cv2
+
+    scene = draw.street()
+    draw.plate(scene, "7ABC482", 220, 160)
+    turn = cv2.getRotationMatrix2D((300, 200), 12, 1.0)
+    assert texts(engine, cv2.warpAffine(scene, turn, (640, 400))) == ["7ABC482"]
+
+
+@pytest.mark.parametrize("word", ["TOYOTA", "EXPLORER", "STOP", "SILVERADO", "CALIFORNIA"])
+def test_a_badge_or_a_sign_is_not_a_read(engine, draw, word):
+    scene = draw.street()
+    draw.text(scene, word, 200, 160, 240, 90)
+    assert texts(engine, scene) == []
+
+
+def test_a_badge_beside_a_plate_leaves_the_plate(engine, draw):
+    scene = draw.street()
+    draw.plate(scene, "7ABC482", 220, 240)
+    draw.text(scene, "TOYOTA", 240, 120, 130, 50)
+    assert texts(engine, scene) == ["7ABC482"]
+
+
+def test_an_empty_street_has_no_plate(engine, draw):
+    assert engine.read_frame(draw.street()) == ()
+
+
+def test_the_state_is_read_from_its_name(engine, draw):
+    scene = draw.street()
+    draw.plate(scene, "7ABC482", 150, 150, width=320, state="California")
+    (seen,) = engine.read_frame(scene)
+    assert seen.reading.text == "7ABC482"
+    assert seen.reading.state.code == "CA"
+
+
+def test_the_digests_name_both_models(engine):
+    assert [name for name, _ in engine.digests] == ["PP-OCRv6_det_small", "PP-OCRv6_rec_small"]
+    assert all(len(digest) == 64 for _, digest in engine.digests)
+
+
+def test_the_picture_is_left_as_it_was(engine, draw):
+    scene = draw.street()
+    draw.plate(scene, "7ABC482", 220, 200)
+    before = scene.copy()
+    engine.read_frame(scene)
+    assert np.array_equal(scene, before)
+
+
+class FixedDetector:
+    def __init__(self, *boxes):
+        self._boxes = boxes
+
+    def detect(self, image):
+        return tuple(Detection(box, 0.9, None) for box in self._boxes)
+
+
+class FixedReader:
+    def __init__(self, reading):
+        self._reading = reading
+
+    def read(self, crop):
+        return self._reading
+
+
+def test_failed_inference_raises_and_is_not_no_plate(draw):
+    class BrokenReader:
+        def read(self, crop):
+            raise VisionError("model x failed on a picture")
+
+    broken = PlateEngine(FixedDetector(Box(10, 10, 80, 40)), BrokenReader(), NoShapes(), ())
+    with pytest.raises(VisionError, match="failed"):
+        broken.read_frame(draw.street())
+
+
+def test_one_plate_detected_twice_is_given_once(draw, reading_of):
+    scene = draw.street()
+    draw.plate(scene, "ABC123", 100, 100)
+    twice = FixedDetector(Box(100, 100, 160, 80), Box(105, 98, 150, 80))
+    seen = PlateEngine(twice, FixedReader(reading_of("ABC123")), NoShapes(), ()).read_frame(scene)
+    assert len(seen) == 1
+
+
+def test_a_crop_without_text_is_no_observation(draw):
+    scene = draw.street()
+    finder = FixedDetector(Box(10, 10, 80, 40))
+    assert PlateEngine(finder, FixedReader(None), NoShapes(), ()).read_frame(scene) == ()
+
+
+def test_half_of_the_real_plates_and_more_are_read_exactly(engine, eval_data):
+    """A sample of the pictures; the bench measures them all."""
+    import csv
+
+    from edge.vision.pictures import read_picture
+
+    with (eval_data / "scenes-us" / "truth.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))[::10]
+    right = sum(
+        row["plate"] in texts(engine, read_picture(eval_data / "scenes-us" / row["file"]))
+        for row in rows
+    )
+    assert right >= 0.6 * len(rows)
