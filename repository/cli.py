@@ -10,11 +10,16 @@ import click
 
 from edge.contract.errors import ContractError
 from repository import bootstrap, logs, runner
+from repository.accounts.commands import users
+from repository.audits.commands import audits
 from repository.bootstrap import Services
+from repository.cases.commands import cases
 from repository.command import chosen_settings, pass_services
 from repository.errors import RepositoryError
 from repository.hotlists.commands import hotlists
+from repository.ledger.commands import ledger
 from repository.retention.commands import hold, purge_command
+from repository.search.commands import search
 from repository.store.commands import db
 from repository.units.commands import agencies, units
 
@@ -87,3 +92,8 @@ main.add_command(units)
 main.add_command(hotlists)
 main.add_command(hold)
 main.add_command(purge_command)
+main.add_command(users)
+main.add_command(search)
+main.add_command(cases)
+main.add_command(ledger)
+main.add_command(audits)
