@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,17 +49,18 @@ def pictures(tmp_path: Path) -> PictureStore:
 
 
 @pytest.fixture
-def ingest(
-    engine: Engine, pictures: PictureStore, repository_key: Ed25519PrivateKey, clock: Clock
-) -> Ingest:
-    return Ingest(
-        engine=engine,
-        pictures=pictures,
-        private_key=repository_key,
-        rule=load_rule(config_file("retention/massachusetts.toml")),
-        fold=load_confusables().fold,
-        clock=clock,
-    )
+def ingest_on(
+    pictures: PictureStore, repository_key: Ed25519PrivateKey, clock: Clock
+) -> Callable[[Engine], Ingest]:
+    """Ingest over whichever database."""
+    rule = load_rule(config_file("retention/massachusetts.toml"))
+    fold = load_confusables().fold
+    return lambda engine: Ingest(engine, pictures, repository_key, rule, fold, clock)
+
+
+@pytest.fixture
+def ingest(engine: Engine, ingest_on: Callable[[Engine], Ingest]) -> Ingest:
+    return ingest_on(engine)
 
 
 @pytest.fixture
