@@ -134,7 +134,7 @@ def list_(services: Services, as_json: bool) -> None:
             "state": "disabled" if each.disabled_at else "locked" if each.locked_at else "open",
             "must_change_password": each.user.must_change_password,
         }
-        for each in services.accounts.everyone()
+        for each in services.accounts.everyone(operator(), COMMAND_LINE)
     ]
     if as_json:
         click.echo(json.dumps({"users": rows}))

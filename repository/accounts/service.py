@@ -179,10 +179,13 @@ class Accounts:
 
         self._change(login, "accounts.unlock", by, origin, release)
 
-    def everyone(self) -> list[Account]:
+    def everyone(self, by: Actor, origin: str) -> list[Account]:
         """All accounts by agency and login."""
-        with reading(self.engine) as connection:
-            return list(users.everyone(connection))
+        with self.engine.begin() as connection:
+            found = list(users.everyone(connection))
+            entry = Entry("accounts.list", by, self.now(), origin, count=len(found))
+            log.append(connection, entry)
+            return found
 
     def _sign_in(
         self, login: str, password: str, origin: str, then: Callable[[Connection, Account], _T]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
 from repository.command import pass_services
 
@@ -85,7 +86,8 @@ def prove(services: Services, index: int) -> None:
 
     Example: alpr-repository ledger prove 41
     """
-    click.echo(json.dumps(asdict(services.ledger.prove_entry(index))))
+    proof = services.ledger.prove_entry(index, operator(), COMMAND_LINE)
+    click.echo(json.dumps(asdict(proof)))
 
 
 @ledger.command()

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from edge.contract import merkle
 from repository.ledger import checkpoints, log
+from repository.ledger.entry import Actor, Entry
 from repository.ledger.errors import LedgerError
 from repository.ledger.verify import Verdict, verify
 from repository.store.engine import reading
@@ -74,13 +75,13 @@ class Ledger:
         """The public key in the form that note verifiers take."""
         return checkpoints.verifier_key(self.origin, self.private_key.public_key())
 
-    def prove_entry(self, index: int) -> InclusionProof:
-        """Proof of one entry under the newest checkpoint.
+    def prove_entry(self, index: int, by: Actor, origin: str) -> InclusionProof:
+        """Proof of one entry under the newest checkpoint; showing it is itself an entry.
 
         Raises:
             LedgerError: if no checkpoint covers that entry.
         """
-        with reading(self.engine) as connection:
+        with self.engine.begin() as connection:
             note, size = self._newest(checkpoints.latest(connection))
             if not 0 <= index < size:
                 raise LedgerError(
@@ -89,6 +90,7 @@ class Ledger:
                 )
             hashes = log.leaf_hashes(connection, size)
             row = next(log.rows(connection, index, index + 1))
+            log.append(connection, Entry("ledger.prove", by, self.now(), origin, {"entry": index}))
         return InclusionProof(
             index=index,
             body=row.body.decode(),

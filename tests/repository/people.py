@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine, insert
 
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
+from repository.cli import main
 from repository.ledger import log
 from repository.ledger.entry import Actor
 from repository.ledger.service import Ledger
+from repository.settings import load_settings
+from repository.store.engine import open_engine
 from repository.store.tables.fleet import agencies
 
 OPERATOR = Actor("os:1000", "os:root", "Operator", "")
@@ -65,6 +70,58 @@ def hire(accounts: Accounts, login: str, agency: str = "salem-pd") -> User:
 def officer(accounts: Accounts) -> User:
     """A person of Salem who may search."""
     return hire(accounts, "jdoe")
+
+
+class CommandLine:
+    """``alpr-repository`` over a fresh site of its own with one agency."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings = folder / "repository.toml"
+        self.settings.write_text('data = "data"\n')
+        self.ok("init")
+        self.ok("agencies", "add", "--name", "salem-pd", "--title", "Salem Police")
+
+    @property
+    def engine(self) -> Engine:
+        return open_engine(load_settings(self.settings).database_address)
+
+    def run(self, *words: str, typed: str | None = None, password: str | None = None) -> Result:
+        environment = {"ALPR_PASSWORD": password}
+        return CliRunner().invoke(
+            main, ["--settings", str(self.settings), *words], input=typed, env=environment
+        )
+
+    def ok(self, *words: str, password: str | None = None, typed: str | None = None) -> str:
+        done = self.run(*words, password=password, typed=typed)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    def refused(self, *words: str, password: str | None = None) -> str:
+        done = self.run(*words, password=password)
+        assert done.exit_code == 1, done.output
+        assert done.stdout == ""
+        return done.stderr
+
+    def file(self, name: str, content: str) -> str:
+        path = self.folder / name
+        path.write_text(content)
+        return str(path)
+
+    def hire(self, login: str) -> None:
+        """A person whose password is ``PASSWORD``."""
+        command = "bootstrap" if login == "jdoe" else "add"
+        shown = self.ok(
+            "users", command, login, "--name", "Jane Doe", "--agency", "salem-pd", "--json"
+        )
+        once = json.loads(shown)["one_time_password"]
+        new = self.file("new-password", PASSWORD + "\n")
+        self.ok("users", "passwd", login, "--new-password-file", new, password=once)
+
+
+@pytest.fixture
+def command_line(tmp_path: Path) -> CommandLine:
+    return CommandLine(tmp_path)
 
 
 def recorded(engine: Engine) -> Sequence[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Engine, insert
@@ -16,14 +17,21 @@ from repository.store.tables.reads import reads
 FOLD = load_confusables().fold
 
 
-def add_units(engine: Engine, now: datetime) -> None:
-    """A unit of Salem (1) and a unit of Boston (2)."""
+def add_units(engine: Engine, now: datetime, agencies: Sequence[int] = (1, 2)) -> None:
+    """A unit of each of these agencies, with the agency's own id."""
     rows = [
-        {"id": 1, "agency_id": 1, "name": "car-7", "key_id": "0" * 16, "public_key": bytes(32)},
-        {"id": 2, "agency_id": 2, "name": "pole-3", "key_id": "1" * 16, "public_key": bytes(32)},
+        {
+            "id": agency,
+            "agency_id": agency,
+            "name": ("car-7", "pole-3")[agency - 1],
+            "key_id": f"{agency:016x}",
+            "public_key": bytes(32),
+            "created_at": now,
+        }
+        for agency in agencies
     ]
     with engine.begin() as connection:
-        connection.execute(insert(units), [row | {"created_at": now} for row in rows])
+        connection.execute(insert(units), rows)
 
 
 def sight(engine: Engine, plate: str, at: datetime, unit: int = 1, seq: int = 1) -> uuid.UUID:

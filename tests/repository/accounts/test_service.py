@@ -84,7 +84,7 @@ def test_accounts_that_cannot_be_are_refused(
 ) -> None:
     with pytest.raises(AccountError, match=message):
         accounts.add(login, name, agency, OPERATOR, "here")
-    assert accounts.everyone() == []
+    assert accounts.everyone(OPERATOR, "here") == []
 
 
 @pytest.mark.policy("G-10a")
@@ -184,7 +184,7 @@ def test_guessing_in_parallel_meets_the_lock(accounts: Accounts, officer: User) 
     for thread in threads:
         thread.join()
     assert sorted(refused) == guesses
-    (account,) = accounts.everyone()
+    (account,) = accounts.everyone(OPERATOR, "here")
     assert account.locked_at is not None
 
 

@@ -272,7 +272,10 @@ def test_a_held_text_that_is_no_checkpoint_is_said(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize("index", range(8))
 def test_an_entry_is_proven_to_who_has_only_the_key(ledger: Ledger, index: int) -> None:
-    proof = ledger.prove_entry(index)
+    proof = ledger.prove_entry(index, Actor("u-1", "chief", "A Chief", "salem-pd"), "here")
+    with ledger.engine.begin() as connection:
+        *_, last = log.rows(connection)
+    assert last.action == "ledger.prove"
     signed = checkpoints.open_note(proof.checkpoint, ORIGIN, KEY.public_key())
     assert leaf(proof.body.encode()).hex() == proof.leaf
     merkle.verify_inclusion(

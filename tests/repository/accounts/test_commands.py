@@ -1,0 +1,68 @@
+"""``alpr-repository users``."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.repository.people import PASSWORD, CommandLine, recorded
+
+
+@pytest.mark.policy("C-3a")
+def test_the_first_user_signs_in_once_and_changes_the_password(command_line: CommandLine) -> None:
+    shown = command_line.ok(
+        "users", "bootstrap", "jdoe", "--name", "Jane Doe", "--agency", "salem-pd"
+    )
+    once = shown.split("one-time password of jdoe: ")[1].split("\n")[0]
+    assert "must be changed first" in shown
+    typed = f"{once}\n{PASSWORD}\n{PASSWORD}\n"
+    changed = command_line.ok("users", "passwd", "jdoe", typed=typed)
+    assert PASSWORD not in changed
+    (user,) = json.loads(command_line.ok("users", "list", "--json"))["users"]
+    assert user == {
+        "login": "jdoe",
+        "name": "Jane Doe",
+        "agency": "salem-pd",
+        "state": "open",
+        "must_change_password": False,
+    }
+    assert once not in repr(recorded(command_line.engine))
+
+
+def test_there_is_one_first_user(command_line: CommandLine) -> None:
+    command_line.hire("jdoe")
+    again = ("users", "bootstrap", "roe", "--name", "R", "--agency", "salem-pd")
+    assert "first user was made already" in command_line.refused(*again)
+
+
+def test_accounts_are_locked_released_reset_and_closed(command_line: CommandLine) -> None:
+    command_line.hire("jdoe")
+    command_line.hire("roe")
+    new = command_line.file("other", "some other heron\n")
+    change = ("users", "passwd", "roe", "--new-password-file", new)
+    for _ in range(5):
+        assert "sign-in refused" in command_line.refused(*change, password="wrong")
+    assert "roe  Jane Doe  locked" in command_line.ok("users", "list")
+    command_line.ok("users", "unlock", "roe")
+    command_line.ok(*change, password=PASSWORD)
+    command_line.ok("users", "reset", "roe", "--json")
+    assert "roe  Jane Doe  open, has a one-time password" in command_line.ok("users", "list")
+    command_line.ok("users", "disable", "roe")
+    assert "roe  Jane Doe  disabled" in command_line.ok("users", "list")
+
+
+def test_the_operator_is_named_in_the_ledger(command_line: CommandLine) -> None:
+    command_line.hire("jdoe")
+    command_line.ok("users", "disable", "jdoe")
+    entry = recorded(command_line.engine)[-1]
+    assert entry["actor"]["login"].startswith("os:")
+    assert entry["actor"]["name"]
+    assert entry["request"]["login"] == "jdoe"
+
+
+@pytest.mark.parametrize("content", ["", "\nsecond line"])
+def test_an_empty_password_file_is_said(command_line: CommandLine, content: str) -> None:
+    empty = command_line.file("empty", content)
+    said = command_line.refused("users", "passwd", "jdoe", "--password-file", empty)
+    assert "its first line is empty" in said
