@@ -20,12 +20,12 @@ MAX_CANDIDATES = 256
 MAX_ALTERNATIVES = 5
 
 ISSUED = 1.0
-LETTERS_ONLY = 0.5
-SHAPELESS = 0.1
+ISSUED_ELSEWHERE = 0.5  # the state's name was read, and others issue this shape
+SHAPELESS = 0.1  # personalised, foreign, or a shape that the list lacks
 
 # How likely the second character is, for each unit of the first, before the network has looked:
 # dies that share one glyph, then pairs that differ by a stroke which a small picture loses.
-_DRAWN_ALIKE = (("O", "0", 0.3), ("I", "1", 0.15))
+_DRAWN_ALIKE = (("O", "0", 0.3), ("I", "1", 0.2))
 _ONE_STROKE = (
     ("B", "8", 0.06), ("S", "5", 0.06), ("Z", "2", 0.06), ("G", "6", 0.06), ("D", "0", 0.03),
     ("Q", "0", 0.06), ("Z", "7", 0.03), ("L", "4", 0.01), ("T", "7", 0.02), ("A", "4", 0.02),
@@ -106,9 +106,7 @@ def _prior(text: str, shapes: Shapes, state: str | None) -> float:
     issuers = shapes.states_matching(text)
     if state in issuers or (state is None and issuers):
         return ISSUED
-    if issuers or text.isalpha():
-        return LETTERS_ONLY
-    return SHAPELESS
+    return ISSUED_ELSEWHERE if issuers else SHAPELESS
 
 
 def _shared_out(character: CharacterReading, shares: Mapping[str, float]) -> CharacterReading:

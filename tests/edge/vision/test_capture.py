@@ -156,15 +156,19 @@ def test_a_live_source_keeps_the_newest_frame_and_counts_the_dropped():
     first._go_on.set()
     second = ScriptedCamera(range(10, 60), exhausted, go_on)
     cameras = [first, second]
-    source = LiveSource(
-        lambda: cameras.pop(0), "device:0", "front", clock, lambda _: None, first_wait_s=0
-    )
+    first_taken = threading.Event()
+
+    def opener():
+        if len(cameras) == 1:
+            first_taken.wait(WAIT_S)
+        return cameras.pop(0)
+
+    source = LiveSource(opener, "device:0", "front", clock, lambda _: None, first_wait_s=0)
     frames = source.frames()
     next(frames)
+    first_taken.set()
     # The second camera gives 50 pictures while nobody takes any: one waits, the rest are dropped.
-    while second._levels:
-        exhausted.wait(0.01)
-    assert exhausted.wait(WAIT_S)
+    assert second._exhausted.wait(WAIT_S)
     assert int(next(frames).image[0, 0, 0]) == 59
     assert source.live
     assert source.dropped == 49
