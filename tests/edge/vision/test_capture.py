@@ -152,7 +152,7 @@ class ScriptedCamera:
 
 def test_a_live_source_keeps_the_newest_frame_and_counts_the_dropped():
     exhausted, go_on = threading.Event(), threading.Event()
-    first = ScriptedCamera([1], exhausted, threading.Event())
+    first = ScriptedCamera([1], threading.Event(), threading.Event())
     first._go_on.set()
     second = ScriptedCamera(range(10, 60), exhausted, go_on)
     cameras = [first, second]
@@ -168,7 +168,7 @@ def test_a_live_source_keeps_the_newest_frame_and_counts_the_dropped():
     next(frames)
     first_taken.set()
     # The second camera gives 50 pictures while nobody takes any: one waits, the rest are dropped.
-    assert second._exhausted.wait(WAIT_S)
+    assert exhausted.wait(WAIT_S)
     assert int(next(frames).image[0, 0, 0]) == 59
     assert source.live
     assert source.dropped == 49
