@@ -129,6 +129,7 @@ class Daemon:
         try:
             for thread in (*cameras, house):
                 thread.start()
+            _log.info("running", cameras=[camera.name for camera in parts.cameras])
             for thread in cameras:
                 thread.join()
             if until_delivered and not self._stop.is_set():

@@ -6,24 +6,27 @@ import json
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from demo_drive.drive import FULL, SHORT, DriveFacts, write_drive
+from demo_drive.drive import FULL, SHORT, write_drive
 from demo_drive.gps_feed import GpsFeed
+from demo_drive.track import TrackPoint
 from demo_site import site as sites
 from demo_site.picture import draw_overview
-from demo_site.processes import BIN, DemoError, end, json_command, start
+from demo_site.processes import BIN, DemoError, end, json_command, start, wait_for_line
 from demo_site.screen import Screen
 from demo_site.site import Site
 
 MARK = ".plateward-demo"
+_RUNNING = "running"
+_STARTS_WITHIN_S = 120.0
 NOT_WHOLE = 1
 
 
@@ -72,13 +75,14 @@ def main(
         sys.exit(NOT_WHOLE)
 
 
+@dataclass(frozen=True)
 class _Prepared:
-    """A site that is laid out, and the drive that was drawn for it, if any."""
+    """A site that is laid out, its source, and the way that is driven once the unit runs."""
 
-    def __init__(self, site: Site, source: str, drive: DriveFacts | None) -> None:
-        self.site = site
-        self.source = source
-        self.drive = drive
+    site: Site
+    source: str
+    way: Sequence[TrackPoint]
+    depart: Callable[[], None]
 
 
 @contextmanager
@@ -86,9 +90,9 @@ def _drawn_drive(folder: Path, short: bool, screen: Screen) -> Iterator[_Prepare
     screen.step("drawing a street, cars and plates")
     options = replace(SHORT if short else FULL, started=datetime.now(UTC))
     drive = write_drive(folder / "drive", options)
-    with GpsFeed(drive.track) as feed:
+    with GpsFeed(drive.track, now=lambda: datetime.now(UTC)) as feed:
         site = sites.lay_out(folder / "site", str(drive.video), drive.hotlist, feed.path)
-        yield _Prepared(site, str(drive.video), drive)
+        yield _Prepared(site, str(drive.video), drive.track, feed.depart)
 
 
 @contextmanager
@@ -96,7 +100,7 @@ def _real_source(folder: Path, source: str, hotlist: Path | None) -> Iterator[_P
     absolute = source if "://" in source or source.startswith("device:") else None
     spec = absolute or str(Path(source).absolute())
     listed = hotlist.absolute() if hotlist else None
-    yield _Prepared(sites.lay_out(folder / "site", spec, listed, None), spec, None)
+    yield _Prepared(sites.lay_out(folder / "site", spec, listed, None), spec, (), lambda: None)
 
 
 def _run(prepared: _Prepared, screen: Screen) -> dict[str, Any]:
@@ -104,7 +108,7 @@ def _run(prepared: _Prepared, screen: Screen) -> dict[str, Any]:
     events: list[dict[str, Any]] = []
     with sites.running(site):
         screen.step("the unit reads; every line below is on its disk already")
-        summary = _run_edge(site, events, screen)
+        summary = _run_edge(prepared, events, screen)
         screen.done(
             f"{summary['spooled']} records spooled, {summary['receipted']} receipted by the "
             f"repository, {summary['waiting']} left on the unit"
@@ -117,7 +121,7 @@ def _run(prepared: _Prepared, screen: Screen) -> dict[str, Any]:
             found = json_command(search)
             screen.step(f"a named person searches for {wanted}, with purpose, facts and case")
             screen.done(
-                f"{len(found['reads'])} found; ledger entry {found['ledger_index']} was "
+                f"{len(found['reads'])} found; ledger entry {found['ledger_entry']} was "
                 "written before the answer"
             )
         verdict = json_command(site.repository("ledger", "verify", "--json"))
@@ -156,8 +160,9 @@ def _run(prepared: _Prepared, screen: Screen) -> dict[str, Any]:
     }
 
 
-def _run_edge(site: Site, events: list[dict[str, Any]], screen: Screen) -> dict[str, Any]:
+def _run_edge(prepared: _Prepared, events: list[dict[str, Any]], screen: Screen) -> dict[str, Any]:
     """Run the unit to the end of its source; gives its summary."""
+    site = prepared.site
     log = site.logs / "edge.log"
     settings = str(site.edge_settings)
     process = start(
@@ -167,6 +172,8 @@ def _run_edge(site: Site, events: list[dict[str, Any]], screen: Screen) -> dict[
     )
     summary: dict[str, Any] | None = None
     try:
+        wait_for_line(log, _RUNNING, process, _STARTS_WITHIN_S)
+        prepared.depart()
         for line in process.stdout or ():
             said = json.loads(line)
             if said.get("event") == "read":
@@ -206,8 +213,7 @@ def _conclude(
         )
     else:
         screen.bad("NOT WHOLE: compare spooled, receipted, stored and quarantined in the result")
-    points = prepared.drive.track if prepared.drive else ()
-    way = [(point.latitude_deg, point.longitude_deg) for point in points]
+    way = [(point.latitude_deg, point.longitude_deg) for point in prepared.way]
     picture = draw_overview(prepared.source, result, way, out / "overview.png")
     screen.step("where to look next")
     site = prepared.site

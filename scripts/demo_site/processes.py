@@ -69,6 +69,20 @@ def wait_for_port(port: int, process: subprocess.Popen[str], log: Path, within_s
     raise DemoError(f"nothing listens on port {port} after {within_s:.0f} s; see {log}")
 
 
+def wait_for_line(log: Path, word: str, process: subprocess.Popen[str], within_s: float) -> None:
+    """Wait until the process has written that word into its log, or has ended.
+
+    Raises:
+        DemoError: if it does neither in that time.
+    """
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if word in log.read_text(encoding="utf-8") or process.poll() is not None:
+            return
+        time.sleep(0.05)
+    raise DemoError(f"a program did not start within {within_s:.0f} s; see {log}")
+
+
 def command(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
     """Run a command to its end and give what it printed.
 

@@ -51,9 +51,18 @@ class Site:
         return [str(BIN / "alpr-repository"), "--settings", settings, *arguments]
 
 
-def lay_out(folder: Path, source: str, hotlist: Path | None, gps_port: str | None) -> Site:
-    """Write the settings, make the keys, enrol the unit with the repository."""
-    site = Site(folder, free_port(), free_port())
+def lay_out(
+    folder: Path,
+    source: str,
+    hotlist: Path | None,
+    gps_port: str | None,
+    broker_port: int | None = None,
+) -> Site:
+    """Write the settings, make the keys, enrol the unit with the repository.
+
+    The broker is expected on ``broker_port``, or on a free port that the site then names.
+    """
+    site = Site(folder, broker_port or free_port(), free_port())
     site.logs.mkdir(parents=True)
     site.repository_settings.write_text(
         _toml({"": {"data": "repository"}})

@@ -7,10 +7,10 @@ from itertools import islice
 import cv2
 import numpy as np
 import pytest
+
 from demo_drive.drive import SHORT, draw_frames, write_drive
 from demo_drive.hotlist import make_hotlist
 from demo_drive.plates import STYLES, Plate, draw_plate, random_plate
-
 from edge.contract.plates import load_confusables
 
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+
 from demo_drive.drive import SHORT, draw_frames
 from demo_drive.report import (
     REPORT_HEIGHT_PX,

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pynmea2
 import pytest
-from demo_drive.drive import FULL
-from demo_drive.gps_feed import GpsFeed
-from demo_drive.track import Motion, nmea_text, point_at, track
 from hypothesis import given
 from hypothesis import strategies as st
 
+from demo_drive.drive import FULL
+from demo_drive.gps_feed import GpsFeed
+from demo_drive.track import Motion, nmea_text, point_at, track
 from edge.position.serial_port import SerialReceiver
 
 _STARTED = datetime(2026, 6, 12, 14, 5, tzinfo=UTC)
@@ -69,7 +69,7 @@ def test_the_real_serial_adapter_hears_the_whole_track():
             heard_all.set()
 
     opened = threading.Event()
-    feed = GpsFeed(points, seconds_between=0.02)
+    feed = GpsFeed(points, now=lambda: _STARTED, seconds_between=0.02)
     receiver = SerialReceiver(
         feed.path, 9600, now=lambda: _STARTED, on_fix=heard,
         on_change=lambda is_open, _: opened.set() if is_open else None,
@@ -78,6 +78,7 @@ def test_the_real_serial_adapter_hears_the_whole_track():
     try:
         assert opened.wait(20)
         feed.start()
+        feed.depart()
         assert heard_all.wait(20)
     finally:
         stop.set()
@@ -88,7 +89,9 @@ def test_the_real_serial_adapter_hears_the_whole_track():
 
 
 def test_a_feed_that_nobody_reads_neither_blocks_nor_outlives_its_stop():
-    with GpsFeed(track(Motion(200.0), _STARTED), seconds_between=0.0) as feed:
+    points = track(Motion(200.0), _STARTED)
+    with GpsFeed(points, now=lambda: _STARTED, seconds_between=0.0) as feed:
+        feed.depart()
         descriptor = os.open(feed.path, os.O_RDONLY | os.O_NOCTTY)
         try:
             assert os.read(descriptor, 6) == b"$GPRMC"
@@ -99,4 +102,4 @@ def test_a_feed_that_nobody_reads_neither_blocks_nor_outlives_its_stop():
 
 def test_a_feed_of_nothing_is_refused():
     with pytest.raises(ValueError, match="at least one point"):
-        GpsFeed([])
+        GpsFeed([], now=lambda: _STARTED)
