@@ -11,11 +11,12 @@ import pytest
 
 from edge.vision.capture import open_source, stream_label
 from edge.vision.errors import CaptureError
-from edge.vision.live import LiveSource
+from edge.vision.live import LiveSource, open_device, open_stream
 from edge.vision.pictures import read_picture
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 WAIT_S = 10
+NOBODY = "rtsp://127.0.0.1:9/stream"
 
 
 def clock():
@@ -237,3 +238,9 @@ def test_a_capture_that_breaks_raises_where_frames_are_taken():
     with pytest.raises(CaptureError, match="driver's surprise"):
         next(source.frames())
     source.close()
+
+
+@pytest.mark.parametrize("opener", [lambda: open_device(63), lambda: open_stream(NOBODY)])
+def test_a_camera_that_is_not_there_is_a_capture_error(opener):
+    with pytest.raises(CaptureError, match=r"not there|does not answer"):
+        opener()
