@@ -148,7 +148,8 @@ while True:
 
 @pytest.mark.policy("C-4c")
 @pytest.mark.parametrize("shown", [1, 7, 20])
-def test_what_was_committed_survives_a_kill(engine: Engine, dsn: str, shown: int) -> None:
+def test_what_was_committed_survives_a_kill(engine: Engine, shown: int) -> None:
+    dsn = engine.url.render_as_string(hide_password=False)
     last = -1
     for _ in range(2):
         with subprocess.Popen(

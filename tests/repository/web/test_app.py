@@ -250,7 +250,7 @@ def test_an_unforeseen_error_shows_and_logs_nothing_personal(
 def test_witnesses_fetch_the_checkpoint_without_a_token(
     client: httpx.Client, officer: User, engine: Engine, clock: Clock
 ) -> None:
-    assert client.get("/api/v1/ledger/checkpoint").status_code == 404
+    assert error_of(client.get("/api/v1/ledger/checkpoint"))[:2] == (404, "no_checkpoint")
     Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, clock).sign_checkpoint()
     answer = client.get("/api/v1/ledger/checkpoint")
     assert answer.headers["content-type"].startswith("text/plain")
