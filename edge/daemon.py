@@ -28,7 +28,7 @@ from edge.hotfile.open import HotlistFiles
 from edge.pipeline import Draft, Identity, Moment, characters_of, draft, malfunction_draft
 from edge.position.clock import UnitClock
 from edge.position.source import PositionSource
-from edge.spool.errors import SpoolError
+from edge.spool.errors import SpoolError, UnfitRecordError
 from edge.spool.store import Spool
 from edge.uplink.uplink import Uplink
 from edge.vision.encode import encode_patch, encode_scene
@@ -247,7 +247,13 @@ class Daemon:
             rings=not live or parts.clock.now() - seen.last_seen <= LIVE_WITHIN,
             random_bytes=parts.random_bytes,
         )
-        read, *hits = self._store(made)
+        try:
+            read, *hits = self._store(made)
+        except UnfitRecordError as error:
+            parts.health.count("records_unfit")
+            if parts.health.trouble(f"records of {camera.name}", str(error)):
+                self._report_malfunction("other", camera.name, str(error))
+            return
         parts.health.count("reads")
         parts.health.count("hits", len(hits))
         parts.uplink.wake()
@@ -263,12 +269,15 @@ class Daemon:
         """Put a draft into the spool, however long the disk refuses it.
 
         Raises:
+            UnfitRecordError: if the contract does not admit it.
             SpoolError: if the disk still refuses when the daemon is told to stop.
         """
         retry_s = RETRY_FIRST_S
         while True:
             try:
                 stored = self._parts.spool.add(made.builders, made.pictures)
+            except UnfitRecordError:
+                raise
             except SpoolError as error:
                 self._parts.health.trouble("spool", str(error))
                 if self._stop.wait(retry_s):

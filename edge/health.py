@@ -24,6 +24,7 @@ Counted = Literal[
     "hits",
     "restarts",
     "records_refused",
+    "records_unfit",
 ]
 
 _log = structlog.get_logger()

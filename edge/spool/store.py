@@ -59,7 +59,7 @@ from edge.spool.database import (
     sync_folder,
 )
 from edge.spool.encryption import DamagedBlobError, Encryption
-from edge.spool.errors import SpoolError
+from edge.spool.errors import SpoolError, UnfitRecordError
 
 MAX_BATCH_BYTES = 512 * 1024
 RESERVE_BYTES = 64 * 1024 * 1024
@@ -214,8 +214,9 @@ class Spool:
         no others.
 
         Raises:
-            SpoolError: if the disk is full or fails, or a record or picture does not fit the
-                contract. Nothing is stored then, no sequence is used.
+            UnfitRecordError: if a record or picture does not fit the contract.
+            SpoolError: if the disk is full or fails. Either way nothing is stored, no sequence
+                used.
         """
         _require_digests(pictures)
         with self._transaction() as connection:
@@ -478,14 +479,14 @@ class Spool:
 
     def _store_record(self, connection: sqlite3.Connection, seq: int, record: AnyRecord) -> None:
         if (record.agency, record.unit, record.seq) != (self.agency, self.unit, seq):
-            raise SpoolError(
+            raise UnfitRecordError(
                 f"{self.folder}: a record of {record.agency}/{record.unit} with sequence "
                 f"{record.seq} was given for sequence {seq} of {self.agency}/{self.unit}"
             )
         try:
             encoded = encode_record(record)
         except ContractError as error:
-            raise SpoolError(f"{self.folder}: a record cannot be stored: {error}") from error
+            raise UnfitRecordError(f"{self.folder}: a record cannot be stored: {error}") from error
         connection.execute(
             "INSERT INTO records VALUES (?, ?, ?)",
             (seq, isinstance(record, Hit), self._encryption.seal(_record_name(seq), encoded)),
@@ -604,9 +605,9 @@ def _pictures_named_by(record: AnyRecord) -> tuple[str, ...]:
 def _require_digests(pictures: Mapping[str, bytes]) -> None:
     for sha256, content in pictures.items():
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise SpoolError(f"picture {sha256}: its bytes have another digest")
+            raise UnfitRecordError(f"picture {sha256}: its bytes have another digest")
         if not 0 < len(content) <= MAX_PICTURE_BYTES:
-            raise SpoolError(
+            raise UnfitRecordError(
                 f"picture {sha256}: {len(content)} bytes, between 1 and {MAX_PICTURE_BYTES} can "
                 "be sent: lower the picture's size or quality in the settings"
             )
@@ -614,9 +615,9 @@ def _require_digests(pictures: Mapping[str, bytes]) -> None:
 
 def _require_same(named: set[str], given: Mapping[str, bytes]) -> None:
     if missing := named - given.keys():
-        raise SpoolError(f"picture {min(missing)}: a record names it, its bytes are not given")
+        raise UnfitRecordError(f"picture {min(missing)}: named by a record, its bytes are missing")
     if foreign := given.keys() - named:
-        raise SpoolError(f"picture {min(foreign)}: its bytes are given, no record names it")
+        raise UnfitRecordError(f"picture {min(foreign)}: its bytes are given, nobody names it")
 
 
 def _record_name(seq: int) -> str:

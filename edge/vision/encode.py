@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.contract.batch import MAX_PICTURE_BYTES
 from edge.vision.errors import VisionError
 
 PATCH_QUALITY = 92
@@ -28,9 +29,14 @@ def encode_patch(crop: NDArray[np.uint8]) -> EncodedPicture:
     return _encode(crop, PATCH_QUALITY)
 
 
-def encode_scene(image: NDArray[np.uint8]) -> EncodedPicture:
-    """The whole picture (H, W, 3) uint8 BGR as JPEG in its own size, so that boxes hold in it."""
-    return _encode(image, SCENE_QUALITY)
+def encode_scene(image: NDArray[np.uint8], max_bytes: int = MAX_PICTURE_BYTES) -> EncodedPicture:
+    """The whole picture (H, W, 3) uint8 BGR as JPEG, made smaller only if it is over the limit."""
+    encoded = _encode(image, SCENE_QUALITY)
+    while len(encoded.jpeg) > max_bytes:
+        size = (max(1, encoded.width * 3 // 4), max(1, encoded.height * 3 // 4))
+        smaller = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        encoded = _encode(np.asarray(smaller, dtype=np.uint8), SCENE_QUALITY)
+    return encoded
 
 
 def _encode(image: NDArray[np.uint8], quality: int) -> EncodedPicture:

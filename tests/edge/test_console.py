@@ -1,0 +1,80 @@
+"""The console says what an officer must know, and how sure it is."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from edge.console.alerts import BEFORE_A_STOP
+from edge.console.terminal import TerminalConsole
+from edge.contract.records import Hit, Read, decode_record
+from edge.vision.frames import Frame
+from edge.vision.geometry import Box
+from tests.contract.test_golden import golden
+
+READ = decode_record(golden("read"))
+HIT = decode_record(golden("hit"))
+FRAME = Frame(
+    "front-left",
+    3,
+    datetime(2026, 3, 29, 2, tzinfo=UTC),
+    np.zeros((2, 2, 3), np.uint8),
+    "street.mp4",
+    standalone=False,
+)
+BOX = Box(1, 2, 3, 4)
+
+
+def shown(style: Any, hit: Hit | None = None, *, bell: bool = True) -> str:
+    assert isinstance(READ, Read)
+    stream = io.StringIO()
+    hits = () if hit is None else (hit,)
+    TerminalConsole(style, bell, stream).show(READ, hits, FRAME, BOX)
+    return stream.getvalue()
+
+
+def hit(**match: Any) -> Hit:
+    assert isinstance(HIT, Hit)
+    return msgspec.structs.replace(HIT, match=msgspec.structs.replace(HIT.match, **match))
+
+
+@pytest.mark.policy("M-F-a")
+def test_an_alert_says_how_it_matched_and_what_comes_before_a_stop() -> None:
+    text = shown("plain", hit())
+    assert "NOT EXACT: character 4 read 0, listed O" in text
+    assert "listed 8MBOZ5 MA" in text
+    assert "read 8MB0Z5 MA" in text
+    assert "state agrees" in text
+    assert BEFORE_A_STOP in text
+    assert text.endswith("\a\n")
+
+
+def test_an_exact_hit_a_differing_state_and_a_stale_list_are_said() -> None:
+    text = shown("plain", hit(how="exact", substitutions=(), state_agreement="different"))
+    assert "every character agrees" in text
+    assert "STATE DIFFERS" in text
+    assert "STALE" not in text
+    assert "STALE" in shown("plain", hit(list_stale=True))
+    assert "state not certain" in shown("plain", hit(state_agreement="unknown"))
+
+
+def test_the_bell_rings_for_live_hits_alone() -> None:
+    assert "\a" not in shown("plain")
+    assert "\a" not in shown("plain", hit(), bell=False)
+    assert "\a" not in shown("plain", msgspec.structs.replace(hit(), rang=False))
+
+
+def test_json_is_one_line_with_the_picture_and_the_box() -> None:
+    said = json.loads(shown("json", hit()))
+    assert said["file"] == "street.mp4"
+    assert said["frame"] == 3
+    assert said["box"] == [1, 2, 3, 4]
+    assert said["plate"] == "8MB0Z5"
+    assert said["hits"] == [{"kind": "stolen_vehicle", "how": "confusable", "listed": "8MBOZ5"}]
+    assert shown("none", hit()) == ""

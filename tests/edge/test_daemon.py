@@ -1,0 +1,267 @@
+"""The daemon loses nothing it captured, and says every fault once, with what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from numpy.typing import NDArray
+
+from edge.contract.batch import MAX_PICTURE_BYTES
+from edge.contract.plates import load_confusables, load_formats
+from edge.contract.records import Engine, Malfunction, NoPosition, Read, decode_record
+from edge.daemon import Camera, Daemon, Parts
+from edge.health import Health
+from edge.hotfile.open import HotlistFiles
+from edge.hotfile.settings import HotlistSource, MatchRule
+from edge.pipeline import Identity
+from edge.position.clock import UnitClock
+from edge.position.source import NoReceiver
+from edge.spool.store import Spool
+from edge.uplink.mqtt import LinkSettings
+from edge.uplink.uplink import Uplink
+from edge.vision.capture import open_source
+from edge.vision.encode import EncodedPicture, encode_scene
+from edge.vision.engine import PlateEngine, PlateObservation
+from edge.vision.errors import VisionError
+from edge.vision.frames import Frame
+from edge.vision.geometry import Box
+from edge.vision.ppocr.build import build_engine
+from edge.vision.tracker import Tracker
+from tests.servers import free_port
+from tests.street import write_pictures
+
+KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+IDENTITY = Identity("ma-northampton", "car-12", Engine(software="plateward test", models=()))
+
+
+class FailingEngine(PlateEngine):
+    """The real engine, but for pictures whose first pixel is pure red: on those it fails."""
+
+    def __init__(self, real: PlateEngine) -> None:
+        self._real = real
+        self.digests = real.digests
+
+    def read_frame(self, image: NDArray[np.uint8]) -> tuple[PlateObservation, ...]:
+        if tuple(image[0, 0]) == (0, 0, 255):
+            raise VisionError("model reader failed on a picture")
+        return self._real.read_frame(image)
+
+
+@dataclass
+class RecordingConsole:
+    """Remembers what was shown, and whether the spool had it by then."""
+
+    spool: Spool
+    shown: list[Read] = field(default_factory=list)
+    spooled_by_then: list[int] = field(default_factory=list)
+
+    def show(self, read: Read, hits: tuple[object, ...], frame: Frame, box: Box) -> None:
+        self.shown.append(read)
+        self.spooled_by_then.append(self.spool.counts().spooled)
+
+
+@pytest.fixture(scope="session")
+def engine() -> PlateEngine:
+    return FailingEngine(build_engine(load_formats()))
+
+
+@contextmanager
+def unit(
+    folder: Path,
+    engine: PlateEngine,
+    sources: Sequence[str],
+    hotlist: Path | None = None,
+    free_bytes: int | None = None,
+) -> Iterator[tuple[Daemon, Parts]]:
+    clock = UnitClock(
+        system=lambda: datetime.now(UTC), monotonic_s=time.monotonic, service_error_ms=lambda: None
+    )
+    lists = [HotlistSource(name="state-hotfile", path=hotlist)] if hotlist else []
+    health = Health()
+    with Spool.open(
+        folder / "spool", b"s" * 32, agency=IDENTITY.agency, unit=IDENTITY.unit
+    ) as spool:
+        uplink = Uplink(
+            spool,
+            KEY,
+            KEY.public_key(),
+            LinkSettings(host="127.0.0.1", port=free_port()),
+            software="plateward test",
+            on_problem=lambda of, sentence: None,
+            on_refusal=lambda refused: None,
+        )
+        parts = Parts(
+            identity=IDENTITY,
+            cameras=[
+                Camera(
+                    name=f"camera-{number}",
+                    open=lambda source=source, number=number: open_source(  # type: ignore[misc]
+                        source, f"camera-{number}", clock.now, lambda sentence: None
+                    ),
+                    tracker=Tracker,
+                    engine=engine,
+                )
+                for number, source in enumerate(sources)
+            ],
+            hotlists=HotlistFiles(lists, load_confusables(), MatchRule()),
+            position=NoReceiver(),
+            receiver=None,
+            clock=clock,
+            spool=spool,
+            uplink=uplink,
+            console=RecordingConsole(spool),
+            health=health,
+            status_file=folder / "status.json",
+            random_bytes=os.urandom,
+        )
+        yield Daemon(parts), parts
+
+
+def stored(spool: Spool) -> list[object]:
+    batches = [*spool.unreceipted_batches(100)]
+    while sealed := spool.seal(KEY):
+        batches.append(sealed)
+    return [decode_record(bytes(raw)) for batch in batches for raw in batch.records]
+
+
+def run_to_the_end(daemon: Daemon) -> None:
+    """Nobody receipts here, so this ends when the sources do and patience runs out."""
+    daemon.run(until_delivered=True, patience_s=0.2)
+
+
+def test_what_is_shown_was_durable_before(tmp_path: Path, engine: PlateEngine) -> None:
+    plates = write_pictures(tmp_path / "pictures", 3)
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, parts):
+        run_to_the_end(daemon)
+        console = parts.console
+        assert isinstance(console, RecordingConsole)
+        assert [read.plate for read in console.shown] == plates
+        assert console.spooled_by_then == [1, 2, 3]
+        kept = stored(parts.spool)
+        assert kept == console.shown
+        assert all(isinstance(one, Read) and one.position == NoPosition(reason="no_receiver")
+                   for one in kept)  # fmt: skip
+
+
+def test_a_failed_inference_is_no_empty_street(tmp_path: Path, engine: PlateEngine) -> None:
+    pictures = tmp_path / "pictures"
+    plates = write_pictures(pictures, 3)
+    for number in (0, 1):
+        image = cv2.imread(str(pictures / f"00{number}.png"))
+        assert image is not None
+        image[0, 0] = (0, 0, 255)
+        cv2.imwrite(str(pictures / f"00{number}.png"), image)
+    with unit(tmp_path, engine, [str(pictures)]) as (daemon, parts):
+        run_to_the_end(daemon)
+        summary = daemon.summary()
+        assert (summary.frames, summary.inference_failures, summary.reads) == (3, 2, 1)
+        malfunction, read = stored(parts.spool)
+        assert isinstance(malfunction, Malfunction)
+        assert malfunction.component == "model"
+        assert isinstance(read, Read)
+        assert read.plate == plates[2]
+
+
+@pytest.mark.policy("M-D4")
+def test_a_camera_that_is_not_there_is_reported_once_and_found_when_it_comes(
+    tmp_path: Path, engine: PlateEngine
+) -> None:
+    later = tmp_path / "later"
+    here = tmp_path / "here"
+    plates = write_pictures(here, 1)
+    with unit(tmp_path, engine, [str(later), str(here)]) as (daemon, parts):
+        thread = threading.Thread(target=run_to_the_end, args=(daemon,))
+        thread.start()
+        wait_for(lambda: "camera camera-0" in parts.health.report().troubles)
+        assert "does not exist" in parts.health.report().troubles["camera camera-0"]
+        wait_for(lambda: daemon.summary().reads == 1)
+        (tmp_path / "here").rename(later)
+        thread.join(60)
+        assert not thread.is_alive()
+        assert "camera camera-0" not in parts.health.report().troubles
+        kept = stored(parts.spool)
+        assert sum(isinstance(one, Malfunction) for one in kept) == 1
+        assert [one.plate for one in kept if isinstance(one, Read)] == plates * 2
+
+
+def test_a_disk_that_is_full_for_a_while_costs_no_read(
+    tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plates = write_pictures(tmp_path / "pictures", 2)
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, parts):
+        monkeypatch.setattr(parts.spool, "_free_bytes", lambda: 0)
+        thread = threading.Thread(target=run_to_the_end, args=(daemon,))
+        thread.start()
+        wait_for(lambda: "spool" in parts.health.report().troubles)
+        assert parts.spool.counts().spooled == 0
+        monkeypatch.undo()
+        thread.join(60)
+        assert not thread.is_alive()
+        assert "spool" not in parts.health.report().troubles
+        assert [one.plate for one in stored(parts.spool) if isinstance(one, Read)] == plates
+
+
+def test_a_record_that_the_contract_does_not_admit_is_reported_and_the_next_one_kept(
+    tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plates = write_pictures(tmp_path / "pictures", 2)
+    monkeypatch.setattr("edge.daemon.encode_scene", first_one_too_large())
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, parts):
+        run_to_the_end(daemon)
+        malfunction, read = stored(parts.spool)
+        assert isinstance(malfunction, Malfunction)
+        assert isinstance(read, Read)
+        assert read.plate == plates[1]
+        assert parts.health.report().counters["records_unfit"] == 1
+
+
+@pytest.mark.policy("M-D1")
+def test_the_status_shows_lists_and_says_which_are_stale(
+    tmp_path: Path, engine: PlateEngine
+) -> None:
+    plates = write_pictures(tmp_path / "pictures", 1)
+    listed = tmp_path / "list.csv"
+    listed.write_text(f"plate,kind\n{plates[0]},stolen_vehicle\n")
+    two_days_ago = time.time() - 2 * 86_400
+    os.utime(listed, (two_days_ago, two_days_ago))
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")], listed) as (daemon, parts):
+        run_to_the_end(daemon)
+        status = json.loads((tmp_path / "status.json").read_text())
+        assert status["counters"]["hits"] == 1
+        assert status["hotlists"][0]["stale"] is True
+        assert "update it" in status["troubles"]["age of hot list state-hotfile"]
+        read, _hit = stored(parts.spool)
+        assert isinstance(read, Read)
+        assert read.hits[0].list_stale
+        assert plates[0] not in (tmp_path / "status.json").read_text()
+
+
+def first_one_too_large() -> Callable[[NDArray[np.uint8]], EncodedPicture]:
+    encoded: list[EncodedPicture] = []
+
+    def encode(image: NDArray[np.uint8]) -> EncodedPicture:
+        fit = encode_scene(image)
+        too_large = EncodedPicture(fit.jpeg + b"\0" * MAX_PICTURE_BYTES, fit.width, fit.height)
+        encoded.append(too_large if not encoded else fit)
+        return encoded[-1]
+
+    return encode
+
+
+def wait_for(happened: object) -> None:
+    deadline = time.monotonic() + 60
+    while not happened():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)

@@ -1,0 +1,114 @@
+"""Settings: a wrong key is named by its full path, and the documentation names every key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.settings import SettingsError, load_settings
+from edge.settings_help import describe_settings
+
+WHOLE = """
+[unit]
+agency = "ma-northampton"
+name = "car-12"
+
+[[cameras]]
+name = "front"
+source = "rtsp://camera.local/stream"
+
+[[cameras]]
+name = "rear"
+source = "pictures"
+
+[[hotlists]]
+name = "state-hotfile"
+path = "hotlists/state.csv"
+
+[position]
+kind = "serial"
+port = "/dev/ttyUSB0"
+
+[uplink]
+host = "broker.example"
+repository_public_key = "keys/receipts.pub"
+
+[uplink.tls]
+ca = "tls/ca.pem"
+certificate = "tls/unit.pem"
+key = "tls/unit.key"
+"""
+
+
+def load(folder: Path, text: str) -> object:
+    path = folder / "edge.toml"
+    path.write_text(text)
+    return load_settings(path)
+
+
+def test_relative_paths_start_at_the_settings_file(tmp_path: Path) -> None:
+    (tmp_path / "edge.toml").write_text(WHOLE)
+    settings = load_settings(tmp_path / "edge.toml")
+    assert settings.unit.keys == tmp_path / "keys"
+    assert settings.cameras[0].source == "rtsp://camera.local/stream"
+    assert settings.cameras[1].source == str(tmp_path / "pictures")
+    assert settings.hotlists[0].path == tmp_path / "hotlists" / "state.csv"
+    assert settings.uplink.tls is not None
+    assert settings.uplink.tls.key == tmp_path / "tls" / "unit.key"
+    assert settings.uplink.port == 8883
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('source = "pictures"', 'source = " "', "cameras[1].source: must name a folder"),
+        ('source = "pictures"\n', "", "cameras[1].source: missing"),
+        ('name = "rear"', 'name = "front"', "cameras: two are named 'front'"),
+        ('name = "car-12"', 'name = "Car/12"', "unit.name: lower-case letters"),
+        ('host = "broker.example"', "hots = 1", "uplink.hots: no such setting"),
+        ('port = "/dev/ttyUSB0"', "baud = 1", "position.port: missing"),
+        ('kind = "serial"', 'kind = "compass"', "position: "),
+        ("[uplink.tls]", "[uplink.tsl]", "uplink.tsl: no such setting"),
+        ('[unit]\nagency = "ma-northampton"', "[unit]", "unit.agency: missing"),
+    ],
+)
+def test_a_wrong_key_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in WHOLE
+    with pytest.raises(SettingsError) as error:
+        load(tmp_path, WHOLE.replace(old, new, 1))
+    assert said in str(error.value)
+    assert str(tmp_path / "edge.toml") in str(error.value)
+
+
+def test_every_wrong_key_is_named_at_once(tmp_path: Path) -> None:
+    wrong = WHOLE.replace('name = "rear"', "").replace('host = "broker.example"', "")
+    with pytest.raises(SettingsError) as error:
+        load(tmp_path, wrong)
+    assert "cameras[1].name" in str(error.value)
+    assert "uplink.host" in str(error.value)
+
+
+def test_a_missing_file_and_no_toml_are_said(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        load_settings(tmp_path / "nowhere.toml")
+    with pytest.raises(SettingsError, match="not TOML"):
+        load(tmp_path, "unit = [")
+
+
+def test_the_documentation_has_every_key() -> None:
+    described = describe_settings()
+    for key in (
+        "unit.keys (default 'keys'): ",
+        "cameras[].source (required): ",
+        "position.port (required): ",
+        "uplink.tls.certificate (required): ",
+        "hotlists[].columns.kinds (default {}): ",
+    ):
+        assert key in described
+    assert "Undefined" not in described
+    assert not [line for line in described.splitlines() if line.endswith(": None")]
+
+
+def test_the_example_that_ships_is_valid() -> None:
+    load_settings(Path(__file__).parents[2] / "config" / "edge.example.toml")
