@@ -29,8 +29,8 @@ class DriveOptions:
 
     seed: int = 7
     cars: int = 11
-    frames: int = 200
-    frames_per_s: float = 8.0
+    frames: int = 125
+    frames_per_s: float = 5.0
     started: datetime = datetime(2026, 6, 12, 14, 5, 0, tzinfo=UTC)
 
     @property
@@ -40,7 +40,7 @@ class DriveOptions:
 
 
 FULL = DriveOptions()
-SHORT = replace(FULL, cars=4, frames=40)
+SHORT = replace(FULL, cars=4, frames=25)
 """Long enough for four cars to pass; for tests."""
 
 

@@ -263,8 +263,8 @@ def test_a_failing_builder_leaves_nothing_behind(spool: Spool) -> None:
     [
         (lambda seq: malfunction(seq + 1), {}, "sequence 2 was given for sequence 1"),
         (lambda seq: read(seq, unit="car-8"), {}, "boston-pd/car-8"),
-        (read_with(picture_bytes(1)), {}, "a record names it, its bytes are not given"),
-        (malfunction, by_digest(picture_bytes(1)), "no record names it"),
+        (read_with(picture_bytes(1)), {}, "named by a record, its bytes are missing"),
+        (malfunction, by_digest(picture_bytes(1)), "nobody names it"),
         (read_with(picture_bytes(1)), {sha256(picture_bytes(1)): b"x"}, "another digest"),
         (read_with(b""), by_digest(b""), "0 bytes, between 1 and"),
         (malfunction, by_digest(bytes(MAX_PICTURE_BYTES + 1)), "4194305 bytes"),

@@ -7,16 +7,19 @@ import hashlib
 import numpy as np
 import pytest
 
-from edge.contract.plates import load_formats
 from edge.vision.errors import ModelError, VisionError
+from edge.vision.manifest import manifest_file, read_manifest
 from edge.vision.models import OnnxModel, installed_file, load_onnx
-from edge.vision.ppocr.build import FINDER_FILE, PACKAGE, build_engine
+from edge.vision.ppocr.build import FINDER, RECOGNISER
+from edge.vision.ppocr.inference import LineRecogniser
+
+MODELS = read_manifest(manifest_file())
+FINDER_PATH = installed_file(MODELS[FINDER].package, MODELS[FINDER].file)
 
 
 def test_the_digest_is_that_of_the_file():
-    path = installed_file(PACKAGE, FINDER_FILE)
-    model = load_onnx(path)
-    assert model.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    model = load_onnx(FINDER_PATH)
+    assert model.sha256 == hashlib.sha256(FINDER_PATH.read_bytes()).hexdigest()
     assert model.name == "PP-OCRv6_det_small"
 
 
@@ -30,12 +33,12 @@ def test_a_corrupt_model_is_one_clear_sentence(tmp_path, content):
     path = tmp_path / "broken.onnx"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=r"broken\.onnx is corrupt or not an ONNX model"):
-        build_engine(load_formats(), finder_path=path)
+        load_onnx(path)
 
 
 def test_a_cut_off_model_is_refused(tmp_path):
     path = tmp_path / "half.onnx"
-    whole = installed_file(PACKAGE, FINDER_FILE).read_bytes()
+    whole = FINDER_PATH.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ModelError, match="corrupt"):
         load_onnx(path)
@@ -43,17 +46,16 @@ def test_a_cut_off_model_is_refused(tmp_path):
 
 def test_a_model_other_than_the_prescribed_is_refused():
     with pytest.raises(ModelError, match="expected 0000"):
-        load_onnx(installed_file(PACKAGE, FINDER_FILE), sha256="0" * 64)
+        load_onnx(FINDER_PATH, sha256="0" * 64)
 
 
 def test_a_model_without_characters_is_not_a_recogniser():
-    finder = installed_file(PACKAGE, FINDER_FILE)
     with pytest.raises(ModelError, match="does not carry its list of characters"):
-        build_engine(load_formats(), recogniser_path=finder)
+        LineRecogniser(load_onnx(FINDER_PATH))
 
 
 def test_failed_inference_raises():
-    model = load_onnx(installed_file(PACKAGE, FINDER_FILE))
+    model = load_onnx(FINDER_PATH)
     with pytest.raises(VisionError, match="PP-OCRv6_det_small failed"):
         model.run(np.zeros((1, 5, 32, 32), dtype=np.float32))
 
@@ -70,3 +72,16 @@ def test_output_that_is_not_a_number_raises():
 def test_a_package_that_is_not_installed_is_named():
     with pytest.raises(ModelError, match="no_such_package"):
         installed_file("no_such_package", "x.onnx")
+
+
+def test_the_manifest_knows_every_model_that_the_engine_loads():
+    for name in (FINDER, RECOGNISER):
+        assert MODELS[name].load(threads=1).sha256 == MODELS[name].sha256
+
+
+@pytest.mark.parametrize("text", ["", "model = 3", "[[model]]\nname = 'x'", "not toml"])
+def test_a_broken_manifest_is_one_clear_sentence(tmp_path, text):
+    path = tmp_path / "manifest.toml"
+    path.write_text(text)
+    with pytest.raises(ModelError, match="install it again"):
+        read_manifest(path)
