@@ -1,0 +1,10 @@
+"""Retention over each kind of database in turn, filled by ingest itself."""
+
+from tests.repository.ingest.conftest import (  # noqa: F401 - fixtures for this folder's tests
+    clock,
+    ingest,
+    ingest_on,
+    pictures,
+    repository_key,
+    sender,
+)

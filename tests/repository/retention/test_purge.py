@@ -1,0 +1,266 @@
+"""The purge takes what has expired, spares what is held, and leaves a certificate."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, Table, func, select
+
+from repository.ingest.take import Ingest
+from repository.ledger import log
+from repository.ledger.entry import Actor, digest_of_ids
+from repository.retention import holds, purge
+from repository.retention.holds import HOLD_KINDS, HoldError, HoldKind, HoldRequest
+from repository.store.engine import reading
+from repository.store.pictures import PictureError, PictureStore
+from repository.store.tables.reads import (
+    hits,
+    picture_keys,
+    quarantine,
+    reads,
+    unit_records,
+)
+from repository.store.tables.reads import (
+    pictures as picture_rows,
+)
+from repository.store.tables.retention import doomed_pictures, purges
+from repository.store.tables.retention import holds as hold_rows
+from tests.repository.ingest.conftest import NOW, Clock
+from tests.repository.sender import AGENCY, PICTURE, Sender, altered
+
+OFFICER = Actor("u-1", "jdoe", "Jane Doe", AGENCY)
+A_YEAR_ON = NOW.replace(year=NOW.year + 1)
+MINUTE = timedelta(minutes=1)
+
+
+def count(engine: Engine, table: Table) -> int:
+    with reading(engine) as connection:
+        return connection.scalar(select(func.count()).select_from(table)) or 0
+
+
+def read_ids(engine: Engine) -> list[str]:
+    with reading(engine) as connection:
+        return sorted(map(str, connection.scalars(select(reads.c.read_id))))
+
+
+def run(ingest: Ingest, now: datetime) -> purge.Certificate:
+    return purge.run(ingest.engine, ingest.pictures, ingest.rule, now=now)
+
+
+def hold(
+    engine: Engine, *read_ids: Any, kind: HoldKind = "arrest", review: date | None = None
+) -> int:
+    request = HoldRequest("24-1187", kind, "seen near the scene", read_ids, review)
+    with engine.begin() as connection:
+        return holds.add(connection, request, actor=OFFICER, origin="test", now=NOW)
+
+
+def release(engine: Engine, number: int, actor: Actor = OFFICER) -> None:
+    with engine.begin() as connection:
+        holds.release(
+            connection, number, reason="closed", actor=actor, origin="test", now=A_YEAR_ON
+        )
+
+
+def entries(engine: Engine) -> list[dict[str, Any]]:
+    with reading(engine) as connection:
+        return [json.loads(row.body) for row in log.rows(connection)]
+
+
+@pytest.mark.policy("C-7b")
+def test_a_read_goes_with_all_that_belongs_to_it_after_a_year_and_not_before(
+    ingest: Ingest, sender: Sender, engine: Engine
+) -> None:
+    old = sender.read(NOW - MINUTE, pictures=[PICTURE])
+    hit = sender.hit(NOW - MINUTE, old.id)
+    said = sender.disposition(NOW - MINUTE, hit.id)
+    check = sender.shift_check(NOW - MINUTE)
+    young = sender.read(NOW + timedelta(milliseconds=1), pictures=[b"young"])
+    bad = altered(sender.read(NOW - MINUTE), camera=None)
+    ingest.take(sender.topic(), sender.message(old, hit, said, check, young, bad))
+    for picture in (old.pictures[0], young.pictures[0]):
+        body = PICTURE if picture in old.pictures else b"young"
+        ingest.take(sender.topic("picture", picture.sha256), body)
+    early = run(ingest, A_YEAR_ON - MINUTE - timedelta(microseconds=1))
+    assert (early.reads_purged, count(engine, reads)) == (0, 2)
+
+    counted = purge.preview(engine, ingest.rule, now=A_YEAR_ON)
+    done = run(ingest, A_YEAR_ON)
+
+    assert read_ids(engine) == [str(young.id)]
+    assert [count(engine, table) for table in (hits, unit_records, quarantine)] == [0, 1, 0]
+    assert (done.reads_purged, done.hits_purged, done.unit_records_purged) == (1, 1, 1)
+    assert (done.quarantine_purged, done.pictures_purged, done.reads_held) == (1, 1, 0)
+    assert done.ids_digest == digest_of_ids([str(old.id)])
+    assert done.ledger_index == 1
+    assert counted == purge.Certificate(
+        **{name: getattr(done, name) for name in counted.__slots__ if name != "ledger_index"},
+        ledger_index=None,
+    )
+    day = NOW.date()
+    assert not ingest.pictures.path(day, old.pictures[0].sha256).exists()
+    with reading(engine) as connection:
+        assert ingest.pictures.get(connection, day, young.pictures[0].sha256) == b"young"
+
+
+def test_the_certificate_stands_in_the_ledger_and_beside_it(
+    ingest: Ingest, sender: Sender, engine: Engine
+) -> None:
+    old = sender.read(NOW - MINUTE)
+    ingest.take(sender.topic(), sender.message(old))
+    done = run(ingest, A_YEAR_ON)
+    (entry,) = entries(engine)
+    assert (entry["action"], entry["count"]) == ("purge.run", 1)
+    assert entry["result_digest"] == done.ids_digest
+    assert entry["request"]["rule_digest"] == ingest.rule.sha256
+    assert datetime.fromisoformat(entry["request"]["expired_before"]) == done.expired_before
+    with reading(engine) as connection:
+        row = connection.execute(select(purges)).one()
+    assert (row.ledger_index, row.reads_purged, row.ids_digest) == (0, 1, done.ids_digest)
+
+
+def test_what_is_purged_cannot_come_back(
+    ingest: Ingest, sender: Sender, engine: Engine, clock: Clock
+) -> None:
+    old = sender.read(NOW - MINUTE)
+    message = sender.message(old)
+    ingest.take(sender.topic(), message)
+    run(ingest, A_YEAR_ON)
+    again = Sender(key=sender.key, seq=1, previous_root=sender.previous_root)
+    late = again.message(again.read(NOW - MINUTE))  # the clock is back where it was
+    taken = ingest.take(sender.topic(), late)
+    assert (taken.records_kept, taken.records_refused) == (0, 1)
+    assert ingest.take(sender.topic(), message).outcome == "duplicate"
+    assert count(engine, reads) == 0
+
+
+def test_a_clock_that_goes_back_takes_the_watermark_nowhere(
+    ingest: Ingest, sender: Sender, engine: Engine
+) -> None:
+    first = run(ingest, A_YEAR_ON)
+    second = run(ingest, A_YEAR_ON - timedelta(days=30))
+    assert second.expired_before == first.expired_before
+
+
+@pytest.mark.parametrize("kind", HOLD_KINDS)
+@pytest.mark.policy("C-1d")
+@pytest.mark.policy("C-7b-iv")
+@pytest.mark.policy("C-7b-v")
+def test_a_held_read_stays_with_all_of_its_own_until_its_last_hold_is_released(
+    kind: HoldKind, ingest: Ingest, sender: Sender, engine: Engine
+) -> None:
+    held = sender.read(NOW - MINUTE, pictures=[PICTURE])
+    hit = sender.hit(NOW - MINUTE, held.id)
+    said = sender.disposition(NOW - MINUTE, hit.id)
+    twin = sender.read(NOW - MINUTE, pictures=[PICTURE])  # names the same picture, is not held
+    ingest.take(sender.topic(), sender.message(held, hit, said, twin))
+    digest = held.pictures[0].sha256
+    ingest.take(sender.topic("picture", digest), PICTURE)
+    first = hold(engine, held.id, kind=kind, review=date(2027, 1, 1))
+    second = hold(engine, held.id, kind="arrest")
+
+    done = run(ingest, A_YEAR_ON)
+
+    assert (done.reads_purged, done.reads_held) == (1, 1)
+    assert read_ids(engine) == [str(held.id)]
+    assert [count(engine, table) for table in (hits, unit_records, picture_rows)] == [1, 1, 1]
+    with reading(engine) as connection:
+        assert ingest.pictures.get(connection, NOW.date(), digest) == PICTURE
+    release(engine, first)
+    assert run(ingest, A_YEAR_ON).reads_purged == 0
+    release(engine, second)
+    assert run(ingest, A_YEAR_ON).reads_purged == 1
+    tables = (reads, hits, unit_records, picture_rows, picture_keys, doomed_pictures)
+    assert [count(engine, table) for table in tables] == [0] * 6
+    assert not ingest.pictures.path(NOW.date(), digest).exists()
+    run(ingest, A_YEAR_ON + timedelta(days=1))
+    assert ingest.pictures.days() == []
+
+
+@pytest.mark.policy("C-7b-v")
+def test_who_holds_and_who_releases_and_why_is_on_record(
+    ingest: Ingest, sender: Sender, engine: Engine
+) -> None:
+    read = sender.read(NOW)
+    ingest.take(sender.topic(), sender.message(read))
+    number = hold(engine, read.id, kind="administrator_direction")
+    release(engine, number)
+    added, released = entries(engine)
+    assert (added["action"], added["actor"]["name"]) == ("hold.add", "Jane Doe")
+    assert added["request"]["kind"] == "administrator_direction"
+    assert added["request"]["reason"] == "seen near the scene"
+    assert added["result_digest"] == digest_of_ids([str(read.id)])
+    assert (released["action"], released["request"]["reason"]) == ("hold.release", "closed")
+    with reading(engine) as connection:
+        (listed,) = holds.list_all(connection, AGENCY)
+        assert holds.list_all(connection, "other") == []
+    assert (listed.case_number, listed.placed_by_name, listed.reads) == ("24-1187", "Jane Doe", 1)
+    assert (listed.released_at, listed.release_reason) == (A_YEAR_ON, "closed")
+
+
+def test_a_hold_that_cannot_be_placed_says_why_and_leaves_nothing(
+    ingest: Ingest, sender: Sender, engine: Engine
+) -> None:
+    read = sender.read(NOW)
+    ingest.take(sender.topic(), sender.message(read))
+    absent = Sender().read(NOW)
+    with pytest.raises(HoldError, match=f"not in the repository: {absent.id}"):
+        hold(engine, read.id, absent.id)
+    with pytest.raises(HoldError, match="review"):
+        HoldRequest("24-1187", "evidence", "why", (read.id,), None)
+    with pytest.raises(HoldError, match="case number"):
+        HoldRequest(" ", "arrest", "why", (read.id,), None)
+    with pytest.raises(HoldError, match="reason"):
+        HoldRequest("24-1187", "arrest", "", (read.id,), None)
+    assert (count(engine, hold_rows), entries(engine)) == (0, [])
+
+
+def test_only_the_agency_that_placed_a_hold_releases_it_and_only_once(
+    ingest: Ingest, sender: Sender, engine: Engine
+) -> None:
+    read = sender.read(NOW)
+    ingest.take(sender.topic(), sender.message(read))
+    number = hold(engine, read.id)
+    with pytest.raises(HoldError, match="not one of agency other"):
+        release(engine, number, Actor("u-2", "x", "X", "other"))
+    release(engine, number)
+    with pytest.raises(HoldError, match="released already"):
+        release(engine, number)
+
+
+def test_files_that_a_purge_could_not_remove_go_with_the_next(
+    ingest: Ingest, sender: Sender, engine: Engine
+) -> None:
+    class Stuck(PictureStore):
+        def remove(self, day: date, sha256: str) -> None:
+            raise PictureError("the disk is gone")
+
+    old = sender.read(NOW - MINUTE, pictures=[PICTURE])
+    ingest.take(sender.topic(), sender.message(old))
+    digest = old.pictures[0].sha256
+    ingest.take(sender.topic("picture", digest), PICTURE)
+    good = ingest.pictures
+    stuck = Stuck(good.folder, good.master_key, good.random_bytes)
+    with pytest.raises(PictureError):
+        purge.run(engine, stuck, ingest.rule, now=A_YEAR_ON)
+    assert (count(engine, reads), count(engine, doomed_pictures)) == (0, 1)
+    with reading(engine) as connection, pytest.raises(PictureError, match="key of its day is gone"):
+        good.get(connection, NOW.date(), digest)
+    purge.remove_files(engine, good)
+    assert count(engine, doomed_pictures) == 0
+    assert not good.path(NOW.date(), digest).exists()
+
+
+def test_half_written_files_go_with_their_day(
+    ingest: Ingest, sender: Sender, engine: Engine
+) -> None:
+    leftover = ingest.pictures.path(NOW.date(), "ab" * 32).with_name(".cut.partial")
+    leftover.parent.mkdir(parents=True)
+    leftover.write_bytes(b"cut off")
+    run(ingest, A_YEAR_ON)
+    assert leftover.exists()
+    run(ingest, datetime(2027, 3, 2, 0, 0, tzinfo=UTC))
+    assert not leftover.exists()
