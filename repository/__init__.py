@@ -1,1 +1,1 @@
-"""The central repository: takes reads, keeps them as long as the law says, answers for every look."""
+"""The central repository: takes reads, keeps them as long as the law says, and accounts for it."""

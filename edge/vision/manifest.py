@@ -1,4 +1,4 @@
-"""The models that the engine loads, from ``models/manifest.toml``: where each is, and its digest."""
+"""The models that the engine loads, from ``models/manifest.toml``: each with its digest."""
 
 from __future__ import annotations
 
