@@ -145,12 +145,16 @@ class Broker:
         while True:
             if self._process.poll() is not None:
                 raise RuntimeError(f"mosquitto ended:\n{(self.folder / 'log').read_text()}")
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
+            if self.listens():
+                return
             if time.monotonic() > deadline:
                 raise RuntimeError("mosquitto does not listen")
             time.sleep(0.02)
+
+    def listens(self) -> bool:
+        """Whether its port takes connections."""
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self) -> None:
         """Stop it as an administrator would."""

@@ -55,7 +55,7 @@ def read_table(data: bytes) -> list[HotlistEntry]:
             except (ValueError, msgspec.ValidationError) as error:
                 raise HotlistError(f"line {reader.line_num}: {error}") from error
     except csv.Error as error:
-        raise HotlistError(f"line {reader.line_num}: not CSV: {error}") from error
+        raise HotlistError(f"line {reader.reader.line_num}: not CSV: {error}") from error
     return entries
 
 
