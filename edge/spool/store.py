@@ -35,7 +35,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Raw
@@ -50,6 +49,7 @@ from edge.contract.batch import (
 )
 from edge.contract.errors import ContractError
 from edge.contract.records import AnyRecord, Hit, Read, ShiftCheck, encode_record
+from edge.spool.acknowledge import Acknowledged, apply_receipt, receipted
 from edge.spool.database import (
     WriterLock,
     damaged,
@@ -63,24 +63,6 @@ from edge.spool.errors import SpoolError, UnfitRecordError
 
 MAX_BATCH_BYTES = 512 * 1024
 RESERVE_BYTES = 64 * 1024 * 1024
-
-Verdict = Literal["advanced", "repeated", "old", "ahead", "other_chain"]
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """What a receipt did.
-
-    ``verdict`` is ``advanced`` if records were purged, ``repeated`` if it ends where the spool
-    already stands, ``old`` if it ends before, ``ahead`` if it ends after everything that was ever
-    sealed, ``other_chain`` if no batch of this spool ends there with that root.
-    """
-
-    verdict: Verdict
-    receipted_through: int
-    records_purged: int
-    pictures_purged: int
-    refused: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +232,7 @@ class Spool:
         with self._transaction() as connection:
             row = connection.execute(
                 "SELECT last_seq, root FROM batches ORDER BY last_seq DESC LIMIT 1"
-            ).fetchone() or self._receipted(connection)
+            ).fetchone() or receipted(connection)
             last_seq, previous_root = row
             records = self._next_records(connection, last_seq + 1)
             if not records:
@@ -371,22 +353,7 @@ class Spool:
             SpoolError: if the spool cannot be written. Nothing is purged then.
         """
         with self._transaction() as connection:
-            verdict = self._judge(connection, receipt)
-            records_purged = pictures_purged = refused = 0
-            if verdict == "advanced":
-                records_purged = _purge_records(connection, receipt)
-            if verdict not in ("ahead", "other_chain"):
-                refused, touched = _note_refusals(connection, receipt)
-                touched |= _note_held(connection, receipt)
-                pictures_purged = _purge_pictures(connection, touched)
-            receipted_through, _ = self._receipted(connection)
-        return Acknowledged(
-            verdict=verdict,
-            receipted_through=receipted_through,
-            records_purged=records_purged,
-            pictures_purged=pictures_purged,
-            refused=refused,
-        )
+            return apply_receipt(connection, receipt)
 
     def counts(self) -> Counts:
         """How much was ever stored, receipted and refused, and how much waits.
@@ -506,27 +473,6 @@ class Spool:
             records.append(record)
         return records
 
-    def _receipted(self, connection: sqlite3.Connection) -> tuple[int, str]:
-        receipted, root = connection.execute(
-            "SELECT receipted, receipted_root FROM chain"
-        ).fetchone()
-        return receipted, root
-
-    def _judge(self, connection: sqlite3.Connection, receipt: Receipt) -> Verdict:
-        receipted, receipted_root = self._receipted(connection)
-        through = receipt.committed_through
-        if through < receipted:
-            return "old"
-        if through == receipted:
-            return "repeated" if receipt.chain_root == receipted_root else "other_chain"
-        (sealed_through,) = connection.execute("SELECT max(last_seq) FROM batches").fetchone()
-        if through > (sealed_through or 0):
-            return "ahead"
-        row = connection.execute(
-            "SELECT root FROM batches WHERE last_seq = ?", (through,)
-        ).fetchone()
-        return "advanced" if row == (receipt.chain_root,) else "other_chain"
-
     def _open_record(self, seq: int, sealed: bytes) -> bytes:
         return self._open(_record_name(seq), sealed)
 
@@ -535,61 +481,6 @@ class Spool:
             return self._encryption.open(name, sealed)
         except DamagedBlobError as error:
             raise damaged(self.folder, f"{name} cannot be decrypted") from error
-
-
-def _purge_records(connection: sqlite3.Connection, receipt: Receipt) -> int:
-    through = receipt.committed_through
-    purged = connection.execute("DELETE FROM records WHERE seq <= ?", (through,)).rowcount
-    connection.execute("DELETE FROM batches WHERE last_seq <= ?", (through,))
-    connection.execute(
-        "UPDATE chain SET receipted = ?, receipted_root = ?", (through, receipt.chain_root)
-    )
-    return purged
-
-
-def _note_refusals(connection: sqlite3.Connection, receipt: Receipt) -> tuple[int, set[str]]:
-    """Number of records newly known as refused, and the pictures that lost an owner."""
-    refused = 0
-    touched: set[str] = set()
-    for refusal in receipt.refused:
-        if refusal.seq is None:
-            # With the picture's reads committed and none naming it, they were refused.
-            if refusal.reason == "unknown_picture":
-                connection.execute(
-                    "DELETE FROM picture_owners WHERE sha256 = ? AND seq <= ?",
-                    (receipt.message, receipt.committed_through),
-                )
-                touched.add(receipt.message)
-        elif refusal.seq <= receipt.committed_through:
-            refused += connection.execute(
-                "INSERT INTO refusals VALUES (?, ?) ON CONFLICT DO NOTHING",
-                (refusal.seq, refusal.reason),
-            ).rowcount
-            rows = connection.execute(
-                "DELETE FROM picture_owners WHERE seq = ? RETURNING sha256", (refusal.seq,)
-            ).fetchall()
-            touched.update(sha256 for (sha256,) in rows)
-    return refused, touched
-
-
-def _note_held(connection: sqlite3.Connection, receipt: Receipt) -> set[str]:
-    """Pictures on the repository's disk, whose receipted owners need this copy no longer."""
-    connection.executemany(
-        "DELETE FROM picture_owners WHERE sha256 = ? AND seq <= (SELECT receipted FROM chain)",
-        [(sha256,) for sha256 in receipt.held_pictures],
-    )
-    return set(receipt.held_pictures)
-
-
-def _purge_pictures(connection: sqlite3.Connection, candidates: set[str]) -> int:
-    return sum(
-        connection.execute(
-            "DELETE FROM pictures WHERE sha256 = ? AND NOT EXISTS"
-            " (SELECT 1 FROM picture_owners WHERE picture_owners.sha256 = pictures.sha256)",
-            (sha256,),
-        ).rowcount
-        for sha256 in candidates
-    )
 
 
 def _pictures_named_by(record: AnyRecord) -> tuple[str, ...]:
