@@ -171,5 +171,5 @@ def _tell(health: Health, part: str, sentence: str | None) -> None:
 
 
 def _refused(health: Health, refused: Refused) -> None:
-    health.count("records_refused")
+    health.count("messages_refused")
     _log.error("message refused by the repository", reason=refused.reason)

@@ -24,8 +24,8 @@ from edge.errors import EdgeError
 from edge.settings import load_settings
 from edge.settings_help import describe_settings
 
-NOT_DELIVERED = 3
-"""Exit status of ``run --once`` when the repository does not have everything at its end."""
+NOT_COMPLETE = 3
+"""Exit status of ``run --once`` if a camera failed or the repository lacks something at its end."""
 
 LogFormat = Literal["text", "json"]
 
@@ -90,7 +90,7 @@ def run(
     """Read plates until told to stop.
 
     With --once the last line of standard output is a JSON object of counters, and the exit
-    status is 3 if the repository does not have everything that was captured.
+    status is 3 if a camera could not be read or the repository lacks something.
 
     Example: alpr-edge run --settings edge.toml --once --console json
     """
@@ -103,8 +103,8 @@ def run(
         summary = daemon.run(until_delivered=once, patience_s=patience_s)
     if once:
         click.echo(json.dumps(asdict(summary)))
-        if not summary.all_delivered:
-            sys.exit(NOT_DELIVERED)
+        if not summary.complete:
+            sys.exit(NOT_COMPLETE)
 
 
 @main.command("enrol")

@@ -4,7 +4,8 @@ A camera's thread takes a frame, reads it, follows its plates, and stores each f
 before it takes the next frame, so nothing waits in memory but the passes in view. While the disk
 refuses a record the thread holds it and tries again: a live camera then drops frames, which is
 counted, and no record is lost. A camera that fails is opened again, each time after a longer
-wait, until it has failed too often in too short a time.
+wait. A fault that nobody foresaw is given a few restarts; after those the daemon ends with an
+error, for the service manager to start it anew, rather than run on half dead.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 import structlog
 
 from edge.console.terminal import Console
-from edge.contract.records import Hit, Read
+from edge.contract.records import AnyRecord, Hit, Read
 from edge.errors import EdgeError
 from edge.health import Health
 from edge.hotfile.errors import HotfileError
@@ -43,10 +44,14 @@ LIVE_WITHIN = timedelta(seconds=30)
 HOUSEKEEPING_EVERY_S = 2.0
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 60.0
-CAMERA_RESTARTS = 5
-CAMERA_RESTART_WINDOW_S = 600.0
+RESTARTS = 5
+RESTART_WINDOW_S = 600.0
 
 _log = structlog.get_logger()
+
+
+class DaemonError(EdgeError):
+    """The daemon had to end; the text says which part failed and how."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +88,10 @@ class Summary:
 
     frames: int
     frames_dropped: int
+    cameras_failed: int
     pictures_unreadable: int
     inference_failures: int
+    records_unfit: int
     reads: int
     hits: int
     spooled: int
@@ -94,9 +101,15 @@ class Summary:
     pictures_waiting: int
 
     @property
-    def all_delivered(self) -> bool:
-        """Whether the repository has everything that was ever captured."""
-        return self.waiting == 0 and self.pictures_waiting == 0 and self.refused == 0
+    def complete(self) -> bool:
+        """Whether every camera was read and the repository took everything that was captured."""
+        return not (
+            self.cameras_failed
+            or self.records_unfit
+            or self.refused
+            or self.waiting
+            or self.pictures_waiting
+        )
 
 
 class Daemon:
@@ -105,7 +118,7 @@ class Daemon:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._stop = threading.Event()
-        self._sources_ended = threading.Event()
+        self._fault: DaemonError | None = None
 
     def stop(self) -> None:
         """Ask the daemon to end: passes in view are stored first."""
@@ -114,7 +127,11 @@ class Daemon:
     def run(self, *, until_delivered: bool = False, patience_s: float = 120.0) -> Summary:
         """Run until stopped; with ``until_delivered``, until sources ended and all is receipted.
 
-        ``patience_s`` bounds the wait for receipts while none comes.
+        ``patience_s`` bounds the wait for receipts while none comes. With ``until_delivered`` a
+        camera that cannot be opened is not tried again.
+
+        Raises:
+            DaemonError: if a part failed too often in a way that nobody foresaw.
         """
         parts = self._parts
         if parts.receiver is not None:
@@ -122,7 +139,12 @@ class Daemon:
         self._load_hotlists()
         parts.uplink.start()
         cameras = [
-            threading.Thread(target=self._watch, args=(camera,), name=f"camera-{camera.name}")
+            threading.Thread(
+                target=self._watch,
+                args=(camera,),
+                kwargs={"once": until_delivered},
+                name=f"camera-{camera.name}",
+            )
             for camera in parts.cameras
         ]
         house = threading.Thread(target=self._keep_house, name="housekeeping")
@@ -143,6 +165,8 @@ class Daemon:
                     thread.join()
             parts.uplink.stop()
             self._write_status()
+        if self._fault is not None:
+            raise self._fault
         return self.summary()
 
     def summary(self) -> Summary:
@@ -152,8 +176,10 @@ class Daemon:
         return Summary(
             frames=counters.get("frames", 0),
             frames_dropped=counters.get("frames_dropped", 0),
+            cameras_failed=counters.get("cameras_failed", 0),
             pictures_unreadable=counters.get("pictures_unreadable", 0),
             inference_failures=counters.get("inference_failures", 0),
+            records_unfit=counters.get("records_unfit", 0),
             reads=counters.get("reads", 0),
             hits=counters.get("hits", 0),
             spooled=counts.spooled,
@@ -163,28 +189,42 @@ class Daemon:
             pictures_waiting=counts.pictures_waiting,
         )
 
-    def _watch(self, camera: Camera) -> None:
+    def _watch(self, camera: Camera, *, once: bool) -> None:
         """A camera's thread: open, read to the end, open again if it failed."""
-        part = f"camera {camera.name}"
-        failures: list[float] = []
+        faults: list[float] = []
         retry_s = RETRY_FIRST_S
         while not self._stop.is_set():
             try:
                 self._read_source(camera)
             except EdgeError as error:
-                sentence = str(error)
+                self._report_trouble(camera, str(error))
+                if once:
+                    self._parts.health.count("cameras_failed")
+                    return
+            except Exception as error:  # noqa: BLE001 - whatever it was, the camera must not just stop
+                _log.exception("unforeseen fault", camera=camera.name)
+                now = time.monotonic()
+                faults = [at for at in faults if now - at < RESTART_WINDOW_S] + [now]
+                if len(faults) > RESTARTS:
+                    self._fault = DaemonError(
+                        f"camera {camera.name} failed {len(faults)} times, last with "
+                        f"{type(error).__name__}; the log says where"
+                    )
+                    self._stop.set()
+                    return
             else:
-                return
-            if self._parts.health.trouble(part, sentence):
-                self._report_malfunction("camera", camera.name, sentence)
-            now = time.monotonic()
-            failures = [at for at in failures if now - at < CAMERA_RESTART_WINDOW_S] + [now]
-            if len(failures) > CAMERA_RESTARTS:
-                _log.error("camera given up", camera=camera.name, restarts=CAMERA_RESTARTS)
                 return
             self._stop.wait(retry_s)
             retry_s = min(2 * retry_s, RETRY_MAX_S)
             self._parts.health.count("restarts")
+
+    def _report_trouble(self, camera: Camera, sentence: str) -> None:
+        """Say that a camera does not work, once, to the log and to the repository."""
+        if self._parts.health.trouble(f"camera {camera.name}", sentence):
+            try:
+                self._report_malfunction("camera", camera.name, sentence)
+            except SpoolError as error:
+                _log.error("a malfunction could not be stored", why=str(error))
 
     def _read_source(self, camera: Camera) -> None:
         """Read a source to its end, and what is in view then.
@@ -204,8 +244,7 @@ class Daemon:
         except CaptureError as error:
             if source.live:
                 raise
-            self._parts.health.trouble(f"camera {camera.name}", str(error))
-            self._report_malfunction("camera", camera.name, str(error))
+            self._report_trouble(camera, str(error))
         finally:
             for seen in tracker.flush():
                 self._record(camera, seen, live=source.live)
@@ -265,7 +304,7 @@ class Daemon:
                 seen.best_box,
             )
 
-    def _store(self, made: Draft) -> Sequence[object]:
+    def _store(self, made: Draft) -> Sequence[AnyRecord]:
         """Put a draft into the spool, however long the disk refuses it.
 
         Raises:

@@ -18,12 +18,13 @@ import structlog
 Counted = Literal[
     "frames",
     "frames_dropped",
+    "cameras_failed",
     "pictures_unreadable",
     "inference_failures",
     "reads",
     "hits",
     "restarts",
-    "records_refused",
+    "messages_refused",
     "records_unfit",
 ]
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from edge.contract.batch import MAX_PICTURE_BYTES
 from edge.contract.plates import load_confusables, load_formats
 from edge.contract.records import Engine, Malfunction, NoPosition, Read, decode_record
-from edge.daemon import Camera, Daemon, Parts
+from edge.daemon import RESTARTS, Camera, Daemon, DaemonError, Parts
 from edge.health import Health
 from edge.hotfile.open import HotlistFiles
 from edge.hotfile.settings import HotlistSource, MatchRule
@@ -182,18 +182,41 @@ def test_a_camera_that_is_not_there_is_reported_once_and_found_when_it_comes(
     here = tmp_path / "here"
     plates = write_pictures(here, 1)
     with unit(tmp_path, engine, [str(later), str(here)]) as (daemon, parts):
-        thread = threading.Thread(target=run_to_the_end, args=(daemon,))
+        thread = threading.Thread(target=daemon.run)
         thread.start()
         wait_for(lambda: "camera camera-0" in parts.health.report().troubles)
         assert "does not exist" in parts.health.report().troubles["camera camera-0"]
         wait_for(lambda: daemon.summary().reads == 1)
         (tmp_path / "here").rename(later)
+        wait_for(lambda: daemon.summary().reads == 2)
+        daemon.stop()
         thread.join(60)
         assert not thread.is_alive()
         assert "camera camera-0" not in parts.health.report().troubles
         kept = stored(parts.spool)
         assert sum(isinstance(one, Malfunction) for one in kept) == 1
         assert [one.plate for one in kept if isinstance(one, Read)] == plates * 2
+
+
+def test_one_run_does_not_wait_for_a_camera_that_is_not_there(
+    tmp_path: Path, engine: PlateEngine
+) -> None:
+    with unit(tmp_path, engine, [str(tmp_path / "nowhere")]) as (daemon, _parts):
+        run_to_the_end(daemon)
+        assert daemon.summary().cameras_failed == 1
+        assert not daemon.summary().complete
+
+
+def test_a_fault_that_nobody_foresaw_ends_the_daemon_after_its_restarts(
+    tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pictures(tmp_path / "pictures", 1)
+    monkeypatch.setattr("edge.daemon.RETRY_FIRST_S", 0.01)
+    monkeypatch.setattr("edge.daemon.draft", lambda *_, **__: 1 / 0)
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, parts):
+        with pytest.raises(DaemonError, match="camera-0 failed 6 times, last with ZeroDivision"):
+            daemon.run()
+        assert parts.health.report().counters["restarts"] == RESTARTS
 
 
 def test_a_disk_that_is_full_for_a_while_costs_no_read(
