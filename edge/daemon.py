@@ -118,11 +118,18 @@ class Daemon:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._stop = threading.Event()
+        self._capture_ended = threading.Event()
+        self._until_delivered = False
         self._fault: DaemonError | None = None
 
     def stop(self) -> None:
-        """Ask the daemon to end: passes in view are stored first."""
-        self._stop.set()
+        """Ask the daemon to end: passes in view are stored first.
+
+        A run until all is delivered still waits for receipts; asked again, it does not.
+        """
+        if self._capture_ended.is_set() or not self._until_delivered:
+            self._stop.set()
+        self._capture_ended.set()
 
     def run(self, *, until_delivered: bool = False, patience_s: float = 120.0) -> Summary:
         """Run until stopped; with ``until_delivered``, until sources ended and all is receipted.
@@ -134,6 +141,7 @@ class Daemon:
             DaemonError: if a part failed too often in a way that nobody foresaw.
         """
         parts = self._parts
+        self._until_delivered = until_delivered
         if parts.receiver is not None:
             parts.receiver(self._stop)
         self._load_hotlists()
@@ -154,12 +162,13 @@ class Daemon:
             _log.info("running", cameras=[camera.name for camera in parts.cameras])
             for thread in cameras:
                 thread.join()
-            if until_delivered and not self._stop.is_set():
+            if until_delivered:
                 self._wait_for_receipts(patience_s)
-            elif not until_delivered:
+            else:
                 self._stop.wait()
         finally:
             self._stop.set()
+            self._capture_ended.set()
             for thread in (*cameras, house):
                 if thread.ident is not None:
                     thread.join()
@@ -193,7 +202,7 @@ class Daemon:
         """A camera's thread: open, read to the end, open again if it failed."""
         faults: list[float] = []
         retry_s = RETRY_FIRST_S
-        while not self._stop.is_set():
+        while not self._capture_ended.is_set():
             try:
                 self._read_source(camera)
             except EdgeError as error:
@@ -211,10 +220,11 @@ class Daemon:
                         f"{type(error).__name__}; the log says where"
                     )
                     self._stop.set()
+                    self._capture_ended.set()
                     return
             else:
                 return
-            self._stop.wait(retry_s)
+            self._capture_ended.wait(retry_s)
             retry_s = min(2 * retry_s, RETRY_MAX_S)
             self._parts.health.count("restarts")
 
@@ -239,7 +249,7 @@ class Daemon:
                 self._parts.health.recovered(f"camera {camera.name}")
                 for seen in self._look(camera, tracker, frame):
                     self._record(camera, seen, live=source.live)
-                if self._stop.is_set():
+                if self._capture_ended.is_set():
                     break
         except CaptureError as error:
             if source.live:
@@ -319,7 +329,7 @@ class Daemon:
                 raise
             except SpoolError as error:
                 self._parts.health.trouble("spool", str(error))
-                if self._stop.wait(retry_s):
+                if self._capture_ended.wait(retry_s):
                     raise
                 retry_s = min(2 * retry_s, RETRY_MAX_S)
             else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -97,8 +99,11 @@ def _drawn_drive(folder: Path, short: bool, screen: Screen) -> Iterator[_Prepare
 
 @contextmanager
 def _real_source(folder: Path, source: str, hotlist: Path | None) -> Iterator[_Prepared]:
-    absolute = source if "://" in source or source.startswith("device:") else None
-    spec = absolute or str(Path(source).absolute())
+    spec = source
+    if "://" not in source and not source.startswith("device:"):
+        if not Path(source).exists():
+            raise DemoError(f"--source {source}: there is no such folder, picture or video")
+        spec = str(Path(source).absolute())
     listed = hotlist.absolute() if hotlist else None
     yield _Prepared(sites.lay_out(folder / "site", spec, listed, None), spec, (), lambda: None)
 
@@ -156,6 +161,10 @@ def _run(prepared: _Prepared, screen: Screen) -> dict[str, Any]:
         "stored_reads": counts["reads"],
         "pictures_held": counts["pictures_held"],
         "pictures_waiting": summary["pictures_waiting"],
+        "pictures_unreadable": summary["pictures_unreadable"],
+        "inference_failures": summary["inference_failures"],
+        "cameras_failed": summary["cameras_failed"],
+        "records_unfit": summary["records_unfit"],
         "ledger_entries": verdict["size"],
     }
 
@@ -174,7 +183,7 @@ def _run_edge(prepared: _Prepared, events: list[dict[str, Any]], screen: Screen)
     try:
         wait_for_line(log, _RUNNING, process, _STARTS_WITHIN_S)
         prepared.depart()
-        for line in process.stdout or ():
+        for line in _lines(process, screen):
             said = json.loads(line)
             if said.get("event") == "read":
                 events.append(said)
@@ -190,6 +199,23 @@ def _run_edge(prepared: _Prepared, events: list[dict[str, Any]], screen: Screen)
     return summary
 
 
+def _lines(process: subprocess.Popen[str], screen: Screen) -> Iterator[str]:
+    """What a process prints; an interruption ends its capture and waits for what it still says."""
+    if process.stdout is None:
+        return
+    with process.stdout:
+        while True:
+            try:
+                line = process.stdout.readline()
+            except KeyboardInterrupt:
+                screen.step("stopping: what is in view is stored, what is stored is delivered")
+                process.send_signal(signal.SIGTERM)
+                continue
+            if not line:
+                return
+            yield line
+
+
 def _whole(result: dict[str, Any]) -> bool:
     """Whether everything captured is in the repository exactly once, and the ledger is whole."""
     return bool(
@@ -198,6 +224,8 @@ def _whole(result: dict[str, Any]) -> bool:
         and result["stored_reads"] == result["reads"] == len(result["readings"])
         and result["quarantined"] == 0
         and result["pictures_waiting"] == 0
+        and result["cameras_failed"] == 0
+        and result["records_unfit"] == 0
         and result["ledger_ok"] is True
     )
 
@@ -239,4 +267,4 @@ def _fresh(out: Path) -> Path:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="scripts/demo")

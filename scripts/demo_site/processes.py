@@ -29,7 +29,10 @@ def free_port() -> int:
 
 
 def start(arguments: Sequence[str], log: Path, *, pipe: bool = False) -> subprocess.Popen[str]:
-    """Start a program with its messages in a file, and its output there too or in a pipe."""
+    """Start a program with its messages in a file, and its output there too or in a pipe.
+
+    An interruption from the keyboard reaches only whoever started it.
+    """
     with log.open("a", encoding="utf-8") as messages:
         return subprocess.Popen(
             arguments,
@@ -37,6 +40,7 @@ def start(arguments: Sequence[str], log: Path, *, pipe: bool = False) -> subproc
             stdout=subprocess.PIPE if pipe else messages,
             stderr=messages,
             text=True,
+            start_new_session=True,
         )
 
 

@@ -57,15 +57,17 @@ def lay_out(
     hotlist: Path | None,
     gps_port: str | None,
     broker_port: int | None = None,
+    database: str | None = None,
 ) -> Site:
     """Write the settings, make the keys, enrol the unit with the repository.
 
-    The broker is expected on ``broker_port``, or on a free port that the site then names.
+    The broker is expected on ``broker_port``, or on a free port that the site then names;
+    ``database`` is the address of one that is there, else the repository makes a SQLite file.
     """
     site = Site(folder, broker_port or free_port(), free_port())
     site.logs.mkdir(parents=True)
     site.repository_settings.write_text(
-        _toml({"": {"data": "repository"}})
+        _toml({"": {"data": "repository"} | ({"database": database} if database else {})})
         + _toml({"broker": {"port": site.broker_port}, "web": {"port": site.web_port}}),
         encoding="utf-8",
     )

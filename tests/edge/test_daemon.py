@@ -198,6 +198,25 @@ def test_a_camera_that_is_not_there_is_reported_once_and_found_when_it_comes(
         assert [one.plate for one in kept if isinstance(one, Read)] == plates * 2
 
 
+def test_a_run_until_delivered_that_is_stopped_still_waits_for_receipts(
+    tmp_path: Path, engine: PlateEngine
+) -> None:
+    write_pictures(tmp_path / "pictures", 8)
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, _parts):
+        thread = threading.Thread(
+            target=daemon.run, kwargs={"until_delivered": True, "patience_s": 300}
+        )
+        thread.start()
+        wait_for(lambda: daemon.summary().reads == 1)
+        daemon.stop()
+        wait_for(lambda: not any(t.name.startswith("camera-") for t in threading.enumerate()))
+        assert daemon.summary().reads < 8
+        assert thread.is_alive()
+        daemon.stop()
+        thread.join(60)
+        assert not thread.is_alive()
+
+
 def test_one_run_does_not_wait_for_a_camera_that_is_not_there(
     tmp_path: Path, engine: PlateEngine
 ) -> None:
