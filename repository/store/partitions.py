@@ -42,5 +42,10 @@ def partition_name(day: date) -> str:
 
 
 def _exists(connection: Connection, day: date) -> bool:
-    query = text("SELECT to_regclass(:name) IS NOT NULL")
+    # The catalogue is asked as a table: to_regclass answers from a cache that, inside one
+    # transaction, need not have heard of what another has committed meanwhile.
+    query = text(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE relname = :name "
+        "AND relnamespace = CAST(current_schema() AS regnamespace))"
+    )
     return bool(connection.scalar(query, {"name": partition_name(day)}))

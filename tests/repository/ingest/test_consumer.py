@@ -42,7 +42,7 @@ StartBroker = Callable[..., Broker]
 class Link:
     """A unit's own connection to the broker: publishes, and gathers its receipts."""
 
-    broker: Broker
+    port: int
     sender: Sender
     key: Ed25519PrivateKey
     receipts: queue.Queue[b.Receipt] = field(default_factory=queue.Queue)
@@ -58,7 +58,7 @@ class Link:
             self.sender.topic("receipt"), 1
         )
         self.client.on_message = lambda _client, _data, message: self._receive(message)
-        self.client.connect("127.0.0.1", self.broker.port)
+        self.client.connect("127.0.0.1", self.port)
         self.client.loop_start()
         assert subscribed.wait(WAIT_S)
 
@@ -118,7 +118,7 @@ def broker(mosquitto_broker: StartBroker) -> Broker:
 
 @pytest.fixture
 def link(broker: Broker, sender: Sender, repository_key: Ed25519PrivateKey) -> Iterator[Link]:
-    opened = Link(broker, sender, repository_key)
+    opened = Link(broker.port, sender, repository_key)
     yield opened
     opened.close()
 
@@ -247,7 +247,7 @@ def test_a_database_that_goes_away_is_waited_for_and_nothing_is_acknowledged_mea
     upgrade(engine)
     sender = Sender()
     sender.enrol(engine, NOW)
-    link = Link(broker, sender, repository_key)
+    link = Link(broker.port, sender, repository_key)
     with capture_logs() as logged:
         running = run_consumer(broker, ingest_on(engine))
         postgres_server.stop("immediate")
@@ -326,7 +326,7 @@ def test_killed_between_commit_and_acknowledgement_it_gets_the_message_again(
     sender = Sender()
     sender.enrol(site.services.engine, now)
     run_consumer(broker, site.services.ingest).stop()  # leaves its subscription at the broker
-    link = Link(broker, sender, site.services.receipts_key)
+    link = Link(broker.port, sender, site.services.receipts_key)
     message = sender.message(sender.read(now))
     link.send(sender.topic(), message)
     dying = site.start(sys.executable, "-c", DIES_AFTER_COMMIT, str(site.settings))
@@ -347,7 +347,7 @@ def test_killed_at_random_moments_it_keeps_every_read_once(broker: Broker, site:
     now = site.services.clock()
     sender = Sender()
     sender.enrol(site.services.engine, now)
-    link = Link(broker, sender, site.services.receipts_key)
+    link = Link(broker.port, sender, site.services.receipts_key)
     messages = [sender.message(*(sender.read(now) for _ in range(5))) for _ in range(60)]
     moments = random.Random(20260301)
     process = site.start()

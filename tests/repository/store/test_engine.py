@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -91,6 +93,25 @@ def test_a_day_gets_its_partition_once(engine: Engine) -> None:
                      "WHERE inhparent = 'reads'::regclass ORDER BY 1")
             ).all()  # fmt: skip
         assert names == ["reads_20260301", "reads_20260302"]
+
+
+def test_two_that_make_the_same_partitions_at_once_both_succeed(
+    postgres_server: PostgresServer, migrated_postgres: str
+) -> None:
+    name = postgres_server.create_database(template=migrated_postgres)
+    engine = open_engine(postgres_server.dsn(name))
+    start = Barrier(4, timeout=60)
+
+    def make(_number: int) -> None:
+        for offset in range(30):
+            start.wait()
+            with engine.begin() as connection:
+                ensure_days(connection, [NOW.date() + timedelta(days=offset)])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(make, range(4)))
+    engine.dispose()
+    postgres_server.drop_database(name)
 
 
 @pytest.mark.parametrize("dsn", ["nonsense", "mysql://h/d", "postgresql://h/d", "sqlite://"])
