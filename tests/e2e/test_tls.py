@@ -1,0 +1,192 @@
+"""TLS, certificates and access rules as `deploy/` ships them, under the installed programs."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from demo_site import site as sites
+from demo_site.processes import BIN, command
+from tests.e2e.conftest import Ingesting
+from tests.e2e.wire import Client, certificate, database, stored
+from tests.repository.sender import Sender
+from tests.servers import Broker
+from tests.street import write_pictures
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+CLIENTS = {  # file of a certificate, and its common name
+    "unit": f"{sites.AGENCY}.{sites.UNIT}",
+    "neighbour": f"{sites.AGENCY}.car-13",
+    "elsewhere": "amherst-pd.car-12",
+}
+
+
+def shell_blocks() -> list[str]:
+    """What deploy/README.md tells an administrator to run for certificates."""
+    text = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def issue(folder: Path) -> None:
+    """Run the README's own commands, and the same again for two more units."""
+    functions, example = shell_blocks()
+    assert "northfield-pd.car-12" in example
+    more = [
+        f"request {file} {name}\nsign {file} {name} extendedKeyUsage=clientAuth"
+        for file, name in CLIENTS.items()
+        if file != "unit"
+    ]
+    script = "\n".join([functions, example.replace("northfield-pd.car-12", CLIENTS["unit"]), *more])
+    subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "HOST": "localhost"},
+        check=True,
+        capture_output=True,
+    )
+
+
+@dataclass(frozen=True)
+class Line:
+    """A site behind a broker with TLS, ingest at work, and two units of the test's own."""
+
+    site: sites.Site
+    files: Path
+    neighbour: Sender
+    elsewhere: Sender
+
+    def client(self, name: str) -> Client:
+        """A client with the certificate of that name."""
+        return Client(self.site, name, certificate(self.files, name))
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory, ingesting: Ingesting) -> Iterator[Line]:
+    folder = tmp_path_factory.mktemp("tls")
+    files = folder / "files"
+    files.mkdir()
+    issue(files)
+    configuration = (DEPLOY / "mosquitto" / "plateward.conf").read_text(encoding="utf-8")
+    configuration = configuration.replace("/etc/mosquitto/plateward", str(files))
+    configuration = configuration.replace("listener 8883", "listener {port} 127.0.0.1")
+    broker = Broker(folder / "mosquitto", configuration.splitlines())
+    write_pictures(folder / "pictures", 1)
+    site = sites.lay_out(folder / "site", str(folder / "pictures"), None, None, broker.port)
+    for settings, section, name in (
+        (site.edge_settings, "uplink", "unit"),
+        (site.repository_settings, "broker", "repository"),
+    ):
+        text = settings.read_text(encoding="utf-8").replace('host = "127.0.0.1"\n', "")
+        text = text.replace(f"[{section}]", f'[{section}]\nhost = "localhost"')
+        text += f'\n[{section}.tls]\nca = "{files}/ca.pem"\n'
+        text += f'certificate = "{files}/{name}.pem"\nkey = "{files}/{name}.key"\n'
+        settings.write_text(text, encoding="utf-8")
+    made = Line(
+        site,
+        files,
+        neighbour=Sender(agency=sites.AGENCY, unit="car-13"),
+        elsewhere=Sender(agency="amherst-pd", unit="car-12"),
+    )
+    with database(site) as engine:
+        for sender in (made.neighbour, made.elsewhere):
+            sender.enrol(engine, datetime.now(UTC))
+    (files / "plateward.acl").write_text(command(site.repository("units", "acl")))
+    broker.start()
+    with ingesting(site):
+        yield made
+    broker.stop()
+
+
+def test_a_unit_delivers_with_its_own_certificate(line: Line) -> None:
+    ran = subprocess.run(
+        [
+            *(str(BIN / "alpr-edge"), "run", "--settings", str(line.site.edge_settings)),
+            *("--once", "--console", "none"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    counts = stored(line.site)
+    assert (counts["reads"], counts["pictures_held"], counts["pictures_missing"]) == (1, 2, 0)
+
+
+@pytest.mark.policy("C-6a")
+@pytest.mark.parametrize("victim", ["neighbour", "elsewhere"])
+def test_a_certificate_is_of_no_use_under_another_name(line: Line, victim: str) -> None:
+    sender: Sender = getattr(line, victim)
+    before = stored(line.site)
+    now = datetime.now(UTC)
+    # Signed with the victim's own key, so that ingest would keep it if the broker let it through.
+    stolen = Sender(sender.unit, sender.agency, sender.key, sender.seq, sender.previous_root)
+    with closing(line.client("unit")) as intruder:
+        intruder.publish(sender.topic(), stolen.message(stolen.read(now)))
+        intruder.publish(sender.topic("status"), b"not even a status")
+    with closing(line.client(victim)) as client:
+        assert client.subscribe(sender.topic("receipt"))
+        receipt = client.deliver(sender.topic(), sender.message(sender.read(now)))
+    assert receipt.refused == ()
+    assert receipt.committed_through == sender.seq
+    assert receipt.chain_root == sender.previous_root
+    after = stored(line.site)
+    assert after["reads"] == before["reads"] + 1
+    assert after["quarantined"] == before["quarantined"]
+
+
+@pytest.mark.policy("G-12")
+def test_a_unit_hears_no_receipt_and_no_read_but_its_own(line: Line) -> None:
+    own = f"alpr/1/{sites.AGENCY}/{sites.UNIT}"
+    with closing(line.client("unit")) as onlooker:
+        for filter_ in (
+            line.neighbour.topic("receipt"),
+            line.neighbour.topic("records"),
+            line.elsewhere.topic("receipt"),
+            "alpr/1/+/+/receipt",
+            "#",
+        ):
+            onlooker.subscribe(filter_)
+        for name in ("neighbour", "elsewhere"):
+            sender: Sender = getattr(line, name)
+            with closing(line.client(name)) as client:
+                assert client.subscribe(sender.topic("receipt"))
+                client.deliver(sender.topic(), sender.message(sender.read(datetime.now(UTC))))
+        # Its own receipt comes after theirs: what it has not heard by then, it never hears.
+        onlooker.deliver(f"{own}/records", b"no batch")
+        assert set(onlooker.heard) == {f"{own}/receipt"}
+
+
+@pytest.mark.policy("M-C7")
+def test_nobody_speaks_to_the_broker_without_a_certificate_of_its_authority(
+    line: Line, tmp_path: Path
+) -> None:
+    issue(tmp_path)  # the same names from another authority
+    nobody = ssl.create_default_context(cafile=line.files / "ca.pem")
+    forged = ssl.create_default_context(cafile=line.files / "ca.pem")
+    forged.load_cert_chain(tmp_path / "unit.pem", tmp_path / "unit.key")
+    for refused in (nobody, forged, None):
+        assert not admits(line, refused)
+    assert admits(line, certificate(line.files, "unit"))
+
+
+def admits(line: Line, tls: ssl.SSLContext | None) -> bool:
+    """Whether the broker accepts an MQTT connection over this TLS, or over none."""
+    hello = b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01x"  # CONNECT, version 3.1.1
+    with socket.create_connection(("localhost", line.site.broker_port), timeout=30) as plain:
+        try:
+            wrapped = tls.wrap_socket(plain, server_hostname="localhost") if tls else plain
+            with wrapped:
+                wrapped.sendall(hello)
+                return wrapped.recv(4) == b"\x20\x02\x00\x00"
+        except OSError:
+            return False
