@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -13,8 +14,10 @@ import pytest
 from demo_site import site as sites
 from demo_site.processes import end, start, wait_for_line
 from tests.servers import Broker
+from tests.street import write_pictures
 
 STARTS_WITHIN_S = 60.0
+CopySite: TypeAlias = Callable[[Path, int], sites.Site]
 Ingesting: TypeAlias = Callable[[sites.Site], AbstractContextManager[Popen[str]]]
 
 
@@ -25,6 +28,30 @@ def lax_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     broker.start()
     yield broker
     broker.stop()
+
+
+@pytest.fixture(scope="session")
+def copy_site(tmp_path_factory: pytest.TempPathFactory) -> CopySite:
+    """Lays out one site on SQLite whose camera sees one plate, and copies it into new folders.
+
+    A copy expects its broker on the port that is given.
+    """
+    folder = tmp_path_factory.mktemp("template")
+    write_pictures(folder / "pictures", 1)
+    template = sites.lay_out(folder / "site", str(folder / "pictures"), None, None)
+
+    def copy(into: Path, broker_port: int) -> sites.Site:
+        shutil.copytree(template.folder, into)
+        site = sites.Site(into, broker_port, template.web_port)
+        for settings in (site.edge_settings, site.repository_settings):
+            text = settings.read_text(encoding="utf-8")
+            assert text.count(f"port = {template.broker_port}\n") == 1
+            settings.write_text(
+                text.replace(f"port = {template.broker_port}\n", f"port = {broker_port}\n")
+            )
+        return site
+
+    return copy
 
 
 @pytest.fixture(scope="session")

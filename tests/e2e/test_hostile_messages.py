@@ -22,7 +22,7 @@ from edge.contract.topics import UnitTopic
 from repository.store.engine import reading
 from repository.store.tables.fleet import agencies
 from repository.store.tables.reads import quarantine, reads
-from tests.e2e.conftest import Ingesting
+from tests.e2e.conftest import CopySite, Ingesting
 from tests.e2e.wire import Client, database
 from tests.repository.sender import Sender
 from tests.servers import Broker
@@ -45,10 +45,13 @@ Message = tuple[Sender, bytes]  # whom it is aimed at, and what is said
 
 @pytest.fixture(scope="module")
 def town(
-    tmp_path_factory: pytest.TempPathFactory, lax_broker: Broker, ingesting: Ingesting
+    tmp_path_factory: pytest.TempPathFactory,
+    lax_broker: Broker,
+    copy_site: CopySite,
+    ingesting: Ingesting,
 ) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("hostile")
-    site = sites.lay_out(folder / "site", str(folder), None, None, lax_broker.port)
+    site = copy_site(folder / "site", lax_broker.port)
     made = Town(
         site,
         victim=Sender(agency=sites.AGENCY, unit="car-13"),

@@ -16,11 +16,10 @@ import pytest
 
 from demo_site import site as sites
 from demo_site.processes import BIN, command
-from tests.e2e.conftest import Ingesting
+from tests.e2e.conftest import CopySite, Ingesting
 from tests.e2e.wire import Client, certificate, database, stored
 from tests.repository.sender import Sender
 from tests.servers import Broker
-from tests.street import write_pictures
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 CLIENTS = {  # file of a certificate, and its common name
@@ -70,7 +69,9 @@ class Line:
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory, ingesting: Ingesting) -> Iterator[Line]:
+def line(
+    tmp_path_factory: pytest.TempPathFactory, copy_site: CopySite, ingesting: Ingesting
+) -> Iterator[Line]:
     folder = tmp_path_factory.mktemp("tls")
     files = folder / "files"
     files.mkdir()
@@ -79,8 +80,7 @@ def line(tmp_path_factory: pytest.TempPathFactory, ingesting: Ingesting) -> Iter
     configuration = configuration.replace("/etc/mosquitto/plateward", str(files))
     configuration = configuration.replace("listener 8883", "listener {port} 127.0.0.1")
     broker = Broker(folder / "mosquitto", configuration.splitlines())
-    write_pictures(folder / "pictures", 1)
-    site = sites.lay_out(folder / "site", str(folder / "pictures"), None, None, broker.port)
+    site = copy_site(folder / "site", broker.port)
     for settings, section, name in (
         (site.edge_settings, "uplink", "unit"),
         (site.repository_settings, "broker", "repository"),
@@ -101,9 +101,11 @@ def line(tmp_path_factory: pytest.TempPathFactory, ingesting: Ingesting) -> Iter
             sender.enrol(engine, datetime.now(UTC))
     (files / "plateward.acl").write_text(command(site.repository("units", "acl")))
     broker.start()
-    with ingesting(site):
-        yield made
-    broker.stop()
+    try:
+        with ingesting(site):
+            yield made
+    finally:
+        broker.stop()
 
 
 def test_a_unit_delivers_with_its_own_certificate(line: Line) -> None:

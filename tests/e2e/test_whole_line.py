@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from demo_site import site as sites
-from demo_site.processes import BIN, end, json_command, start, wait_for_port
+from demo_site.processes import BIN, end, free_port, json_command, start, wait_for_port
+from tests.e2e.conftest import CopySite
 from tests.servers import Broker
 from tests.street import write_pictures
 
@@ -70,13 +71,14 @@ def test_what_the_camera_saw_is_found_by_a_named_person(
         assert secret not in logged
 
 
-def test_a_unit_without_a_broker_keeps_everything_and_says_so_once(tmp_path: Path) -> None:
-    write_pictures(tmp_path / "pictures", 2)
-    site = sites.lay_out(tmp_path / "site", str(tmp_path / "pictures"), None, None)
+def test_a_unit_without_a_broker_keeps_everything_and_says_so_once(
+    tmp_path: Path, copy_site: CopySite
+) -> None:
+    site = copy_site(tmp_path / "site", free_port())
     ran = run_edge(site, "--once", "--patience", "5")
     assert ran.returncode == 3
     summary = json.loads(ran.stdout.splitlines()[-1])
-    assert summary["spooled"] == summary["waiting"] == 2
+    assert summary["spooled"] == summary["waiting"] == 1
     assert summary["receipted"] == 0
     assert ran.stderr.count("cannot be reached") == 1
 
