@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -155,6 +156,18 @@ class Broker:
         """Whether its port takes connections."""
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def reload(self) -> None:
+        """Have it read its files anew, as ``systemctl reload mosquitto`` does."""
+        log = self.folder / "log"
+        before = log.read_text().count("Reloading config")
+        if self._process is not None:
+            self._process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + _START_S
+        while log.read_text().count("Reloading config") == before:
+            if time.monotonic() > deadline:
+                raise RuntimeError("mosquitto does not reload")
+            time.sleep(0.02)
 
     def stop(self) -> None:
         """Stop it as an administrator would."""

@@ -26,6 +26,7 @@ CLIENTS = {  # file of a certificate, and its common name
     "unit": f"{sites.AGENCY}.{sites.UNIT}",
     "neighbour": f"{sites.AGENCY}.car-13",
     "elsewhere": "amherst-pd.car-12",
+    "retired": f"{sites.AGENCY}.car-14",
 }
 
 
@@ -60,8 +61,10 @@ class Line:
 
     site: sites.Site
     files: Path
+    broker: Broker
     neighbour: Sender
     elsewhere: Sender
+    retired: Sender
 
     def client(self, name: str) -> Client:
         """A client with the certificate of that name."""
@@ -93,11 +96,13 @@ def line(
     made = Line(
         site,
         files,
+        broker,
         neighbour=Sender(agency=sites.AGENCY, unit="car-13"),
         elsewhere=Sender(agency="amherst-pd", unit="car-12"),
+        retired=Sender(agency=sites.AGENCY, unit="car-14"),
     )
     with database(site) as engine:
-        for sender in (made.neighbour, made.elsewhere):
+        for sender in (made.neighbour, made.elsewhere, made.retired):
             sender.enrol(engine, datetime.now(UTC))
     (files / "plateward.acl").write_text(command(site.repository("units", "acl")))
     broker.start()
@@ -166,6 +171,27 @@ def test_a_unit_hears_no_receipt_and_no_read_but_its_own(line: Line) -> None:
         # Its own receipt comes after theirs: what it has not heard by then, it never hears.
         onlooker.deliver(f"{own}/records", b"no batch")
         assert set(onlooker.heard) == {f"{own}/receipt"}
+
+
+def test_a_revoked_unit_is_stopped_at_the_broker_once_its_rules_are_written_anew(
+    line: Line,
+) -> None:
+    sender = line.retired
+    with closing(line.client("retired")) as client:
+        assert client.subscribe(sender.topic("receipt"))
+        message = sender.message(sender.read(datetime.now(UTC)))
+        assert client.deliver(sender.topic(), message).committed_through == 1
+    command(line.site.repository("units", "revoke", "--agency", sender.agency, "--unit", "car-14"))
+    (line.files / "plateward.acl").write_text(command(line.site.repository("units", "acl")))
+    line.broker.reload()
+    before = stored(line.site)
+    with closing(line.client("retired")) as client:
+        client.publish(sender.topic(), sender.message(sender.read(datetime.now(UTC))))
+    with closing(line.client("neighbour")) as client:
+        assert client.subscribe(line.neighbour.topic("receipt"))
+        client.deliver(line.neighbour.topic(), b"")
+    # Ingest would have set it aside as well: the neighbour's message alone arrived.
+    assert stored(line.site) == before | {"quarantined": before["quarantined"] + 1}
 
 
 @pytest.mark.policy("M-C7")
