@@ -18,11 +18,14 @@ _DEVICE = re.compile(r"device:(\d+)")
 _STREAM_SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
 
 
-def open_source(spec: str, camera: str, clock: Clock, on_event: OnEvent) -> FrameSource:
+def open_source(
+    spec: str, camera: str, clock: Clock, on_event: OnEvent, after: str | None = None
+) -> FrameSource:
     """The source that `spec` names, for the camera called `camera`.
 
     `device:0` or `/dev/video0` is a camera of this machine, a URL with rtsp, rtsps, http or https
     a network stream; any other is the path of a folder of pictures, a picture or a video file.
+    Of a folder, only the pictures that come `after` one are given, if it is named.
     `on_event` takes a sentence when a live camera goes or a picture cannot be read. Raises
     CaptureError where the path is missing or cannot be opened; live sources keep trying instead.
     """
@@ -35,21 +38,32 @@ def open_source(spec: str, camera: str, clock: Clock, on_event: OnEvent) -> Fram
         return live(lambda: open_device(number), spec)
     if spec.startswith("/dev/video"):
         return live(lambda: open_device(spec), spec)
-    if urlsplit(spec).scheme.lower() in _STREAM_SCHEMES:
+    if "://" in spec and spec.partition("://")[0].lower() in _STREAM_SCHEMES:
         return live(lambda: open_stream(spec), stream_label(spec))
     path = Path(spec)
     if not path.exists():
         raise CaptureError(
-            f"source {spec} does not exist: name a folder, a picture, a video, device:N or a URL"
+            f"source {stream_label(spec)} does not exist: name a folder, a picture, a video, "
+            "device:N, or an rtsp or http address"
         )
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
-        return PictureSource(path, camera, clock, on_event)
+        return PictureSource(path, camera, clock, on_event, after)
     return VideoFileSource(path, camera, clock)
 
 
 def stream_label(url: str) -> str:
-    """The URL without user name, password and query: a label must not carry a secret."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
+    """A source without user name, password and query: a label must not carry a secret.
+
+    Raises CaptureError where a URL is none.
+    """
+    if "://" not in url:
+        return url
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError as error:
+        raise CaptureError(
+            "a camera's address is not a URL: write special characters of its password as %XX"
+        ) from error
     return f"{parts.scheme}://{host}{port}{parts.path}"

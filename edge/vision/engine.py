@@ -1,4 +1,4 @@
-"""Detector, rectify, reader and judgement of plausibility as one: a picture's plates."""
+"""Detector, verifier, rectify, reader and judgement of plausibility as one: a picture's plates."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from edge.vision.detector import Detection, Detector
 from edge.vision.geometry import Box, box_corners, grown, intersection
-from edge.vision.plausible import judge
+from edge.vision.plausible import outline_fault, text_fault
 from edge.vision.reader import PlateReading, Reader
 from edge.vision.rectify import rectify
 from edge.vision.serials import Shapes, weigh
+from edge.vision.verifier import Verifier
 
 CROP_GROWTH = 1.25
 SAME_PLATE_OVERLAP = 0.5
+MIN_PLATE_PROBABILITY = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,17 +35,19 @@ class PlateObservation:
 
 
 class PlateEngine:
-    """Finds and reads the plates of a picture with any Detector and Reader."""
+    """Finds and reads the plates of a picture with any Detector, Verifier and Reader."""
 
     def __init__(
         self,
         detector: Detector,
+        verifier: Verifier,
         reader: Reader,
         shapes: Shapes,
         digests: tuple[tuple[str, str], ...],
     ) -> None:
         """`digests` are the (name, SHA-256) of every model in use."""
         self._detector = detector
+        self._verifier = verifier
         self._reader = reader
         self._shapes = shapes
         self.digests = digests
@@ -54,11 +58,11 @@ class PlateEngine:
         Raises VisionError where any stage fails; an empty tuple means that there is no plate.
         """
         observations = []
-        for detection in self._detector.detect(image):
+        for detection in self._verified(image):
             outline = box_corners(detection.box) if detection.corners is None else detection.corners
             crop = rectify(image, grown(outline, CROP_GROWTH))
             reading = self.read_crop(crop)
-            if reading is not None and judge(detection.box, crop, reading).plausible:
+            if reading is not None and text_fault(reading) is None:
                 observations.append(PlateObservation(detection, detection.box, reading, crop))
         observations.sort(key=lambda seen: -seen.reading.confidence)
         return _once_each(observations)
@@ -70,6 +74,20 @@ class PlateEngine:
         """
         reading = self._reader.read(crop)
         return None if reading is None else weigh(reading, self._shapes)
+
+    def _verified(self, image: NDArray[np.uint8]) -> list[Detection]:
+        """The detections that look like plates: reading is dear, so nothing else is read."""
+        shaped = [
+            detection
+            for detection in self._detector.detect(image)
+            if outline_fault(detection.box, int(image.shape[1])) is None
+        ]
+        probabilities = self._verifier.probabilities(image, shaped)
+        return [
+            detection
+            for detection, probability in zip(shaped, probabilities, strict=True)
+            if probability >= MIN_PLATE_PROBABILITY
+        ]
 
 
 def _once_each(observations: list[PlateObservation]) -> tuple[PlateObservation, ...]:

@@ -54,8 +54,17 @@ class FrameSource(Protocol):
         """Pictures that could not be read; each was also said through `on_event`."""
         ...
 
-    def frames(self) -> Iterator[Frame]:
-        """Frames until the source ends or is closed; raises CaptureError where it breaks."""
+    @property
+    def gone(self) -> str | None:
+        """A sentence while a live source has nothing to give, and why; None while it has."""
+        ...
+
+    def frames(self) -> Iterator[Frame | None]:
+        """Frames until the source ends or is closed; raises CaptureError where it breaks.
+
+        A live source that gives nothing gives None about once a second, so that whoever follows
+        its plates can end their passes, and can stop.
+        """
         ...
 
     def close(self) -> None:

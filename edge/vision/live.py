@@ -22,6 +22,7 @@ from edge.vision.frames import Clock, Frame, OnEvent
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
 CLOSE_TIMEOUT_S = 5.0
+SILENCE_S = 1.0
 NETWORK_TIMEOUT_MS = 5000
 
 
@@ -65,6 +66,7 @@ class LiveSource:
         self._newest: tuple[datetime, NDArray[np.uint8]] | None = None
         self._failure: Exception | None = None
         self._dropped = 0
+        self._gone: str | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -74,14 +76,24 @@ class LiveSource:
         with self._changed:
             return self._dropped
 
-    def frames(self) -> Iterator[Frame]:
+    @property
+    def gone(self) -> str | None:
+        """See FrameSource.gone."""
+        with self._changed:
+            return self._gone
+
+    def frames(self) -> Iterator[Frame | None]:
         """See FrameSource.frames; starts the reading thread, and ends only when closed."""
         if self._thread is None:
             name = f"capture-{self._camera}"
             self._thread = threading.Thread(target=self._read, name=name, daemon=True)
             self._thread.start()
         index = 0
-        while (taken := self._take()) is not None:
+        while not self._stop.is_set():
+            taken = self._take()
+            if taken is None:
+                yield None
+                continue
             captured_at, image = taken
             yield Frame(self._camera, index, captured_at, image, self._label, standalone=False)
             index += 1
@@ -97,7 +109,8 @@ class LiveSource:
     def _take(self) -> tuple[datetime, NDArray[np.uint8]] | None:
         with self._changed:
             self._changed.wait_for(
-                lambda: self._newest is not None or self._failure or self._stop.is_set()
+                lambda: self._newest is not None or self._failure or self._stop.is_set(),
+                timeout=SILENCE_S,
             )
             if self._failure is not None:
                 raise CaptureError(
@@ -127,10 +140,15 @@ class LiveSource:
             if self._stop.is_set():
                 return
             if not said:
-                self._on_event(f"camera {self._camera}: {reason}; trying again until it is back")
+                self._say_gone(f"camera {self._camera}: {reason}; trying again until it is back")
                 said = True
             self._stop.wait(wait_s)
             wait_s = min(wait_s * 2, self._waits_s[1])
+
+    def _say_gone(self, sentence: str) -> None:
+        with self._changed:
+            self._gone = sentence
+        self._on_event(sentence)
 
     def _read_one_connection(self, was_gone: bool) -> int:
         """Read until the camera stops giving; how many frames it gave."""
@@ -154,6 +172,7 @@ class LiveSource:
             if self._newest is not None:
                 self._dropped += 1
             self._newest = (captured_at, image)
+            self._gone = None
             self._changed.notify_all()
 
 

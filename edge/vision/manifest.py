@@ -16,17 +16,27 @@ _INSTALLED = Path(sys.prefix) / "share" / "plateward" / "models"
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One model: the package that holds its file, and the SHA-256 that the file must have."""
+    """One model: where its file is, and the SHA-256 that the file must have.
+
+    The file is in the installed `package`, or else in the manifest's own `folder`.
+    """
 
     name: str
-    package: str
+    package: str | None
+    folder: Path
     file: str
     sha256: str
 
+    @property
+    def path(self) -> Path:
+        """Where the file should be; raises ModelError where its package is not installed."""
+        if self.package is None:
+            return self.folder / self.file
+        return installed_file(self.package, self.file)
+
     def load(self, threads: int) -> OnnxModel:
         """The model; raises ModelError where its file is missing, another or corrupt."""
-        path = installed_file(self.package, self.file)
-        return load_onnx(path, threads=threads, sha256=self.sha256)
+        return load_onnx(self.path, threads=threads, sha256=self.sha256)
 
 
 def manifest_file() -> Path:
@@ -43,9 +53,13 @@ def read_manifest(path: Path) -> dict[str, ModelEntry]:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))["model"]
         return {
             entry["name"]: ModelEntry(
-                entry["name"], entry["package"], entry["file"], entry["sha256"]
+                name=entry["name"],
+                package=entry.get("package"),
+                folder=path.parent,
+                file=entry["file"],
+                sha256=entry["sha256"],
             )
             for entry in entries
         }
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path} is no manifest of models ({error}): install it again") from error

@@ -27,10 +27,17 @@ class PictureSource:
 
     live = False
     dropped = 0
+    gone = None
 
-    def __init__(self, path: Path, camera: str, clock: Clock, on_event: OnEvent) -> None:
-        """Raises CaptureError where a folder holds no picture or cannot be listed."""
-        self._paths = _list_pictures(path) if path.is_dir() else (path,)
+    def __init__(
+        self, path: Path, camera: str, clock: Clock, on_event: OnEvent, after: str | None = None
+    ) -> None:
+        """Begin after the picture of that name, which was read before, if any.
+
+        Raises CaptureError where a folder holds no picture or cannot be listed.
+        """
+        paths = _list_pictures(path) if path.is_dir() else (path,)
+        self._paths = tuple(one for one in paths if after is None or one.name > after)
         self._camera = camera
         self._clock = clock
         self._on_event = on_event
@@ -64,6 +71,7 @@ class VideoFileSource:
     live = False
     dropped = 0
     unreadable = 0
+    gone = None
 
     def __init__(self, path: Path, camera: str, clock: Clock) -> None:
         """Raises CaptureError where the file is not a video that can be decoded."""
@@ -79,7 +87,7 @@ class VideoFileSource:
         """See FrameSource.frames."""
         fps = self._capture.get(cv2.CAP_PROP_FPS) or FALLBACK_FPS
         announced = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        index = 0
+        index, last_s = 0, 0.0
         try:
             while not self._closed:
                 given, image = self._capture.read()
@@ -88,6 +96,8 @@ class VideoFileSource:
                 position_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
                 # Some containers carry no time stamps: then the frame rate tells the position.
                 elapsed_s = position_s if position_s > 0 else index / fps
+                # Joined recordings start their stamps anew; time before the camera never runs back.
+                last_s = elapsed_s = max(elapsed_s, last_s)
                 yield Frame(
                     self._camera,
                     index,

@@ -96,15 +96,6 @@ def read_state(words: tuple[str, ...]) -> StateReading:
     return StateReading(*ranked[0], tuple(ranked)) if ranked else UNKNOWN_STATE
 
 
-def is_state_word(text: str) -> bool:
-    """Whether the text (capitals, no spaces) is a state's name or slogan, one slip allowed."""
-    phrases = (*NAMES.values(), *(slogan for group in SLOGANS.values() for slogan in group))
-    return any(
-        abs(len(text) - len(phrase)) <= 1 and edit_distance(text, phrase) <= (len(phrase) > 4)
-        for phrase in phrases
-    )
-
-
 def _similarity(a: str, b: str) -> float:
     longer = max(len(a), len(b))
     if longer == 0 or abs(len(a) - len(b)) > longer * (1 - MIN_SIMILARITY):

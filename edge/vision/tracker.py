@@ -115,7 +115,7 @@ class Tracker:
         if frame.standalone:
             return [_start(frame, seen).finish() for seen in observations]
         now = frame.captured_at
-        finished = self._end(lambda track: now - track.last_seen > self._lost_after)
+        finished = self.expire(now)
         followed = self._match(now, observations)
         for index, seen in enumerate(observations):
             track = followed.get(index)
@@ -127,6 +127,10 @@ class Tracker:
             if not track.given and now - track.first_seen >= self._longest_pass:
                 finished.append(track.finish())
         return finished
+
+    def expire(self, now: datetime) -> list[Pass]:
+        """End the passes of plates not seen for a while, when no frame comes to tell."""
+        return self._end(lambda track: now - track.last_seen > self._lost_after)
 
     def flush(self) -> list[Pass]:
         """End every pass still open, as at the end of the source."""

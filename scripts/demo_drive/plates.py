@@ -139,8 +139,8 @@ def _serial_mask(plate: Plate, height: int, max_width: int) -> NDArray[np.uint8]
     return mask
 
 
-def draw_plate(plate: Plate) -> NDArray[np.uint8]:
-    """Draw a plate flat on.
+def draw_plate(plate: Plate, style: PlateStyle | None = None) -> NDArray[np.uint8]:
+    """Draw a plate flat on, in its state's style where no other is given.
 
     Returns:
         shape (TEXTURE_HEIGHT_PX, TEXTURE_WIDTH_PX, 4), uint8, BGRA, transparent at the rounded
@@ -149,7 +149,7 @@ def draw_plate(plate: Plate) -> NDArray[np.uint8]:
     Raises:
         KeyError: the plate's state has no style here.
     """
-    style = STYLES[plate.state]
+    style = style or STYLES[plate.state]
     width, height = TEXTURE_WIDTH_PX * _OVERSAMPLE, TEXTURE_HEIGHT_PX * _OVERSAMPLE
     ramp = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
     surface = (

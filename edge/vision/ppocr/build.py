@@ -1,4 +1,4 @@
-"""Assemble the engine from the two models of PP-OCRv6 that the manifest names."""
+"""Assemble the engine from PP-OCRv6's two models and the plate verifier, by the manifest."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from edge.vision.ppocr.inference import LineFinder, LineRecogniser
 from edge.vision.ppocr.plate_detector import MAX_LONG_SIDE_PX, LinePlateDetector
 from edge.vision.ppocr.plate_reader import LinePlateReader
 from edge.vision.serials import Shapes
+from edge.vision.verifier import PatchVerifier
 
 FINDER = "text-finder"
+VERIFIER = "plate-verifier"
 RECOGNISER = "line-recogniser"
 
 
@@ -24,17 +26,23 @@ def build_engine(
     are searched with their long side at most `max_long_side_px`. Raises ModelError where a model
     is missing, corrupt or another than the manifest's.
     """
-    finder_model, recogniser_model = _load(FINDER, threads), _load(RECOGNISER, threads)
+    finder_model, verifier_model, recogniser_model = (
+        load_model(name, threads) for name in (FINDER, VERIFIER, RECOGNISER)
+    )
     finder = LineFinder(finder_model)
     return PlateEngine(
         LinePlateDetector(finder, max_long_side_px),
+        PatchVerifier(verifier_model),
         LinePlateReader(finder, LineRecogniser(recogniser_model)),
         shapes,
-        tuple((model.name, model.sha256) for model in (finder_model, recogniser_model)),
+        tuple(
+            (model.name, model.sha256) for model in (finder_model, verifier_model, recogniser_model)
+        ),
     )
 
 
-def _load(name: str, threads: int) -> OnnxModel:
+def load_model(name: str, threads: int) -> OnnxModel:
+    """A model that the manifest names; raises ModelError where it cannot be had."""
     path = manifest_file()
     entries = read_manifest(path)
     if name not in entries:

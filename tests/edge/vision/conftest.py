@@ -42,6 +42,25 @@ def street(width: int = 640, height: int = 400) -> NDArray[np.uint8]:
     return scene
 
 
+def shop_front(width: int = 640, height: int = 400) -> NDArray[np.uint8]:
+    """A brick wall with a light board for a sign along its top, a window and a door below."""
+    scene = np.full((height, width, 3), (70, 90, 150), dtype=np.uint8)
+    scene[::14] = (110, 125, 160)
+    cv2.rectangle(scene, (60, 30), (width - 60, 120), (190, 205, 215), cv2.FILLED)
+    cv2.rectangle(scene, (80, 150), (width - 240, height - 60), (120, 110, 90), cv2.FILLED)
+    cv2.rectangle(scene, (width - 190, 150), (width - 90, height), (40, 60, 80), cv2.FILLED)
+    return scene
+
+
+def truck(width: int = 640, height: int = 400) -> NDArray[np.uint8]:
+    """The white side of a box truck over its wheels and the road."""
+    scene = street(width, height)
+    cv2.rectangle(scene, (30, 20), (width - 10, height - 70), (225, 225, 222), cv2.FILLED)
+    for x in (140, width - 140):
+        cv2.circle(scene, (x, height - 60), 45, (30, 30, 30), cv2.FILLED)
+    return scene
+
+
 def draw_plate(
     scene: NDArray[np.uint8], text: str, x: int, y: int, width: int = 160, state: str = ""
 ) -> None:
@@ -96,8 +115,10 @@ def frame_at(
 
 @pytest.fixture
 def draw() -> SimpleNamespace:
-    """street(), plate() and text(): see street, draw_plate and draw_text."""
-    return SimpleNamespace(street=street, plate=draw_plate, text=draw_text)
+    """Scenes (street, shop_front, truck) and what is drawn onto them (plate, text)."""
+    return SimpleNamespace(
+        street=street, shop_front=shop_front, truck=truck, plate=draw_plate, text=draw_text
+    )
 
 
 @pytest.fixture

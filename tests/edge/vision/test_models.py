@@ -10,11 +10,11 @@ import pytest
 from edge.vision.errors import ModelError, VisionError
 from edge.vision.manifest import manifest_file, read_manifest
 from edge.vision.models import OnnxModel, installed_file, load_onnx
-from edge.vision.ppocr.build import FINDER, RECOGNISER
+from edge.vision.ppocr.build import FINDER, RECOGNISER, VERIFIER
 from edge.vision.ppocr.inference import LineRecogniser
 
 MODELS = read_manifest(manifest_file())
-FINDER_PATH = installed_file(MODELS[FINDER].package, MODELS[FINDER].file)
+FINDER_PATH = MODELS[FINDER].path
 
 
 def test_the_digest_is_that_of_the_file():
@@ -75,7 +75,7 @@ def test_a_package_that_is_not_installed_is_named():
 
 
 def test_the_manifest_knows_every_model_that_the_engine_loads():
-    for name in (FINDER, RECOGNISER):
+    for name in (FINDER, RECOGNISER, VERIFIER):
         assert MODELS[name].load(threads=1).sha256 == MODELS[name].sha256
 
 
@@ -85,3 +85,43 @@ def test_a_broken_manifest_is_one_clear_sentence(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ModelError, match="install it again"):
         read_manifest(path)
+
+
+@pytest.fixture
+def own_models(tmp_path):
+    """A manifest of one model beside it."""
+    (tmp_path / "manifest.toml").write_text(
+        '[[model]]\nname = "plate-verifier"\nfile = "plate_verifier.onnx"\n'
+        f'sha256 = "{MODELS[VERIFIER].sha256}"\n'
+    )
+    return tmp_path
+
+
+def test_a_model_without_a_package_is_beside_the_manifest(own_models):
+    (own_models / "plate_verifier.onnx").write_bytes(MODELS[VERIFIER].path.read_bytes())
+    entry = read_manifest(own_models / "manifest.toml")[VERIFIER]
+    assert entry.path == own_models / "plate_verifier.onnx"
+    assert entry.load(threads=1).sha256 == MODELS[VERIFIER].sha256
+
+
+def test_a_missing_verifier_is_one_clear_sentence(own_models):
+    entry = read_manifest(own_models / "manifest.toml")[VERIFIER]
+    with pytest.raises(ModelError, match=r"plate_verifier\.onnx cannot be read .*install it again"):
+        entry.load(threads=1)
+
+
+def test_a_corrupt_verifier_is_one_clear_sentence(own_models):
+    whole = MODELS[VERIFIER].path.read_bytes()
+    (own_models / "plate_verifier.onnx").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    entry = read_manifest(own_models / "manifest.toml")[VERIFIER]
+    with pytest.raises(ModelError, match=r"SHA-256 .*expected .*install it again"):
+        entry.load(threads=1)
+
+
+def test_the_verifier_is_small_and_has_a_card():
+    path = MODELS[VERIFIER].path
+    assert path.stat().st_size <= 300_000
+    card = path.with_suffix(".md").read_text(encoding="utf-8")
+    assert MODELS[VERIFIER].sha256 in card
+    for owed in ("CC BY 4.0", "CC BY 2.0", "samrat-sahoo", "MIT", "Robert Lucian Chiriac"):
+        assert owed in card
