@@ -12,7 +12,6 @@ import queue
 import ssl
 import threading
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -21,13 +20,12 @@ import structlog
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from edge.contract.topics import ingest_filters
 from repository.errors import RepositoryError
 from repository.ingest.take import Taken
 from repository.settings import BrokerSettings
-from repository.store.engine import DatabaseUnavailableError
-from repository.store.pictures import PictureError
 
 _QOS = 1
 _KEEPALIVE_S = 60
@@ -35,6 +33,16 @@ _FIRST_RETRY_S = 1
 _LAST_RETRY_S = 60
 _TICK_S = 0.5
 _MAX_RECEIPTS_WAITING = 10_000
+# What bytes that nobody foresaw can bring about, in the program or in a statement's values. The
+# database's own faults are subclasses of StatementError; see where these are caught.
+_FAULTS_OF_A_MESSAGE = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    StatementError,
+)
 
 _log = structlog.get_logger("ingest")
 
@@ -138,30 +146,15 @@ class Consumer:
             self._client.ack(delivery.mid, delivery.qos)
 
     def _take(self, delivery: _Delivery) -> Taken | None:
-        """Commit a message or its refusal; None if neither could be, and it is not to be acked."""
-        try:
-            return self._persist(lambda: self._taker.take(delivery.topic, delivery.body))
-        except Exception as error:  # noqa: BLE001 - one message must not keep the others out
-            fault = error
-        _log.error("a message could not be processed", topic=delivery.topic, **_describe(fault))
-        try:
-            return self._persist(
-                lambda: self._taker.refuse_unprocessable(delivery.topic, delivery.body, fault)
-            )
-        except Exception as error:  # noqa: BLE001 - as above
-            _log.error("nor could it be set aside; the broker keeps it", **_describe(error))
-            return None
-
-    def _persist(self, commit: Callable[[], Taken]) -> Taken | None:
-        """Try until the database and the disk take it; None if stopped before."""
+        """Commit a message or its refusal, however long it takes; None if stopped before."""
         wait_s = _FIRST_RETRY_S
         said = False
         while True:
             try:
-                taken = commit()
-            except (DatabaseUnavailableError, PictureError) as error:
+                taken = self._take_or_refuse(delivery)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the message is kept
                 if not said:
-                    _log.error("nothing can be committed; trying again", why=str(error))
+                    _log.error("nothing can be committed; trying again", **_describe(error))
                     said = True
                 if self._stop.wait(wait_s):
                     return None
@@ -170,6 +163,16 @@ class Consumer:
                 if said:
                     _log.info("committing again")
                 return taken
+
+    def _take_or_refuse(self, delivery: _Delivery) -> Taken:
+        """One attempt. A fault that the message itself brings about would come again for ever."""
+        try:
+            return self._taker.take(delivery.topic, delivery.body)
+        except _FAULTS_OF_A_MESSAGE as error:
+            if isinstance(error, DBAPIError) and not isinstance(error, DataError | IntegrityError):
+                raise
+            _log.error("a message could not be processed", topic=delivery.topic, **_describe(error))
+            return self._taker.refuse_unprocessable(delivery.topic, delivery.body, error)
 
     def _on_connect(
         self,
@@ -235,7 +238,9 @@ class Consumer:
 
 
 def _describe(error: Exception) -> dict[str, str]:
-    """Kind and place of a fault, without its text, which may quote a plate."""
+    """What happened; of a fault nobody foresaw no text, which may quote a plate, but its place."""
+    if isinstance(error, RepositoryError):
+        return {"why": str(error)}
     return {
         "error": type(error).__name__,
         "where": "".join(traceback.format_tb(error.__traceback__)[-2:]),

@@ -11,16 +11,34 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, event
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from repository.errors import RepositoryError
 
 _BUSY_TIMEOUT_MS = 10_000
 # SQLite's primary result codes for: busy, locked, read-only, I/O error, full, cannot open.
 _SQLITE_UNAVAILABLE = frozenset({5, 6, 8, 10, 13, 14})
+# PostgreSQL's states: a server or transaction that only reads, and those of class 57.
+_READ_ONLY = "25006"
+_OPERATOR_INTERVENTION = "57"
+_POOL_TIMEOUT_S = 30.0
 
 
 class DatabaseUnavailableError(RepositoryError):
     """The database does not answer, or not now; the same work may succeed later."""
+
+
+class _Pool(QueuePool):
+    """A pool that says of itself what is said of a database that does not answer."""
+
+    def connect(self) -> PoolProxiedConnection:
+        try:
+            return super().connect()
+        except PoolTimeoutError as error:
+            raise DatabaseUnavailableError(
+                f"the database: {self.checkedout()} connections are in use and none became free"
+            ) from error
 
 
 def open_engine(dsn: str) -> Engine:
@@ -71,7 +89,9 @@ def _open_sqlite(url: URL) -> Engine:
         raise RepositoryError(
             f"database: the folder {folder} does not exist; `alpr-repository init` makes it"
         )
-    engine = sqlalchemy.create_engine(url, hide_parameters=True)
+    engine = sqlalchemy.create_engine(
+        url, poolclass=_Pool, pool_timeout=_POOL_TIMEOUT_S, hide_parameters=True
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -80,6 +100,8 @@ def _open_sqlite(url: URL) -> Engine:
 def _open_postgresql(url: URL) -> Engine:
     return sqlalchemy.create_engine(
         url,
+        poolclass=_Pool,
+        pool_timeout=_POOL_TIMEOUT_S,
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={"connect_timeout": 10, "application_name": "plateward"},
@@ -107,9 +129,14 @@ def _translate(context: ExceptionContext) -> BaseException | None:
         code = getattr(original, "sqlite_errorcode", 0) & 0xFF
         unavailable = code in _SQLITE_UNAVAILABLE
     else:
-        # Covers a server that is gone, starting, full, or that ended the transaction in favour
-        # of another: all worth another try, none the fault of what was asked.
-        unavailable = isinstance(original, dialect.loaded_dbapi.OperationalError)
+        # Covers a server that is gone, starting, stopping, full, for now read-only, or that ended
+        # the transaction in favour of another: all worth another try, none the fault of what was
+        # asked.
+        state = getattr(original, "sqlstate", None) or ""
+        if state == _READ_ONLY or state.startswith(_OPERATOR_INTERVENTION):
+            context.is_disconnect = True  # another connection may lead to a server that writes
+        known = (dialect.loaded_dbapi.OperationalError, dialect.loaded_dbapi.InterfaceError)
+        unavailable = context.is_disconnect or isinstance(original, known)
     if not unavailable:
         return None
     first_line = str(original).strip().partition("\n")[0]

@@ -18,7 +18,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from paho.mqtt.enums import CallbackAPIVersion
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 from structlog.testing import capture_logs
 
 from edge.contract import batch as b
@@ -405,3 +405,96 @@ def test_a_fault_of_the_repository_sets_the_message_aside_and_others_go_on(
         assert link.receipt_for(message).committed_through == 1
     assert count(engine, quarantine) == 1
     assert plate not in repr(logged)
+
+
+@pytest.mark.parametrize("fault", [RuntimeError, OSError, MemoryError])
+def test_a_fault_that_passes_is_waited_out_and_the_message_is_taken(
+    fault: type[Exception],
+    broker: Broker,
+    link: Link,
+    ingest: Ingest,
+    sender: Sender,
+    engine: Engine,
+    run_consumer: RunConsumer,
+) -> None:
+    class Faulty:
+        faults = 1
+
+        def take(self, topic: str, body: bytes) -> Taken:
+            if self.faults:
+                self.faults -= 1
+                raise fault
+            return ingest.take(topic, body)
+
+        def refuse_unprocessable(self, topic: str, body: bytes, error: Exception) -> Taken:
+            raise AssertionError("a good message was about to be refused")
+
+    run_consumer(broker, Faulty())
+    message = sender.message(sender.read(SEEN))
+    link.send(sender.topic(), message)
+    assert link.receipt_for(message).committed_through == 1
+    assert count(engine, quarantine) == 0
+
+
+def test_a_refusal_that_cannot_be_committed_is_tried_again(
+    broker: Broker,
+    link: Link,
+    ingest: Ingest,
+    sender: Sender,
+    run_consumer: RunConsumer,
+) -> None:
+    class Faulty:
+        faults = 1
+
+        def take(self, topic: str, body: bytes) -> Taken:
+            raise KeyError
+
+        def refuse_unprocessable(self, topic: str, body: bytes, error: Exception) -> Taken:
+            if self.faults:
+                self.faults -= 1
+                raise ValueError
+            return ingest.refuse_unprocessable(topic, body, error)
+
+    run_consumer(broker, Faulty())
+    link.send(sender.topic("hits"), b"{}")
+    assert link.receipt_for(b"{}").refused[0].reason == "malformed"
+
+
+def test_a_database_that_only_reads_for_a_while_stops_nothing_for_good(
+    broker: Broker,
+    postgres_server: PostgresServer,
+    migrated_postgres: str,
+    ingest_on: Callable[[Engine], Ingest],
+    repository_key: Ed25519PrivateKey,
+    run_consumer: RunConsumer,
+) -> None:
+    name = postgres_server.create_database(template=migrated_postgres)
+    engine = open_engine(postgres_server.dsn(name))
+    sender = Sender()
+    sender.enrol(engine, NOW)
+    link = Link(broker.port, sender, repository_key)
+    set_read_only(engine, name, "on")
+    engine.dispose()
+    messages = [sender.message(sender.read(SEEN)) for _ in range(3)]
+    with capture_logs() as logged:
+        running = run_consumer(broker, ingest_on(engine))
+        for message in messages:
+            link.send(sender.topic(), message)
+        while not any("nothing can be committed" in line["event"] for line in logged):
+            time.sleep(0.05)
+        set_read_only(engine, name, "off")
+        assert link.receipt_for(messages[-1]).committed_through == 3
+        running.stop()
+    link.close()
+    assert (count(engine, reads), count(engine, quarantine)) == (3, 0)
+    engine.dispose()
+    postgres_server.drop_database(name)
+
+
+def set_read_only(engine: Engine, database: str, state: str) -> None:
+    """As an administrator does it during a switch of servers; connections made after it obey."""
+    with engine.begin() as connection:
+        connection.execute(text("SET TRANSACTION READ WRITE"))
+        connection.execute(
+            text(f"ALTER DATABASE {database} SET default_transaction_read_only={state}")
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from threading import Barrier
@@ -157,4 +158,22 @@ def test_a_locked_sqlite_file_is_unavailable(tmp_path: Path) -> None:
         other.connection.dbapi_connection.execute("PRAGMA busy_timeout = 1")  # type: ignore[union-attr]
         with pytest.raises(DatabaseUnavailableError, match="locked"):
             other.begin()
+    engine.dispose()
+
+
+def test_a_server_that_only_reads_for_now_is_unavailable(postgres_dsn: str) -> None:
+    engine = open_engine(postgres_dsn)
+    with engine.begin() as connection:
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+        with pytest.raises(DatabaseUnavailableError, match="read-only"):
+            connection.execute(text("CREATE TABLE x (y integer)"))
+    engine.dispose()
+
+
+def test_a_full_pool_is_unavailable(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repository.store.engine._POOL_TIMEOUT_S", 0.01)
+    engine = open_engine(dsn)
+    with ExitStack() as taken, pytest.raises(DatabaseUnavailableError, match="none became free"):
+        for _ in range(100):
+            taken.enter_context(engine.connect())
     engine.dispose()
