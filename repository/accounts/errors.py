@@ -34,4 +34,7 @@ class PasswordChangeRequiredError(AccountError):
     """A one-time password was not replaced yet."""
 
     def __init__(self) -> None:
-        super().__init__("the one-time password must be changed before anything else")
+        super().__init__(
+            "the one-time password must be changed before anything else: "
+            "with 'alpr-repository users passwd', or at /api/v1/password"
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from repository.accounts import sessions, users
 from repository.accounts.errors import (
     AccountError,
-    PasswordRefusedError,
+    PasswordChangeRequiredError,
     SessionEndedError,
     SignInRefusedError,
 )
@@ -26,11 +26,13 @@ from repository.accounts.password_rule import check_password, one_time_password
 from repository.accounts.user import User, check_login, check_name, fold_login
 from repository.accounts.users import Account
 from repository.ledger import log
+from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Actor, Entry, Outcome
 from repository.store.engine import reading
 
 # A mistyped login may well be a password, so the ledger does not keep what was typed.
 _NOBODY = Actor(user_id="", login="", name="nobody with an account", agency="")
+_ONE_TIME = "one-time password"
 
 _T = TypeVar("_T")
 
@@ -56,11 +58,13 @@ class Accounts:
 
         Raises:
             SignInRefusedError: whatever was wrong; the ledger says what.
+            PasswordChangeRequiredError: if it is a one-time password.
         """
-        return self._sign_in(login, password, origin, lambda _connection, account: account.user)
+        account = self._sign_in(login, password, origin, _itself, one_time=False)
+        return account.user
 
     def open_session(self, login: str, password: str, origin: str) -> Session:
-        """A session for the user.
+        """A session for the user; with a one-time password it is good for changing it alone.
 
         Raises:
             SignInRefusedError: whatever was wrong; the ledger says what.
@@ -70,24 +74,41 @@ class Accounts:
             token = sessions.start(connection, account.user.id, self.now())
             return Session(token, account.user)
 
-        return self._sign_in(login, password, origin, start)
+        return self._sign_in(login, password, origin, start, one_time=True)
 
-    def user_of(self, token: str) -> User:
+    def user_of(self, token: str, origin: str) -> User:
         """The user whose session the token opens.
+
+        Raises:
+            SessionEndedError: if it opens none, or no longer.
+            PasswordChangeRequiredError: if it was opened with a one-time password.
+        """
+        user = self.user_changing_password(token)
+        entry = Entry("accounts.use_session", user.actor, self.now(), origin)
+        with attempt(self.engine, entry, PasswordChangeRequiredError):
+            if user.must_change_password:
+                raise PasswordChangeRequiredError
+        return user
+
+    def user_changing_password(self, token: str) -> User:
+        """The same, for what one may also do with a one-time password: change it, or sign out.
 
         Raises:
             SessionEndedError: if it opens none, or no longer.
         """
         with self.engine.begin() as connection:
-            user_id = sessions.use(connection, token, self.now())
+            user_id = sessions.holder(connection, token)
             account = None if user_id is None else users.lock(connection, user_id)
             if account is None or not account.open:
+                raise SessionEndedError
+            if not sessions.use(connection, token, self.now()):
                 raise SessionEndedError
             return account.user
 
     def close_sessions(self, user: User, origin: str) -> None:
         """Sign the user out everywhere."""
         with self.engine.begin() as connection:
+            users.lock(connection, user.id)
             sessions.end_all(connection, user.id)
             self._record(connection, "accounts.sign_out", user.actor, origin)
 
@@ -98,29 +119,19 @@ class Accounts:
             SignInRefusedError: if the current password is not right.
             PasswordRefusedError: if the new one breaks the rule.
         """
-        user = self.sign_in(login, current, origin)
-        account = self._account(user.login)
-        try:
+        account = self._sign_in(login, current, origin, _itself, one_time=True)
+        user = account.user
+        entry = Entry("accounts.change_password", user.actor, self.now(), origin)
+        with attempt(self.engine, entry, AccountError):
             check_password(new, user.login, lambda tried: self._was_used(account, tried))
-        except PasswordRefusedError as error:
+            hashed = self.passwords.hash(new)
             with self.engine.begin() as connection:
-                self._record(
-                    connection,
-                    "accounts.change_password",
-                    user.actor,
-                    origin,
-                    {"reason": str(error)},
-                    "refused",
-                )
-            raise
-        hashed = self.passwords.hash(new)
-        with self.engine.begin() as connection:
-            locked = users.lock(connection, user.id)
-            if locked is None or not locked.open or locked.password_hash != account.password_hash:
-                raise SignInRefusedError
-            users.set_password(connection, locked, hashed, must_change=False)
-            sessions.end_all(connection, user.id)
-            self._record(connection, "accounts.change_password", user.actor, origin)
+                locked = users.lock(connection, user.id)
+                if locked is None or not locked.open or _password_differs(locked, account):
+                    raise SignInRefusedError
+                users.set_password(connection, locked, hashed, must_change=False)
+                sessions.end_all(connection, user.id)
+                log.append(connection, replace(entry, at=self.now()))
 
     def bootstrap(self, login: str, name: str, agency: str, by: Actor, origin: str) -> str:
         """Make the very first user and give their one-time password.
@@ -188,14 +199,21 @@ class Accounts:
             return found
 
     def _sign_in(
-        self, login: str, password: str, origin: str, then: Callable[[Connection, Account], _T]
+        self,
+        login: str,
+        password: str,
+        origin: str,
+        then: Callable[[Connection, Account], _T],
+        *,
+        one_time: bool,
     ) -> _T:
+        """Check a login and do ``then``; a one-time password will do only if ``one_time``."""
         known = fold_login(login)
         found = None if known is None else self._find(known)
         right = self.passwords.verify(None if found is None else found.password_hash, password)
         with self.engine.begin() as connection:
             account = None if found is None else users.lock(connection, found.user.id)
-            reason = _reason(found, account, right)
+            reason = _reason(found, account, right, one_time)
             if account is not None and reason is None:
                 users.forget_failures(connection, account.user.id)
                 result = then(connection, account)
@@ -206,7 +224,7 @@ class Accounts:
                 request["locked"] = users.count_failure(connection, account.user.id, self.now())
             actor = _NOBODY if account is None else account.user.actor
             self._record(connection, "accounts.sign_in", actor, origin, request, "refused")
-        raise SignInRefusedError
+        raise PasswordChangeRequiredError if reason == _ONE_TIME else SignInRefusedError
 
     def _add(
         self, login: str, name: str, agency: str, by: Actor, origin: str, *, first: bool
@@ -275,7 +293,17 @@ class Accounts:
         log.append(connection, entry)
 
 
-def _reason(found: Account | None, account: Account | None, right: bool) -> str | None:
+def _itself(_connection: Connection, account: Account) -> Account:
+    return account
+
+
+def _password_differs(one: Account, other: Account) -> bool:
+    return one.password_hash != other.password_hash
+
+
+def _reason(
+    found: Account | None, account: Account | None, right: bool, one_time: bool
+) -> str | None:
     """Why a sign-in is refused, for the ledger alone; None lets it through."""
     if found is None or account is None:
         return "unknown login"
@@ -283,9 +311,9 @@ def _reason(found: Account | None, account: Account | None, right: bool) -> str 
         return "account disabled"
     if account.locked_at is not None:
         return "account locked"
-    if not right or account.password_hash != found.password_hash:
+    if not right or _password_differs(account, found):
         return "wrong password"
-    return None
+    return _ONE_TIME if account.user.must_change_password and not one_time else None
 
 
 def _subject(user: User) -> dict[str, JSON]:

@@ -1,4 +1,8 @@
-"""Sessions in the database: a bearer's token, kept as its SHA-256, and how long it is good for."""
+"""Sessions in the database: a bearer's token, kept as its SHA-256, and how long it is good for.
+
+Locks are taken in one order, here and in the whole room: the user's row, then their sessions, then
+the ledger. Whoever changes a session locks its user first.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +26,15 @@ def start(
     now: datetime,
     mint: Callable[[], str] = secrets.token_urlsafe,
 ) -> str:
-    """A new token for the user; sessions that have ended are swept away."""
+    """A new token for the user, whose row is locked; sessions that have ended are swept away."""
     token = mint()
-    connection.execute(
-        delete(sessions).where(
-            or_(sessions.c.last_used_at <= now - IDLE, sessions.c.created_at <= now - ABSOLUTE)
-        )
+    # Others' sessions: those that somebody works on are passed over, not waited for.
+    ended = (
+        select(sessions.c.token_digest)
+        .where(or_(sessions.c.last_used_at <= now - IDLE, sessions.c.created_at <= now - ABSOLUTE))
+        .with_for_update(skip_locked=True)
     )
+    connection.execute(delete(sessions).where(sessions.c.token_digest.in_(ended)))
     connection.execute(
         insert(sessions).values(
             token_digest=_digest(token), user_id=user_id, created_at=now, last_used_at=now
@@ -37,27 +43,34 @@ def start(
     return token
 
 
-def use(connection: Connection, token: str, now: datetime) -> UUID | None:
-    """The user whose session the token opens, used now; None if it opens nothing or no longer.
+def holder(connection: Connection, token: str) -> UUID | None:
+    """Whose session the token opens or opened; it locks nothing.
 
     The token is looked up by its digest, so that the time this takes says nothing about it.
     """
-    row = connection.execute(
-        select(sessions).where(sessions.c.token_digest == _digest(token))
-    ).one_or_none()
-    if row is None or now - row.last_used_at >= IDLE or now - row.created_at >= ABSOLUTE:
-        return None
-    connection.execute(
-        update(sessions)
-        .where(sessions.c.token_digest == _digest(token))
-        .values(last_used_at=max(now, row.last_used_at))
+    user_id: UUID | None = connection.scalar(
+        select(sessions.c.user_id).where(sessions.c.token_digest == _digest(token))
     )
-    user_id: UUID = row.user_id
     return user_id
 
 
+def use(connection: Connection, token: str, now: datetime) -> bool:
+    """Use the session that the token opens, its user's row locked; false if it has ended."""
+    row = connection.execute(
+        select(sessions).where(sessions.c.token_digest == _digest(token)).with_for_update()
+    ).one_or_none()
+    if row is None or now - row.last_used_at >= IDLE or now - row.created_at >= ABSOLUTE:
+        return False
+    connection.execute(
+        update(sessions)
+        .where(sessions.c.token_digest == row.token_digest)
+        .values(last_used_at=max(now, row.last_used_at))
+    )
+    return True
+
+
 def end_all(connection: Connection, user_id: UUID) -> None:
-    """End every session of the user."""
+    """End every session of the user, whose row is locked."""
     connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
 
 

@@ -34,6 +34,7 @@ MAX_ACTION = 64
 MAX_USER_ID = 64
 MAX_NAME = 200
 MAX_AGENCY = 63
+MAX_TYPED = 500
 
 _ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)+")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -174,6 +175,11 @@ def format_time(at: datetime) -> str:
     """That moment as ``2026-03-01T09:12:44.07-05:00``."""
     milliseconds = at.isoformat(timespec="milliseconds")
     return milliseconds[:22] + milliseconds[23:]
+
+
+def as_typed(text: str) -> str:
+    """What somebody typed, fit to be recorded: cut where it is too long, no half characters."""
+    return text[:MAX_TYPED].encode("utf-8", "replace").decode()
 
 
 def digest_of_ids(ids: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from repository.accounts import users
-from repository.accounts.errors import PasswordChangeRequiredError, SessionEndedError
+from repository.accounts.errors import SessionEndedError
 from repository.accounts.user import User
 from repository.cases import files
 from repository.errors import RepositoryError
@@ -58,12 +58,9 @@ class Searches:
 
         Raises:
             SearchRefusedError: if the criteria or the purpose do not do.
-            PasswordChangeRequiredError: if the user still has a one-time password.
             SessionEndedError: if the account was closed meanwhile.
         """
         try:
-            if user.must_change_password:
-                raise PasswordChangeRequiredError
             criteria = Criteria.of(
                 request.plate,
                 request.start,

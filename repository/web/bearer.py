@@ -25,16 +25,31 @@ Rooms = Annotated[WebServices, Depends(services)]
 Origin = Annotated[str, Depends(origin)]
 
 
-def bearer(request: Request, rooms: Rooms) -> User:
+def bearer(request: Request, rooms: Rooms, origin: Origin) -> User:
     """The user whose token the request bears.
 
     Raises:
         SessionEndedError: if it bears none that opens a session.
+        PasswordChangeRequiredError: if it opens no more than the change of a one-time password.
     """
+    return rooms.accounts.user_of(_token(request), origin)
+
+
+def bearer_changing_password(request: Request, rooms: Rooms) -> User:
+    """The same, for what one may also do with a one-time password.
+
+    Raises:
+        SessionEndedError: if it bears none that opens a session.
+    """
+    return rooms.accounts.user_changing_password(_token(request))
+
+
+def _token(request: Request) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise SessionEndedError
-    return rooms.accounts.user_of(token)
+    return token
 
 
 Bearer = Annotated[User, Depends(bearer)]
+PasswordChanger = Annotated[User, Depends(bearer_changing_password)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from repository.web.bearer import Bearer, Origin, Rooms
+from repository.web.bearer import PasswordChanger, Origin, Rooms
 
 router = APIRouter()
 
@@ -55,14 +55,14 @@ def login(typed: Login, rooms: Rooms, origin: Origin) -> Opened:
 
 
 @router.post("/logout", status_code=204)
-def logout(user: Bearer, rooms: Rooms, origin: Origin) -> Response:
+def logout(user: PasswordChanger, rooms: Rooms, origin: Origin) -> Response:
     """End every session of the user."""
     rooms.accounts.close_sessions(user, origin)
     return Response(status_code=204)
 
 
 @router.post("/password", status_code=204)
-def password(typed: NewPassword, user: Bearer, rooms: Rooms, origin: Origin) -> Response:
+def password(typed: NewPassword, user: PasswordChanger, rooms: Rooms, origin: Origin) -> Response:
     """Change one's own password; every session ends, so sign in again with the new one."""
     rooms.accounts.change_password(user.login, typed.current, typed.new, origin)
     return Response(status_code=204)

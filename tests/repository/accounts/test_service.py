@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 
+from repository.accounts import sessions as session_table
+from repository.accounts import users as account_table
 from repository.accounts.errors import (
     AccountError,
+    PasswordChangeRequiredError,
     PasswordRefusedError,
     SessionEndedError,
     SignInRefusedError,
@@ -32,8 +35,8 @@ def test_the_first_user_has_a_one_time_password_to_change(
     accounts: Accounts, engine: Engine
 ) -> None:
     once = accounts.bootstrap("jdoe", "Jane Doe", "salem-pd", OPERATOR, "command line")
-    user = accounts.sign_in("jdoe", once, "10.0.0.7")
-    assert user.must_change_password
+    with pytest.raises(PasswordChangeRequiredError):
+        accounts.sign_in("jdoe", once, "10.0.0.7")
     accounts.change_password("jdoe", once, PASSWORD, "10.0.0.7")
     assert not accounts.sign_in("JDoe ", PASSWORD, "10.0.0.7").must_change_password
     with pytest.raises(SignInRefusedError):
@@ -43,14 +46,29 @@ def test_the_first_user_has_a_one_time_password_to_change(
     entries = recorded(engine)
     assert [(each["action"], each["actor"]["login"], each["outcome"]) for each in entries] == [
         ("accounts.add", "os:root", "done"),
-        ("accounts.sign_in", "jdoe", "done"),
+        ("accounts.sign_in", "jdoe", "refused"),
         ("accounts.sign_in", "jdoe", "done"),
         ("accounts.change_password", "jdoe", "done"),
         ("accounts.sign_in", "jdoe", "done"),
         ("accounts.sign_in", "jdoe", "refused"),
     ]
+    assert entries[1]["request"] == {"reason": "one-time password"}
     assert entries[1]["actor"]["name"] == "Jane Doe"
     assert entries[1]["origin"] == "10.0.0.7"
+
+
+@pytest.mark.policy("C-3a")
+def test_a_session_with_a_one_time_password_only_changes_it(
+    accounts: Accounts, engine: Engine
+) -> None:
+    once = accounts.bootstrap("jdoe", "Jane Doe", "salem-pd", OPERATOR, "command line")
+    session = accounts.open_session("jdoe", once, "10.0.0.7")
+    with pytest.raises(PasswordChangeRequiredError):
+        accounts.user_of(session.token, "10.0.0.7")
+    last = recorded(engine)[-1]
+    assert (last["action"], last["outcome"]) == ("accounts.use_session", "refused")
+    assert (last["actor"]["login"], last["origin"]) == ("jdoe", "10.0.0.7")
+    assert accounts.user_changing_password(session.token) == session.user
 
 
 def test_no_password_is_kept_or_recorded(accounts: Accounts, engine: Engine) -> None:
@@ -210,12 +228,12 @@ def test_a_session_opens_until_it_is_idle_too_long(
     assert session.user == officer
     for _ in range(3):
         clock.pass_(minutes=29, seconds=59)
-        assert accounts.user_of(session.token) == officer
+        assert accounts.user_of(session.token, "here") == officer
     with engine.begin() as connection:
         assert session.token.encode() not in connection.execute(select(sessions)).one()
     clock.pass_(minutes=30)
     with pytest.raises(SessionEndedError):
-        accounts.user_of(session.token)
+        accounts.user_of(session.token, "here")
 
 
 def test_a_session_ends_after_twelve_hours_of_use(
@@ -224,17 +242,17 @@ def test_a_session_ends_after_twelve_hours_of_use(
     session = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
     for _ in range(47):
         clock.pass_(minutes=15)
-        accounts.user_of(session.token)
+        accounts.user_of(session.token, "here")
     clock.pass_(minutes=15)
     with pytest.raises(SessionEndedError):
-        accounts.user_of(session.token)
+        accounts.user_of(session.token, "here")
 
 
 @pytest.mark.parametrize("token", ["", "x", "\ud800", "a" * 10_000])
 def test_other_tokens_open_nothing(accounts: Accounts, officer: User, token: str) -> None:
     accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
     with pytest.raises(SessionEndedError):
-        accounts.user_of(token)
+        accounts.user_of(token, "here")
 
 
 @pytest.mark.policy("C-3b")
@@ -242,7 +260,7 @@ def test_sessions_end_with_the_account(accounts: Accounts, officer: User) -> Non
     session = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
     accounts.disable("jdoe", OPERATOR, "here")
     with pytest.raises(SessionEndedError):
-        accounts.user_of(session.token)
+        accounts.user_of(session.token, "here")
     with pytest.raises(SignInRefusedError):
         accounts.sign_in("jdoe", PASSWORD, "here")
 
@@ -254,19 +272,72 @@ def test_sessions_end_with_the_password_and_the_lock(accounts: Accounts, officer
     fail(accounts, 5)
     for session in (first, second):
         with pytest.raises(SessionEndedError):
-            accounts.user_of(session.token)
+            accounts.user_of(session.token, "here")
     accounts.unlock("jdoe", OPERATOR, "here")
     once = accounts.reset_password("jdoe", OPERATOR, "here")
     with pytest.raises(SessionEndedError):
-        accounts.user_of(second.token)
-    assert accounts.sign_in("jdoe", once, "here").must_change_password
+        accounts.user_of(second.token, "here")
+    with pytest.raises(PasswordChangeRequiredError):
+        accounts.sign_in("jdoe", once, "here")
+
+
+def waits(engine: Engine) -> bool:
+    """Whether one of the database's connections waits for a lock."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with engine.connect() as connection:
+        return bool(connection.scalar(query))
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_session_used_while_its_account_is_closed_waits_its_turn(
+    accounts: Accounts, officer: User, engine: Engine
+) -> None:
+    session = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
+    ended: list[SessionEndedError] = []
+
+    def use() -> None:
+        try:
+            accounts.user_of(session.token, "10.0.0.7")
+        except SessionEndedError as error:
+            ended.append(error)
+
+    with engine.begin() as connection:
+        account_table.lock(connection, officer.id)
+        thread = threading.Thread(target=use)
+        thread.start()
+        while not waits(engine):
+            thread.join(0.01)
+        session_table.end_all(connection, officer.id)
+    thread.join()
+    assert len(ended) == 1
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_sign_in_sweeps_no_session_that_somebody_works_on(
+    accounts: Accounts, officer: User, engine: Engine, clock: Clock
+) -> None:
+    hire(accounts, "roe")
+    for login in ("jdoe", "roe"):
+        accounts.open_session(login, PASSWORD, "10.0.0.7")
+    clock.pass_(hours=1)
+    with engine.begin() as connection:
+        connection.execute(
+            select(sessions).where(sessions.c.user_id == officer.id).with_for_update()
+        )
+        accounts.open_session("roe", PASSWORD, "10.0.0.7")
+        left = connection.scalars(select(sessions.c.user_id)).all()
+    assert len(left) == 2
+    assert officer.id in left
 
 
 def test_signing_out_ends_the_session(accounts: Accounts, officer: User) -> None:
     session = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
     accounts.close_sessions(session.user, "10.0.0.7")
     with pytest.raises(SessionEndedError):
-        accounts.user_of(session.token)
+        accounts.user_of(session.token, "here")
 
 
 def test_who_is_not_there_cannot_be_changed(accounts: Accounts) -> None:

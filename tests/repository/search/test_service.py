@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from repository.accounts.errors import PasswordChangeRequiredError, SessionEndedError
+from repository.accounts.errors import SessionEndedError
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.cases.service import CaseFiles
@@ -188,17 +188,6 @@ def test_a_refused_search_is_on_the_ledger_too(
     assert entry["actor"]["login"] == "jdoe"
     assert entry["request"]["reason"] == str(refused.value)
     assert entry["count"] is None
-
-
-@pytest.mark.policy("C-3a")
-def test_nobody_searches_with_a_one_time_password(
-    searches: Searches, accounts: Accounts, request_: SearchRequest, engine: Engine
-) -> None:
-    once = accounts.add("new", "New Officer", "salem-pd", OPERATOR, "here")
-    user = accounts.sign_in("new", once, "here")
-    with pytest.raises(PasswordChangeRequiredError):
-        searches.search(user, request_, "here")
-    assert recorded(engine)[-1]["outcome"] == "refused"
 
 
 @pytest.mark.policy("C-3b")
