@@ -163,17 +163,17 @@ def test_a_locked_sqlite_file_is_unavailable(tmp_path: Path) -> None:
 
 def test_a_server_that_only_reads_for_now_is_unavailable(postgres_dsn: str) -> None:
     engine = open_engine(postgres_dsn)
-    with engine.begin() as connection:
-        connection.execute(text("SET TRANSACTION READ ONLY"))
-        with pytest.raises(DatabaseUnavailableError, match="read-only"):
-            connection.execute(text("CREATE TABLE x (y integer)"))
+    both = "SET TRANSACTION READ ONLY; CREATE TABLE x (y integer)"
+    with pytest.raises(DatabaseUnavailableError, match="read-only"), engine.begin() as connection:
+        connection.exec_driver_sql(both)
     engine.dispose()
 
 
 def test_a_full_pool_is_unavailable(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("repository.store.engine._POOL_TIMEOUT_S", 0.01)
     engine = open_engine(dsn)
-    with ExitStack() as taken, pytest.raises(DatabaseUnavailableError, match="none became free"):
-        for _ in range(100):
-            taken.enter_context(engine.connect())
+    with ExitStack() as stack:
+        take = lambda: [stack.enter_context(engine.connect()) for _ in range(100)]  # noqa: E731
+        with pytest.raises(DatabaseUnavailableError, match="none became free"):
+            take()
     engine.dispose()
