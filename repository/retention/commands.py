@@ -14,10 +14,13 @@ from repository.accounts import secret_input
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
 from repository.command import pass_services
+from repository.ledger import log
+from repository.ledger.attempt import attempt
+from repository.ledger.entry import Entry, as_typed, digest_of_ids
 from repository.retention import holds, purge
-from repository.retention.holds import HOLD_KINDS, HoldKind, HoldRequest
-from repository.store.engine import reading
+from repository.retention.holds import HOLD_KINDS, HoldError, HoldKind, HoldRequest
 
+_READS_RECORDED = 500  # of a refused hold; the ledger's entries have a largest size
 _USER = click.option("--user", "login", required=True, help="Your login.")
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -62,20 +65,28 @@ def add(
     Example: alpr-repository hold add --user jdoe --case 24-1187 --kind arrest --reason "Seen near
     the scene" --read 0195f3a2-7c1b-7def-8a01-23456789abcd
     """
-    request = HoldRequest(
-        case_number=case_number,
-        kind=kind,
-        reason=reason,
-        read_ids=tuple(dict.fromkeys(reads)),
-        review_due=review.date() if review else None,
-    )
     user = services.accounts.sign_in(
         login, secret_input.current_password(password_file), COMMAND_LINE
     )
-    with services.engine.begin() as connection:
-        number = holds.add(
-            connection, request, actor=user.actor, origin=COMMAND_LINE, now=services.clock()
+    asked = {
+        "case_number": as_typed(case_number),
+        "kind": kind,
+        "reason_given": as_typed(reason),
+        "reads": [str(each) for each in reads[:_READS_RECORDED]],
+    }
+    entry = Entry("hold.add", user.actor, services.clock(), COMMAND_LINE, asked)
+    with attempt(services.engine, entry, HoldError):
+        request = HoldRequest(
+            case_number=case_number,
+            kind=kind,
+            reason=reason,
+            read_ids=tuple(dict.fromkeys(reads)),
+            review_due=review.date() if review else None,
         )
+        with services.engine.begin() as connection:
+            number = holds.add(
+                connection, request, actor=user.actor, origin=COMMAND_LINE, now=services.clock()
+            )
     if as_json:
         click.echo(json.dumps({"hold": number, "reads": len(request.read_ids)}))
         return
@@ -98,7 +109,9 @@ def release(
     user = services.accounts.sign_in(
         login, secret_input.current_password(password_file), COMMAND_LINE
     )
-    with services.engine.begin() as connection:
+    asked = {"hold": number, "reason_given": as_typed(reason)}
+    entry = Entry("hold.release", user.actor, services.clock(), COMMAND_LINE, asked)
+    with attempt(services.engine, entry, HoldError), services.engine.begin() as connection:
         holds.release(
             connection,
             number,
@@ -115,12 +128,22 @@ def release(
 @_AS_JSON
 @pass_services
 def list_holds(services: Services, agency: str | None, as_json: bool) -> None:
-    """List holds, released ones too.
+    """List holds, released ones too; the ledger keeps that they were shown.
 
     Example: alpr-repository hold list --agency northfield-pd
     """
-    with reading(services.engine) as connection:
+    with services.engine.begin() as connection:
         found = holds.list_all(connection, agency)
+        entry = Entry(
+            "hold.list",
+            operator(),
+            services.clock(),
+            COMMAND_LINE,
+            {"agency": agency},
+            count=len(found),
+            result_digest=digest_of_ids(str(each.id) for each in found),
+        )
+        log.append(connection, entry)
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(each) for each in found], default=_moment))
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -13,7 +13,8 @@ from sqlalchemy import Connection, func, insert, select, update
 from repository.errors import RepositoryError
 from repository.ledger import log
 from repository.ledger.entry import Actor, Entry, digest_of_ids
-from repository.retention.lock import take_turn
+from repository.store import locks
+from repository.store.locks import Turn
 from repository.store.tables.fleet import agencies, units
 from repository.store.tables.reads import reads
 from repository.store.tables.retention import hold_reads, holds
@@ -87,12 +88,12 @@ def add(
     Raises:
         HoldError: if the actor's agency is not known, or a read is not (or no longer) there.
     """
-    take_turn(connection)
+    locks.take(connection, Turn.RETENTION)
     agency_id = connection.scalar(select(agencies.c.id).where(agencies.c.name == actor.agency))
     if agency_id is None:
         raise HoldError(f"agency {actor.agency or '(none)'}: not known; holds belong to agencies")
     found = _find_reads(connection, request.read_ids)
-    missing = [str(each) for each in request.read_ids if each not in found]
+    missing = sorted(map(str, set(request.read_ids) - {row["read_id"] for row in found}))
     if missing:
         raise HoldError(f"reads: not in the repository: {', '.join(missing)}")
     hold_id: int = connection.execute(
@@ -109,13 +110,7 @@ def add(
         )
         .returning(holds.c.id)
     ).scalar_one()
-    connection.execute(
-        insert(hold_reads),
-        [
-            {"hold_id": hold_id, "unit_id": unit_id, "captured_at": captured_at, "read_id": read_id}
-            for read_id, (unit_id, captured_at) in found.items()
-        ],
-    )
+    connection.execute(insert(hold_reads), [{"hold_id": hold_id, **row} for row in found])
     log.append(
         connection,
         Entry(
@@ -131,7 +126,7 @@ def add(
                 "review_due": request.review_due.isoformat() if request.review_due else None,
             },
             count=len(found),
-            result_digest=digest_of_ids(sorted(str(each) for each in found)),
+            result_digest=digest_of_ids(sorted(str(row["read_id"]) for row in found)),
         ),
     )
     return hold_id
@@ -148,7 +143,7 @@ def release(
         HoldError: if there is no such hold of the agency, or it is released already.
     """
     _require_text("reason", reason, _MAX_REASON)
-    take_turn(connection)
+    locks.take(connection, Turn.RETENTION)
     own = select(agencies.c.id).where(agencies.c.name == actor.agency).scalar_subquery()
     done = connection.execute(
         update(holds)
@@ -202,30 +197,28 @@ def list_all(connection: Connection, agency: str | None = None) -> list[Hold]:
     return [Hold(*tuple(row)) for row in connection.execute(query)]
 
 
-def _find_reads(
-    connection: Connection, read_ids: Sequence[UUID]
-) -> dict[UUID, tuple[int, datetime]]:
-    """Unit and moment of capture of each read that is there.
+def _find_reads(connection: Connection, read_ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """Unit, moment of capture and id of every read that is there under one of these ids.
 
-    An id holds the millisecond of its capture: that and the units lead to its row.
+    An id holds the millisecond of its capture: that and the units lead to its row. Only with its
+    unit is an id unique: of two units that have the same, both reads are held.
     """
-    all_units = select(units.c.id)
-    found: dict[UUID, tuple[int, datetime]] = {}
+    columns = (reads.c.unit_id, reads.c.captured_at, reads.c.read_id)
+    found: list[dict[str, Any]] = []
     for read_id in read_ids:
         try:
             start = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=read_id.int >> 80)
         except OverflowError:  # no id of a read
             continue
-        row = connection.execute(
-            select(reads.c.unit_id, reads.c.captured_at).where(
-                reads.c.unit_id.in_(all_units),
+        rows = connection.execute(
+            select(*columns).where(
+                reads.c.unit_id.in_(select(units.c.id)),
                 reads.c.captured_at >= start,
                 reads.c.captured_at < start + timedelta(milliseconds=1),
                 reads.c.read_id == read_id,
             )
-        ).first()
-        if row is not None:
-            found[read_id] = (row.unit_id, row.captured_at)
+        )
+        found.extend(dict(row) for row in rows.mappings())
     return found
 
 

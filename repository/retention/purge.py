@@ -33,9 +33,10 @@ from sqlalchemy import (
 
 from repository.ledger import log
 from repository.ledger.entry import SYSTEM, Actor, Entry
-from repository.retention.lock import take_turn
 from repository.retention.rules import RetentionRule
+from repository.store import locks
 from repository.store.engine import reading
+from repository.store.locks import Turn
 from repository.store.pictures import PictureStore
 from repository.store.rows import insert_new, put
 from repository.store.tables.fleet import units
@@ -102,7 +103,7 @@ def run(
         PictureError: if the disk refused to remove a file; the next run tries again.
     """
     with engine.begin() as connection:
-        take_turn(connection)
+        locks.take(connection, Turn.RETENTION)
         counted = _count(connection, rule, now)
         _delete(connection, counted.expired_before, rule.expired_before(now))
         certificate = _certify(connection, counted, rule, actor=actor, origin=origin, now=now)

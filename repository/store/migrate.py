@@ -8,14 +8,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from repository.errors import RepositoryError
+from repository.store import locks
 from repository.store.engine import reading
+from repository.store.locks import Turn
 
 _SCRIPTS = Path(__file__).with_name("migrations")
-# Any constant will do, as long as nothing else in the database takes the same advisory lock.
-_LOCK = 0x706C_6174_6501
 
 
 def upgrade(engine: Engine) -> None:
@@ -25,8 +25,7 @@ def upgrade(engine: Engine) -> None:
         DatabaseUnavailableError: if the database does not answer.
     """
     with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        locks.take(connection, Turn.MIGRATION)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

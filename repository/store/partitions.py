@@ -7,8 +7,8 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection, text
 
-# Any constant will do, as long as nothing else in the database takes the same advisory lock.
-_LOCK = 0x706C_6174_6502
+from repository.store import locks
+from repository.store.locks import Turn
 
 
 def ensure_days(connection: Connection, days: Iterable[date]) -> None:
@@ -22,7 +22,7 @@ def ensure_days(connection: Connection, days: Iterable[date]) -> None:
     for day in sorted(set(days)):
         if _exists(connection, day):
             continue
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        locks.take(connection, Turn.PARTITIONS)
         if _exists(connection, day):  # another transaction made it while this one waited
             continue
         name = partition_name(day)

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import Engine, Table, func, select
 
@@ -178,6 +179,25 @@ def test_a_held_read_stays_with_all_of_its_own_until_its_last_hold_is_released(
     assert not ingest.pictures.path(NOW.date(), digest).exists()
     run(ingest, A_YEAR_ON + timedelta(days=1))
     assert ingest.pictures.days() == []
+
+
+@pytest.mark.policy("C-7b-iv")
+def test_of_two_units_with_the_same_id_both_reads_are_held(
+    ingest: Ingest, sender: Sender, engine: Engine
+) -> None:
+    other = Sender(unit="car-13")
+    other.enrol(engine, NOW)
+    mine = sender.read(NOW - MINUTE)
+    same_id = msgspec.structs.replace(other.read(NOW - MINUTE), id=mine.id)
+    ingest.take(other.topic(), other.message(same_id))
+    ingest.take(sender.topic(), sender.message(mine))
+
+    hold(engine, mine.id)
+
+    assert run(ingest, A_YEAR_ON).reads_purged == 0
+    assert read_ids(engine) == [str(mine.id)] * 2
+    (added, _) = entries(engine)
+    assert added["count"] == 2
 
 
 @pytest.mark.policy("C-7b-v")
