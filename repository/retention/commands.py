@@ -16,7 +16,7 @@ from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.ledger import log
 from repository.ledger.attempt import attempt
-from repository.ledger.entry import Entry, as_typed, digest_of_ids
+from repository.ledger.entry import JSON, Entry, as_typed, digest_of_ids
 from repository.retention import holds, purge
 from repository.retention.holds import HOLD_KINDS, HoldError, HoldKind, HoldRequest
 
@@ -68,7 +68,7 @@ def add(
     user = services.accounts.sign_in(
         login, secret_input.current_password(password_file), COMMAND_LINE
     )
-    asked = {
+    asked: dict[str, JSON] = {
         "case_number": as_typed(case_number),
         "kind": kind,
         "reason_given": as_typed(reason),
@@ -109,7 +109,7 @@ def release(
     user = services.accounts.sign_in(
         login, secret_input.current_password(password_file), COMMAND_LINE
     )
-    asked = {"hold": number, "reason_given": as_typed(reason)}
+    asked: dict[str, JSON] = {"hold": number, "reason_given": as_typed(reason)}
     entry = Entry("hold.release", user.actor, services.clock(), COMMAND_LINE, asked)
     with attempt(services.engine, entry, HoldError), services.engine.begin() as connection:
         holds.release(

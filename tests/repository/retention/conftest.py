@@ -8,3 +8,4 @@ from tests.repository.ingest.conftest import (  # noqa: F401 - fixtures for this
     repository_key,
     sender,
 )
+from tests.repository.people import command_line as command_line
