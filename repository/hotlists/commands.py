@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -14,7 +15,9 @@ from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.hotlists import versions
 from repository.hotlists.table import HotlistError, read_table
-from repository.store.engine import reading
+from repository.ledger import log
+from repository.ledger.attempt import attempt
+from repository.ledger.entry import Entry, as_typed
 
 _AGENCY = click.option("--agency", required=True, help="The agency's short name.")
 _LIST = click.option("--list", "name", required=True, help="The list's name.")
@@ -87,12 +90,25 @@ def import_list(services: Services, agency: str, name: str, path: Path, as_json:
 )
 @pass_services
 def export_list(services: Services, agency: str, name: str, folder: Path) -> None:
-    """Write a list's newest version and its signed manifest to a folder.
+    """Write a list's newest version and its signed manifest to a folder, for its owner alone.
+
+    The ledger keeps that it was written before it is.
 
     Example: alpr-repository hotlists export --agency northfield-pd --list stolen --to /media/usb
     """
-    with reading(services.engine) as connection:
+    asked = {"agency": as_typed(agency), "list": as_typed(name), "to": as_typed(str(folder))}
+    entry = Entry("hotlist.export", operator(), services.clock(), COMMAND_LINE, asked)
+    with attempt(services.engine, entry, HotlistError), services.engine.begin() as connection:
         found = versions.newest(connection, agency, name)
+        log.append(
+            connection,
+            replace(
+                entry,
+                request={**asked, "version": found.version},
+                count=found.entries,
+                result_digest=found.sha256,
+            ),
+        )
     # The manifest comes last: where it lies, the whole list does.
     for target, content in (
         (folder / f"{name}.jsonl", found.body),
@@ -105,7 +121,10 @@ def export_list(services: Services, agency: str, name: str, folder: Path) -> Non
 def _write_whole(path: Path, content: bytes) -> None:
     partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("wb") as file:
+        partial.unlink(missing_ok=True)
+        # Created closed, so that there is no moment in which another user could read it.
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
