@@ -15,7 +15,7 @@ import structlog
 from edge.console.terminal import Style, TerminalConsole
 from edge.contract.plates import load_confusables, load_formats
 from edge.contract.records import Engine, FixedSite, ModelDigest
-from edge.daemon import Camera, Daemon, Parts
+from edge.daemon import Daemon
 from edge.enrolment import load_keys, load_public_key
 from edge.health import Health
 from edge.hotfile.open import HotlistFiles
@@ -25,6 +25,7 @@ from edge.position.fixed_site import Site
 from edge.position.nmea import Fix
 from edge.position.serial_port import SerialReceiver
 from edge.position.source import NoReceiver, PositionSource
+from edge.recorder import Recorder
 from edge.settings import (
     CameraSettings,
     SerialPosition,
@@ -40,6 +41,7 @@ from edge.vision.capture import open_source
 from edge.vision.engine import PlateEngine
 from edge.vision.ppocr.build import build_engine
 from edge.vision.tracker import Tracker
+from edge.watch import Camera
 
 _log = structlog.get_logger()
 
@@ -78,31 +80,29 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
             on_refusal=lambda refused: _refused(health, refused),
             utc_now=clock.now,
         )
-        yield Daemon(
-            Parts(
-                identity=Identity(
-                    agency=settings.unit.agency,
-                    unit=settings.unit.name,
-                    engine=Engine(
-                        software=software,
-                        models=tuple(
-                            ModelDigest(name=name, sha256=sha256) for name, sha256 in engine.digests
-                        ),
-                    ),
-                ),
-                cameras=tuple(_camera(camera, engine, clock) for camera in settings.cameras),
-                hotlists=HotlistFiles(settings.hotlists, load_confusables(), settings.match),
-                position=position,
-                receiver=receiver,
-                clock=clock,
-                spool=spool,
-                uplink=uplink,
-                console=TerminalConsole(console, settings.console.bell),
-                health=health,
-                status_file=settings.unit.data / "status.json",
-                random_bytes=os.urandom,
-            )
+        recorder = Recorder(
+            identity=_identity(settings, engine, software),
+            hotlists=HotlistFiles(settings.hotlists, load_confusables(), settings.match),
+            position=position,
+            clock=clock,
+            spool=spool,
+            uplink=uplink,
+            console=TerminalConsole(console, settings.console.bell),
+            health=health,
+            random_bytes=os.urandom,
+            give_up=threading.Event(),
         )
+        cameras = [_camera(camera, engine, clock) for camera in settings.cameras]
+        yield Daemon(cameras, recorder, receiver, settings.unit.data / "status.json")
+
+
+def _identity(settings: Settings, engine: PlateEngine, software: str) -> Identity:
+    models = tuple(ModelDigest(name=name, sha256=sha256) for name, sha256 in engine.digests)
+    return Identity(
+        agency=settings.unit.agency,
+        unit=settings.unit.name,
+        engine=Engine(software=software, models=models),
+    )
 
 
 def _camera(settings: CameraSettings, engine: PlateEngine, clock: UnitClock) -> Camera:
@@ -111,7 +111,8 @@ def _camera(settings: CameraSettings, engine: PlateEngine, clock: UnitClock) -> 
 
     return Camera(
         name=settings.name,
-        open=lambda: open_source(settings.source, settings.name, clock.now, said),
+        source=settings.source,
+        open=lambda after: open_source(settings.source, settings.name, clock.now, said, after),
         tracker=Tracker,
         engine=engine,
     )

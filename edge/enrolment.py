@@ -72,8 +72,8 @@ def enrol(folder: Path) -> EnrolledKeys:
     _refuse_existing([folder / name for name, _, _ in files])
     made: list[Path] = []
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        if not folder.exists():
+            folder.mkdir(mode=0o700, parents=True)
         for name, content, mode in files:
             _write_new(folder / name, content, mode, made)
         _sync_folder(folder)

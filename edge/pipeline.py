@@ -10,15 +10,16 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from typing import Literal
 
 from edge.contract import records
-from edge.contract.records import AnyRecord, Clock, Engine, HotlistMatch, Position
+from edge.contract.records import AnyRecord, Clock, Component, Engine, HotlistMatch, Position
 from edge.vision.encode import EncodedPicture
 from edge.vision.reader import PlateReading
 from edge.vision.tracker import Pass
 
 _PROBABILITY_DIGITS = 5
+_DESCRIPTION_LENGTH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,13 @@ def draft(
     matches: Sequence[HotlistMatch],
     plate_picture: EncodedPicture,
     scene_picture: EncodedPicture,
-    rings: bool,
+    rings: Callable[[], bool],
     random_bytes: Callable[[int], bytes],
 ) -> Draft:
     """The records of one pass: its read, and a hit for each match.
 
-    ``rings`` says that the console will ring for the hits as live.
+    ``rings`` says whether the console rings for the hits as live; it is asked when they are
+    stored, since a full disk may hold them up for hours.
     """
     captured_at = seen.best_frame.captured_at
     read_id = records.mint_id(captured_at, random_bytes)
@@ -131,7 +133,7 @@ def draft(
                 state=state,
                 position=moment.position,
                 match=match,
-                rang=rings,
+                rang=rings(),
             )
 
         return build_hit
@@ -150,13 +152,13 @@ def malfunction_draft(
     identity: Identity,
     clock: Clock,
     at: datetime,
-    component: str,
+    component: Component,
     camera: str | None,
     description: str,
     random_bytes: Callable[[int], bytes],
 ) -> Draft:
     """A malfunction that the unit reports of itself."""
-    identifier: UUID = records.mint_id(at, random_bytes)
+    identifier = records.mint_id(at, random_bytes)
 
     def build(seq: int) -> AnyRecord:
         return records.Malfunction(
@@ -167,18 +169,20 @@ def malfunction_draft(
             salt=random_bytes(16).hex(),
             captured_at=at,
             clock=clock,
-            component=component,  # type: ignore[arg-type]
+            component=component,
             camera=camera,
-            description=description,
+            description=description[:_DESCRIPTION_LENGTH],
             reported_by="unit",
         )
 
     return Draft(builders=(build,), pictures={})
 
 
-def _picture(kind: str, encoded: EncodedPicture, box: records.Box | None) -> records.Picture:
+def _picture(
+    kind: Literal["plate", "scene"], encoded: EncodedPicture, box: records.Box | None
+) -> records.Picture:
     return records.Picture(
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         sha256=hashlib.sha256(encoded.jpeg).hexdigest(),
         size_bytes=len(encoded.jpeg),
         width_px=encoded.width,

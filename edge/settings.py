@@ -10,10 +10,19 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from edge.errors import EdgeError
 from edge.hotfile.settings import HotlistSource, MatchRule
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
@@ -23,7 +32,7 @@ class SettingsError(EdgeError):
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class UnitSettings(_Section):
@@ -108,6 +117,15 @@ class UplinkSettings(_Section):
     repository_public_key: Path = Field(
         description="PEM file of the key that signs receipts; 'alpr-repository units add' names it."
     )
+
+    @model_validator(mode="after")
+    def _require_tls_off_this_machine(self) -> UplinkSettings:
+        if self.tls is None and self.host not in _LOOPBACK:
+            raise ValueError(
+                "a broker on another machine needs [uplink.tls]: without it reads and passwords "
+                "would cross the network in the clear"
+            )
+        return self
 
 
 class ConsoleSettings(_Section):

@@ -19,8 +19,9 @@ def alert_text(read: Read, hit: Hit) -> str:
     match = hit.match
     listed = match.plate if match.state is None else f"{match.plate} {match.state}"
     seen = read.plate if read.state.code is None else f"{read.plate} {read.state.code}"
+    late = "" if hit.rang else f"LATE, captured {hit.captured_at:%Y-%m-%d %H:%M:%S} UTC: "
     lines = [
-        f"HIT  {match.kind.replace('_', ' ').upper()}  priority {match.priority}",
+        f"{late}HIT  {match.kind.replace('_', ' ').upper()}  priority {match.priority}",
         f"  listed {listed}   read {seen} ({read.confidence:.0%} sure)   camera {read.camera}",
         f"  {_agreement(match)}; {_STATE_AGREEMENT[match.state_agreement]}",
         f"  list {match.list_name} version {match.list_version}, issued "

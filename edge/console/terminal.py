@@ -7,11 +7,14 @@ import threading
 from typing import Literal, Protocol, TextIO
 
 import msgspec
+import structlog
 
 from edge.console.alerts import alert_text
 from edge.contract.records import Hit, Read
 from edge.vision.frames import Frame
 from edge.vision.geometry import Box
+
+_log = structlog.get_logger()
 
 Style = Literal["plain", "json", "none"]
 
@@ -49,9 +52,14 @@ class TerminalConsole:
             text = "\n".join(lines)
             if self._bell and any(hit.rang for hit in hits):
                 text += "\a"
-        with self._lock:
-            self._stream.write(text + "\n")
-            self._stream.flush()
+        try:
+            with self._lock:
+                self._stream.write(text + "\n")
+                self._stream.flush()
+        except (OSError, ValueError):
+            # Whoever looked has gone; the unit's work goes on.
+            self._style = "none"
+            _log.warning("nobody reads the console any more: reads are no longer shown")
 
 
 def _json_line(read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box) -> str:
@@ -60,7 +68,7 @@ def _json_line(read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box) -> str
         "id": str(read.id),
         "camera": read.camera,
         "captured_at": read.captured_at,
-        "file": frame.source,
+        "file": frame.source.encode("utf-8", "replace").decode(),
         "frame": frame.index,
         "plate": read.plate,
         "state": read.state.code,
@@ -69,7 +77,12 @@ def _json_line(read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box) -> str
         "box": [box.x, box.y, box.w, box.h],
         "position": msgspec.to_builtins(read.position),
         "hits": [
-            {"kind": hit.match.kind, "how": hit.match.how, "listed": hit.match.plate}
+            {
+                "kind": hit.match.kind,
+                "how": hit.match.how,
+                "listed": hit.match.plate,
+                "rang": hit.rang,
+            }
             for hit in hits
         ],
     }

@@ -42,6 +42,7 @@ Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Label = Annotated[str, Meta(min_length=1, max_length=128)]
 Note = Annotated[str, Meta(max_length=1000)]
 UtcTime = Annotated[datetime, Meta(tz=True)]
+Component = Literal["camera", "gps", "clock", "disk", "model", "hotlist", "link", "other"]
 HotlistKind = Literal[
     "stolen_vehicle",
     "stolen_plate",
@@ -359,7 +360,7 @@ class ManualEntry(Record, frozen=True, kw_only=True, tag="manual_entry"):
 class Malfunction(Record, frozen=True, kw_only=True, tag="malfunction"):
     """Something that does not work, reported by a person or by the unit itself."""
 
-    component: Literal["camera", "gps", "clock", "disk", "model", "hotlist", "link", "other"]
+    component: Component
     camera: Name | None
     description: Annotated[str, Meta(min_length=1, max_length=1000)]
     reported_by: Label

@@ -15,7 +15,7 @@ class MatchRule(BaseModel):
     Short plates have so few characters that one substitution already meets other people's plates.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     max_substitutions: int = Field(
         1, ge=0, le=2, description="Most confusable characters that may differ; 0 for none."
@@ -28,7 +28,7 @@ class MatchRule(BaseModel):
 class HotlistSource(BaseModel):
     """A hot list's file on the unit."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str = Field(
         pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="Name of the list, as officers see it."

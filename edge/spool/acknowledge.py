@@ -107,10 +107,14 @@ def _note_refusals(connection: sqlite3.Connection, receipt: Receipt) -> tuple[in
 
 
 def _note_held(connection: sqlite3.Connection, receipt: Receipt) -> set[str]:
-    """Pictures on the repository's disk, whose receipted owners need this copy no longer."""
+    """Pictures on the repository's disk, whose receipted owners need this copy no longer.
+
+    A receipt speaks of the owners it covers, not of a later record that names the same bytes.
+    """
+    through = min(receipt.committed_through, receipted(connection)[0])
     connection.executemany(
-        "DELETE FROM picture_owners WHERE sha256 = ? AND seq <= (SELECT receipted FROM chain)",
-        [(sha256,) for sha256 in receipt.held_pictures],
+        "DELETE FROM picture_owners WHERE sha256 = ? AND seq <= ?",
+        [(sha256, through) for sha256 in receipt.held_pictures],
     )
     return set(receipt.held_pictures)
 

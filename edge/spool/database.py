@@ -18,6 +18,7 @@ from edge.spool.errors import SpoolError
 DATABASE_FILE = "spool.sqlite"
 LOCK_FILE = "spool.lock"
 LAYOUT_VERSION = 1
+_LOG_BYTES = 4 * 1024 * 1024
 
 _LAYOUT = f"""
 BEGIN IMMEDIATE;
@@ -54,6 +55,10 @@ CREATE TABLE picture_owners (
     PRIMARY KEY (sha256, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pictures_of_record ON picture_owners (seq);
+CREATE TABLE places (
+    source TEXT PRIMARY KEY,
+    sealed BLOB NOT NULL
+) STRICT;
 CREATE TABLE refusals (
     seq INTEGER PRIMARY KEY,
     reason TEXT NOT NULL
@@ -165,6 +170,7 @@ def _configure(connection: sqlite3.Connection, folder: Path) -> None:
         raise SpoolError(f"{folder}: this file system has no shared memory: use a local disk")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA secure_delete = ON")
+    connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     connection.execute("PRAGMA foreign_keys = ON")
 
 

@@ -12,15 +12,15 @@ Invariants:
 Layout: one SQLite file. ``chain`` is one row: whose spool it is, the last sequence given, the last
 one receipted and the root that ended there. ``records`` holds a row for each waiting record,
 ``batches`` one for each batch sealed and not receipted, ``pictures`` each picture once, and
-``picture_owners`` the records that name it. ``refusals`` remembers by sequence what the repository
-put into quarantine.
+``picture_owners`` the records that name it. ``places`` holds how far each recording was read.
+``refusals`` remembers by sequence what the repository put into quarantine.
 
 Acknowledgement: a receipt purges records and batches up to ``committed_through`` only if a batch
 of this spool ends exactly there with exactly ``chain_root``. A receipt from before changes no
 record. One that claims what was never sent, or another root, changes nothing at all. A picture
 loses an owner when the owner was refused, or when the owner is receipted and a receipt says that
 the picture is held; without owners it is purged. Refusals and held pictures count from old
-receipts too, since what they say stays true.
+receipts too, for the records that those receipts cover.
 """
 
 from __future__ import annotations
@@ -63,6 +63,14 @@ from edge.spool.errors import SpoolError, UnfitRecordError
 
 MAX_BATCH_BYTES = 512 * 1024
 RESERVE_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a recording is read: the source, and the last picture of it."""
+
+    source: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +195,17 @@ class Spool:
         self.close()
 
     def add(
-        self, builders: Sequence[Callable[[int], AnyRecord]], pictures: Mapping[str, bytes]
+        self,
+        builders: Sequence[Callable[[int], AnyRecord]],
+        pictures: Mapping[str, bytes],
+        place: Place | None = None,
     ) -> tuple[AnyRecord, ...]:
         """Store new records, with the pictures they name, durably before this returns.
 
         Each builder is called once, in order, with the sequence its record must carry.
         ``pictures`` are the bytes by their SHA-256 in hexadecimal: all that the records name, and
-        no others.
+        no others. ``place`` is how far a recording is read with these records, remembered with
+        them or not at all, so that after a crash nothing is read twice.
 
         Raises:
             UnfitRecordError: if a record or picture does not fit the contract.
@@ -207,7 +219,7 @@ class Spool:
             records: list[AnyRecord] = []
             owners: list[tuple[str, int]] = []
             for seq, build in enumerate(builders, spooled + 1):
-                record = build(seq)
+                record = _built(build, seq)
                 self._store_record(connection, seq, record)
                 records.append(record)
                 owners.extend((sha256, seq) for sha256 in _pictures_named_by(record))
@@ -221,7 +233,35 @@ class Spool:
                 "INSERT INTO picture_owners VALUES (?, ?) ON CONFLICT DO NOTHING", owners
             )
             connection.execute("UPDATE chain SET spooled = ?", (spooled + len(records),))
+            if place is not None:
+                sealed = self._encryption.seal(_place_name(place.source), place.at.encode())
+                connection.execute(
+                    "INSERT INTO places VALUES (?, ?)"
+                    " ON CONFLICT (source) DO UPDATE SET sealed = excluded.sealed",
+                    (_source_digest(place.source), sealed),
+                )
         return tuple(records)
+
+    def place_in(self, source: str) -> str | None:
+        """How far a recording was read when its reading broke off; None if it never did.
+
+        Raises:
+            SpoolError: if the spool cannot be read.
+        """
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT sealed FROM places WHERE source = ?", (_source_digest(source),)
+            ).fetchone()
+            return None if row is None else self._open(_place_name(source), row[0]).decode()
+
+    def forget_place(self, source: str) -> None:
+        """A recording was read to its end: the next reading begins anew.
+
+        Raises:
+            SpoolError: if the spool cannot be written.
+        """
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM places WHERE source = ?", (_source_digest(source),))
 
     def seal(self, private_key: Ed25519PrivateKey) -> Batch | None:
         """Seal the next batch from what is in no batch yet; None where there is nothing.
@@ -393,7 +433,10 @@ class Spool:
             raise SpoolError(f"{self.folder}: the spool is closed: open it again first")
 
     def _require_room(self) -> None:
-        if self._free_bytes() < self._reserve_bytes:
+        """What was purged leaves free pages in the file, which new records fill first."""
+        (pages,) = self._connection.execute("PRAGMA freelist_count").fetchone()
+        (page_bytes,) = self._connection.execute("PRAGMA page_size").fetchone()
+        if self._free_bytes() + pages * page_bytes < self._reserve_bytes:
             raise full_disk(self.folder)
 
     def _claim(self) -> None:
@@ -509,6 +552,22 @@ def _require_same(named: set[str], given: Mapping[str, bytes]) -> None:
         raise UnfitRecordError(f"picture {min(missing)}: named by a record, its bytes are missing")
     if foreign := given.keys() - named:
         raise UnfitRecordError(f"picture {min(foreign)}: its bytes are given, nobody names it")
+
+
+def _built(build: Callable[[int], AnyRecord], seq: int) -> AnyRecord:
+    try:
+        return build(seq)
+    except ContractError as error:
+        raise UnfitRecordError(f"a record does not fit the contract: {error}") from error
+
+
+def _place_name(source: str) -> str:
+    return f"place/{_source_digest(source)}"
+
+
+def _source_digest(source: str) -> str:
+    """A source may be named after a plate: its name does not go into the file in the clear."""
+    return hashlib.sha256(source.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _record_name(seq: int) -> str:

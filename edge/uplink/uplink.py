@@ -278,7 +278,10 @@ class Uplink:
     def _acknowledge(self, receipt: Receipt) -> list[Action]:
         done = self._spool.acknowledge(receipt)
         on_chain = done.verdict not in ("ahead", "other_chain")
-        if not on_chain:
+        behind = done.verdict == "old" and any(
+            refusal.seq is None and refusal.reason == "out_of_chain" for refusal in receipt.refused
+        )
+        if not on_chain or behind:
             self._problems.set(
                 "chain",
                 f"the repository's receipt ends at record {receipt.committed_through} of another "

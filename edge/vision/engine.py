@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edge.vision.detector import Detection, Detector
 from edge.vision.geometry import Box, box_corners, grown, intersection
-from edge.vision.plausible import outline_fault, text_fault
+from edge.vision.plausible import MIN_PLATE_PROBABILITY, outline_fault, text_fault
 from edge.vision.reader import PlateReading, Reader
 from edge.vision.rectify import rectify
 from edge.vision.serials import Shapes, weigh
@@ -17,7 +17,6 @@ from edge.vision.verifier import Verifier
 
 CROP_GROWTH = 1.25
 SAME_PLATE_OVERLAP = 0.5
-MIN_PLATE_PROBABILITY = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,11 +57,11 @@ class PlateEngine:
         Raises VisionError where any stage fails; an empty tuple means that there is no plate.
         """
         observations = []
-        for detection in self._verified(image):
+        for detection, probability in self._verified(image):
             outline = box_corners(detection.box) if detection.corners is None else detection.corners
             crop = rectify(image, grown(outline, CROP_GROWTH))
             reading = self.read_crop(crop)
-            if reading is not None and text_fault(reading) is None:
+            if reading is not None and text_fault(reading, probability) is None:
                 observations.append(PlateObservation(detection, detection.box, reading, crop))
         observations.sort(key=lambda seen: -seen.reading.confidence)
         return _once_each(observations)
@@ -75,8 +74,8 @@ class PlateEngine:
         reading = self._reader.read(crop)
         return None if reading is None else weigh(reading, self._shapes)
 
-    def _verified(self, image: NDArray[np.uint8]) -> list[Detection]:
-        """The detections that look like plates: reading is dear, so nothing else is read."""
+    def _verified(self, image: NDArray[np.uint8]) -> list[tuple[Detection, float]]:
+        """What looks like a plate, and how much: reading is dear, so nothing else is read."""
         shaped = [
             detection
             for detection in self._detector.detect(image)
@@ -84,7 +83,7 @@ class PlateEngine:
         ]
         probabilities = self._verifier.probabilities(image, shaped)
         return [
-            detection
+            (detection, probability)
             for detection, probability in zip(shaped, probabilities, strict=True)
             if probability >= MIN_PLATE_PROBABILITY
         ]

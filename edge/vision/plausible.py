@@ -16,6 +16,8 @@ EDGE_PX = 2
 MIN_CONFIDENCE = 0.2
 MIN_CONFIDENCE_SHORT = 0.8  # up to 4 characters: house numbers and fragments are that short
 MIN_CONFIDENCE_ONE_KIND = 0.6  # letters alone or digits alone: vanity plates, but also words
+MIN_PLATE_PROBABILITY = 0.25
+MIN_PLATE_PROBABILITY_LETTERS = 0.7  # letters alone are far oftener a word than a vanity plate
 
 
 def outline_fault(box: Box, picture_width_px: int) -> str | None:
@@ -29,8 +31,11 @@ def outline_fault(box: Box, picture_width_px: int) -> str | None:
     return None
 
 
-def text_fault(reading: PlateReading) -> str | None:
-    """Why a reading is not a plate's; None where it may be."""
+def text_fault(reading: PlateReading, plate_probability: float) -> str | None:
+    """Why a reading is not a plate's; None where it may be.
+
+    `plate_probability` is what the verifier gave the place that was read.
+    """
     text = reading.text
     if not MIN_LENGTH <= len(text) <= MAX_LENGTH:
         return "not the length of a plate"
@@ -41,4 +46,6 @@ def text_fault(reading: PlateReading) -> str | None:
     one_kind = text.isdigit() or text.isalpha()
     if one_kind and reading.confidence < MIN_CONFIDENCE_ONE_KIND:
         return "of one kind of character and uncertain"
+    if text.isalpha() and plate_probability < MIN_PLATE_PROBABILITY_LETTERS:
+        return "letters alone on what is hardly a plate"
     return None

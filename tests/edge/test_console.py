@@ -70,11 +70,27 @@ def test_the_bell_rings_for_live_hits_alone() -> None:
     assert "\a" not in shown("plain", msgspec.structs.replace(hit(), rang=False))
 
 
+def test_a_late_hit_is_said_to_be_late_and_a_console_that_nobody_reads_is_let_go() -> None:
+    late = shown("plain", msgspec.structs.replace(hit(), rang=False))
+    assert "LATE, captured 2026-03-29 02:00:01 UTC: HIT" in late
+
+    class Closed(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+    assert isinstance(READ, Read)
+    console = TerminalConsole("plain", True, Closed())
+    console.show(READ, (), FRAME, BOX)
+    console.show(READ, (), FRAME, BOX)
+
+
 def test_json_is_one_line_with_the_picture_and_the_box() -> None:
     said = json.loads(shown("json", hit()))
     assert said["file"] == "street.mp4"
     assert said["frame"] == 3
     assert said["box"] == [1, 2, 3, 4]
     assert said["plate"] == "8MB0Z5"
-    assert said["hits"] == [{"kind": "stolen_vehicle", "how": "confusable", "listed": "8MBOZ5"}]
+    assert said["hits"] == [
+        {"kind": "stolen_vehicle", "how": "confusable", "listed": "8MBOZ5", "rang": True}
+    ]
     assert shown("none", hit()) == ""

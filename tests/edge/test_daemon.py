@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -21,13 +22,14 @@ from numpy.typing import NDArray
 from edge.contract.batch import MAX_PICTURE_BYTES
 from edge.contract.plates import load_confusables, load_formats
 from edge.contract.records import Engine, Malfunction, NoPosition, Read, decode_record
-from edge.daemon import RESTARTS, Camera, Daemon, DaemonError, Parts
+from edge.daemon import Daemon, DaemonError
 from edge.health import Health
 from edge.hotfile.open import HotlistFiles
 from edge.hotfile.settings import HotlistSource, MatchRule
 from edge.pipeline import Identity
 from edge.position.clock import UnitClock
 from edge.position.source import NoReceiver
+from edge.recorder import Recorder
 from edge.spool.store import Spool
 from edge.uplink.mqtt import LinkSettings
 from edge.uplink.uplink import Uplink
@@ -35,10 +37,11 @@ from edge.vision.capture import open_source
 from edge.vision.encode import EncodedPicture, encode_scene
 from edge.vision.engine import PlateEngine, PlateObservation
 from edge.vision.errors import VisionError
-from edge.vision.frames import Frame
+from edge.vision.frames import Frame, FrameSource
 from edge.vision.geometry import Box
 from edge.vision.ppocr.build import build_engine
 from edge.vision.tracker import Tracker
+from edge.watch import RESTARTS, Camera
 from tests.servers import free_port
 from tests.street import write_pictures
 
@@ -77,19 +80,21 @@ def engine() -> PlateEngine:
     return FailingEngine(build_engine(load_formats()))
 
 
+def open_camera(source: str, name: str, clock: UnitClock, after: str | None) -> FrameSource:
+    return open_source(source, name, clock.now, lambda sentence: None, after)
+
+
 @contextmanager
 def unit(
     folder: Path,
     engine: PlateEngine,
     sources: Sequence[str],
     hotlist: Path | None = None,
-    free_bytes: int | None = None,
-) -> Iterator[tuple[Daemon, Parts]]:
+) -> Iterator[tuple[Daemon, Recorder]]:
     clock = UnitClock(
         system=lambda: datetime.now(UTC), monotonic_s=time.monotonic, service_error_ms=lambda: None
     )
     lists = [HotlistSource(name="state-hotfile", path=hotlist)] if hotlist else []
-    health = Health()
     with Spool.open(
         folder / "spool", b"s" * 32, agency=IDENTITY.agency, unit=IDENTITY.unit
     ) as spool:
@@ -102,31 +107,29 @@ def unit(
             on_problem=lambda of, sentence: None,
             on_refusal=lambda refused: None,
         )
-        parts = Parts(
+        recorder = Recorder(
             identity=IDENTITY,
-            cameras=[
-                Camera(
-                    name=f"camera-{number}",
-                    open=lambda source=source, number=number: open_source(  # type: ignore[misc]
-                        source, f"camera-{number}", clock.now, lambda sentence: None
-                    ),
-                    tracker=Tracker,
-                    engine=engine,
-                )
-                for number, source in enumerate(sources)
-            ],
             hotlists=HotlistFiles(lists, load_confusables(), MatchRule()),
             position=NoReceiver(),
-            receiver=None,
             clock=clock,
             spool=spool,
             uplink=uplink,
             console=RecordingConsole(spool),
-            health=health,
-            status_file=folder / "status.json",
+            health=Health(),
             random_bytes=os.urandom,
+            give_up=threading.Event(),
         )
-        yield Daemon(parts), parts
+        cameras = [
+            Camera(
+                name=f"camera-{number}",
+                source=source,
+                open=partial(open_camera, source, f"camera-{number}", clock),
+                tracker=Tracker,
+                engine=engine,
+            )
+            for number, source in enumerate(sources)
+        ]
+        yield Daemon(cameras, recorder, None, folder / "status.json"), recorder
 
 
 def stored(spool: Spool) -> list[object]:
@@ -143,13 +146,13 @@ def run_to_the_end(daemon: Daemon) -> None:
 
 def test_what_is_shown_was_durable_before(tmp_path: Path, engine: PlateEngine) -> None:
     plates = write_pictures(tmp_path / "pictures", 3)
-    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, parts):
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
         run_to_the_end(daemon)
-        console = parts.console
+        console = recorder.console
         assert isinstance(console, RecordingConsole)
         assert [read.plate for read in console.shown] == plates
         assert console.spooled_by_then == [1, 2, 3]
-        kept = stored(parts.spool)
+        kept = stored(recorder.spool)
         assert kept == console.shown
         assert all(isinstance(one, Read) and one.position == NoPosition(reason="no_receiver")
                    for one in kept)  # fmt: skip
@@ -163,11 +166,11 @@ def test_a_failed_inference_is_no_empty_street(tmp_path: Path, engine: PlateEngi
         assert image is not None
         image[0, 0] = (0, 0, 255)
         cv2.imwrite(str(pictures / f"00{number}.png"), image)
-    with unit(tmp_path, engine, [str(pictures)]) as (daemon, parts):
+    with unit(tmp_path, engine, [str(pictures)]) as (daemon, recorder):
         run_to_the_end(daemon)
         summary = daemon.summary()
         assert (summary.frames, summary.inference_failures, summary.reads) == (3, 2, 1)
-        malfunction, read = stored(parts.spool)
+        malfunction, read = stored(recorder.spool)
         assert isinstance(malfunction, Malfunction)
         assert malfunction.component == "model"
         assert isinstance(read, Read)
@@ -181,19 +184,19 @@ def test_a_camera_that_is_not_there_is_reported_once_and_found_when_it_comes(
     later = tmp_path / "later"
     here = tmp_path / "here"
     plates = write_pictures(here, 1)
-    with unit(tmp_path, engine, [str(later), str(here)]) as (daemon, parts):
+    with unit(tmp_path, engine, [str(later), str(here)]) as (daemon, recorder):
         thread = threading.Thread(target=daemon.run)
         thread.start()
-        wait_for(lambda: "camera camera-0" in parts.health.report().troubles)
-        assert "does not exist" in parts.health.report().troubles["camera camera-0"]
+        wait_for(lambda: "camera camera-0" in recorder.health.report().troubles)
+        assert "does not exist" in recorder.health.report().troubles["camera camera-0"]
         wait_for(lambda: daemon.summary().reads == 1)
         (tmp_path / "here").rename(later)
         wait_for(lambda: daemon.summary().reads == 2)
         daemon.stop()
         thread.join(60)
         assert not thread.is_alive()
-        assert "camera camera-0" not in parts.health.report().troubles
-        kept = stored(parts.spool)
+        assert "camera camera-0" not in recorder.health.report().troubles
+        kept = stored(recorder.spool)
         assert sum(isinstance(one, Malfunction) for one in kept) == 1
         assert [one.plate for one in kept if isinstance(one, Read)] == plates * 2
 
@@ -202,7 +205,7 @@ def test_a_run_until_delivered_that_is_stopped_still_waits_for_receipts(
     tmp_path: Path, engine: PlateEngine
 ) -> None:
     write_pictures(tmp_path / "pictures", 8)
-    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, _parts):
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, _):
         thread = threading.Thread(
             target=daemon.run, kwargs={"until_delivered": True, "patience_s": 300}
         )
@@ -220,53 +223,136 @@ def test_a_run_until_delivered_that_is_stopped_still_waits_for_receipts(
 def test_one_run_does_not_wait_for_a_camera_that_is_not_there(
     tmp_path: Path, engine: PlateEngine
 ) -> None:
-    with unit(tmp_path, engine, [str(tmp_path / "nowhere")]) as (daemon, _parts):
+    with unit(tmp_path, engine, [str(tmp_path / "nowhere")]) as (daemon, _):
         run_to_the_end(daemon)
         assert daemon.summary().cameras_failed == 1
         assert not daemon.summary().complete
+
+
+def test_a_recording_that_breaks_is_reported_and_never_read_twice(
+    tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plates = write_pictures(tmp_path / "pictures", 3)
+    encoded: list[int] = []
+
+    def encode(image: NDArray[np.uint8]) -> EncodedPicture:
+        encoded.append(1)
+        return 1 / 0 if len(encoded) == 2 else encode_scene(image)  # type: ignore[return-value]
+
+    monkeypatch.setattr("edge.recorder.encode_scene", encode)
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
+        run_to_the_end(daemon)
+        assert daemon.summary().cameras_failed == 1
+        assert "ZeroDivisionError" in recorder.health.report().troubles["camera camera-0"]
+        kept = stored(recorder.spool)
+        assert [one.plate for one in kept if isinstance(one, Read)] == plates[:1]
+    # The next run goes on where this one broke off.
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
+        run_to_the_end(daemon)
+        kept = stored(recorder.spool)
+        assert [one.plate for one in kept if isinstance(one, Read)] == plates
+        assert daemon.summary().cameras_failed == 0
+
+
+class SilentCamera:
+    """A camera that shows one picture and then nothing, for ever."""
+
+    live = True
+    dropped = 0
+    unreadable = 0
+    gone: str | None = None
+
+    def __init__(self, picture: Path, clock: UnitClock) -> None:
+        self._picture = picture
+        self._clock = clock
+
+    def frames(self) -> Iterator[Frame | None]:
+        image = np.asarray(cv2.imread(str(self._picture)), dtype=np.uint8)
+        for index in range(3):
+            yield Frame("c", index, self._clock.now(), image, "camera", standalone=False)
+        self.gone = "camera c: the cable is out"
+        while True:
+            time.sleep(0.01)
+            yield None
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_camera_that_goes_silent_holds_nothing_back_and_lets_the_daemon_stop(
+    tmp_path: Path, engine: PlateEngine
+) -> None:
+    (plate,) = write_pictures(tmp_path / "pictures", 1)
+    with unit(tmp_path, engine, []) as (_, recorder):
+        camera = Camera(
+            name="c",
+            source="device:9",
+            open=lambda _after: SilentCamera(tmp_path / "pictures" / "000.png", recorder.clock),
+            tracker=partial(Tracker, lost_after_s=0.2),
+            engine=engine,
+        )
+        daemon = Daemon([camera], recorder, None, tmp_path / "status.json")
+        thread = threading.Thread(target=daemon.run)
+        thread.start()
+        wait_for(lambda: daemon.summary().reads == 1)
+        assert recorder.health.report().troubles["camera c"] == "camera c: the cable is out"
+        daemon.stop()
+        thread.join(20)
+        assert not thread.is_alive()
+        kinds = [type(one).__name__ for one in stored(recorder.spool)]
+        assert sorted(kinds) == ["Malfunction", "Read"]
+    assert plate
+
+
+def test_a_dead_uplink_ends_the_daemon(tmp_path: Path, engine: PlateEngine) -> None:
+    with unit(tmp_path, engine, []) as (daemon, recorder):
+        threading.Timer(0.5, recorder.uplink.stop).start()
+        with pytest.raises(DaemonError, match="uplink ended by itself"):
+            daemon.run()
 
 
 def test_a_fault_that_nobody_foresaw_ends_the_daemon_after_its_restarts(
     tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_pictures(tmp_path / "pictures", 1)
-    monkeypatch.setattr("edge.daemon.RETRY_FIRST_S", 0.01)
-    monkeypatch.setattr("edge.daemon.draft", lambda *_, **__: 1 / 0)
-    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, parts):
+    monkeypatch.setattr("edge.watch.RETRY_FIRST_S", 0.01)
+    monkeypatch.setattr("edge.vision.capture.PictureSource.live", True)
+    monkeypatch.setattr("edge.recorder.draft", lambda *_, **__: 1 / 0)
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
         with pytest.raises(DaemonError, match="camera-0 failed 6 times, last with ZeroDivision"):
             daemon.run()
-        assert parts.health.report().counters["restarts"] == RESTARTS
+        assert recorder.health.report().counters["restarts"] == RESTARTS
 
 
 def test_a_disk_that_is_full_for_a_while_costs_no_read(
     tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plates = write_pictures(tmp_path / "pictures", 2)
-    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, parts):
-        monkeypatch.setattr(parts.spool, "_free_bytes", lambda: 0)
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
+        monkeypatch.setattr(recorder.spool, "_free_bytes", lambda: 0)
         thread = threading.Thread(target=run_to_the_end, args=(daemon,))
         thread.start()
-        wait_for(lambda: "spool" in parts.health.report().troubles)
-        assert parts.spool.counts().spooled == 0
+        wait_for(lambda: "spool" in recorder.health.report().troubles)
+        assert recorder.spool.counts().spooled == 0
         monkeypatch.undo()
         thread.join(60)
         assert not thread.is_alive()
-        assert "spool" not in parts.health.report().troubles
-        assert [one.plate for one in stored(parts.spool) if isinstance(one, Read)] == plates
+        assert "spool" not in recorder.health.report().troubles
+        assert [one.plate for one in stored(recorder.spool) if isinstance(one, Read)] == plates
 
 
 def test_a_record_that_the_contract_does_not_admit_is_reported_and_the_next_one_kept(
     tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plates = write_pictures(tmp_path / "pictures", 2)
-    monkeypatch.setattr("edge.daemon.encode_scene", first_one_too_large())
-    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, parts):
+    monkeypatch.setattr("edge.recorder.encode_scene", first_one_too_large())
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
         run_to_the_end(daemon)
-        malfunction, read = stored(parts.spool)
+        malfunction, read = stored(recorder.spool)
         assert isinstance(malfunction, Malfunction)
         assert isinstance(read, Read)
         assert read.plate == plates[1]
-        assert parts.health.report().counters["records_unfit"] == 1
+        assert recorder.health.report().counters["records_unfit"] == 1
 
 
 @pytest.mark.policy("M-D1")
@@ -278,13 +364,13 @@ def test_the_status_shows_lists_and_says_which_are_stale(
     listed.write_text(f"plate,kind\n{plates[0]},stolen_vehicle\n")
     two_days_ago = time.time() - 2 * 86_400
     os.utime(listed, (two_days_ago, two_days_ago))
-    with unit(tmp_path, engine, [str(tmp_path / "pictures")], listed) as (daemon, parts):
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")], listed) as (daemon, recorder):
         run_to_the_end(daemon)
         status = json.loads((tmp_path / "status.json").read_text())
         assert status["counters"]["hits"] == 1
         assert status["hotlists"][0]["stale"] is True
         assert "update it" in status["troubles"]["age of hot list state-hotfile"]
-        read, _hit = stored(parts.spool)
+        read, _hit = stored(recorder.spool)
         assert isinstance(read, Read)
         assert read.hits[0].list_stale
         assert plates[0] not in (tmp_path / "status.json").read_text()

@@ -64,7 +64,7 @@ def a_pass(read: tuple[CharacterReading, ...], width: int = 640) -> Pass:
 def drafted(
     seen: Pass,
     found: tuple[HotlistMatch, ...],
-    rings: bool = True,
+    rings: Callable[[], bool] = lambda: True,
     scene: EncodedPicture | None = None,
 ) -> Draft:
     return draft(
@@ -89,7 +89,7 @@ def test_every_pass_makes_records_that_the_contract_takes(
     read: tuple[CharacterReading, ...], found: tuple[HotlistMatch, ...], rings: bool
 ) -> None:
     seen = a_pass(read)
-    made = drafted(seen, found, rings)
+    made = drafted(seen, found, lambda: rings)
     first, *hits = built(made)
     assert isinstance(first, Read)
     assert first.plate == seen.reading.text
@@ -125,6 +125,17 @@ def test_the_box_lies_in_the_scene_picture_even_where_that_was_made_smaller(
     assert scene.width_px == encoded.width
     assert scene.box.x / scene.width_px == pytest.approx(0.25, abs=0.02)
     assert scene.box.w / scene.width_px == pytest.approx(0.125, abs=0.02)
+
+
+@given(matches)
+def test_whether_it_rings_is_asked_when_the_hit_is_stored(found: HotlistMatch) -> None:
+    seen = a_pass((CharacterReading((("A", 0.9),)),))
+    on_time = [True]
+    made = drafted(seen, (found,), rings=lambda: on_time[0])
+    on_time[0] = False
+    _, hit = built(made)
+    assert isinstance(hit, Hit)
+    assert not hit.rang
 
 
 def test_records_of_equal_passes_have_different_digests() -> None:

@@ -70,6 +70,8 @@ def test_relative_paths_start_at_the_settings_file(tmp_path: Path) -> None:
         ('port = "/dev/ttyUSB0"', "baud = 1", "position.port: missing"),
         ('kind = "serial"', 'kind = "compass"', "position: "),
         ("[uplink.tls]", "[uplink.tsl]", "uplink.tsl: no such setting"),
+        (WHOLE[WHOLE.index("[uplink.tls]") :], "", "uplink: a broker on another machine needs"),
+        ('port = "/dev/ttyUSB0"', 'port = "/dev/x"\nfix_lasts_s = inf', "position.fix_lasts_s: "),
         ('[unit]\nagency = "ma-northampton"', "[unit]", "unit.agency: missing"),
     ],
 )

@@ -27,11 +27,13 @@ from edge.contract.records import (
     decode_record,
     encode_record,
 )
-from edge.spool.errors import SpoolError
-from edge.spool.store import Acknowledged, Counts, Spool
+from edge.spool.acknowledge import Acknowledged
+from edge.spool.errors import SpoolError, UnfitRecordError
+from edge.spool.store import Counts, Place, Spool
 from tests.edge.spool.samples import (
     AGENCY,
     PLATE,
+    SPOOL_KEY,
     UNIT,
     UNIT_KEY,
     by_digest,
@@ -190,7 +192,52 @@ def test_a_picture_of_two_reads_is_stored_once_and_kept_for_both(spool: Spool) -
     assert spool.counts().pictures_waiting == 1
     two = spool.seal(UNIT_KEY)
     assert two is not None
+    spool.acknowledge(receipt(2, two.root))
+    # The first receipt comes again: it never spoke of the second read's copy.
+    assert spool.acknowledge(receipt(1, one.root, held=[digest])).pictures_purged == 0
     assert spool.acknowledge(receipt(2, two.root, held=[digest])).pictures_purged == 1
+
+
+def test_the_room_that_a_purge_leaves_is_used_again(tmp_path: Path) -> None:
+    free = [10_000_000]
+    with Spool.open(
+        tmp_path / "spool",
+        SPOOL_KEY,
+        agency=AGENCY,
+        unit=UNIT,
+        reserve_bytes=1_000_000,
+        free_bytes=lambda: free[0],
+    ) as spool:
+        for number in range(600):
+            content = picture_bytes(number)
+            spool.add([read_with(content)], by_digest(content))
+        free[0] = 0
+        with pytest.raises(SpoolError, match="full"):
+            spool.add([malfunction], {})
+        held = [sha256(picture_bytes(number)) for number in range(600)]
+        while (batch := spool.seal(UNIT_KEY)) is not None:
+            spool.acknowledge(receipt(batch.last_seq, batch.root, held=held))
+        assert spool.counts().pictures_waiting == 0
+        spool.add([malfunction], {})
+
+
+def test_a_place_is_remembered_with_its_records_or_not_at_all(open_spool: OpenSpool) -> None:
+    spool = open_spool()
+    content = picture_bytes(1)
+    assert spool.place_in("folder") is None
+    spool.add([read_with(content)], by_digest(content), Place("folder", "7QXZ31.jpg"))
+    with pytest.raises(UnfitRecordError):
+        spool.add([read_with(content)], {}, Place("folder", "9.jpg"))
+    spool.add([malfunction], {}, Place("other", "1.jpg"))
+    spool.close()
+    again = open_spool()
+    assert again.place_in("folder") == "7QXZ31.jpg"
+    assert again.place_in("other") == "1.jpg"
+    again.forget_place("folder")
+    assert again.place_in("folder") is None
+    stored = b"".join(path.read_bytes() for path in again.folder.iterdir() if path.is_file())
+    assert b"7QXZ31" not in stored
+    assert b"folder" not in stored
 
 
 def test_a_refused_record_is_counted_once_and_its_picture_goes(open_spool: OpenSpool) -> None:

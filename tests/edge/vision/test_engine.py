@@ -62,6 +62,14 @@ def test_a_shops_sign_is_not_a_read(engine, draw, word):
     assert texts(engine, scene) == []
 
 
+@pytest.mark.parametrize("words", [("FREIGHT", "48213"), ("MOVING", "5550142")])
+def test_a_trucks_lettering_is_not_a_read(engine, draw, words):
+    scene = draw.truck()
+    for row, word in enumerate(words):
+        draw.text(scene, word, 120, 90 + 110 * row, 320, 90)
+    assert texts(engine, scene) == []
+
+
 def test_a_plate_cut_off_by_the_edge_is_no_read_of_its_own(engine, draw):
     scene = draw.street()
     draw.plate(scene, "7ABC482", 220, 200)

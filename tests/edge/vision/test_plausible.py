@@ -14,18 +14,18 @@ WIDTH = 640
     "text", ["ABC1234", "7ABC482", "12", "1268205", "5OH", "RE4L", "MYCAR8", "MOTORZ", "NUTS"]
 )
 def test_a_serial_is_plausible(reading_of, text):
-    assert text_fault(reading_of(text)) is None
+    assert text_fault(reading_of(text), 0.95) is None
 
 
 @pytest.mark.parametrize("text", ["A", "ABCDE1234"])
 def test_the_length_must_be_a_plates(reading_of, text):
-    assert "length" in text_fault(reading_of(text))
+    assert "length" in text_fault(reading_of(text), 0.95)
 
 
 def test_what_is_uncertain_is_no_plate(reading_of):
-    assert text_fault(reading_of("ABC1234", 0.1)) == "too uncertain"
-    assert "too short" in text_fault(reading_of("A12", 0.5))
-    assert "one kind" in text_fault(reading_of("1268205", 0.4))
+    assert text_fault(reading_of("ABC1234", 0.1), 0.95) == "too uncertain"
+    assert "too short" in text_fault(reading_of("A12", 0.5), 0.95)
+    assert "one kind" in text_fault(reading_of("1268205", 0.4), 0.95)
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,9 @@ def test_the_outline_must_be_a_whole_plates(box, fault):
 
 def test_a_plate_clear_of_the_edges_is_whole():
     assert outline_fault(Box(10, 0, 80, 40), WIDTH) is None
+
+
+def test_letters_alone_need_a_surer_plate(reading_of):
+    assert "letters alone" in text_fault(reading_of("NUTS"), 0.5)
+    assert text_fault(reading_of("NUTS"), 0.9) is None
+    assert text_fault(reading_of("ABC1234"), 0.3) is None

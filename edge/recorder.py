@@ -1,0 +1,146 @@
+"""Passes and malfunctions on their way to the spool, and from there to the console.
+
+Nothing is shown or sent before it is on the disk. While the disk refuses, the caller's thread
+waits here with what it holds: a live camera then drops frames, which is counted, and no record is
+lost.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import cast
+
+from edge.console.terminal import Console
+from edge.contract.records import AnyRecord, Component, Hit, Read
+from edge.health import Health
+from edge.hotfile.open import HotlistFiles
+from edge.pipeline import Draft, Identity, Moment, characters_of, draft, malfunction_draft
+from edge.position.clock import UnitClock
+from edge.position.source import PositionSource
+from edge.spool.errors import SpoolError, UnfitRecordError
+from edge.spool.store import Place, Spool
+from edge.uplink.uplink import Uplink
+from edge.vision.encode import encode_patch, encode_scene
+from edge.vision.tracker import Pass
+
+LIVE_WITHIN = timedelta(seconds=30)
+"""A pass of a live camera that is older than this when it is stored no longer rings."""
+
+RETRY_FIRST_S = 1.0
+RETRY_MAX_S = 60.0
+MALFUNCTION_EVERY_S = 600.0
+"""A part that fails on and off is reported to the repository this often, at most."""
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Makes records of what the cameras' threads saw; they share one."""
+
+    identity: Identity
+    hotlists: HotlistFiles
+    position: PositionSource
+    clock: UnitClock
+    spool: Spool
+    uplink: Uplink
+    console: Console
+    health: Health
+    random_bytes: Callable[[int], bytes]
+    give_up: threading.Event
+    """When it is set, a disk that refuses is no longer waited for."""
+    _reported: dict[str, float] = field(default_factory=dict)
+
+    def record(
+        self, camera: str, passes: Sequence[Pass], *, live: bool, place: Place | None = None
+    ) -> None:
+        """Store passes together, with how far their recording is read, and only then show them.
+
+        Raises:
+            SpoolError: if the disk still refuses when the daemon is told to stop.
+        """
+        if not passes:
+            return
+        drafts = [self._draft(camera, seen, live=live) for seen in passes]
+        try:
+            stored = iter(self._store(drafts, place))
+        except UnfitRecordError as error:
+            self.health.count("records_unfit", len(passes))
+            self.health.trouble(f"records of {camera}", str(error))
+            self.report_malfunction("other", camera, str(error))
+            return
+        self.health.recovered(f"records of {camera}")
+        for seen, made in zip(passes, drafts, strict=True):
+            read, *hits = itertools.islice(stored, len(made.builders))
+            self.health.count("reads")
+            self.health.count("hits", len(hits))
+            self.console.show(
+                cast(Read, read),
+                tuple(cast(Hit, hit) for hit in hits),
+                seen.best_frame,
+                seen.best_box,
+            )
+
+    def report_malfunction(self, component: Component, camera: str, sentence: str) -> None:
+        """Put a malfunction on record, one for each part and camera in a while.
+
+        Raises:
+            SpoolError: if the disk still refuses when the daemon is told to stop.
+        """
+        part, now = f"{component} {camera}", time.monotonic()
+        if now - self._reported.get(part, -MALFUNCTION_EVERY_S) < MALFUNCTION_EVERY_S:
+            return
+        self._reported[part] = now
+        made = malfunction_draft(
+            identity=self.identity,
+            clock=self.clock.state(),
+            at=self.clock.now(),
+            component=component,
+            camera=camera,
+            description=sentence,
+            random_bytes=self.random_bytes,
+        )
+        self._store([made], None)
+
+    def _draft(self, camera: str, seen: Pass, *, live: bool) -> Draft:
+        captured_at = seen.best_frame.captured_at
+        matches = self.hotlists.current.match(
+            seen.reading.text,
+            characters_of(seen.reading),
+            seen.reading.state.code,
+            captured_at,
+        )
+        return draft(
+            seen,
+            camera=camera,
+            identity=self.identity,
+            moment=Moment(self.clock.state(), self.position.at(captured_at)),
+            matches=matches,
+            plate_picture=encode_patch(seen.best_crop),
+            scene_picture=encode_scene(seen.best_frame.image),
+            rings=lambda: not live or self.clock.now() - seen.last_seen <= LIVE_WITHIN,
+            random_bytes=self.random_bytes,
+        )
+
+    def _store(self, drafts: Sequence[Draft], place: Place | None) -> Sequence[AnyRecord]:
+        """Put drafts into the spool together, however long the disk refuses them."""
+        builders = [build for made in drafts for build in made.builders]
+        pictures = {sha256: data for made in drafts for sha256, data in made.pictures.items()}
+        retry_s = RETRY_FIRST_S
+        while True:
+            try:
+                stored = self.spool.add(builders, pictures, place)
+            except UnfitRecordError:
+                raise
+            except SpoolError as error:
+                self.health.trouble("spool", str(error))
+                if self.give_up.wait(retry_s):
+                    raise
+                retry_s = min(2 * retry_s, RETRY_MAX_S)
+            else:
+                self.health.recovered("spool")
+                self.uplink.wake()
+                return stored
