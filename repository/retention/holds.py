@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, get_args
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, exists, func, insert, select, update
 
 from repository.errors import RepositoryError
 from repository.ledger import log
@@ -168,6 +168,17 @@ def release(
             origin=origin,
             request={"hold": hold_id, "reason": reason},
         ),
+    )
+
+
+def is_held(table: Table) -> ColumnElement[bool]:
+    """Whether a standing hold names the read of a row of ``reads`` or ``pictures``."""
+    return exists().where(
+        hold_reads.c.unit_id == table.c.unit_id,
+        hold_reads.c.captured_at == table.c.captured_at,
+        hold_reads.c.read_id == table.c.read_id,
+        holds.c.id == hold_reads.c.hold_id,
+        holds.c.released_at.is_(None),
     )
 
 

@@ -33,6 +33,7 @@ from sqlalchemy import (
 
 from repository.ledger import log
 from repository.ledger.entry import SYSTEM, Actor, Entry
+from repository.retention.holds import is_held
 from repository.retention.rules import RetentionRule
 from repository.store import locks
 from repository.store.engine import reading
@@ -150,7 +151,7 @@ def _count(connection: Connection, rule: RetentionRule, now: datetime) -> Certif
     return Certificate(
         expired_before=bound,
         reads_purged=purged,
-        reads_held=_number(connection, reads, _of_every_unit(reads, bound) & _read_held(reads)),
+        reads_held=_number(connection, reads, _of_every_unit(reads, bound) & is_held(reads)),
         hits_purged=_number(connection, hits, _expired_hits(bound)),
         unit_records_purged=_number(connection, unit_records, _expired_unit_records(bound)),
         quarantine_purged=_number(
@@ -169,7 +170,7 @@ def _delete(connection: Connection, bound: datetime, received_before: datetime) 
     connection.execute(delete(hits).where(_expired_hits(bound)))
     connection.execute(delete(quarantine).where(_expired_quarantine(bound, received_before)))
     connection.execute(delete(pictures).where(_expired_pictures(bound)))
-    connection.execute(delete(reads).where(_of_every_unit(reads, bound) & ~_read_held(reads)))
+    connection.execute(delete(reads).where(_of_every_unit(reads, bound) & ~is_held(reads)))
     _spare_shared(connection, doomed)
     for day in sorted({day for day, _ in doomed}):
         if not _number(connection, pictures, _on_day(day)):
@@ -234,7 +235,7 @@ def _certify(
 def _expired_ids(connection: Connection, bound: datetime) -> Iterator[str]:
     query = (
         select(reads.c.read_id)
-        .where(_of_every_unit(reads, bound), ~_read_held(reads))
+        .where(_of_every_unit(reads, bound), ~is_held(reads))
         .order_by(reads.c.unit_id, reads.c.captured_at, reads.c.read_id)
         .execution_options(yield_per=_AT_ONCE)
     )
@@ -269,17 +270,6 @@ def _of_every_unit(table: Table, bound: datetime) -> ColumnElement[bool]:
     return table.c.unit_id.in_(select(units.c.id)) & (table.c.captured_at < bound)
 
 
-def _read_held(table: Table) -> ColumnElement[bool]:
-    """Whether a standing hold names the read of a row of ``reads`` or ``pictures``."""
-    return exists().where(
-        hold_reads.c.unit_id == table.c.unit_id,
-        hold_reads.c.captured_at == table.c.captured_at,
-        hold_reads.c.read_id == table.c.read_id,
-        holds.c.id == hold_reads.c.hold_id,
-        holds.c.released_at.is_(None),
-    )
-
-
 def _hit_held() -> ColumnElement[bool]:
     return exists().where(
         hold_reads.c.unit_id == hits.c.unit_id,
@@ -305,7 +295,7 @@ def _expired_unit_records(bound: datetime) -> ColumnElement[bool]:
 
 
 def _expired_pictures(bound: datetime) -> ColumnElement[bool]:
-    return _of_every_unit(pictures, bound) & ~_read_held(pictures)
+    return _of_every_unit(pictures, bound) & ~is_held(pictures)
 
 
 def _expired_quarantine(bound: datetime, received_before: datetime) -> ColumnElement[bool]:
