@@ -64,7 +64,7 @@ class Services:
     @functools.cached_property
     def searches(self) -> Searches:
         """Searching the reads."""
-        return Searches(self.engine, self.clock, load_confusables().fold)
+        return Searches(self.engine, self.clock, load_confusables().fold, self.retention_rule)
 
     @property
     def case_files(self) -> CaseFiles:

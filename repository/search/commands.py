@@ -61,8 +61,8 @@ def search(
     user = services.accounts.sign_in(login, password, COMMAND_LINE)
     request = SearchRequest(
         plate=plate,
-        start=start,
-        end=end,
+        start=start.isoformat(),
+        end=end.isoformat(),
         purpose=purpose,
         facts=facts,
         case_number=case_number,

@@ -16,6 +16,20 @@ MAX_RESULTS = 1000
 DEFAULT_RESULTS = 100
 
 
+def parse_moment(field: str, typed: str) -> datetime:
+    """The moment that was typed for that field.
+
+    Raises:
+        SearchRefusedError: if it is none.
+    """
+    try:
+        return datetime.fromisoformat(typed)
+    except ValueError as error:
+        raise SearchRefusedError(
+            f"{field}: expected a moment such as 2026-03-01T14:00:00-05:00"
+        ) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Criteria:
     """A plate in canonical spelling and a window of time, from ``start`` until before ``end``.

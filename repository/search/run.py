@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
+from repository.retention.holds import is_held
 from repository.search.criteria import Criteria
 from repository.search.result import FoundRead
 from repository.store.tables.fleet import agencies, units
@@ -14,11 +16,16 @@ from repository.store.tables.reads import reads
 
 
 def run(
-    connection: Connection, criteria: Criteria, fold: Callable[[str], str]
+    connection: Connection,
+    criteria: Criteria,
+    *,
+    fold: Callable[[str], str],
+    expired_before: datetime,
 ) -> tuple[list[FoundRead], bool]:
     """The newest reads that fit, up to the limit, and whether there are more.
 
-    ``fold`` is the confusable folding with which reads were stored.
+    ``fold`` is the confusable folding with which reads were stored. A read that was captured before
+    ``expired_before`` has expired, purged yet or not, and is shown only if a hold keeps it.
     """
     if criteria.folded:
         fits = reads.c.plate_folded == fold(criteria.plate)
@@ -44,7 +51,12 @@ def run(
         )
         .join(units, units.c.id == reads.c.unit_id)
         .join(agencies, agencies.c.id == reads.c.agency_id)
-        .where(fits, reads.c.captured_at >= criteria.start, reads.c.captured_at < criteria.end)
+        .where(
+            fits,
+            reads.c.captured_at >= criteria.start,
+            reads.c.captured_at < criteria.end,
+            or_(reads.c.captured_at >= expired_before, is_held(reads)),
+        )
         .order_by(reads.c.captured_at.desc(), reads.c.read_id.desc())
         .limit(criteria.limit + 1)
     )

@@ -8,8 +8,9 @@ is its record in the case file.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NoReturn
 
 from sqlalchemy import Connection, Engine
 
@@ -17,25 +18,26 @@ from repository.accounts import users
 from repository.accounts.errors import SessionEndedError
 from repository.accounts.user import User
 from repository.cases import files
-from repository.errors import RepositoryError
 from repository.ledger import log
-from repository.ledger.entry import JSON, Entry, Outcome, digest_of_ids
-from repository.search.criteria import DEFAULT_RESULTS, Criteria
+from repository.ledger.attempt import attempt
+from repository.ledger.entry import JSON, Entry, as_typed, digest_of_ids
+from repository.retention.rules import RetentionRule
+from repository.search.criteria import DEFAULT_RESULTS, Criteria, parse_moment
+from repository.search.errors import SearchRefusedError
 from repository.search.purpose import Purpose
 from repository.search.result import SearchResult
 from repository.search.run import run
 
 ACTION = "search.run"
-_LONGEST_KEPT = 500
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A search as it was typed, nothing of it checked."""
+    """A search as it was typed, nothing of it checked; times are ISO 8601 with their offset."""
 
     plate: str
-    start: datetime
-    end: datetime
+    start: str
+    end: str
     purpose: str
     facts: str
     case_number: str
@@ -47,11 +49,15 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Searches:
-    """Searching, for users who have signed in; ``fold`` is what reads were stored with."""
+    """Searching, for users who have signed in.
+
+    ``fold`` is what reads were stored with; ``rule`` says which of them have expired.
+    """
 
     engine: Engine
     now: Callable[[], datetime]
     fold: Callable[[str], str] = field(repr=False)
+    rule: RetentionRule
 
     def search(self, user: User, request: SearchRequest, origin: str) -> SearchResult:
         """What the user may see.
@@ -60,11 +66,13 @@ class Searches:
             SearchRefusedError: if the criteria or the purpose do not do.
             SessionEndedError: if the account was closed meanwhile.
         """
-        try:
+        with attempt(
+            self.engine, self._entry(user, _as_typed(request), origin), SearchRefusedError
+        ):
             criteria = Criteria.of(
                 request.plate,
-                request.start,
-                request.end,
+                parse_moment("from", request.start),
+                parse_moment("to", request.end),
                 folded=request.folded,
                 limit=request.limit,
             )
@@ -75,19 +83,24 @@ class Searches:
                 affirmed=request.affirmed,
                 court_order=request.court_order,
             )
-        except RepositoryError as refusal:
-            self._record_alone(user, _as_typed(request, str(refusal)), origin, "refused")
-            raise
-        recorded = {"criteria": criteria.as_json(), "purpose": purpose.as_json()}
-        try:
-            with self.engine.begin() as connection:
-                return self._run(connection, user, criteria, purpose, recorded, origin)
-        except SessionEndedError as refusal:
-            self._record_alone(user, recorded | {"reason": str(refusal)}, origin, "refused")
-            raise
-        except Exception as error:
-            self._record_alone(user, recorded | {"reason": type(error).__name__}, origin, "failed")
-            raise
+        entry = self._entry(
+            user, {"criteria": criteria.as_json(), "purpose": purpose.as_json()}, origin
+        )
+        with attempt(self.engine, entry, SessionEndedError), self.engine.begin() as connection:
+            return self._run(connection, user, criteria, purpose, entry)
+
+    def refuse(self, user: User, typed: str, reason: str, origin: str) -> NoReturn:
+        """Refuse, on the record, what is no search at all.
+
+        Raises:
+            SearchRefusedError: with that reason.
+        """
+        entry = self._entry(user, {"typed": as_typed(typed)}, origin)
+        with attempt(self.engine, entry, SearchRefusedError):
+            raise SearchRefusedError(reason)
+
+    def _entry(self, user: User, request: Mapping[str, JSON], origin: str) -> Entry:
+        return Entry(ACTION, user.actor, self.now(), origin, request)
 
     def _run(
         self,
@@ -95,26 +108,19 @@ class Searches:
         user: User,
         criteria: Criteria,
         purpose: Purpose,
-        recorded: Mapping[str, JSON],
-        origin: str,
+        entry: Entry,
     ) -> SearchResult:
         account = users.lock(connection, user.id)
         if account is None or not account.open:
             raise SessionEndedError
-        found, more = run(connection, criteria, self.fold)
         now = self.now()
+        found, more = run(
+            connection, criteria, fold=self.fold, expired_before=self.rule.expired_before(now)
+        )
         case_id = files.open_case(connection, user, purpose.case_number, now)
+        digest = digest_of_ids(str(each.read_id) for each in found)
         appended = log.append(
-            connection,
-            Entry(
-                ACTION,
-                user.actor,
-                now,
-                origin,
-                recorded,
-                count=len(found),
-                result_digest=digest_of_ids(str(each.read_id) for each in found),
-            ),
+            connection, replace(entry, at=now, count=len(found), result_digest=digest)
         )
         files.add_search(
             connection,
@@ -122,26 +128,19 @@ class Searches:
             user,
             ledger_index=appended.index,
             at=now,
-            request=recorded,
+            request=entry.request,
             shown=[files.Shown(each.unit_id, each.captured_at, each.read_id) for each in found],
         )
         return SearchResult(tuple(found), more, appended.index)
 
-    def _record_alone(
-        self, user: User, request: Mapping[str, JSON], origin: str, outcome: Outcome
-    ) -> None:
-        with self.engine.begin() as connection:
-            entry = Entry(ACTION, user.actor, self.now(), origin, request, outcome)
-            log.append(connection, entry)
 
-
-def _as_typed(request: SearchRequest, reason: str) -> Mapping[str, JSON]:
-    """A refused request as the ledger keeps it: each field cut where it goes on too long."""
+def _as_typed(request: SearchRequest) -> Mapping[str, JSON]:
+    """A request that may be refused, as the ledger keeps it: each field cut where too long."""
     typed = {
         "plate": request.plate,
         "folded": str(request.folded),
-        "from": request.start.isoformat(),
-        "to": request.end.isoformat(),
+        "from": request.start,
+        "to": request.end,
         "limit": str(request.limit),
         "purpose": request.purpose,
         "facts": request.facts,
@@ -149,9 +148,4 @@ def _as_typed(request: SearchRequest, reason: str) -> Mapping[str, JSON]:
         "court_order": request.court_order or "",
         "affirmed": str(request.affirmed),
     }
-    kept = {key: _recordable(value) for key, value in typed.items()}
-    return {"typed": kept, "reason": reason}
-
-
-def _recordable(text: str) -> str:
-    return text[:_LONGEST_KEPT].encode("utf-8", "replace").decode()
+    return {"typed": {key: as_typed(value) for key, value in typed.items()}}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -41,6 +42,13 @@ def answer(status: int, code: str, message: str) -> JSONResponse:
     return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
 
 
+def explain(errors: Sequence[Any]) -> str:
+    """The first of a validation's errors: its place and what is wrong there, not what was typed."""
+    first = errors[0]
+    place = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
+    return f"{place}: {first['msg']}"
+
+
 def install(app: FastAPI) -> None:
     """Have the app answer every error in the one shape."""
     app.add_exception_handler(RepositoryError, _repository_error)
@@ -60,9 +68,7 @@ async def _repository_error(_request: Request, error: Exception) -> JSONResponse
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
-    return answer(422, "invalid", f"{place}: {first['msg']}")
+    return answer(422, "invalid", explain(error.errors()))
 
 
 async def _http_error(_request: Request, error: Exception) -> JSONResponse:

@@ -8,13 +8,16 @@ from datetime import datetime
 
 from sqlalchemy import Engine, insert
 
+from edge.contract.configuration import config_file
 from edge.contract.plates import load_confusables
 from edge.contract.records import mint_id
+from repository.retention.rules import load_rule
 from repository.store.partitions import ensure_days
 from repository.store.tables.fleet import units
 from repository.store.tables.reads import reads
 
 FOLD = load_confusables().fold
+RULE = load_rule(config_file("retention/massachusetts.toml"))
 
 
 def add_units(engine: Engine, now: datetime, agencies: Sequence[int] = (1, 2)) -> None:

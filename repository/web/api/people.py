@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from repository.web.bearer import PasswordChanger, Origin, Rooms
+from repository.web.bearer import Origin, PasswordChanger, Rooms
 
 router = APIRouter()
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from repository.search.criteria import DEFAULT_RESULTS
 from repository.search.present import as_mapping
 from repository.search.service import SearchRequest
 from repository.web.bearer import Bearer, Origin, Rooms
+from repository.web.faults import explain
 
 router = APIRouter()
 
@@ -26,8 +26,8 @@ class Search(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     plate: str = ""
-    start: datetime = Field(alias="from")
-    end: datetime = Field(alias="to")
+    start: str = Field(alias="from", default="")
+    end: str = Field(alias="to", default="")
     purpose: str = ""
     facts: str = ""
     case: str = ""
@@ -52,7 +52,20 @@ class Search(BaseModel):
         )
 
 
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
 @router.post("/search")
-def search(typed: Search, user: Bearer, rooms: Rooms, origin: Origin) -> Mapping[str, Any]:
-    """The reads that fit, each with its source agency, under the notice that they are leads."""
+def search(
+    user: Bearer, body: Annotated[bytes, Depends(_body)], rooms: Rooms, origin: Origin
+) -> Mapping[str, Any]:
+    """The reads that fit, each with its source agency, under the notice that they are leads.
+
+    The body is read here and not by the framework, which would refuse one without an entry.
+    """
+    try:
+        typed = Search.model_validate_json(body)
+    except ValidationError as error:
+        rooms.searches.refuse(user, body.decode(errors="replace"), explain(error.errors()), origin)
     return as_mapping(rooms.searches.search(user, typed.request(), origin))

@@ -16,12 +16,14 @@ from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.cases.service import CaseFiles
 from repository.ledger.entry import digest_of_ids
+from repository.retention import holds
+from repository.retention.holds import HoldRequest
 from repository.search.errors import SearchRefusedError
 from repository.search.present import as_mapping
 from repository.search.result import LEAD_ONLY
 from repository.search.service import Searches, SearchRequest
 from tests.repository.people import OPERATOR, Clock, hire, recorded
-from tests.repository.sightings import FOLD, add_units, sight
+from tests.repository.sightings import FOLD, RULE, add_units, sight
 
 FACTS = "Blue sedan left the robbery on Essex Street at 21:40, plate given by a clerk"
 
@@ -29,15 +31,15 @@ FACTS = "Blue sedan left the robbery on Essex Street at 21:40, plate given by a 
 @pytest.fixture
 def searches(engine: Engine, accounts: Accounts, clock: Clock) -> Searches:
     add_units(engine, clock())
-    return Searches(engine, clock, FOLD)
+    return Searches(engine, clock, FOLD, RULE)
 
 
 @pytest.fixture
 def request_(clock: Clock) -> SearchRequest:
     return SearchRequest(
         plate="1ABC20",
-        start=clock() - timedelta(days=2),
-        end=clock(),
+        start=(clock() - timedelta(days=2)).isoformat(),
+        end=clock().isoformat(),
         purpose="criminal_investigation",
         facts=FACTS,
         case_number="24-1187",
@@ -91,6 +93,28 @@ def test_folded_finds_what_is_easily_taken_for_it_and_says_so(
         ("1ABC20", "exact"),
         ("IA8C2O", "confusable"),
     ]
+
+
+@pytest.mark.policy("C-7b")
+def test_what_has_expired_is_shown_only_if_it_is_held(
+    searches: Searches, officer: User, request_: SearchRequest, engine: Engine, clock: Clock
+) -> None:
+    expired = RULE.expired_before(clock())
+    kept = sight(engine, "1ABC20", expired)
+    held = sight(engine, "1ABC20", expired - timedelta(milliseconds=1))
+    sight(engine, "1ABC20", expired - timedelta(milliseconds=2))
+    hold = HoldRequest("24-1187", "arrest", "Seen near the scene", (held,), None)
+    with engine.begin() as connection:
+        number = holds.add(connection, hold, actor=officer.actor, origin="here", now=clock())
+    whole = replace(request_, start=(clock() - timedelta(days=366)).isoformat())
+    result = searches.search(officer, whole, "here")
+    assert [each.read_id for each in result.reads] == [kept, held]
+    with engine.begin() as connection:
+        holds.release(
+            connection, number, reason="Closed", actor=officer.actor, origin="here", now=clock()
+        )
+    result = searches.search(officer, whole, "here")
+    assert [each.read_id for each in result.reads] == [kept]
 
 
 def test_what_the_limit_cuts_off_is_said(

@@ -23,7 +23,7 @@ from repository.search.service import Searches
 from repository.web.app import create_app
 from repository.web.guard import MAX_BODY_BYTES, SECURITY_HEADERS
 from tests.repository.people import LEDGER_KEY, LEDGER_ORIGIN, OPERATOR, PASSWORD, Clock, recorded
-from tests.repository.sightings import FOLD, add_units, sight
+from tests.repository.sightings import FOLD, RULE, add_units, sight
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,9 @@ class Rooms:
 @pytest.fixture
 def client(engine: Engine, accounts: Accounts, clock: Clock) -> Iterator[httpx.Client]:
     rooms = Rooms(
-        accounts, Searches(engine, clock, FOLD), Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, clock)
+        accounts,
+        Searches(engine, clock, FOLD, RULE),
+        Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, clock),
     )
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(create_app(rooms), log_config=None, access_log=False))
@@ -161,6 +163,11 @@ def test_signing_out_ends_the_session(client: httpx.Client, officer: User, clock
         ({"affirmed": False}, "affirm: the search needs your word"),
         ({"from": "2026-03-01T00:00:00"}, "from: needs its offset"),
         ({"plate": ""}, "plate: expected"),
+        ({"from": ""}, "from: expected a moment"),
+        ({"to": "tomorrow"}, "to: expected a moment"),
+        ({"to": 7}, "to: Input should be a valid string"),
+        ({"limit": "many"}, "limit: Input should be a valid integer"),
+        ({"where": "Salem"}, "where: Extra inputs are not permitted"),
     ],
 )
 def test_refused_searches_say_why_and_are_recorded(
@@ -176,6 +183,29 @@ def test_refused_searches_say_why_and_are_recorded(
     assert (status, code) == (422, "refused")
     assert sentence.startswith(message)
     assert recorded(engine)[-1]["outcome"] == "refused"
+
+
+@pytest.mark.policy("C-4a")
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"{}", b'{"plate": "1ABC20", "plates": ["1ABC20"]}', b"\xff\x00"]
+)
+def test_what_is_no_search_is_recorded_too(
+    client: httpx.Client, officer: User, engine: Engine, body: bytes
+) -> None:
+    answer = client.post("/api/v1/search", content=body, headers=sign_in(client))
+    status, code, sentence = error_of(answer)
+    assert (status, code) == (422, "refused")
+    entry = recorded(engine)[-1]
+    assert (entry["action"], entry["outcome"]) == ("search.run", "refused")
+    assert (entry["actor"]["login"], entry["request"]["reason"]) == ("jdoe", sentence)
+
+
+def test_a_search_that_is_too_large_is_refused_as_it_arrives(
+    client: httpx.Client, officer: User
+) -> None:
+    content = b" " * (MAX_BODY_BYTES + 1)
+    answer = client.post("/api/v1/search", content=content, headers=sign_in(client))
+    assert error_of(answer)[:2] == (413, "http")
 
 
 @pytest.mark.parametrize(
