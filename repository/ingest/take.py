@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -22,6 +23,8 @@ from edge.contract.topics import UnitTopic, parse
 from repository.ingest import verify, write
 from repository.ingest.verify import Refused, UnitState, Window
 from repository.retention.rules import RetentionRule
+from repository.store import locks
+from repository.store.locks import Turn
 from repository.store.pictures import PictureStore
 
 Outcome = Literal["committed", "duplicate", "refused"]
@@ -85,18 +88,11 @@ class Ingest:
         try:
             place = parse(topic)
         except ContractError as error:
-            with self.engine.begin() as connection:
-                write.write_quarantine(
-                    connection,
-                    topic=topic,
-                    unit_id=None,
-                    reason="malformed",
-                    detail=str(error),
-                    body=body,
-                    received_at=now,
-                )
+            with self._transaction() as connection:
+                refused = Refused("malformed", str(error))
+                self._set_aside(connection, topic, None, body, refused, now)
             return Taken("refused", None, "malformed")
-        with self.engine.begin() as connection:
+        with self._transaction() as connection:
             unit = write.load_unit(connection, place.agency, place.unit)
             try:
                 said, reason = self._take(connection, place, unit, body, now), None
@@ -122,7 +118,7 @@ class Ingest:
         detail = f"the repository could not process it ({type(error).__name__}); see its log"
         refused = Refused("malformed", detail)
         place = parse(topic)
-        with self.engine.begin() as connection:
+        with self._transaction() as connection:
             unit = write.load_unit(connection, place.agency, place.unit)
             said, reason = self._refuse(connection, place, unit, body, refused, self.clock())
         return Taken("refused", self._reply(place, body, unit, said), reason)
@@ -243,17 +239,40 @@ class Ingest:
         refused: Refused,
         now: datetime,
     ) -> tuple[_Said, str]:
+        self._set_aside(connection, str(place), unit, body, refused, now)
+        refusal = Refusal(seq=None, reason=refused.reason, detail=refused.detail)
+        return _Said("refused", refused=(refusal,)), refused.reason
+
+    def _set_aside(
+        self,
+        connection: Connection,
+        topic: str,
+        unit: UnitState | None,
+        body: bytes,
+        refused: Refused,
+        now: datetime,
+    ) -> None:
+        """Put a refused message in quarantine: no pictures, and nothing that has expired."""
+        oldest = verify.oldest_capture(body)
+        expired = oldest is not None and oldest < self._window(connection, now).oldest
         write.write_quarantine(
             connection,
-            topic=str(place),
+            topic=topic,
             unit_id=unit.unit_id if unit else None,
             reason=refused.reason,
             detail=refused.detail,
             body=body,
+            body_is_kept=not expired and "picture" not in topic.split("/"),
+            captured_at=oldest,
             received_at=now,
         )
-        refusal = Refusal(seq=None, reason=refused.reason, detail=refused.detail)
-        return _Said("refused", refused=(refusal,)), refused.reason
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """A transaction that no purge comes between."""
+        with self.engine.begin() as connection:
+            locks.share(connection, Turn.RETENTION)
+            yield connection
 
     def _window(self, connection: Connection, now: datetime) -> Window:
         expired_before = self.rule.expired_before(now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -85,8 +85,9 @@ class Kept:
 class RefusedRecord:
     """A record of a good batch that is not kept, and why.
 
-    ``captured_at`` is None where the record could not be read. The bytes of what has expired are
-    not kept, not even in quarantine: ``data`` is None then.
+    ``captured_at`` is None where nothing says it. The bytes of what has expired are not kept, not
+    even in quarantine: ``data`` is empty then. Where the unit had no trustworthy time, its word
+    that something is old counts for nothing: the bytes stay, and ``captured_at`` is None.
     """
 
     seq: int
@@ -94,7 +95,7 @@ class RefusedRecord:
     detail: str
     sha256: str
     size_bytes: int
-    data: bytes | None
+    data: bytes
     captured_at: datetime | None
 
 
@@ -201,7 +202,7 @@ def judge(
     seen = dict(stored)
     for one in records:
         if isinstance(one, RefusedRecord):
-            refused.append(one)
+            refused.append(_without_expired(one, window))
             continue
         record = one.record
         problem = _outside(window, record.captured_at)
@@ -210,7 +211,7 @@ def judge(
         if problem is None:
             kept.append(one)
         else:
-            refused.append(_refuse(record.seq, *problem, one.data, record.captured_at))
+            refused.append(_without_expired(_refuse(record.seq, *problem, one.data), window))
     return Judgement(tuple(kept), tuple(refused))
 
 
@@ -251,6 +252,19 @@ def check_picture(topic: UnitTopic, body: bytes) -> str:
     return sha256
 
 
+def oldest_capture(body: bytes) -> datetime | None:
+    """The earliest moment of capture that a message's records name; None if none is named.
+
+    Whatever else is wrong with the message does not matter here.
+    """
+    message = _fields(body)
+    records = message.get("records", [message.get("record")])
+    if not isinstance(records, list):
+        return None
+    moments = (_captured_at(record) for record in records if isinstance(record, dict))
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
 def _open(topic: UnitTopic, body: bytes, decode: Callable[[bytes], _M]) -> _M:
     _check_size(body, MAX_MESSAGE_BYTES)
     try:
@@ -280,13 +294,13 @@ def _read_record(data: bytes, seq: int, batch: Batch) -> Kept | RefusedRecord:
     try:
         record = decode_record(data)
     except ContractError as error:
-        return _refuse(seq, *_explain(data, error), data, None)
+        return _refuse(seq, *_explain(data, error), data)
     if (record.agency, record.unit) != (batch.agency, batch.unit):
         detail = "agency, unit: not those of the batch"
-        return _refuse(seq, "wrong_unit", detail, data, record.captured_at)
+        return _refuse(seq, "wrong_unit", detail, data)
     if record.seq != seq:
         detail = f"seq: {record.seq} in the place of {seq}"
-        return _refuse(seq, "out_of_chain", detail, data, record.captured_at)
+        return _refuse(seq, "out_of_chain", detail, data)
     return Kept(record, data)
 
 
@@ -298,18 +312,25 @@ def _outside(window: Window, captured_at: datetime) -> tuple[RefusalReason, str]
     return None
 
 
-def _refuse(
-    seq: int, reason: RefusalReason, detail: str, data: bytes, captured_at: datetime | None
-) -> RefusedRecord:
+def _refuse(seq: int, reason: RefusalReason, detail: str, data: bytes) -> RefusedRecord:
     return RefusedRecord(
         seq=seq,
         reason=reason,
         detail=detail[:_MAX_DETAIL],
         sha256=record_digest(data).hex(),
         size_bytes=len(data),
-        data=None if reason == "too_old" else data,
-        captured_at=captured_at,
+        data=data,
+        captured_at=_captured_at(_fields(data)),
     )
+
+
+def _without_expired(refused: RefusedRecord, window: Window) -> RefusedRecord:
+    if refused.captured_at is None or refused.captured_at >= window.oldest:
+        return refused
+    clock = _fields(refused.data).get("clock")
+    if isinstance(clock, dict) and clock.get("source") == "unset":
+        return replace(refused, captured_at=None)
+    return replace(refused, data=b"")
 
 
 def _explain(data: bytes, error: ContractError) -> tuple[RefusalReason, str]:
@@ -320,6 +341,14 @@ def _explain(data: bytes, error: ContractError) -> tuple[RefusalReason, str]:
             if fields.get(name) in (None, "", {}):
                 return "incomplete", f"{name}: missing, and part of the minimum data set"
     return "malformed", str(error)
+
+
+def _captured_at(fields: Mapping[str, Any]) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(fields["captured_at"])
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
 
 
 def _fields(data: bytes) -> Mapping[str, Any]:

@@ -203,9 +203,15 @@ def write_quarantine(
     reason: RefusalReason,
     detail: str,
     body: bytes,
+    body_is_kept: bool,
+    captured_at: datetime | None,
     received_at: datetime,
 ) -> None:
-    """Set a refused message aside with its bytes: whole, or the beginning of a large one."""
+    """Set a refused message aside with its bytes: whole, or the beginning of a large one.
+
+    ``captured_at`` is the earliest moment of capture in it; the row goes when that has expired.
+    """
+    kept = body if len(body) <= WHOLE_BODY_BYTES else body[:PART_BODY_BYTES]
     _quarantine(
         connection,
         topic=topic,
@@ -215,8 +221,8 @@ def write_quarantine(
         detail=detail,
         sha256=hashlib.sha256(body).hexdigest(),
         size_bytes=len(body),
-        body=body if len(body) <= WHOLE_BODY_BYTES else body[:PART_BODY_BYTES],
-        captured_at=None,
+        body=kept if body_is_kept else b"",
+        captured_at=captured_at,
         received_at=received_at,
     )
 
@@ -390,7 +396,7 @@ def _write_refused_record(
         detail=refused.detail,
         sha256=refused.sha256,
         size_bytes=refused.size_bytes,
-        body=refused.data or b"",
+        body=refused.data,
         captured_at=refused.captured_at,
         received_at=received_at,
     )

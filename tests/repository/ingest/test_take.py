@@ -16,6 +16,7 @@ from edge.contract import batch as b
 from edge.contract import records as r
 from repository.ingest.take import Ingest, Taken
 from repository.ingest.write import PART_BODY_BYTES
+from repository.retention import purge
 from repository.store.engine import DatabaseUnavailableError, reading
 from repository.store.pictures import PictureStore
 from repository.store.tables.fleet import unit_status
@@ -211,7 +212,8 @@ def test_a_refused_message_lies_in_quarantine_and_the_next_good_one_goes_through
     row = one(engine, quarantine)
     assert (row.reason, row.size_bytes) == (reason, len(body))
     assert row.sha256 == hashlib.sha256(body).hexdigest()
-    assert row.body == (body if len(body) < PART_BODY_BYTES else body[:PART_BODY_BYTES])
+    kept = body if len(body) < PART_BODY_BYTES else body[:PART_BODY_BYTES]
+    assert row.body == (b"" if "/picture/" in topic else kept)
     if taken.reply is not None:
         answer = receipt(taken, repository_key)
         assert [each.reason for each in answer.refused] == [reason]
@@ -289,6 +291,96 @@ def test_what_is_older_than_reads_are_kept_is_refused_and_its_bytes_are_not_kept
     row = one(engine, quarantine)
     assert (row.body, row.size_bytes) == (b"", len(r.encode_record(old)))
     assert count(engine, reads) == 1
+
+
+def other_clock(record: r.Read) -> r.Read:
+    """The read as a unit makes it that has had no trustworthy time since it started."""
+    return msgspec.structs.replace(record, clock=r.Clock(source="unset", error_ms=None))
+
+
+def test_what_a_unit_without_the_time_calls_old_is_set_aside_whole(
+    ingest: Ingest, sender: Sender, engine: Engine, repository_key: Ed25519PrivateKey
+) -> None:
+    read = other_clock(sender.read(datetime(1999, 12, 31, tzinfo=UTC)))
+    answer = receipt(ingest.take(sender.topic(), sender.message(read)), repository_key)
+    assert [each.reason for each in answer.refused] == ["too_old"]
+    row = one(engine, quarantine)
+    assert row.body == r.encode_record(read)
+    assert row.captured_at is None  # ages by the day on which it came
+    assert purge.run(engine, ingest.pictures, ingest.rule, now=NOW).quarantine_purged == 0
+
+
+EXPIRED = NOW.replace(year=NOW.year - 1) - timedelta(milliseconds=1)
+
+
+def batch_out_of_chain(sender: Sender) -> tuple[str, bytes]:
+    again = Sender(key=sender.key, seq=7)
+    return sender.topic(), again.message(again.read(SEEN), again.read(EXPIRED))
+
+
+def batch_of_another_key(sender: Sender) -> tuple[str, bytes]:
+    impostor = Sender()
+    return sender.topic(), impostor.message(impostor.read(EXPIRED))
+
+
+def batch_of_a_unit_nobody_knows(_sender: Sender) -> tuple[str, bytes]:
+    stranger = Sender(unit="car-99")
+    return stranger.topic(), stranger.message(stranger.read(EXPIRED))
+
+
+def batch_of_another_form(sender: Sender) -> tuple[str, bytes]:
+    topic, body = batch_out_of_chain(sender)
+    return topic, msgspec.json.encode({**msgspec.json.decode(body), "extra": 1})
+
+
+def batch_on_no_units_topic(sender: Sender) -> tuple[str, bytes]:
+    return f"alpr/1/{AGENCY}/UPPER/records", batch_out_of_chain(sender)[1]
+
+
+def batch_too_large(sender: Sender) -> tuple[str, bytes]:
+    topic, body = batch_out_of_chain(sender)
+    return topic, body[:-1] + b" " * b.MAX_MESSAGE_BYTES + body[-1:]
+
+
+def notice_of_an_expired_hit(sender: Sender) -> tuple[str, bytes]:
+    return sender.topic("hits"), sender.notice(sender.hit(EXPIRED, sender.read(EXPIRED).id))
+
+
+def batch_with_an_expired_record_of_another_form(sender: Sender) -> tuple[str, bytes]:
+    return sender.topic(), sender.message(altered(sender.read(EXPIRED), new=1))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        batch_out_of_chain,
+        batch_of_another_key,
+        batch_of_a_unit_nobody_knows,
+        batch_of_another_form,
+        batch_on_no_units_topic,
+        batch_too_large,
+        notice_of_an_expired_hit,
+        batch_with_an_expired_record_of_another_form,
+    ],
+)
+@pytest.mark.policy("C-7b")
+def test_nothing_that_has_expired_comes_back_through_quarantine(
+    make: Any, ingest: Ingest, sender: Sender, engine: Engine
+) -> None:
+    topic, body = make(sender)
+    ingest.take(topic, body)
+    row = one(engine, quarantine)
+    assert (row.body, row.captured_at) == (b"", EXPIRED)
+
+
+def test_what_is_set_aside_goes_with_the_oldest_read_in_it(
+    ingest: Ingest, sender: Sender, engine: Engine
+) -> None:
+    ahead = Sender(key=sender.key, seq=1)
+    body = ahead.message(ahead.read(NOW), ahead.read(SEEN))
+    ingest.take(sender.topic(), body)
+    row = one(engine, quarantine)
+    assert (row.body, row.captured_at) == (body, SEEN)
 
 
 def sender_again(sender: Sender, read: r.Read, captured_at: datetime) -> r.Read:
