@@ -99,6 +99,7 @@ class Services:
             rule=self.retention_rule,
             fold=load_confusables().fold,
             clock=self.clock,
+            quarantine_bytes_per_day=self.settings.quarantine.bytes_per_day,
         )
 
 

@@ -70,6 +70,17 @@ class RetentionSettings(_Section):
     rule_file: Path | None = Field(None, description="A rule of your own instead.")
 
 
+class QuarantineSettings(_Section):
+    """What is kept of messages that are refused."""
+
+    bytes_per_day: int = Field(
+        16 * 1024 * 1024,
+        ge=0,
+        description="Bytes of refused messages kept for each unit and UTC day; of further ones "
+        "the digest, size and reason are.",
+    )
+
+
 class JobSettings(_Section):
     """What happens by the clock."""
 
@@ -116,6 +127,10 @@ class Settings(_Section):
     )
     retention: RetentionSettings = Field(
         default_factory=RetentionSettings, description="How long reads are kept."
+    )
+    quarantine: QuarantineSettings = Field(
+        default_factory=QuarantineSettings,
+        description="What is kept of messages that are refused.",
     )
     jobs: JobSettings = Field(default_factory=JobSettings, description="What happens by the clock.")
     ledger: LedgerSettings = Field(

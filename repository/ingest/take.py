@@ -76,6 +76,7 @@ class Ingest:
     rule: RetentionRule
     fold: write.Fold
     clock: Callable[[], datetime]
+    quarantine_bytes_per_day: int
 
     def take(self, topic: str, body: bytes) -> Taken:
         """Commit a message, or its refusal, and answer it.
@@ -263,6 +264,7 @@ class Ingest:
             detail=refused.detail,
             body=body,
             body_is_kept=not expired and "picture" not in topic.split("/"),
+            bytes_per_day=self.quarantine_bytes_per_day,
             captured_at=oldest,
             received_at=now,
         )

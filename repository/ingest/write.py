@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, Table, select, update
+from sqlalchemy import Connection, Table, exists, select, update
 
 from edge.contract.batch import Batch, Refusal, RefusalReason, UnitStatus
 from edge.contract.records import (
@@ -30,6 +30,7 @@ from repository.store.tables.reads import (
     hits,
     pictures,
     quarantine,
+    quarantine_budgets,
     reads,
     unit_records,
 )
@@ -37,6 +38,9 @@ from repository.store.tables.retention import retention_state
 
 WHOLE_BODY_BYTES = 1024 * 1024
 PART_BODY_BYTES = 64 * 1024
+UNKNOWN_BODY_BYTES = 4 * 1024
+UNKNOWN_BYTES_PER_DAY = 1024 * 1024
+_UNKNOWN = 0
 _MAX_TOPIC = 1024
 _MAX_MISSING = 1000
 
@@ -204,16 +208,24 @@ def write_quarantine(
     detail: str,
     body: bytes,
     body_is_kept: bool,
+    bytes_per_day: int,
     captured_at: datetime | None,
     received_at: datetime,
 ) -> None:
     """Set a refused message aside with its bytes: whole, or the beginning of a large one.
 
+    ``bytes_per_day`` bounds what is kept for a unit on a UTC day; of one that is not enrolled
+    little is kept. Beyond that a message leaves its digest, size and reason alone.
     ``captured_at`` is the earliest moment of capture in it; the row goes when that has expired.
     """
-    kept = body if len(body) <= WHOLE_BODY_BYTES else body[:PART_BODY_BYTES]
-    _quarantine(
-        connection,
+    if not body_is_kept:
+        kept = b""
+    elif unit_id is None:
+        kept = body[:UNKNOWN_BODY_BYTES]
+    else:
+        kept = body if len(body) <= WHOLE_BODY_BYTES else body[:PART_BODY_BYTES]
+    limit = UNKNOWN_BYTES_PER_DAY if unit_id is None else bytes_per_day
+    row = _quarantine_row(
         topic=topic,
         unit_id=unit_id,
         seq=None,
@@ -221,10 +233,17 @@ def write_quarantine(
         detail=detail,
         sha256=hashlib.sha256(body).hexdigest(),
         size_bytes=len(body),
-        body=kept if body_is_kept else b"",
+        body=kept,
         captured_at=captured_at,
         received_at=received_at,
     )
+    again = exists().where(quarantine.c.fingerprint == row["fingerprint"])
+    if connection.scalar(select(again)):
+        return
+    day = received_at.astimezone(UTC).date()
+    if not _spend(connection, unit_id or _UNKNOWN, day, len(kept), limit):
+        row["body"] = b""
+    insert_new(connection, quarantine, [row])
 
 
 def refusals(
@@ -387,8 +406,7 @@ def _write_refused_record(
     refused: RefusedRecord,
     received_at: datetime,
 ) -> None:
-    _quarantine(
-        connection,
+    row = _quarantine_row(
         topic=topic,
         unit_id=unit.unit_id,
         seq=refused.seq,
@@ -400,14 +418,32 @@ def _write_refused_record(
         captured_at=refused.captured_at,
         received_at=received_at,
     )
+    insert_new(connection, quarantine, [row])
 
 
-def _quarantine(connection: Connection, **row: Any) -> None:
+def _spend(connection: Connection, unit_id: int, day: date, size: int, limit: int) -> bool:
+    """Whether that many more bytes may be kept for the unit that day; if so, they count."""
+    row = {"unit_id": unit_id, "day": day, "spent_bytes": 0}
+    insert_new(connection, quarantine_budgets, [row])
+    spent = quarantine_budgets.c.spent_bytes
+    done = connection.execute(
+        update(quarantine_budgets)
+        .where(
+            quarantine_budgets.c.unit_id == unit_id,
+            quarantine_budgets.c.day == day,
+            spent + size <= limit,
+        )
+        .values(spent_bytes=spent + size)
+    )
+    return done.rowcount == 1
+
+
+def _quarantine_row(**row: Any) -> dict[str, Any]:
     row["topic"] = _storable(row["topic"])[:_MAX_TOPIC]
     row["detail"] = _storable(row["detail"])
     same = "\x00".join(str(row[name]) for name in ("topic", "seq", "reason", "sha256"))
     row["fingerprint"] = hashlib.sha256(same.encode("utf-8", "surrogatepass")).hexdigest()
-    insert_new(connection, quarantine, [row])
+    return row
 
 
 def _storable(text: str) -> str:

@@ -46,6 +46,7 @@ from repository.store.tables.reads import (
     picture_keys,
     pictures,
     quarantine,
+    quarantine_budgets,
     reads,
     unit_records,
 )
@@ -169,6 +170,11 @@ def _delete(connection: Connection, bound: datetime, received_before: datetime) 
     connection.execute(delete(unit_records).where(_expired_unit_records(bound)))
     connection.execute(delete(hits).where(_expired_hits(bound)))
     connection.execute(delete(quarantine).where(_expired_quarantine(bound, received_before)))
+    connection.execute(
+        delete(quarantine_budgets).where(
+            quarantine_budgets.c.day < received_before.astimezone(UTC).date()
+        )
+    )
     connection.execute(delete(pictures).where(_expired_pictures(bound)))
     connection.execute(delete(reads).where(_of_every_unit(reads, bound) & ~is_held(reads)))
     _spare_shared(connection, doomed)

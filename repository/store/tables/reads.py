@@ -165,3 +165,13 @@ quarantine = Table(
 """What was refused: a whole message (``seq`` null) or one record. ``fingerprint`` is the same for
 the same refusal of the same bytes, so that a message delivered again adds nothing; ``body`` may be
 shorter than ``size_bytes``, which with ``sha256`` describes the whole."""
+
+quarantine_budgets = Table(
+    "quarantine_budgets",
+    metadata,
+    Column("unit_id", RowId, primary_key=True, autoincrement=False),
+    Column("day", Date, primary_key=True),
+    Column("spent_bytes", BigInteger, nullable=False),
+)
+"""How much of its refused messages the repository has kept for a unit on a UTC day; ``unit_id`` 0
+stands for all that is not enrolled."""

@@ -19,6 +19,7 @@ from repository.retention.rules import load_rule
 from repository.store.pictures import PictureStore
 from tests.repository.sender import Sender
 
+QUARANTINE_BYTES_PER_DAY = 4 * 1024 * 1024
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -55,7 +56,9 @@ def ingest_on(
     """Ingest over whichever database."""
     rule = load_rule(config_file("retention/massachusetts.toml"))
     fold = load_confusables().fold
-    return lambda engine: Ingest(engine, pictures, repository_key, rule, fold, clock)
+    return lambda engine: Ingest(
+        engine, pictures, repository_key, rule, fold, clock, QUARANTINE_BYTES_PER_DAY
+    )
 
 
 @pytest.fixture

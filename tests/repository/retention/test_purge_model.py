@@ -111,6 +111,7 @@ class Machine(RuleBasedStateMachine):
             self.rule,
             lambda plate: plate,
             lambda: self.now,
+            0,
         )
         self.sender = Sender()
         self.sender.enrol(self.engine, self.now)

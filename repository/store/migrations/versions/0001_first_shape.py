@@ -204,6 +204,13 @@ def upgrade() -> None:
         op.f("ix_quarantine_unit_id_seq"), "quarantine", ["unit_id", "seq"], unique=False
     )
     op.create_table(
+        "quarantine_budgets",
+        sa.Column("unit_id", _row_id, autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("spent_bytes", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("unit_id", "day", name=op.f("pk_quarantine_budgets")),
+    )
+    op.create_table(
         "holds",
         sa.Column("id", _row_id, nullable=False),
         sa.Column("agency_id", _row_id, nullable=False),
