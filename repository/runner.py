@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
 import structlog
-import uvicorn
 
 from repository import jobs
 from repository.bootstrap import Services
@@ -126,7 +125,9 @@ def _start_jobs(services: Services, stop: threading.Event) -> _Running:
 
 
 def _start_web(services: Services, stop: threading.Event) -> _Running:
-    from repository.web.app import create_app  # ingest and jobs alone need no web framework
+    # Imported here, since ingest and jobs alone need no web framework.
+    from repository.web.app import create_app
+    from repository.web.server import make_server
 
     web = services.settings.web
     try:
@@ -135,7 +136,7 @@ def _start_web(services: Services, stop: threading.Event) -> _Running:
         raise RepositoryError(
             f"web: cannot listen on {web.host}:{web.port}: {error.strerror}"
         ) from error
-    server = uvicorn.Server(uvicorn.Config(create_app(services), log_config=None, access_log=False))
+    server = make_server(create_app(services))
 
     def work() -> None:
         with listener:

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from sqlalchemy import Engine, text
 
 from repository.accounts.service import Accounts
@@ -22,6 +21,7 @@ from repository.search.result import LEAD_ONLY
 from repository.search.service import Searches
 from repository.web.app import create_app
 from repository.web.guard import MAX_BODY_BYTES, SECURITY_HEADERS
+from repository.web.server import make_server
 from tests.repository.people import LEDGER_KEY, LEDGER_ORIGIN, OPERATOR, PASSWORD, Clock, recorded
 from tests.repository.sightings import FOLD, RULE, add_units, sight
 
@@ -41,7 +41,7 @@ def client(engine: Engine, accounts: Accounts, clock: Clock) -> Iterator[httpx.C
         Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, clock),
     )
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(rooms), log_config=None, access_log=False))
+    server = make_server(create_app(rooms))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web")
     thread.start()
     port = listener.getsockname()[1]
@@ -116,6 +116,19 @@ def test_a_one_time_password_opens_only_its_change(
     assert error_of(ended)[:2] == (401, "session_ended")
     found = client.post("/api/v1/search", json=question(clock), headers=sign_in(client))
     assert found.status_code == 200
+
+
+@pytest.mark.policy("C-4a")
+def test_nobody_forges_where_a_request_came_from(
+    client: httpx.Client, officer: User, engine: Engine
+) -> None:
+    forged = {"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
+    answer = client.post(
+        "/api/v1/login", json={"login": "jdoe", "password": PASSWORD}, headers=forged
+    )
+    assert answer.status_code == 200
+    assert recorded(engine)[-1]["origin"] == "127.0.0.1"
+    assert "Server" not in answer.headers
 
 
 def test_sign_in_failures_tell_nothing(client: httpx.Client, officer: User) -> None:
