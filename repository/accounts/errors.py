@@ -23,6 +23,15 @@ class SignInRefusedError(AccountError):
         )
 
 
+class TooManySignInsError(AccountError):
+    """Too many failed sign-ins came from one address; more are not looked at for now."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "too many failed sign-ins from this address: try again in 15 minutes, or from another"
+        )
+
+
 class SessionEndedError(AccountError):
     """A token that opens nothing, or no longer."""
 

@@ -20,13 +20,15 @@ from repository.accounts.errors import (
     PasswordChangeRequiredError,
     SessionEndedError,
     SignInRefusedError,
+    TooManySignInsError,
 )
 from repository.accounts.hashing import Passwords
 from repository.accounts.password_rule import check_password, one_time_password
+from repository.accounts.throttle import Throttle
 from repository.accounts.user import User, check_login, check_name, fold_login
 from repository.accounts.users import Account
 from repository.ledger import log
-from repository.ledger.attempt import attempt
+from repository.ledger.attempt import attempt, record
 from repository.ledger.entry import JSON, Actor, Entry, Outcome
 from repository.store.engine import reading
 
@@ -52,12 +54,14 @@ class Accounts:
     engine: Engine
     now: Callable[[], datetime]
     passwords: Passwords = field(default_factory=Passwords)
+    throttle: Throttle = field(default_factory=Throttle)
 
     def sign_in(self, login: str, password: str, origin: str) -> User:
         """The user, for one command.
 
         Raises:
             SignInRefusedError: whatever was wrong; the ledger says what.
+            TooManySignInsError: if too many failed from there before.
             PasswordChangeRequiredError: if it is a one-time password.
         """
         account = self._sign_in(login, password, origin, _itself, one_time=False)
@@ -68,6 +72,7 @@ class Accounts:
 
         Raises:
             SignInRefusedError: whatever was wrong; the ledger says what.
+            TooManySignInsError: if too many failed from there before.
         """
 
         def start(connection: Connection, account: Account) -> Session:
@@ -208,6 +213,9 @@ class Accounts:
         one_time: bool,
     ) -> _T:
         """Check a login and do ``then``; a one-time password will do only if ``one_time``."""
+        self._record_dropped()
+        if not self.throttle.admit(origin, self.now()):
+            raise TooManySignInsError
         known = fold_login(login)
         found = None if known is None else self._find(known)
         right = self.passwords.verify(None if found is None else found.password_hash, password)
@@ -220,11 +228,20 @@ class Accounts:
                 self._record(connection, "accounts.sign_in", account.user.actor, origin)
                 return result
             request: dict[str, JSON] = {"reason": reason}
+            if reason != _ONE_TIME and self.throttle.fail(origin, self.now()):
+                request["then"] = "further sign-ins from this address are counted, not looked at"
             if account is not None and reason == "wrong password":
                 request["locked"] = users.count_failure(connection, account.user.id, self.now())
             actor = _NOBODY if account is None else account.user.actor
             self._record(connection, "accounts.sign_in", actor, origin, request, "refused")
         raise PasswordChangeRequiredError if reason == _ONE_TIME else SignInRefusedError
+
+    def _record_dropped(self) -> None:
+        """One entry for all that was dropped from an address, once its window is over."""
+        for each in self.throttle.take_ended(self.now()):
+            request = {"reason": "too many failures", "since": each.since.isoformat()}
+            entry = Entry("accounts.sign_in", _NOBODY, self.now(), each.address, request, "refused")
+            record(self.engine, replace(entry, count=each.count))
 
     def _add(
         self, login: str, name: str, agency: str, by: Actor, origin: str, *, first: bool

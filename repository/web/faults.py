@@ -16,6 +16,7 @@ from repository.accounts.errors import (
     PasswordChangeRequiredError,
     SessionEndedError,
     SignInRefusedError,
+    TooManySignInsError,
 )
 from repository.errors import RepositoryError
 from repository.search.errors import SearchRefusedError
@@ -29,6 +30,7 @@ _HTTP_SENTENCES = {
 }
 _STATUS: Mapping[type[RepositoryError], tuple[int, str]] = {
     SignInRefusedError: (401, "sign_in_refused"),
+    TooManySignInsError: (429, "too_many_sign_ins"),
     SessionEndedError: (401, "session_ended"),
     PasswordChangeRequiredError: (403, "password_change_required"),
     AccountError: (422, "refused"),

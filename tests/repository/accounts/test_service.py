@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine, select, text
@@ -15,9 +16,11 @@ from repository.accounts.errors import (
     PasswordRefusedError,
     SessionEndedError,
     SignInRefusedError,
+    TooManySignInsError,
 )
-from repository.accounts.hashing import MEMORY_KIB
+from repository.accounts.hashing import MEMORY_KIB, Passwords
 from repository.accounts.service import Accounts
+from repository.accounts.throttle import LIMIT
 from repository.accounts.user import User
 from repository.store.tables.accounts import sessions, users
 from tests.repository.people import OPERATOR, PASSWORD, Clock, hire, recorded
@@ -204,6 +207,36 @@ def test_guessing_in_parallel_meets_the_lock(accounts: Accounts, officer: User) 
     assert sorted(refused) == guesses
     (account,) = accounts.everyone(OPERATOR, "here")
     assert account.locked_at is not None
+
+
+class NoPasswords(Passwords):
+    """Takes no time over a password, since none is right."""
+
+    def verify(self, stored: str | None, password: str) -> bool:
+        return False
+
+
+@pytest.mark.policy("C-4a")
+def test_a_flood_from_one_address_is_one_entry_and_stops_nobody_elsewhere(
+    accounts: Accounts, officer: User, engine: Engine, clock: Clock
+) -> None:
+    flooded = replace(accounts, passwords=NoPasswords())
+    fail(flooded, LIMIT, login="nobody")
+    before = len(recorded(engine))
+    for _ in range(200):
+        with pytest.raises(TooManySignInsError):
+            flooded.sign_in("nobody", "guess", "10.0.0.7")
+    entries = recorded(engine)
+    assert len(entries) == before
+    assert "counted, not looked at" in entries[-1]["request"]["then"]
+    with pytest.raises(TooManySignInsError):
+        accounts.sign_in("jdoe", PASSWORD, "10.0.0.7")
+    assert accounts.sign_in("jdoe", PASSWORD, "10.0.0.8") == officer
+    clock.pass_(minutes=15)
+    assert accounts.sign_in("jdoe", PASSWORD, "10.0.0.7") == officer
+    dropped, signed_in = recorded(engine)[-2:]
+    assert (dropped["origin"], dropped["outcome"], dropped["count"]) == ("10.0.0.7", "refused", 201)
+    assert signed_in["outcome"] == "done"
 
 
 @pytest.mark.policy("C-3a")

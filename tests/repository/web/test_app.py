@@ -13,6 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, text
 
+from repository.accounts import throttle
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.ledger import checkpoints
@@ -137,6 +138,17 @@ def test_sign_in_failures_tell_nothing(client: httpx.Client, officer: User) -> N
     assert error_of(known) == error_of(unknown)
     assert error_of(known)[:2] == (401, "sign_in_refused")
     assert known.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_too_many_failures_from_an_address_are_said(
+    client: httpx.Client, officer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "LIMIT", 1)
+    wrong = {"login": "jdoe", "password": "wrong"}
+    assert client.post("/api/v1/login", json=wrong).status_code == 401
+    status, code, sentence = error_of(client.post("/api/v1/login", json=wrong))
+    assert (status, code) == (429, "too_many_sign_ins")
+    assert sentence.startswith("too many failed sign-ins from this address")
 
 
 @pytest.mark.policy("C-conf")
