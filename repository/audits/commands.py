@@ -23,20 +23,34 @@ def audits() -> None:
 
 
 @audits.command()
-@click.option("--agency", required=True, help="The agency's short name.")
+@click.option("--agency", help="The agency's short name.")
+@click.option(
+    "--operators",
+    is_flag=True,
+    help="Instead of an agency's users: operators of this machine, the repository's own jobs, and "
+    "sign-ins without an account.",
+)
 @click.option("--from", "start", type=moment, required=True, help="First moment (UTC).")
 @click.option("--to", "end", type=moment, required=True, help="Moment after the last (UTC).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--csv", "to_csv", is_flag=True, help="Print CSV for a spreadsheet.")
 @pass_services
 def transactions(
-    services: Services, agency: str, start: datetime, end: datetime, as_json: bool, to_csv: bool
+    services: Services,
+    agency: str | None,
+    operators: bool,
+    start: datetime,
+    end: datetime,
+    as_json: bool,
+    to_csv: bool,
 ) -> None:
-    """Report every transaction of an agency's users, from the ledger.
+    """Report every transaction of an agency's users, or of the operators, from the ledger.
 
     Example: alpr-repository audits transactions --agency salem-pd --from 2026-03-01
     --to 2026-04-01 --csv
     """
+    if (agency is None) != operators:
+        raise click.UsageError("say either --agency or --operators")
     if as_json and to_csv:
         raise click.UsageError("--json and --csv: choose one")
     found = services.audits.transactions(agency, start, end, operator(), COMMAND_LINE)

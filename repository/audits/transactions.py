@@ -49,17 +49,20 @@ class Audits:
     now: Callable[[], datetime]
 
     def transactions(
-        self, agency: str, start: datetime, end: datetime, by: Actor, origin: str
+        self, agency: str | None, start: datetime, end: datetime, by: Actor, origin: str
     ) -> list[Recorded]:
         """Every entry of the agency's users from ``start`` until before ``end``, in order.
+
+        With no agency, every entry of those who are of none: operators of the repository's
+        machines, its own jobs, and whoever tried to sign in without an account.
 
         Raises:
             AuditError: if there is no such agency, or an entry is not what its digest says.
         """
         with self.engine.begin() as connection:
-            if not _known(connection, agency):
+            if agency is not None and not _known(connection, agency):
                 raise AuditError(f"agency {agency!r}: not known")
-            found = list(_transactions(connection, agency, start, end))
+            found = list(_transactions(connection, agency or "", start, end))
             request = {"agency": agency, "from": start.isoformat(), "to": end.isoformat()}
             digest = digest_of_ids(str(each.index) for each in found)
             log.append(

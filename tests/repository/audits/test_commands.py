@@ -40,6 +40,18 @@ def test_the_report_comes_as_text_json_and_csv(command_line: CommandLine) -> Non
     assert both.exit_code == 2
 
 
+@pytest.mark.policy("G-6b")
+def test_what_operators_did_is_reported_by_itself(command_line: CommandLine) -> None:
+    report = ("audits", "transactions", *PERIOD[1:])
+    said = command_line.ok(*report, "--operators")
+    assert "agency.add" in said
+    assert "1 transactions" in said
+    for neither_nor in (report, (*report, PERIOD[0], "--operators")):
+        asked = command_line.run(*neither_nor)
+        assert asked.exit_code == 2
+        assert "say either --agency or --operators" in asked.stderr
+
+
 def test_a_moment_that_is_none_is_said(command_line: CommandLine) -> None:
     asked = command_line.run(
         "audits", "transactions", "--agency=salem-pd", "--from=yesterday", "--to=2026-01-01"

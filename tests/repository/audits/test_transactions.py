@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, update
 
+from repository.accounts.errors import SignInRefusedError
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.audits.transactions import FIELDS, AuditError, Audits, as_csv, as_mapping
-from repository.ledger.entry import Actor, Entry, Recorded
+from repository.ledger.attempt import record
+from repository.ledger.entry import SYSTEM, Actor, Entry, Recorded
 from repository.store.tables.ledger import ledger_entries
 from tests.repository.people import OPERATOR, PASSWORD, Clock, hire, recorded
 
@@ -55,6 +57,25 @@ def test_the_report_is_itself_on_the_ledger(
     entry = recorded(engine)[-1]
     assert (entry["action"], entry["count"]) == ("audits.transactions", len(found))
     assert entry["request"]["agency"] == "salem-pd"
+
+
+@pytest.mark.policy("G-6b")
+def test_operators_jobs_and_strangers_are_reported_too(
+    accounts: Accounts, officer: User, engine: Engine, clock: Clock
+) -> None:
+    with pytest.raises(SignInRefusedError):
+        accounts.sign_in("nobody", PASSWORD, "10.0.0.7")
+    record(engine, Entry("jobs.tick", SYSTEM, clock(), "jobs"))
+    audits = Audits(engine, clock)
+    end = clock() + timedelta(seconds=1)
+    found = audits.transactions(None, clock(), end, OPERATOR, "here")
+    assert [(each.entry.action, each.entry.actor.user_id) for each in found] == [
+        ("accounts.add", "os:1000"),
+        ("accounts.sign_in", ""),
+        ("jobs.tick", "system"),
+    ]
+    of_salem = audits.transactions("salem-pd", clock(), end, OPERATOR, "here")
+    assert len(found) + len(of_salem) + 2 == len(recorded(engine))
 
 
 def test_an_unknown_agency_is_said(accounts: Accounts, engine: Engine, clock: Clock) -> None:
