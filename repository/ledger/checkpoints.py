@@ -20,8 +20,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import Connection, insert, select
 
+from edge.contract import merkle
 from repository.ledger import log
 from repository.ledger.errors import LedgerError
+from repository.ledger.follow import MismatchError, check_state, follow
 from repository.store.tables.ledger import ledger_checkpoints
 
 _ED25519 = b"\x01"
@@ -105,20 +107,59 @@ def open_note(note: str, origin: str, public_key: Ed25519PublicKey) -> Checkpoin
 def make(connection: Connection, origin: str, private_key: Ed25519PrivateKey, now: datetime) -> str:
     """Sign the ledger as it stands and keep the note; a size signed before gives its old note.
 
+    Everything since the checkpoint before is recomputed from the entries first, so that no
+    signature is put to what somebody wrote into the database.
+
     Raises:
-        LedgerError: if the ledger is empty or its state broken.
+        LedgerError: if the ledger is empty, or is not what its entries and last checkpoint give.
     """
-    tree = log.state(connection, lock=True)
-    if tree.size == 0:
+    size = log.state(connection, lock=True).size
+    if size == 0:
         raise LedgerError("the ledger is empty: there is nothing to sign yet")
+    try:
+        tree = _last_signed(connection, origin, private_key.public_key())
+        if tree.size > size:
+            problem = f"entry {size}: missing; the last checkpoint covers {tree.size} entries"
+            raise MismatchError(size, problem)
+        for grown in follow(connection, tree):
+            tree = grown
+        check_state(connection, tree)
+    except MismatchError as mismatch:
+        raise LedgerError(
+            f"the ledger is not signed, since it is not whole: {mismatch}; "
+            "run 'alpr-repository ledger verify'"
+        ) from mismatch
     table = ledger_checkpoints
-    kept: str | None = connection.scalar(select(table.c.note).where(table.c.size == tree.size))
+    kept: str | None = connection.scalar(select(table.c.note).where(table.c.size == size))
     if kept is not None:
         return kept
     root = tree.root()
-    note = sign(Checkpoint(origin, tree.size, root), private_key)
-    connection.execute(insert(table).values(size=tree.size, root=root, note=note, issued_at=now))
+    note = sign(Checkpoint(origin, size, root), private_key)
+    connection.execute(
+        insert(table).values(
+            size=size, root=root, frontier=b"".join(tree.hashes), note=note, issued_at=now
+        )
+    )
     return note
+
+
+def _last_signed(
+    connection: Connection, origin: str, public_key: Ed25519PublicKey
+) -> merkle.Frontier:
+    """The tree of the newest checkpoint; its hashes are only believed if they give its root."""
+    table = ledger_checkpoints
+    query = select(table.c.note, table.c.frontier).order_by(table.c.size.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return merkle.Frontier()
+    signed = open_note(row.note, origin, public_key)
+    try:
+        tree = log.frontier(signed.size, row.frontier)
+    except LedgerError as error:
+        raise MismatchError(None, f"the checkpoint at size {signed.size}: {error}") from error
+    if tree.root() != signed.root:
+        raise MismatchError(None, f"the checkpoint at size {signed.size}: its hashes give no root")
+    return tree
 
 
 def latest(connection: Connection) -> str | None:

@@ -15,6 +15,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, update
 
 from edge.contract import merkle
+from edge.contract.errors import ContractError
 from repository.ledger import entry as entries
 from repository.ledger.entry import Entry
 from repository.ledger.errors import LedgerError
@@ -95,15 +96,27 @@ def state(connection: Connection, *, lock: bool = False) -> merkle.Frontier:
             "the ledger's state is missing from the database; "
             "restore it from a backup, nothing is recorded or answered until then"
         )
-    hashes = tuple(
-        row.frontier[start : start + _HASH_BYTES]
-        for start in range(0, len(row.frontier), _HASH_BYTES)
-    )
-    if len(row.frontier) % _HASH_BYTES or row.size < 0 or len(hashes) != row.size.bit_count():
+    try:
+        return frontier(row.size, row.frontier)
+    except LedgerError as error:
         raise LedgerError(
             "the ledger's state in the database is damaged; run 'alpr-repository ledger verify'"
-        )
-    return merkle.Frontier(row.size, hashes)
+        ) from error
+
+
+def frontier(size: int, stored: bytes) -> merkle.Frontier:
+    """The tree of that size in the form in which it is stored, its hashes one after another.
+
+    Raises:
+        LedgerError: if they are no such tree's.
+    """
+    if len(stored) % _HASH_BYTES:
+        raise LedgerError("its last hash is cut off")
+    starts = range(0, len(stored), _HASH_BYTES)
+    try:
+        return merkle.Frontier(size, tuple(stored[at : at + _HASH_BYTES] for at in starts))
+    except ContractError as error:
+        raise LedgerError(str(error)) from error
 
 
 def rows(

@@ -15,10 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, select
 
 from edge.contract import merkle
-from repository.ledger import entry as entries
-from repository.ledger import log
 from repository.ledger.checkpoints import open_note
 from repository.ledger.errors import LedgerError
+from repository.ledger.follow import MismatchError, check_state, follow
 from repository.store.tables.ledger import ledger_checkpoints
 
 
@@ -45,13 +44,6 @@ class _Signed:
     where: str
 
 
-class _MismatchError(Exception):
-    def __init__(self, index: int | None, problem: str) -> None:
-        super().__init__(problem)
-        self.index = index
-        self.problem = problem
-
-
 def verify(
     connection: Connection, origin: str, public_key: Ed25519PublicKey, held: Iterable[str] = ()
 ) -> Verdict:
@@ -66,21 +58,18 @@ def verify(
         signed = _signed(connection, origin, public_key, held)
         waiting = list(signed)
         last_good = 0
-        for row in log.rows(connection):
-            _check_row(row, tree.size)
-            tree = tree.append(merkle.leaf_hash(row.leaf))
-            if tree.root() != row.root:
-                raise _MismatchError(
-                    row.index, f"entry {row.index}: its root does not follow from the entries"
-                )
+        for grown in follow(connection, tree):
+            tree = grown
             while waiting and waiting[0].size == tree.size:
                 checkpoint = waiting.pop(0)
-                if checkpoint.root != row.root:
-                    raise _MismatchError(last_good, _rewritten(checkpoint, last_good))
+                if checkpoint.root != tree.root():
+                    raise MismatchError(last_good, _rewritten(checkpoint, last_good))
                 checked += 1
                 last_good = checkpoint.size
-        _check_end(connection, tree, waiting)
-    except _MismatchError as mismatch:
+        if waiting:
+            raise MismatchError(tree.size, _cut_off(waiting[-1], tree.size))
+        check_state(connection, tree)
+    except MismatchError as mismatch:
         return Verdict(tree.size, tree.root().hex(), checked, mismatch.index, mismatch.problem)
     return Verdict(tree.size, tree.root().hex(), checked, None, None)
 
@@ -95,62 +84,18 @@ def _signed(
         try:
             checkpoint = open_note(row.note, origin, public_key)
         except LedgerError as error:
-            raise _MismatchError(None, f"{where}: {error}") from error
+            raise MismatchError(None, f"{where}: {error}") from error
         if (checkpoint.size, checkpoint.root) != (row.size, row.root):
-            raise _MismatchError(None, f"{where}: its columns are not what its note says")
+            raise MismatchError(None, f"{where}: its columns are not what its note says")
         found.append(_Signed(checkpoint.size, checkpoint.root, where))
     for number, note in enumerate(held, start=1):
         where = f"checkpoint {number} of those held outside"
         try:
             checkpoint = open_note(note, origin, public_key)
         except LedgerError as error:
-            raise _MismatchError(None, f"{where}: {error}") from error
+            raise MismatchError(None, f"{where}: {error}") from error
         found.append(_Signed(checkpoint.size, checkpoint.root, where))
     return sorted((each for each in found if each.size > 0), key=lambda each: each.size)
-
-
-def _check_row(row: log.Row, expected: int) -> None:
-    if row.index > expected:
-        raise _MismatchError(expected, f"entry {expected}: missing; the next one is {row.index}")
-    if row.index < expected:
-        raise _MismatchError(row.index, f"entry {row.index}: out of place")
-    if entries.leaf(row.body) != row.leaf:
-        raise _MismatchError(row.index, f"entry {row.index}: its contents do not fit its digest")
-    try:
-        recorded = entries.read(row.body)
-    except LedgerError as error:
-        raise _MismatchError(row.index, f"entry {row.index}: {error}") from error
-    if recorded.index != row.index:
-        problem = f"entry {row.index}: was recorded as entry {recorded.index}"
-        raise _MismatchError(row.index, problem)
-    entry = recorded.entry
-    inside = (entry.action, entry.actor.user_id, entry.actor.agency, entry.at)
-    if (row.action, row.user_id, row.agency, row.at) != inside:
-        raise _MismatchError(
-            row.index, f"entry {row.index}: its columns are not what its body says"
-        )
-
-
-def _check_end(connection: Connection, tree: merkle.Frontier, waiting: list[_Signed]) -> None:
-    if waiting:
-        raise _MismatchError(
-            tree.size,
-            f"entry {tree.size}: missing; {waiting[-1].where} covers {waiting[-1].size} entries",
-        )
-    try:
-        state = log.state(connection)
-    except LedgerError as error:
-        raise _MismatchError(None, str(error)) from error
-    if state.size > tree.size:
-        raise _MismatchError(
-            tree.size, f"entry {tree.size}: missing; the ledger's state counts {state.size}"
-        )
-    if state.size < tree.size:
-        raise _MismatchError(
-            state.size, f"entry {state.size}: added past the ledger's state, which ends before it"
-        )
-    if state.hashes != tree.hashes:
-        raise _MismatchError(None, "the ledger's state is not the tree of its entries")
 
 
 def _rewritten(checkpoint: _Signed, last_good: int) -> str:
@@ -158,3 +103,7 @@ def _rewritten(checkpoint: _Signed, last_good: int) -> str:
         f"entry {last_good} or one after it, before {checkpoint.size}: rewritten; "
         f"{checkpoint.where} gives another root"
     )
+
+
+def _cut_off(checkpoint: _Signed, size: int) -> str:
+    return f"entry {size}: missing; {checkpoint.where} covers {checkpoint.size} entries"

@@ -51,7 +51,9 @@ ledger_checkpoints = Table(
     metadata,
     Column("size", BigInteger, primary_key=True, autoincrement=False),
     Column("root", LargeBinary, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
     Column("note", Text, nullable=False),
     Column("issued_at", UtcDateTime, nullable=False),
 )
-"""``note`` is the C2SP checkpoint as signed; size and root stand beside it to be found by."""
+"""``note`` is the C2SP checkpoint as signed; size and root stand beside it to be found by, and the
+hashes of the tree's perfect subtrees, so that the next one need not begin at the first entry."""

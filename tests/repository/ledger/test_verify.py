@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 from edge.contract import merkle
 from repository.ledger import checkpoints, log
 from repository.ledger.entry import Actor, Entry, leaf
+from repository.ledger.errors import LedgerError
 from repository.ledger.service import Ledger
 from repository.ledger.verify import Verdict
 from repository.store.tables.ledger import ledger_checkpoints, ledger_entries, ledger_state
@@ -240,6 +241,62 @@ def test_a_checkpoint_made_with_another_key_is_seen(ledger: Ledger) -> None:
     assert verdict.problem == (
         "the checkpoint stored at size 8: checkpoint: not signed by the ledger's key"
     )
+
+
+def change_the_tail_and_rebuild(connection: Connection) -> None:
+    """Its new hashes all fit, but what was signed before is not what they rest on."""
+    change_body(connection, 5, count=0)
+    rebuild(connection)
+
+
+def change_the_last(connection: Connection) -> None:
+    change_body(connection, 9, count=0)
+
+
+def cut_what_was_signed(connection: Connection) -> None:
+    connection.execute(delete(entries).where(entries.c.entry_index >= 6))
+    rebuild(connection)
+
+
+def count_more(connection: Connection) -> None:
+    connection.execute(update(ledger_state).values(size=12))
+
+
+def forge_the_hashes_to_go_on_from(connection: Connection) -> None:
+    connection.execute(
+        update(ledger_checkpoints).where(ledger_checkpoints.c.size == 8).values(frontier=bytes(32))
+    )
+
+
+@pytest.mark.policy("C-4c")
+@pytest.mark.parametrize(
+    ("tamper", "problem"),
+    [
+        (change_the_tail_and_rebuild, "entry 8: its root does not follow"),
+        (change_the_last, "entry 9: its root does not follow"),
+        (cut_what_was_signed, "entry 6: missing; the last checkpoint covers 8"),
+        (count_more, "entry 10: missing; the ledger's state counts 12"),
+        (forge_the_hashes_to_go_on_from, "checkpoint at size 8: its hashes"),
+    ],
+)
+def test_what_does_not_follow_from_the_last_checkpoint_is_not_signed(
+    ledger: Ledger, tamper: Callable[[Connection], None], problem: str
+) -> None:
+    before = ledger.latest_checkpoint()
+    with ledger.engine.begin() as connection:
+        tamper(connection)
+    with pytest.raises(LedgerError, match="not signed, since it is not whole") as refused:
+        ledger.sign_checkpoint()
+    assert problem in str(refused.value)
+    assert ledger.latest_checkpoint() == before
+
+
+def test_signing_reads_no_entry_that_was_signed_before(ledger: Ledger) -> None:
+    with ledger.engine.begin() as connection:
+        change_body(connection, 2, count=0)
+    opened = checkpoints.open_note(ledger.sign_checkpoint(), ORIGIN, KEY.public_key())
+    assert opened.size == SIZE
+    assert ledger.verify().first_wrong == 2
 
 
 def test_checkpoints_that_say_other_than_their_columns_are_seen(ledger: Ledger) -> None:
