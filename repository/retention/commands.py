@@ -159,9 +159,16 @@ def list_holds(services: Services, agency: str | None, as_json: bool) -> None:
 @click.command("purge")
 @click.option("--dry-run", is_flag=True, help="Only count.")
 @click.option("--now", "for_good", is_flag=True, help="Purge; what goes cannot come back.")
+@click.option(
+    "--clock-is",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Today's date in UTC, where a purge was refused because the clock seems far ahead.",
+)
 @_AS_JSON
 @pass_services
-def purge_command(services: Services, dry_run: bool, for_good: bool, as_json: bool) -> None:
+def purge_command(
+    services: Services, dry_run: bool, for_good: bool, clock_is: datetime | None, as_json: bool
+) -> None:
     """Purge what has expired and is not held.
 
     Example: alpr-repository purge --dry-run
@@ -178,6 +185,7 @@ def purge_command(services: Services, dry_run: bool, for_good: bool, as_json: bo
             now=services.clock(),
             actor=operator(),
             origin=COMMAND_LINE,
+            clock_confirmed=clock_is.date() if clock_is else None,
         )
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(certificate), default=_moment))

@@ -8,7 +8,10 @@ Invariants:
   read; shift checks and reports of malfunctions name no plate and stay.
 - The watermark never goes back. Nothing captured before it is taken in any more.
 - Picture files go after the commit. Until a file is gone its name stays in ``doomed_pictures``,
-  so that whoever comes next removes it. A day's key goes with the day's last picture.
+  so that whoever comes next removes it, unless a read that is there names it by then. A day's key
+  goes with the day's last picture.
+- While a purge or the removal of its files runs, nothing is taken in: see ``store.locks``.
+- A clock that is years ahead purges nothing: see :func:`run`.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from sqlalchemy import (
     select,
 )
 
+from repository.errors import RepositoryError
 from repository.ledger import log
 from repository.ledger.entry import SYSTEM, Actor, Entry
 from repository.retention.holds import is_held
@@ -41,6 +45,7 @@ from repository.store.locks import Turn
 from repository.store.pictures import PictureStore
 from repository.store.rows import insert_new, put
 from repository.store.tables.fleet import units
+from repository.store.tables.ledger import ledger_entries
 from repository.store.tables.reads import (
     hits,
     picture_keys,
@@ -61,6 +66,11 @@ from repository.store.tables.retention import (
 _AT_ONCE = 500
 _PLATELESS = ("shift_check", "malfunction")
 _JOBS = "jobs"
+_QUIET = timedelta(days=1)
+
+
+class PurgeError(RepositoryError):
+    """A purge is refused; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +107,20 @@ def run(
     now: datetime,
     actor: Actor = SYSTEM,
     origin: str = _JOBS,
+    clock_confirmed: date | None = None,
 ) -> Certificate:
     """Purge, then remove the picture files that this or an earlier purge left.
 
+    ``clock_confirmed`` is today's date in UTC, on somebody's word that the clock is right.
+
     Raises:
+        PurgeError: if the clock seems to be far ahead and nobody confirmed it; nothing is purged.
         DatabaseUnavailableError: if nothing could be committed; nothing is purged then.
         PictureError: if the disk refused to remove a file; the next run tries again.
     """
     with engine.begin() as connection:
         locks.take(connection, Turn.RETENTION)
+        _require_plausible(connection, rule.expired_before(now), now, clock_confirmed)
         counted = _count(connection, rule, now)
         _delete(connection, counted.expired_before, rule.expired_before(now))
         certificate = _certify(connection, counted, rule, actor=actor, origin=origin, now=now)
@@ -121,9 +136,12 @@ def remove_files(engine: Engine, store: PictureStore) -> None:
     """
     while True:
         with engine.begin() as connection:
+            locks.take(connection, Turn.RETENTION)
             doomed = connection.execute(select(doomed_pictures).limit(_AT_ONCE)).all()
             for day, sha256 in doomed:
-                store.remove(day, sha256)
+                # A read that is held, or that came since, may name the same picture.
+                if not _number(connection, pictures, _on_day(day) & (pictures.c.sha256 == sha256)):
+                    store.remove(day, sha256)
                 connection.execute(
                     delete(doomed_pictures).where(
                         doomed_pictures.c.day == day, doomed_pictures.c.sha256 == sha256
@@ -131,13 +149,41 @@ def remove_files(engine: Engine, store: PictureStore) -> None:
                 )
         if len(doomed) < _AT_ONCE:
             break
-    with reading(engine) as connection:
+    with engine.begin() as connection:
+        locks.take(connection, Turn.RETENTION)
         mark = connection.scalar(select(retention_state.c.watermark))
-        kept = set(connection.scalars(select(picture_keys.c.day)))
-    if mark is not None:
+        if mark is None:
+            return
         for day in store.days():
-            if day < mark.astimezone(UTC).date() and day not in kept:
+            expired = day < mark.astimezone(UTC).date()
+            if expired and not _number(connection, pictures, _on_day(day)):
                 store.remove_day(day)
+
+
+def _require_plausible(
+    connection: Connection, expired_before: datetime, now: datetime, clock_confirmed: date | None
+) -> None:
+    """Refuse what looks like a clock that is years ahead rather than like years gone by.
+
+    Each sign counts by itself, since whatever is done under a wrong clock covers up the ledger's.
+    """
+    if clock_confirmed == now.astimezone(UTC).date():
+        return
+    last_entry = select(ledger_entries.c.at).order_by(ledger_entries.c.entry_index.desc()).limit(1)
+    signs = {"entry of the ledger": connection.scalar(last_entry)}
+    young = _every_unit(reads) & (reads.c.captured_at >= expired_before)
+    if connection.execute(select(reads.c.read_id).where(young).limit(1)).first() is None:
+        newest = select(func.max(reads.c.received_at))
+        signs["read"] = connection.scalar(
+            newest.where(_of_every_unit(reads, expired_before), ~is_held(reads))
+        )
+    for what, at in signs.items():
+        if at is not None and expired_before - at > _QUIET:
+            raise PurgeError(
+                f"purge: the clock says {now:%Y-%m-%d}, but the last {what} is of {at:%Y-%m-%d}; "
+                "nothing was purged. Set the clock, or if it is right, run "
+                f"`alpr-repository purge --now --clock-is {now:%Y-%m-%d}`"
+            )
 
 
 def _count(connection: Connection, rule: RetentionRule, now: datetime) -> Certificate:
@@ -177,7 +223,8 @@ def _delete(connection: Connection, bound: datetime, received_before: datetime) 
     )
     connection.execute(delete(pictures).where(_expired_pictures(bound)))
     connection.execute(delete(reads).where(_of_every_unit(reads, bound) & ~is_held(reads)))
-    _spare_shared(connection, doomed)
+    rows = [{"day": day, "sha256": sha256} for day, sha256 in sorted(doomed)]
+    insert_new(connection, doomed_pictures, rows)
     for day in sorted({day for day, _ in doomed}):
         if not _number(connection, pictures, _on_day(day)):
             connection.execute(delete(picture_keys).where(picture_keys.c.day == day))
@@ -261,19 +308,13 @@ def _doom_pictures(connection: Connection, bound: datetime) -> set[tuple[date, s
     }
 
 
-def _spare_shared(connection: Connection, doomed: set[tuple[date, str]]) -> None:
-    """Write down which files go: not those that a held read of the same day names too."""
-    rows = [
-        {"day": day, "sha256": sha256}
-        for day, sha256 in sorted(doomed)
-        if not _number(connection, pictures, _on_day(day) & (pictures.c.sha256 == sha256))
-    ]
-    insert_new(connection, doomed_pictures, rows)
+def _every_unit(table: Table) -> ColumnElement[bool]:
+    # The primary key begins with the unit: naming the units lets the database walk the key.
+    return table.c.unit_id.in_(select(units.c.id))
 
 
 def _of_every_unit(table: Table, bound: datetime) -> ColumnElement[bool]:
-    # The primary key begins with the unit: naming the units lets the database walk the key.
-    return table.c.unit_id.in_(select(units.c.id)) & (table.c.captured_at < bound)
+    return _every_unit(table) & (table.c.captured_at < bound)
 
 
 def _hit_held() -> ColumnElement[bool]:

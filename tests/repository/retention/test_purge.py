@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Engine, Table, func, select
+from sqlalchemy import Engine, Table, func, select, text
 
 from repository.ingest.take import Ingest
 from repository.ledger import log
 from repository.ledger.entry import Actor, digest_of_ids
 from repository.retention import holds, purge
 from repository.retention.holds import HOLD_KINDS, HoldError, HoldKind, HoldRequest
+from repository.retention.purge import PurgeError
 from repository.store.engine import reading
 from repository.store.pictures import PictureError, PictureStore
 from repository.store.tables.reads import (
@@ -251,13 +255,16 @@ def test_only_the_agency_that_placed_a_hold_releases_it_and_only_once(
         release(engine, number)
 
 
+class Stuck(PictureStore):
+    """A store whose disk is gone when a picture is to be removed."""
+
+    def remove(self, day: date, sha256: str) -> None:
+        raise PictureError("the disk is gone")
+
+
 def test_files_that_a_purge_could_not_remove_go_with_the_next(
     ingest: Ingest, sender: Sender, engine: Engine
 ) -> None:
-    class Stuck(PictureStore):
-        def remove(self, day: date, sha256: str) -> None:
-            raise PictureError("the disk is gone")
-
     old = sender.read(NOW - MINUTE, pictures=[PICTURE])
     ingest.take(sender.topic(), sender.message(old))
     digest = old.pictures[0].sha256
@@ -284,3 +291,131 @@ def test_half_written_files_go_with_their_day(
     assert leftover.exists()
     run(ingest, datetime(2027, 3, 2, 0, 0, tzinfo=UTC))
     assert not leftover.exists()
+
+
+@pytest.mark.parametrize("sign", ["entry of the ledger", "read"])
+def test_a_clock_that_is_years_ahead_purges_nothing_until_somebody_vouches_for_it(
+    sign: str, ingest: Ingest, sender: Sender, engine: Engine
+) -> None:
+    ahead = A_YEAR_ON + timedelta(days=1, milliseconds=1)
+    read = sender.read(NOW - MINUTE)
+    ingest.take(sender.topic(), sender.message(read))
+    if sign == "entry of the ledger":
+        hold(engine, read.id)
+
+    with pytest.raises(PurgeError, match=f"2027-03-02, but the last {sign} is of 2026-03-01"):
+        run(ingest, ahead)
+    with pytest.raises(PurgeError):
+        purge.run(engine, ingest.pictures, ingest.rule, now=ahead, clock_confirmed=date(2027, 3, 1))
+    assert read_ids(engine) == [str(read.id)]
+
+    done = purge.run(
+        engine, ingest.pictures, ingest.rule, now=ahead, clock_confirmed=date(2027, 3, 2)
+    )
+    assert done.reads_purged + done.reads_held == 1
+
+
+def test_a_repository_that_goes_on_taking_in_purges_by_itself(
+    ingest: Ingest, sender: Sender, clock: Clock
+) -> None:
+    ingest.take(sender.topic(), sender.message(sender.read(NOW - MINUTE)))
+    clock.now = A_YEAR_ON + timedelta(days=30)
+    ingest.take(sender.topic(), sender.message(sender.read(clock.now)))
+    assert run(ingest, clock.now).reads_purged == 1
+
+
+class Meanwhile(PictureStore):
+    """A store that lets something else begin while a picture is put or a day removed."""
+
+    begin: Callable[[], None]
+
+    def put(self, *arguments: Any) -> None:
+        self.begin()
+        super().put(*arguments)
+
+    def remove_day(self, day: date) -> None:
+        self.begin()
+        super().remove_day(day)
+
+
+@pytest.fixture
+def meanwhile(pictures: PictureStore) -> Meanwhile:
+    return Meanwhile(pictures.folder, pictures.master_key, pictures.random_bytes)
+
+
+def begin(work: Callable[[], object], engine: Engine, threads: list[threading.Thread]) -> None:
+    """Start it and go on once it is done or waits for its turn."""
+    thread = threading.Thread(target=work, name="meanwhile")
+    threads.append(thread)
+    thread.start()
+    if engine.dialect.name == "sqlite":  # it waits inside the driver, where nobody can look
+        thread.join(0.3)
+        return
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    while thread.is_alive():
+        with reading(engine) as connection:
+            if connection.scalar(waiting):
+                return
+
+
+def test_a_purge_waits_for_the_picture_that_is_being_put(
+    ingest: Ingest, sender: Sender, engine: Engine, meanwhile: Meanwhile
+) -> None:
+    old = sender.read(NOW - MINUTE, pictures=[PICTURE])
+    ingest.take(sender.topic(), sender.message(old))
+    threads: list[threading.Thread] = []
+    meanwhile.__dict__["begin"] = lambda: begin(lambda: run(ingest, A_YEAR_ON), engine, threads)
+    digest = old.pictures[0].sha256
+
+    replace(ingest, pictures=meanwhile).take(sender.topic("picture", digest), PICTURE)
+    threads[0].join()
+
+    assert [count(engine, table) for table in (reads, picture_keys, doomed_pictures)] == [0] * 3
+    assert not ingest.pictures.path(NOW.date(), digest).exists()
+
+
+def test_a_held_picture_that_comes_while_its_day_is_cleared_stays(
+    ingest: Ingest, sender: Sender, engine: Engine, meanwhile: Meanwhile
+) -> None:
+    held = sender.read(NOW - MINUTE, pictures=[PICTURE])
+    ingest.take(sender.topic(), sender.message(held))
+    hold(engine, held.id)
+    leftover = ingest.pictures.path(NOW.date(), "ab" * 32).with_name(".cut.partial")
+    leftover.parent.mkdir(parents=True)
+    leftover.write_bytes(b"cut off")
+    threads: list[threading.Thread] = []
+    digest = held.pictures[0].sha256
+    topic = sender.topic("picture", digest)
+    meanwhile.__dict__["begin"] = lambda: begin(
+        lambda: ingest.take(topic, PICTURE), engine, threads
+    )
+
+    purge.run(engine, meanwhile, ingest.rule, now=datetime(2027, 3, 2, tzinfo=UTC))
+    for thread in threads:
+        thread.join()
+    ingest.take(topic, PICTURE)
+
+    with reading(engine) as connection:
+        assert ingest.pictures.get(connection, NOW.date(), digest) == PICTURE
+
+
+def test_a_picture_that_came_back_after_it_was_doomed_stays(
+    ingest: Ingest, sender: Sender, engine: Engine
+) -> None:
+    early = sender.read(NOW - MINUTE, pictures=[PICTURE])
+    ingest.take(sender.topic(), sender.message(early))
+    digest = early.pictures[0].sha256
+    ingest.take(sender.topic("picture", digest), PICTURE)
+    good = ingest.pictures
+    stuck = Stuck(good.folder, good.master_key, good.random_bytes)
+    with pytest.raises(PictureError):
+        purge.run(engine, stuck, ingest.rule, now=A_YEAR_ON)
+    late = sender.read(NOW + MINUTE, pictures=[PICTURE])  # of the same day, not expired
+    ingest.take(sender.topic(), sender.message(late))
+    ingest.take(sender.topic("picture", digest), PICTURE)
+
+    purge.remove_files(engine, good)
+
+    with reading(engine) as connection:
+        assert good.get(connection, NOW.date(), digest) == PICTURE
+    assert count(engine, doomed_pictures) == 0

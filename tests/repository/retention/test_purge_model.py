@@ -193,7 +193,9 @@ class Machine(RuleBasedStateMachine):
     @rule(later=LATER)
     def purge(self, later: int) -> None:
         self.now += timedelta(hours=later)
-        certificate = purge.run(self.engine, self.store, self.rule, now=self.now)
+        certificate = purge.run(
+            self.engine, self.store, self.rule, now=self.now, clock_confirmed=self.now.date()
+        )
         assert certificate.reads_purged == self.apply_purge()
         self.check_files()
 
@@ -202,7 +204,9 @@ class Machine(RuleBasedStateMachine):
     def purge_and_crash(self, later: int, after: int) -> None:
         self.now += timedelta(hours=later)
         with self.crashing(after):
-            purge.run(self.engine, self.store, self.rule, now=self.now)
+            purge.run(
+                self.engine, self.store, self.rule, now=self.now, clock_confirmed=self.now.date()
+            )
         with reading(self.engine) as connection:
             committed = len(list(log.rows(connection))) > self.entries
         if committed:
@@ -213,6 +217,15 @@ class Machine(RuleBasedStateMachine):
     def remove_leftovers(self) -> None:
         purge.remove_files(self.engine, self.store)
         self.check_files()
+
+    def run_purge(self) -> purge.Certificate:
+        return purge.run(
+            self.engine,
+            self.store,
+            self.rule,
+            now=self.now,
+            clock_confirmed=self.now.date(),
+        )
 
     def apply_purge(self) -> int:
         self.entries += 1
