@@ -250,6 +250,7 @@ class Accounts:
         password = one_time_password()
         hashed = self.passwords.hash(password)
         with self.engine.begin() as connection:
+            users.take_turn(connection)
             if first and users.exists_any(connection):
                 raise AccountError(
                     "the first user was made already; 'alpr-repository users add' makes more"

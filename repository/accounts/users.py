@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     update,
 )
 
@@ -57,6 +58,15 @@ def everyone(connection: Connection) -> Iterator[Account]:
     """All accounts by agency and login."""
     for row in connection.execute(_select().order_by(agencies.c.name, users.c.login)).all():
         yield _account(row)
+
+
+def take_turn(connection: Connection) -> None:
+    """Let nobody else make an account until the transaction ends.
+
+    On SQLite the transaction itself is the turn.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def exists_any(connection: Connection) -> bool:

@@ -22,6 +22,7 @@ from repository.accounts.hashing import MEMORY_KIB, Passwords
 from repository.accounts.service import Accounts
 from repository.accounts.throttle import LIMIT
 from repository.accounts.user import User
+from repository.ledger import log
 from repository.store.tables.accounts import sessions, users
 from tests.repository.people import OPERATOR, PASSWORD, Clock, hire, recorded
 
@@ -30,6 +31,16 @@ def fail(accounts: Accounts, times: int, login: str = "jdoe") -> None:
     for _ in range(times):
         with pytest.raises(SignInRefusedError):
             accounts.sign_in(login, "not the password", "10.0.0.7")
+
+
+def waits(engine: Engine, connections: int = 1) -> bool:
+    """Whether so many of the database's connections wait for a lock."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with engine.connect() as connection:
+        return connection.scalar(query) == connections
 
 
 @pytest.mark.policy("C-3a")
@@ -72,6 +83,33 @@ def test_a_session_with_a_one_time_password_only_changes_it(
     assert (last["action"], last["outcome"]) == ("accounts.use_session", "refused")
     assert (last["actor"]["login"], last["origin"]) == ("jdoe", "10.0.0.7")
     assert accounts.user_changing_password(session.token) == session.user
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("logins", [("jdoe", "roe"), ("jdoe", "jdoe")])
+def test_of_two_first_users_at_once_one_is_made(
+    accounts: Accounts, engine: Engine, logins: tuple[str, str]
+) -> None:
+    refused: list[AccountError] = []
+
+    def make(login: str) -> None:
+        try:
+            accounts.bootstrap(login, "Jane Doe", "salem-pd", OPERATOR, "here")
+        except AccountError as error:
+            refused.append(error)
+
+    with engine.begin() as connection:
+        log.state(connection, lock=True)  # holds both back just before they commit
+        threads = [threading.Thread(target=make, args=(each,)) for each in logins]
+        for thread in threads:
+            thread.start()
+        while not waits(engine, 2):
+            threads[0].join(0.01)
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 1
+    assert "first user was made already" in str(refused[0])
+    assert len(accounts.everyone(OPERATOR, "here")) == 1
 
 
 def test_no_password_is_kept_or_recorded(accounts: Accounts, engine: Engine) -> None:
@@ -312,16 +350,6 @@ def test_sessions_end_with_the_password_and_the_lock(accounts: Accounts, officer
         accounts.user_of(second.token, "here")
     with pytest.raises(PasswordChangeRequiredError):
         accounts.sign_in("jdoe", once, "here")
-
-
-def waits(engine: Engine) -> bool:
-    """Whether one of the database's connections waits for a lock."""
-    query = text(
-        "SELECT count(*) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    with engine.connect() as connection:
-        return bool(connection.scalar(query))
 
 
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
