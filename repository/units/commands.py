@@ -82,6 +82,8 @@ def units() -> None:
 def add_unit(services: Services, agency: str, name: str, key_file: Path, as_json: bool) -> None:
     """Enrol a unit by its public key, and show the key that it needs in return.
 
+    A name is given once: a unit that was revoked comes back under a new name, with a new key.
+
     Example: alpr-repository units add --agency northfield-pd --unit car-12 --public-key car-12.pub
     """
     public_key = keyfiles.load_public_key(key_file)
@@ -129,7 +131,7 @@ def list_units(services: Services, as_json: bool) -> None:
 @click.option("--unit", "name", required=True, help="The unit's name within its agency.")
 @pass_services
 def revoke_unit(services: Services, agency: str, name: str) -> None:
-    """Take nothing more from a unit; what it sent stays.
+    """Take nothing more from a unit, for good; what it sent stays, and so does its name.
 
     Example: alpr-repository units revoke --agency northfield-pd --unit car-12
     """

@@ -100,10 +100,16 @@ def add_unit(
         The key's id, to be compared with the one that the unit shows.
 
     Raises:
-        EnrolmentError: if the agency is not known, or the name or the key is taken.
+        EnrolmentError: if the agency is not known, or the name or the key is taken. A revoked
+            unit keeps its name, since its reads and its chain go by it.
     """
     _require_name("unit", name)
     agency_id = require_agency(connection, agency).id
+    if _is_revoked(connection, agency_id, name):
+        raise EnrolmentError(
+            f"unit {agency}/{name}: was revoked, and its name stays with what it sent; "
+            "enrol the new key under a new name"
+        )
     identifier = key_id(public_key)
     try:
         with connection.begin_nested():
@@ -165,6 +171,11 @@ def list_units(connection: Connection) -> list[Unit]:
         .order_by(agencies.c.name, units.c.name)
     )
     return [Unit(*row) for row in connection.execute(query)]
+
+
+def _is_revoked(connection: Connection, agency_id: int, name: str) -> bool:
+    query = select(units.c.revoked_at).where(units.c.agency_id == agency_id, units.c.name == name)
+    return connection.scalar(query) is not None
 
 
 def _require_name(what: str, name: str) -> None:

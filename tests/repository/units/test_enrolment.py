@@ -60,6 +60,8 @@ def test_a_unit_is_revoked_once(engine: Engine) -> None:
         enrolment.revoke_unit(connection, agency=AGENCY, name="car-12", now=NOW)
     with engine.begin() as connection, pytest.raises(EnrolmentError, match="revoked already"):
         enrolment.revoke_unit(connection, agency=AGENCY, name="car-12", now=NOW)
+    with pytest.raises(EnrolmentError, match="under a new name"):
+        add(engine, "car-12", Ed25519PrivateKey.generate())
     with reading(engine) as connection:
         (listed,) = enrolment.list_units(connection)
     assert listed.revoked_at == NOW
