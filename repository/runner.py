@@ -15,7 +15,7 @@ from repository.bootstrap import Services
 from repository.errors import RepositoryError
 from repository.ingest.consumer import Consumer
 from repository.store import migrate
-from repository.store.engine import DatabaseUnavailableError
+from repository.store.engine import DatabaseUnavailableError, reading
 
 Part: TypeAlias = Literal["ingest", "jobs", "web"]
 PARTS: tuple[Part, ...] = ("ingest", "jobs", "web")
@@ -99,6 +99,8 @@ def _wait_for_database(services: Services, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             migrate.require_current(services.engine)
+            with reading(services.engine) as connection:
+                services.pictures.check_master_key(connection)
         except DatabaseUnavailableError as error:
             if wait_s == _FIRST_RETRY_S:
                 _log.warning("waiting for the database", why=str(error))

@@ -25,7 +25,7 @@ from repository.ingest.verify import Refused, UnitState, Window
 from repository.retention.rules import RetentionRule
 from repository.store import locks
 from repository.store.locks import Turn
-from repository.store.pictures import PictureStore
+from repository.store.pictures import PictureKeyError, PictureStore
 
 Outcome = Literal["committed", "duplicate", "refused"]
 
@@ -213,8 +213,11 @@ class Ingest:
         days = write.picture_days(connection, unit.unit_id, sha256)
         if not days:
             raise Refused("unknown_picture", "picture: no stored read of this unit names it")
-        for day in days:
-            self.pictures.put(connection, day, sha256, body, now)
+        try:
+            for day in days:
+                self.pictures.put(connection, day, sha256, body, now)
+        except PictureKeyError as error:
+            raise Refused("malformed", "the repository cannot open the key of its day") from error
         write.mark_picture_stored(connection, unit.unit_id, sha256, now)
         return _Said("committed", held=(sha256,))
 

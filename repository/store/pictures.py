@@ -41,6 +41,10 @@ class PictureError(RepositoryError):
     """A picture cannot be kept, or is not there, or is not what it was."""
 
 
+class PictureKeyError(PictureError):
+    """The key of a day does not open under the master key; trying again will not help."""
+
+
 @dataclass(frozen=True)
 class PictureStore:
     """The folder of pictures; ``master_key`` gives the 32 bytes that the days' keys are under."""
@@ -48,6 +52,26 @@ class PictureStore:
     folder: Path
     master_key: Callable[[], bytes]
     random_bytes: Callable[[int], bytes]
+
+    def check_master_key(self, connection: Connection) -> None:
+        """Refuse a master key that opens no day's key, unless there are none.
+
+        Raises:
+            PictureKeyError: if this master key is another than that of the pictures.
+            RepositoryError: if it cannot be read.
+        """
+        self.master_key()
+        days = connection.scalars(select(picture_keys.c.day).order_by(picture_keys.c.day.desc()))
+        fault: PictureKeyError | None = None
+        for day in days.all():
+            try:
+                self._find_key(connection, day)
+            except PictureKeyError as error:
+                fault = error
+            else:
+                return
+        if fault is not None:
+            raise fault
 
     def put(
         self, connection: Connection, day: date, sha256: str, picture: bytes, now: datetime
@@ -58,6 +82,7 @@ class PictureStore:
         commits. A file whose transaction failed is overwritten when the picture comes again.
 
         Raises:
+            PictureKeyError: if the day's key does not open.
             PictureError: if the disk refuses it.
         """
         key = self._make_key(connection, day, now)
@@ -169,8 +194,8 @@ class PictureStore:
             return AESGCM(self.master_key()).decrypt(
                 wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], _key_label(day)
             )
-        except InvalidTag as error:
-            raise PictureError(
+        except (InvalidTag, ValueError) as error:
+            raise PictureKeyError(
                 f"pictures of {day}: the master key is not the one that their key is under"
             ) from error
 

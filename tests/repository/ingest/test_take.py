@@ -23,6 +23,7 @@ from repository.store.tables.fleet import unit_status
 from repository.store.tables.reads import (
     batches,
     hits,
+    picture_keys,
     pictures,
     quarantine,
     reads,
@@ -598,3 +599,22 @@ def test_records_of_a_good_batch_are_set_aside_whatever_they_come_to(
 def kept_aside(engine: Engine) -> Any:
     with reading(engine) as connection:
         return connection.execute(select(quarantine).order_by(quarantine.c.id)).all()
+
+
+def test_a_days_key_that_does_not_open_costs_its_pictures_and_nothing_else(
+    ingest: Ingest, sender: Sender, engine: Engine, repository_key: Ed25519PrivateKey
+) -> None:
+    yesterday = SEEN - timedelta(days=1)
+    good, bad = sender.read(yesterday, pictures=[b"good"]), sender.read(SEEN, pictures=[PICTURE])
+    ingest.take(sender.topic(), sender.message(good, bad))
+    row = {"day": SEEN.date(), "wrapped_key": bytes(60), "created_at": NOW}
+    with engine.begin() as connection:
+        connection.execute(insert(picture_keys).values(row))
+
+    taken = ingest.take(sender.topic("picture", DIGEST), PICTURE)
+
+    assert taken.reason == "malformed"
+    assert receipt(taken, repository_key).held_pictures == ()
+    assert one(engine, quarantine).body == b""
+    digest = good.pictures[0].sha256
+    assert ingest.take(sender.topic("picture", digest), b"good").outcome == "committed"

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, delete, update
 
 from repository.store.keyfiles import (
     KeyFileError,
@@ -17,7 +17,7 @@ from repository.store.keyfiles import (
     make_secret,
     make_signing_key,
 )
-from repository.store.pictures import PictureError, PictureStore
+from repository.store.pictures import PictureError, PictureKeyError, PictureStore
 from repository.store.tables.reads import picture_keys
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -72,6 +72,20 @@ def test_a_changed_moved_or_keyless_picture_does_not_open(
             store.get(connection, DAY, DIGEST)
         with pytest.raises(PictureError, match="No such file"):
             store.get(connection, DAY, "0" * 64)
+
+
+def test_a_master_key_is_tried_before_it_is_needed(store: PictureStore, engine: Engine) -> None:
+    other = PictureStore(store.folder, lambda: bytes(32), secrets.token_bytes)
+    with engine.begin() as connection:
+        other.check_master_key(connection)  # there is nothing yet that it should open
+        for day in (DAY, NEXT):
+            store.put(connection, day, DIGEST, PICTURE, NOW)
+        store.check_master_key(connection)
+        with pytest.raises(PictureKeyError, match="master key is not the one"):
+            other.check_master_key(connection)
+        damaged = update(picture_keys).where(picture_keys.c.day == NEXT)
+        connection.execute(damaged.values(wrapped_key=b"short"))
+        store.check_master_key(connection)  # one damaged key costs one day
 
 
 def test_a_disk_that_refuses_leaves_no_half_picture(store: PictureStore, engine: Engine) -> None:
