@@ -85,11 +85,16 @@ class JobSettings(_Section):
     """What happens by the clock."""
 
     purge_at: time | None = Field(
-        None, description="Time of day in UTC of the daily purge, as 07:30:00; none unless set."
+        time(7, 30), description='Time of day in UTC of the daily purge, or "never".'
     )
     checkpoint_every_min: int = Field(
         60, ge=1, le=1440, description="Minutes between signed checkpoints of the ledger."
     )
+
+    @field_validator("purge_at", mode="before")
+    @classmethod
+    def _never(cls, value: object) -> object:
+        return None if value == "never" else value
 
 
 class LedgerSettings(_Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,14 @@ def test_a_mistake_is_named_by_its_path(tmp_path: Path, content: str, said: str)
         load_settings(path)
     assert str(caught.value).startswith(f"settings file {path}: {said}")
     assert "secret" not in str(caught.value)
+
+
+def test_the_daily_purge_is_on_unless_the_file_says_never(tmp_path: Path) -> None:
+    path = tmp_path / "repository.toml"
+    path.write_text("")
+    assert load_settings(path).jobs.purge_at == time(7, 30)
+    path.write_text("[jobs]\npurge_at = 'never'")
+    assert load_settings(path).jobs.purge_at is None
 
 
 def test_relative_paths_are_taken_from_the_files_folder(tmp_path: Path) -> None:
