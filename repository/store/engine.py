@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ def _open_sqlite(url: URL) -> Engine:
     engine = sqlalchemy.create_engine(
         url, poolclass=_Pool, pool_timeout=_POOL_TIMEOUT_S, hide_parameters=True
     )
+    event.listen(engine, "do_connect", lambda *_: _make_private(Path(str(url.database))))
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -106,6 +108,12 @@ def _open_postgresql(url: URL) -> Engine:
         hide_parameters=True,
         connect_args={"connect_timeout": 10, "application_name": "plateward"},
     )
+
+
+def _make_private(path: Path) -> None:
+    # SQLite gives its other files the mode of this one.
+    with suppress(OSError):  # SQLite itself says what is wrong
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, timezone
@@ -177,3 +178,17 @@ def test_a_full_pool_is_unavailable(dsn: str, monkeypatch: pytest.MonkeyPatch) -
         with pytest.raises(DatabaseUnavailableError, match="none became free"):
             take()
     engine.dispose()
+
+
+def test_a_new_sqlite_file_is_its_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        engine = open_engine(f"sqlite:///{tmp_path / 'x.sqlite'}")
+        assert list(tmp_path.iterdir()) == []
+        with engine.begin() as connection:
+            connection.execute(text("CREATE TABLE x (y integer)"))
+            modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        engine.dispose()
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(["x.sqlite", "x.sqlite-wal", "x.sqlite-shm"], 0o600)
