@@ -1,0 +1,92 @@
+"""The README's commands for administrators, investigators and auditors, as they are written there.
+
+They run in order in a fresh folder, by a shell, each answer typed where one is asked for. ``run``
+is left out: it ends only when it is told to, and has tests of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from repository.store import keyfiles
+from tests.repository.people import PASSWORD
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = Path(sys.executable).parent
+USERS = ("A repository administrator", "An investigator", "An auditor")
+WAIT_S = 120
+
+
+def commands_of(user: str, readme: str) -> list[str]:
+    """The commands in the block under that user's name, one for each prompt."""
+    block = re.search(rf"^\*\*{user}\*\*.*?^```\n(.*?)^```$", readme, re.M | re.S)
+    assert block is not None, f"the README has no commands for {user}"
+    lines = block[1].replace("\\\n", " ").splitlines()
+    return [
+        line for line in lines if line.strip() and line.split()[:2] != ["alpr-repository", "run"]
+    ]
+
+
+class Folder:
+    """A fresh folder and a shell in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def run(self, command: str, typed: str) -> str:
+        """What a command prints that ends well."""
+        done = subprocess.run(
+            ["/bin/bash", "-c", command.replace("scripts/", f"{ROOT}/scripts/")],
+            cwd=self.path,
+            env={"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "HOME": str(self.path)},
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S,
+            start_new_session=True,  # no terminal: what is asked for is read from what is typed
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        return done.stdout
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """A folder with nothing but a unit's public key, as its installer brought it."""
+    key = Ed25519PrivateKey.generate().public_key()
+    (tmp_path / "unit.pub").write_bytes(keyfiles.public_pem(key))
+    return Folder(tmp_path)
+
+
+def test_the_readmes_commands_work_as_written(folder: Folder) -> None:
+    readme = (ROOT / "README.md").read_text()
+    commands = [command for user in USERS for command in commands_of(user, readme)]
+    once = ""
+    shown: dict[str, str] = {}
+    for command in commands:
+        typed = ""
+        if "users passwd" in command:
+            typed = f"{once}\n{PASSWORD}\n{PASSWORD}\n"
+        elif "search" in command:
+            typed = f"{PASSWORD}\n"
+        said = folder.run(command, typed)
+        if "users bootstrap" in command:
+            once = said.split("one-time password of jdoe: ")[1].partition("\n")[0]
+        shown[" ".join(command.split()[1:3])] = said
+    assert "0 reads; ledger entry" in shown["search --user"]
+    assert "the ledger is whole" in shown["ledger verify"]
+    assert "2 checkpoints agree" in shown["ledger verify"]
+    assert shown["audits transactions"].endswith(" transactions\n")
+    listed = json.loads(folder.run("alpr-repository units list --json", ""))
+    assert [each["name"] for each in listed] == ["car-12"]
+    assert {"unit.pub", "plateward-data", "checkpoint.txt"} == {
+        each.name for each in folder.path.iterdir()
+    }
