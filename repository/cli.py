@@ -53,7 +53,7 @@ def main(ctx: click.Context, settings: Path | None) -> None:
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @click.pass_context
 def init(ctx: click.Context, as_json: bool) -> None:
     """Make folders, keys and the database's tables, where they are missing.

@@ -18,7 +18,7 @@ from repository.command import pass_services
 
 _NAME = click.option("--name", required=True, help="The person's full name.")
 _AGENCY = click.option("--agency", required=True, help="The short name of their agency.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.group()

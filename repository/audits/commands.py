@@ -32,7 +32,7 @@ def audits() -> None:
 )
 @click.option("--from", "start", type=moment, required=True, help="First moment (UTC).")
 @click.option("--to", "end", type=moment, required=True, help="Moment after the last (UTC).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @click.option("--csv", "to_csv", is_flag=True, help="Print CSV for a spreadsheet.")
 @pass_services
 def transactions(

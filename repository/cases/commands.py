@@ -13,7 +13,7 @@ from repository.command import pass_services
 from repository.search.result import LEAD_ONLY
 
 _AGENCY = click.option("--agency", required=True, help="The agency's short name.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.group()

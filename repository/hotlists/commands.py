@@ -21,13 +21,16 @@ from repository.ledger.entry import Entry, as_typed
 
 _AGENCY = click.option("--agency", required=True, help="The agency's short name.")
 _LIST = click.option("--list", "name", required=True, help="The list's name.")
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 @click.group()
 def hotlists() -> None:
-    """Hot lists of agencies, and handing them to units."""
+    """Hot lists of agencies, and handing them to units.
+
+    Example: alpr-repository hotlists export --agency salem-pd --list stolen --to /media/usb
+    """
 
 
 @hotlists.command("import")
@@ -46,7 +49,7 @@ def hotlists() -> None:
 def import_list(services: Services, agency: str, name: str, path: Path, as_json: bool) -> None:
     """Issue a new version of a list from a CSV file; one bad line refuses it whole.
 
-    Example: alpr-repository hotlists import --agency northfield-pd --list stolen --file stolen.csv
+    Example: alpr-repository hotlists import --agency salem-pd --list stolen --file stolen.csv
     """
     if not _NAME.fullmatch(name):
         raise HotlistError(f"list: {name!r} is not lower-case letters, digits and hyphens")
@@ -94,7 +97,7 @@ def export_list(services: Services, agency: str, name: str, folder: Path) -> Non
 
     The ledger keeps that it was written before it is.
 
-    Example: alpr-repository hotlists export --agency northfield-pd --list stolen --to /media/usb
+    Example: alpr-repository hotlists export --agency salem-pd --list stolen --to /media/usb
     """
     asked = {"agency": as_typed(agency), "list": as_typed(name), "to": as_typed(str(folder))}
     entry = Entry("hotlist.export", operator(), services.clock(), COMMAND_LINE, asked)

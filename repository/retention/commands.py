@@ -22,12 +22,15 @@ from repository.retention.holds import HOLD_KINDS, HoldError, HoldKind, HoldRequ
 
 _READS_RECORDED = 500  # of a refused hold; the ledger's entries have a largest size
 _USER = click.option("--user", "login", required=True, help="Your login.")
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.group()
 def hold() -> None:
-    """Reads that are kept beyond the rule because of a case."""
+    """Reads that are kept beyond the rule because of a case.
+
+    Example: alpr-repository hold list --agency salem-pd
+    """
 
 
 @hold.command("add")
@@ -130,7 +133,7 @@ def release(
 def list_holds(services: Services, agency: str | None, as_json: bool) -> None:
     """List holds, released ones too; the ledger keeps that they were shown.
 
-    Example: alpr-repository hold list --agency northfield-pd
+    Example: alpr-repository hold list --agency salem-pd
     """
     with services.engine.begin() as connection:
         found = holds.list_all(connection, agency)

@@ -13,7 +13,10 @@ from repository.store import migrate, statistics
 
 @click.group()
 def db() -> None:
-    """The database's tables."""
+    """The database's tables.
+
+    Example: alpr-repository db check
+    """
 
 
 @db.command()
@@ -39,7 +42,7 @@ def check(services: Services) -> None:
 
 
 @db.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @pass_services
 def counts(services: Services, as_json: bool) -> None:
     """Say how much is stored; no plate, person or place.

@@ -21,12 +21,15 @@ from repository.store.engine import reading
 from repository.units import enrolment
 from repository.units.access import mosquitto_rules
 
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.group()
 def agencies() -> None:
-    """Agencies that contribute reads."""
+    """Agencies that contribute reads.
+
+    Example: alpr-repository agencies add --name salem-pd --title "Salem Police"
+    """
 
 
 @agencies.command("add")
@@ -37,7 +40,7 @@ def agencies() -> None:
 def add_agency(services: Services, name: str, title: str, ori: str | None) -> None:
     """Add an agency.
 
-    Example: alpr-repository agencies add --name northfield-pd --title "Northfield Police"
+    Example: alpr-repository agencies add --name salem-pd --title "Salem Police"
     """
     with services.engine.begin() as connection:
         enrolment.add_agency(connection, name=name, title=title, ori=ori, now=services.clock())
@@ -64,7 +67,10 @@ def list_agencies(services: Services, as_json: bool) -> None:
 
 @click.group()
 def units() -> None:
-    """Units that send reads."""
+    """Units that send reads.
+
+    Example: alpr-repository units list
+    """
 
 
 @units.command("add")
@@ -84,7 +90,7 @@ def add_unit(services: Services, agency: str, name: str, key_file: Path, as_json
 
     A name is given once: a unit that was revoked comes back under a new name, with a new key.
 
-    Example: alpr-repository units add --agency northfield-pd --unit car-12 --public-key car-12.pub
+    Example: alpr-repository units add --agency salem-pd --unit car-12 --public-key car-12.pub
     """
     public_key = keyfiles.load_public_key(key_file)
     receipts = services.receipts_public_key_file
@@ -133,7 +139,7 @@ def list_units(services: Services, as_json: bool) -> None:
 def revoke_unit(services: Services, agency: str, name: str) -> None:
     """Take nothing more from a unit, for good; what it sent stays, and so does its name.
 
-    Example: alpr-repository units revoke --agency northfield-pd --unit car-12
+    Example: alpr-repository units revoke --agency salem-pd --unit car-12
     """
     with services.engine.begin() as connection:
         enrolment.revoke_unit(connection, agency=agency, name=name, now=services.clock())

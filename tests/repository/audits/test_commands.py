@@ -40,7 +40,6 @@ def test_the_report_comes_as_text_json_and_csv(command_line: CommandLine) -> Non
     assert both.exit_code == 2
 
 
-@pytest.mark.policy("G-6b")
 def test_what_operators_did_is_reported_by_itself(command_line: CommandLine) -> None:
     report = ("audits", "transactions", *PERIOD[1:])
     said = command_line.ok(*report, "--operators")

@@ -22,6 +22,7 @@ from tests.repository.people import OPERATOR, PASSWORD, Clock, hire, recorded
 
 
 @pytest.mark.policy("G-6b")
+@pytest.mark.policy("M-V-A")
 def test_it_holds_everything_the_agencys_users_did_and_no_more(
     accounts: Accounts, officer: User, engine: Engine, clock: Clock
 ) -> None:
@@ -59,7 +60,7 @@ def test_the_report_is_itself_on_the_ledger(
     assert entry["request"]["agency"] == "salem-pd"
 
 
-@pytest.mark.policy("G-6b")
+@pytest.mark.policy("C-4a")
 def test_operators_jobs_and_strangers_are_reported_too(
     accounts: Accounts, officer: User, engine: Engine, clock: Clock
 ) -> None:

@@ -67,6 +67,8 @@ def test_facts_that_tell_nothing_are_refused(facts: str) -> None:
 
 
 @pytest.mark.policy("C-1a")
+@pytest.mark.policy("C-5d")
+@pytest.mark.policy("M-V-B1")
 @pytest.mark.parametrize("kind", ["", "curiosity", "CRIMINAL_INVESTIGATION", "traffic\0"])
 def test_other_purposes_are_refused(kind: str) -> None:
     with pytest.raises(SearchRefusedError, match="purpose: expected one of safety_concern, "):

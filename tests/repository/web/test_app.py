@@ -152,6 +152,7 @@ def test_too_many_failures_from_an_address_are_said(
 
 
 @pytest.mark.policy("C-conf")
+@pytest.mark.policy("G-12")
 @pytest.mark.parametrize(
     "authorization", [None, "", "Bearer", "Bearer x", "Basic amRvZTp4", "Bearer \xff"]
 )
