@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import signal
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select
 
 from edge.contract.hotlist import verify_list, verify_manifest
 from repository.bootstrap import build
+from repository.cli import main
 from repository.settings import load_settings
 from repository.store import keyfiles
 from repository.store.engine import reading
@@ -47,11 +50,14 @@ class Site:
         )
 
     def run(self, *arguments: str, code: int = 0) -> str:
-        """What it prints: on success its output, else its error."""
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=WAIT_S)
-        assert process.returncode == code, err
-        return err if code else out
+        """What it prints: on success its output, else its error.
+
+        Run in this process, which spares importing everything once for each command.
+        """
+        chosen = ("--settings", str(self.settings), *arguments)
+        done = CliRunner().invoke(main, chosen, prog_name=PROGRAM.name)
+        assert done.exit_code == code, done.output
+        return done.stderr if code else done.stdout
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -215,14 +221,28 @@ def test_what_is_missing_is_one_sentence(tmp_path: Path, postgres_server: Postgr
     assert "web.prot: not a setting" in site.run("units", "list", code=1)
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["", "init", "run", "db", "agencies add", "units add", "units acl", "hotlists import",
-     "hotlists export", "hold add", "hold release", "hold list", "purge"],
-)  # fmt: skip
-def test_every_command_explains_itself_without_settings(command: str, tmp_path: Path) -> None:
-    site = Site(tmp_path, "not even TOML")
-    said = site.run(*command.split(), "--help")
-    assert "Usage: alpr-repository" in said
-    if command != "db":
-        assert "Example: alpr-repository" in said
+def test_the_program_itself_prints_and_ends_as_its_commands_do(tmp_path: Path) -> None:
+    site = Site(tmp_path, "data = 'data'\n")
+    for arguments, code in ((("init", "--json"), 0), (("units", "list"), 0), (("purge",), 2)):
+        process = site.start(*arguments)
+        out, err = process.communicate(timeout=WAIT_S)
+        assert process.returncode == code, err
+        assert bool(out) == (arguments[0] == "init")
+    assert err.endswith("Error: say either --dry-run or --now\n")
+
+
+def test_a_repository_whose_pictures_key_is_gone_or_another_does_not_start(tmp_path: Path) -> None:
+    site = Site(tmp_path, "data = 'data'\n")
+    site.run("init")
+    key = tmp_path / "data" / "keys" / "pictures.key"
+    services = build(load_settings(site.settings))
+    with services.engine.begin() as connection:
+        day = datetime(2026, 3, 1, tzinfo=UTC)
+        services.pictures.put(connection, day.date(), "ab" * 32, b"a picture", day)
+    services.engine.dispose()
+    key.unlink()
+    said = site.run("run", code=1)
+    assert said.startswith(f"Error: key {key}: does not exist; ")
+    keyfiles.make_secret(key, secrets.token_bytes)
+    said = site.run("run", code=1)
+    assert said.startswith("Error: pictures of 2026-03-01: the master key is not the one")

@@ -38,6 +38,13 @@ WAIT_S = 60.0
 StartBroker = Callable[..., Broker]
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same steps with shorter waits between them."""
+    monkeypatch.setattr("repository.ingest.consumer._FIRST_RETRY_S", 0.05)
+    monkeypatch.setattr("repository.ingest.consumer._TICK_S", 0.05)
+
+
 @dataclass
 class Link:
     """A unit's own connection to the broker: publishes, and gathers its receipts."""
