@@ -138,7 +138,7 @@ def _start_web(services: Services, stop: threading.Event) -> _Running:
         raise RepositoryError(
             f"web: cannot listen on {web.host}:{web.port}: {error.strerror}"
         ) from error
-    server = make_server(create_app(services))
+    server = make_server(create_app(services), [str(each) for each in web.proxies])
 
     def work() -> None:
         with listener:

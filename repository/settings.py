@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, ValidationError, field_validator
 from sqlalchemy.exc import ArgumentError
 
 from repository.errors import RepositoryError
@@ -113,6 +113,11 @@ class WebSettings(_Section):
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(8080, ge=1, le=65_535, description="Port to listen on.")
+    proxies: tuple[IPvAnyAddress, ...] = Field(
+        (),
+        description="Addresses of reverse proxies that stand before it. What they say of where a "
+        "request came from is believed, and goes into the ledger; nobody else's word is.",
+    )
 
 
 class Settings(_Section):

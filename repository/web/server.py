@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import uvicorn
 from fastapi import FastAPI
 
 
-def make_server(app: FastAPI) -> uvicorn.Server:
+def make_server(app: FastAPI, proxies: Sequence[str] = ()) -> uvicorn.Server:
     """A server of the application, not started; it logs no requests, which name people.
 
-    Headers that say whom a request was forwarded for are not believed: the ledger's origin is the
-    address that the connection itself came from. The server does not name itself.
+    X-Forwarded-For is believed of ``proxies`` alone: otherwise the ledger's origin is the address
+    that the connection itself came from. The server does not name itself.
     """
     return uvicorn.Server(
         uvicorn.Config(
-            app, log_config=None, access_log=False, proxy_headers=False, server_header=False
+            app,
+            log_config=None,
+            access_log=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
+            server_header=False,
         )
     )

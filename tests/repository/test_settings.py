@@ -50,6 +50,7 @@ def test_every_setting_stands_in_the_example() -> None:
             "database: holds a password: give it in PGPASSFILE or PGPASSWORD instead",
         ),
         ("[jobs]\npurge_at = 'noon'", "jobs.purge_at: Input should be in a valid time format"),
+        ("[web]\nproxies = ['all']", "web.proxies.0: "),
         ("[web", "not TOML"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -34,15 +35,10 @@ class Rooms:
     ledger: Ledger
 
 
-@pytest.fixture
-def client(engine: Engine, accounts: Accounts, clock: Clock) -> Iterator[httpx.Client]:
-    rooms = Rooms(
-        accounts,
-        Searches(engine, clock, FOLD, RULE),
-        Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, clock),
-    )
+@contextmanager
+def serving(rooms: Rooms, *proxies: str) -> Iterator[httpx.Client]:
     listener = socket.create_server(("127.0.0.1", 0))
-    server = make_server(create_app(rooms))
+    server = make_server(create_app(rooms), proxies)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web")
     thread.start()
     port = listener.getsockname()[1]
@@ -51,6 +47,18 @@ def client(engine: Engine, accounts: Accounts, clock: Clock) -> Iterator[httpx.C
     server.should_exit = True
     thread.join()
     listener.close()
+
+
+@pytest.fixture
+def rooms(engine: Engine, accounts: Accounts, clock: Clock) -> Rooms:
+    ledger = Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, clock)
+    return Rooms(accounts, Searches(engine, clock, FOLD, RULE), ledger)
+
+
+@pytest.fixture
+def client(rooms: Rooms) -> Iterator[httpx.Client]:
+    with serving(rooms) as opened:
+        yield opened
 
 
 def sign_in(client: httpx.Client, password: str = PASSWORD) -> dict[str, str]:
@@ -130,6 +138,16 @@ def test_nobody_forges_where_a_request_came_from(
     assert answer.status_code == 200
     assert recorded(engine)[-1]["origin"] == "127.0.0.1"
     assert "Server" not in answer.headers
+
+
+def test_a_proxy_that_is_named_says_where_a_request_came_from(
+    rooms: Rooms, officer: User, engine: Engine
+) -> None:
+    said = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}  # the first by the client itself
+    for proxy, origin in (("127.0.0.1", "203.0.113.9"), ("192.0.2.1", "127.0.0.1")):
+        with serving(rooms, proxy) as client:
+            client.post("/api/v1/login", json={"login": "jdoe", "password": PASSWORD}, headers=said)
+        assert recorded(engine)[-1]["origin"] == origin
 
 
 def test_sign_in_failures_tell_nothing(client: httpx.Client, officer: User) -> None:
