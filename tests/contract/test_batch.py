@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.contract import batch as b
@@ -70,6 +70,7 @@ def test_a_changed_byte_anywhere_is_found(encoded: list[bytes], data: Any) -> No
         {"root": "2" * 64},
     ],
 )
+@settings(max_examples=25)
 @given(encoded=encoded_records)
 def test_the_signature_covers_the_place_in_the_chain(
     encoded: list[bytes], change: dict[str, Any]

@@ -28,7 +28,6 @@ def run_edge(site: sites.Site, *options: str) -> subprocess.CompletedProcess[str
     )
 
 
-@pytest.mark.policy("M-VI")
 @pytest.mark.policy("M-V-C1")
 def test_what_the_camera_saw_is_found_by_a_named_person(
     tmp_path: Path, mosquitto_broker: Brokers
