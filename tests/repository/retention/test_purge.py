@@ -152,8 +152,12 @@ def test_a_clock_that_goes_back_takes_the_watermark_nowhere(
 
 @pytest.mark.parametrize("kind", HOLD_KINDS)
 @pytest.mark.policy("C-1d")
+@pytest.mark.policy("C-7b-i")
+@pytest.mark.policy("C-7b-ii")
+@pytest.mark.policy("C-7b-iii")
 @pytest.mark.policy("C-7b-iv")
 @pytest.mark.policy("C-7b-v")
+@pytest.mark.policy("M-C6")
 def test_a_held_read_stays_with_all_of_its_own_until_its_last_hold_is_released(
     kind: HoldKind, ingest: Ingest, sender: Sender, engine: Engine
 ) -> None:
