@@ -40,7 +40,7 @@ def waits(engine: Engine, connections: int = 1) -> bool:
         "WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
     with engine.connect() as connection:
-        return connection.scalar(query) == connections
+        return bool(connection.scalar(query) == connections)
 
 
 @pytest.mark.policy("C-3a")
