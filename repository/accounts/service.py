@@ -29,7 +29,7 @@ from repository.accounts.user import User, check_login, check_name, fold_login
 from repository.accounts.users import Account
 from repository.ledger import log
 from repository.ledger.attempt import attempt, record
-from repository.ledger.entry import JSON, Actor, Entry, Outcome
+from repository.ledger.entry import JSON, Actor, Entry, Outcome, as_typed
 from repository.store.engine import reading
 
 # A mistyped login may well be a password, so the ledger does not keep what was typed.
@@ -246,26 +246,29 @@ class Accounts:
     def _add(
         self, login: str, name: str, agency: str, by: Actor, origin: str, *, first: bool
     ) -> str:
-        login, name = check_login(login), check_name(name)
-        password = one_time_password()
-        hashed = self.passwords.hash(password)
-        with self.engine.begin() as connection:
-            users.take_turn(connection)
-            if first and users.exists_any(connection):
-                raise AccountError(
-                    "the first user was made already; 'alpr-repository users add' makes more"
-                )
-            agency_id = users.agency_id(connection, agency)
-            if agency_id is None:
-                raise AccountError(
-                    f"agency {agency!r}: not known; 'alpr-repository agencies add' makes it"
-                )
-            if users.find(connection, login) is not None:
-                raise AccountError(f"login {login!r}: taken, by a person who may have left")
-            user = User(uuid.uuid4(), login, name, agency_id, agency, must_change_password=True)
-            users.add(connection, user, hashed, self.now())
-            request = _subject(user) | {"first": first}
-            self._record(connection, "accounts.add", by, origin, request)
+        typed = {"login": as_typed(login), "name": as_typed(name), "agency": as_typed(agency)}
+        entry = Entry("accounts.add", by, self.now(), origin, {**typed, "first": first})
+        with attempt(self.engine, entry, AccountError):
+            login, name = check_login(login), check_name(name)
+            password = one_time_password()
+            hashed = self.passwords.hash(password)
+            with self.engine.begin() as connection:
+                users.take_turn(connection)
+                if first and users.exists_any(connection):
+                    raise AccountError(
+                        "the first user was made already; 'alpr-repository users add' makes more"
+                    )
+                agency_id = users.agency_id(connection, agency)
+                if agency_id is None:
+                    raise AccountError(
+                        f"agency {agency!r}: not known; 'alpr-repository agencies add' makes it"
+                    )
+                if users.find(connection, login) is not None:
+                    raise AccountError(f"login {login!r}: taken, by a person who may have left")
+                user = User(uuid.uuid4(), login, name, agency_id, agency, must_change_password=True)
+                users.add(connection, user, hashed, self.now())
+                request = _subject(user) | {"first": first}
+                log.append(connection, replace(entry, at=self.now(), request=request))
         return password
 
     def _change(
@@ -276,13 +279,17 @@ class Accounts:
         origin: str,
         change: Callable[[Connection, Account], None],
     ) -> None:
-        found = self._account(check_login(login))
-        with self.engine.begin() as connection:
-            account = users.lock(connection, found.user.id)
-            if account is None:
-                raise AccountError(f"login {login!r}: no such user")
-            change(connection, account)
-            self._record(connection, action, by, origin, _subject(account.user))
+        entry = Entry(action, by, self.now(), origin, {"login": as_typed(login)})
+        with attempt(self.engine, entry, AccountError):
+            found = self._account(check_login(login))
+            with self.engine.begin() as connection:
+                account = users.lock(connection, found.user.id)
+                if account is None:
+                    raise AccountError(f"login {login!r}: no such user")
+                change(connection, account)
+                log.append(
+                    connection, replace(entry, at=self.now(), request=_subject(account.user))
+                )
 
     def _find(self, login: str) -> Account | None:
         with reading(self.engine) as connection:

@@ -65,6 +65,7 @@ def test_the_first_user_has_a_one_time_password_to_change(
         ("accounts.change_password", "jdoe", "done"),
         ("accounts.sign_in", "jdoe", "done"),
         ("accounts.sign_in", "jdoe", "refused"),
+        ("accounts.add", "os:root", "refused"),
     ]
     assert entries[1]["request"] == {"reason": "one-time password"}
     assert entries[1]["actor"]["name"] == "Jane Doe"
@@ -143,6 +144,9 @@ def test_accounts_that_cannot_be_are_refused(
 ) -> None:
     with pytest.raises(AccountError, match=message):
         accounts.add(login, name, agency, OPERATOR, "here")
+    last = recorded(accounts.engine)[-1]
+    assert (last["action"], last["outcome"]) == ("accounts.add", "refused")
+    assert message in last["request"]["reason"]
     assert accounts.everyone(OPERATOR, "here") == []
 
 
@@ -404,3 +408,5 @@ def test_signing_out_ends_the_session(accounts: Accounts, officer: User) -> None
 def test_who_is_not_there_cannot_be_changed(accounts: Accounts) -> None:
     with pytest.raises(AccountError, match="no such user"):
         accounts.disable("nobody", OPERATOR, "here")
+    last = recorded(accounts.engine)[-1]
+    assert (last["action"], last["outcome"]) == ("accounts.disable", "refused")
