@@ -45,12 +45,18 @@ from tests.repository.sender import AGENCY, Sender
 START = datetime(2024, 2, 28, 12, tzinfo=UTC)  # a leap day lies ahead, and one year behind
 OFFICER = Actor("u-1", "jdoe", "Jane Doe", AGENCY)
 BODIES = (b"picture one", b"picture two")
-# Hours since capture, the picture and whether it is a hit; most of what is taken in is of one day
-# or about to expire, so that purges find something to tell apart.
+# Hours since capture, the picture, whether it is a hit and whether it is held at once; most of what
+# is taken in is of one day or about to expire, so that purges find something to tell apart.
 PASSES = st.tuples(
-    st.integers(-1, 30) | st.integers(363 * 24, 367 * 24), st.sampled_from(BODIES), st.booleans()
+    st.integers(-1, 30) | st.integers(363 * 24, 367 * 24),
+    st.sampled_from(BODIES),
+    st.booleans(),
+    st.booleans(),
 )
-LATER = st.sampled_from([0, 1, 180 * 24]) | st.integers(364 * 24, 367 * 24)
+# Hours from one purge to the next; before it, if the clock went back.
+LATER = (
+    st.integers(364 * 24, 367 * 24) | st.sampled_from([0, 1, 12, 180 * 24]) | st.integers(-48, -1)
+)
 
 
 class CrashError(Exception):
@@ -90,7 +96,7 @@ class Machine(RuleBasedStateMachine):
         self.now = START
         self.watermark = datetime.min.replace(tzinfo=UTC)
         self.expected: dict[UUID, Expected] = {}
-        self.purges = 0
+        self.held_at_once: list[int] = []
         self.entries = 0
         self.fuse: int | None = None
         master = secrets.token_bytes(32)
@@ -140,10 +146,10 @@ class Machine(RuleBasedStateMachine):
             self.fuse = None
 
     @rule(target=ids, passes=st.lists(PASSES, min_size=1, max_size=4))
-    def take_in(self, passes: list[tuple[int, bytes, bool]]) -> Any:
+    def take_in(self, passes: list[tuple[int, bytes, bool, bool]]) -> Any:
         return multiple(*(each for one in passes for each in self.take_one(*one)))
 
-    def take_one(self, back: int, body: bytes, hit: bool) -> list[UUID]:
+    def take_one(self, back: int, body: bytes, hit: bool, held: bool) -> list[UUID]:
         """A read of so many hours ago; its id, if it is to be kept."""
         captured_at = self.now - timedelta(hours=back)
         read = self.sender.read(captured_at, pictures=[body])
@@ -157,23 +163,44 @@ class Machine(RuleBasedStateMachine):
         digest = hashlib.sha256(body).hexdigest()
         self.ingest.take(self.sender.topic("picture", digest), body)
         self.expected[read.id] = expected
+        if held:
+            self.held_at_once.append(self.place(read.id))
         return [read.id]
+
+    @precondition(lambda self: self.watermark.year > 1)
+    @rule(hours=st.integers(1, 48))
+    def bring_back(self, hours: int) -> None:
+        """What a purge has passed is not taken in, whatever the clock says by now."""
+        read = self.sender.read(self.watermark - timedelta(hours=hours))
+        taken = self.ingest.take(self.sender.topic(), self.sender.message(read))
+        assert taken.records_kept == 0
 
     @rule(target=numbers, read=ids)
     def hold(self, read: UUID) -> Any:
-        request = HoldRequest("24-1", "arrest", "why", (read,), None)
         try:
-            with self.engine.begin() as connection:
-                number = holds.add(connection, request, actor=OFFICER, origin="test", now=self.now)
+            return self.place(read)
         except HoldError:
             assert read not in self.expected
             return multiple()
+
+    def place(self, read: UUID) -> int:
+        request = HoldRequest("24-1", "arrest", "why", (read,), None)
+        with self.engine.begin() as connection:
+            number = holds.add(connection, request, actor=OFFICER, origin="test", now=self.now)
         self.entries += 1
         self.expected[read].holds.add(number)
         return number
 
+    @precondition(lambda self: self.held_at_once)
+    @rule()
+    def release_one_held_at_once(self) -> None:
+        self.release_number(self.held_at_once.pop(0))
+
     @rule(number=consumes(numbers))
     def release(self, number: int) -> None:
+        self.release_number(number)
+
+    def release_number(self, number: int) -> None:
         with self.engine.begin() as connection:
             holds.release(
                 connection, number, reason="closed", actor=OFFICER, origin="test", now=self.now
@@ -277,8 +304,8 @@ def test_whatever_happens_the_purge_takes_what_it_should_and_nothing_else(
     run_state_machine_as_test(
         OnThisFile,
         settings=settings(
-            max_examples=40,
-            stateful_step_count=20,
+            max_examples=30,
+            stateful_step_count=15,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
