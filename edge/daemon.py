@@ -181,13 +181,13 @@ class Daemon:
 
     def _keep_house(self) -> None:
         while not self._stop.wait(HOUSEKEEPING_EVERY_S):
-            for step in (self._load_hotlists, self._write_status):
+            for part, step in (("hot lists", self._load_hotlists), ("status", self._write_status)):
                 try:
                     step()
                 except EdgeError as error:
-                    self._health.trouble("housekeeping", str(error))
+                    self._health.trouble(part, str(error))
                 else:
-                    self._health.recovered("housekeeping")
+                    self._health.recovered(part)
 
     def _load_hotlists(self) -> None:
         """Load each list whose file is new; where that fails the old one stays in use."""

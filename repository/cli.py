@@ -49,6 +49,7 @@ def main(ctx: click.Context, settings: Path | None) -> None:
 
     Example: alpr-repository --settings /etc/plateward/repository.toml run
     """
+    logs.configure()
     ctx.obj = settings
 
 
@@ -82,7 +83,6 @@ def run(services: Services, only: runner.Part | None) -> None:
 
     Example: alpr-repository run --only ingest
     """
-    logs.configure()
     runner.run(services, runner.PARTS if only is None else (only,))
 
 
