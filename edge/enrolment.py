@@ -153,7 +153,8 @@ def _read_secret(path: Path) -> bytes:
             return file.read()
     except FileNotFoundError as error:
         raise EnrolmentError(
-            f"{path}: there is no key: enrol this unit first with 'alpr-edge enrol'"
+            f"{path}: there is no key: restore it from its copy, since what waits in the spool "
+            "cannot be read without it; a new unit is enrolled first with 'alpr-edge enrol'"
         ) from error
     except OSError as error:
         raise EnrolmentError(

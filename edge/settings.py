@@ -173,7 +173,7 @@ def load_settings(path: Path) -> Settings:
     except OSError as error:
         raise SettingsError(
             f"settings file {path}: {error.strerror}; name one with --settings, "
-            "'alpr-edge settings' prints an example"
+            "'alpr-edge settings' explains every key"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"settings file {path}: not TOML: {error}") from error

@@ -234,7 +234,9 @@ class Spool:
             )
             connection.execute("UPDATE chain SET spooled = ?", (spooled + len(records),))
             if place is not None:
-                sealed = self._encryption.seal(_place_name(place.source), place.at.encode())
+                sealed = self._encryption.seal(
+                    _place_name(place.source), place.at.encode("utf-8", "surrogateescape")
+                )
                 connection.execute(
                     "INSERT INTO places VALUES (?, ?)"
                     " ON CONFLICT (source) DO UPDATE SET sealed = excluded.sealed",
@@ -252,7 +254,11 @@ class Spool:
             row = connection.execute(
                 "SELECT sealed FROM places WHERE source = ?", (_source_digest(source),)
             ).fetchone()
-            return None if row is None else self._open(_place_name(source), row[0]).decode()
+            return (
+                None
+                if row is None
+                else self._open(_place_name(source), row[0]).decode("utf-8", "surrogateescape")
+            )
 
     def forget_place(self, source: str) -> None:
         """A recording was read to its end: the next reading begins anew.

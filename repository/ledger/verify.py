@@ -71,6 +71,10 @@ def verify(
         check_state(connection, tree)
     except MismatchError as mismatch:
         return Verdict(tree.size, tree.root().hex(), checked, mismatch.index, mismatch.problem)
+    except (TypeError, ValueError):
+        # A column holds what its type forbids: nobody but a forger wrote it.
+        problem = f"entry {tree.size} or one soon after it: a column holds what no entry holds"
+        return Verdict(tree.size, tree.root().hex(), checked, tree.size, problem)
     return Verdict(tree.size, tree.root().hex(), checked, None, None)
 
 

@@ -111,9 +111,11 @@ def _open_postgresql(url: URL) -> Engine:
 
 
 def _make_private(path: Path) -> None:
-    # SQLite gives its other files the mode of this one.
-    with suppress(OSError):  # SQLite itself says what is wrong
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    # SQLite gives its other files the mode of this one. A file that is there is never opened
+    # here: closing it would drop this process's locks on it (POSIX, fcntl(2)), and another
+    # process would then take itself for the last one and delete the log under our hands.
+    with suppress(OSError):  # there already; or SQLite itself says what is wrong
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

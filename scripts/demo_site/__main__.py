@@ -28,6 +28,14 @@ from demo_site.site import Site
 
 MARK = ".plateward-demo"
 _RUNNING = "running"
+_LOSSES = (
+    "cameras_failed",
+    "records_unfit",
+    "pictures_waiting",
+    "quarantined",
+    "inference_failures",
+    "pictures_unreadable",
+)
 _STARTS_WITHIN_S = 120.0
 NOT_WHOLE = 1
 
@@ -58,6 +66,7 @@ def main(
     Example: scripts/demo --source ../shared/data/eval/scenes-us --once --json
     """
     screen = Screen()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         folder = _fresh(out.absolute())
         with ExitStack() as stack:
@@ -131,6 +140,10 @@ def _run(prepared: _Prepared, screen: Screen) -> dict[str, Any]:
             )
         verdict = json_command(site.repository("ledger", "verify", "--json"))
         counts = json_command(site.repository("db", "counts", "--json"))
+        settings = str(site.edge_settings)
+        status = json_command([str(BIN / "alpr-edge"), "status", "--settings", settings, "--json"])
+        for part, sentence in status["troubles"].items():
+            screen.bad(f"{part}: {sentence}")
     return {
         "frames": summary["frames"],
         "reads": summary["reads"],
@@ -158,6 +171,7 @@ def _run(prepared: _Prepared, screen: Screen) -> dict[str, Any]:
             | {"hits": event["hits"]}
             for event in events
         ],
+        "troubles": status["troubles"],
         "stored_reads": counts["reads"],
         "pictures_held": counts["pictures_held"],
         "pictures_waiting": summary["pictures_waiting"],
@@ -240,7 +254,10 @@ def _conclude(
             "entries)"
         )
     else:
-        screen.bad("NOT WHOLE: compare spooled, receipted, stored and quarantined in the result")
+        screen.bad("NOT WHOLE:")
+        for key in _LOSSES:
+            if result[key]:
+                screen.bad(f"  {key.replace('_', ' ')}: {result[key]}")
     way = [(point.latitude_deg, point.longitude_deg) for point in prepared.way]
     picture = draw_overview(prepared.source, result, way, out / "overview.png")
     screen.step("where to look next")

@@ -119,8 +119,8 @@ def test_a_unit_says_once_what_it_waits_for_and_goes_on(site: sites.Site, tmp_pa
 @pytest.mark.parametrize(
     ("missing", "said"),
     [
-        ("keys/unit.key", "there is no key: enrol this unit first with 'alpr-edge enrol'"),
-        ("keys/spool.key", "there is no key: enrol this unit first with 'alpr-edge enrol'"),
+        ("keys/unit.key", "there is no key: restore it from its copy"),
+        ("keys/spool.key", "there is no key: restore it from its copy"),
         ("repository/keys/receipts.pub", "the public key cannot be read (No such file"),
     ],
 )

@@ -101,7 +101,7 @@ def test_a_failure_midway_leaves_no_key(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_missing_key_says_to_enrol(tmp_path: Path, name: str) -> None:
     enrol(tmp_path)
     (tmp_path / name).unlink()
-    with pytest.raises(EnrolmentError, match=f"{name}: there is no key: enrol this unit first"):
+    with pytest.raises(EnrolmentError, match=f"{name}: there is no key: restore it from its copy"):
         load_keys(tmp_path)
 
 

@@ -392,3 +392,10 @@ def _large_read(seq: int) -> Read:
     )
     characters = (Character(alternatives=alternatives),) * 12
     return read(seq, plate="ABCDEF123456", characters=characters)
+
+
+def test_a_place_may_have_a_name_that_is_no_text(open_spool: OpenSpool) -> None:
+    name = b"a\xe9.jpg".decode("utf-8", "surrogateescape")
+    spool = open_spool()
+    spool.add([malfunction], {}, Place("folder", name))
+    assert spool.place_in("folder") == name

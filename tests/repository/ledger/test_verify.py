@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, text, update
 
 from edge.contract import merkle
 from repository.ledger import checkpoints, log
@@ -355,3 +355,15 @@ def test_growth_is_proven(ledger: Ledger, old_size: int) -> None:
         signed.root,
         [bytes.fromhex(each) for each in proof.path],
     )
+
+
+def test_a_column_of_another_type_is_seen(ledger: Ledger) -> None:
+    if ledger.engine.dialect.name != "sqlite":
+        return  # PostgreSQL itself refuses such a value
+    with ledger.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE ledger_entries SET body = CAST(body AS TEXT) WHERE entry_index = 2")
+        )
+    verdict = ledger.verify()
+    assert not verdict.ok
+    assert verdict.problem is not None
