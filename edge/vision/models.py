@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,39 +18,103 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from edge.vision.errors import ModelError, VisionError
+from edge.vision.providers import ProviderName, open_session
+
+
+@dataclass(frozen=True, slots=True)
+class TensorShape:
+    """An input or output of a graph: its name, its axes and its element type.
+
+    A free axis is None. `dtype` is onnxruntime's word for it, such as "float" or "uint8".
+    """
+
+    name: str
+    axes: tuple[int | None, ...]
+    dtype: str
+
+    def __str__(self) -> str:
+        axes = " x ".join("?" if axis is None else str(axis) for axis in self.axes)
+        return f"{self.name} {axes or 'scalar'} {self.dtype}"
 
 
 @dataclass(frozen=True, slots=True)
 class OnnxModel:
-    """A loaded model with one input and one output used, and the digest of its file."""
+    """A loaded model with one input, and the digest of its file.
+
+    `notices` are sentences on execution providers that were asked for and do not serve.
+    """
 
     name: str
     sha256: str
     session: Any
     input_name: str
+    notices: tuple[str, ...] = ()
 
     @property
     def metadata(self) -> dict[str, str]:
         """The key-value pairs that the model's author stored in the file."""
         return dict(self.session.get_modelmeta().custom_metadata_map)
 
-    def run(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The first output for a float32 batch; raises VisionError where inference fails."""
+    @property
+    def inputs(self) -> tuple[TensorShape, ...]:
+        """What the graph takes."""
+        return _shapes(self.session.get_inputs())
+
+    @property
+    def outputs(self) -> tuple[TensorShape, ...]:
+        """What the graph gives, in its own order."""
+        return _shapes(self.session.get_outputs())
+
+    def run(self, tensor: NDArray[Any]) -> NDArray[np.float32]:
+        """The first output, as float32; see run_all."""
+        return self._finite(self._infer(tensor, None)[0])
+
+    def run_all(self, tensor: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+        """Every output by its name, as float32, for a batch of the graph's own type.
+
+        Raises VisionError where inference fails or gives a value that is not a number.
+        """
+        names = [output.name for output in self.session.get_outputs()]
+        outputs = self._infer(tensor, names)
+        return {name: self._finite(output) for name, output in zip(names, outputs, strict=True)}
+
+    def _infer(self, tensor: NDArray[Any], names: list[str] | None) -> list[Any]:
         try:
-            outputs = self.session.run(None, {self.input_name: tensor})
+            outputs: list[Any] = self.session.run(names, {self.input_name: tensor})
         except Exception as error:  # onnxruntime's classes share no narrower public root
             raise VisionError(f"model {self.name} failed on a picture: {error}") from error
-        result = np.asarray(outputs[0], dtype=np.float32)
+        return outputs
+
+    def _finite(self, output: Any) -> NDArray[np.float32]:
+        result = np.asarray(output, dtype=np.float32)
         if not np.isfinite(result).all():
             raise VisionError(f"model {self.name} gave values that are not numbers")
         return result
 
 
-def load_onnx(path: Path, *, threads: int = 1, sha256: str | None = None) -> OnnxModel:
-    """Load a model for the processor with `threads` threads inside each operation.
+def _shapes(arguments: Sequence[Any]) -> tuple[TensorShape, ...]:
+    return tuple(
+        TensorShape(
+            argument.name,
+            tuple(axis if isinstance(axis, int) else None for axis in argument.shape),
+            argument.type.removeprefix("tensor(").removesuffix(")"),
+        )
+        for argument in arguments
+    )
 
-    `sha256` is the digest that the file must have, where one is prescribed. Raises ModelError
-    with one sentence where the file is missing, differs from it or is not a model.
+
+def load_onnx(
+    path: Path,
+    *,
+    threads: int = 1,
+    sha256: str | None = None,
+    providers: Sequence[ProviderName] = ("cpu",),
+) -> OnnxModel:
+    """Load a model with `threads` threads inside each operation of the processor.
+
+    `sha256` is the digest that the file must have, where one is prescribed. `providers` are tried
+    in their order before the processor; the model's `notices` say which of them do not serve.
+    Raises ModelError with one sentence where the file is missing, differs or is not a model.
     """
     try:
         content = path.read_bytes()
@@ -68,12 +133,12 @@ def load_onnx(path: Path, *, threads: int = 1, sha256: str | None = None) -> Onn
     options.enable_cpu_mem_arena = False  # pictures differ in size: an arena only ever grows
     options.log_severity_level = 4  # the exception says it; stderr need not say it twice
     try:
-        session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        session, notices = open_session(content, options, providers)
     except Exception as error:  # onnxruntime's classes share no narrower public root
         raise ModelError(
             f"model file {path} is corrupt or not an ONNX model: install it again"
         ) from error
-    return OnnxModel(path.stem, digest, session, session.get_inputs()[0].name)
+    return OnnxModel(path.stem, digest, session, session.get_inputs()[0].name, notices)
 
 
 def installed_file(package: str, relative: str) -> Path:

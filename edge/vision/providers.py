@@ -1,0 +1,72 @@
+"""Execution providers: what runs a network, by the short names of the settings.
+
+The processor runs whatever another provider cannot. A provider that was asked for and does not
+serve is named in one sentence; the processor takes its place, slower but right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+import onnxruntime as ort
+
+ProviderName = Literal["cpu", "cuda", "tensorrt", "openvino"]
+PROVIDER_NAMES: tuple[ProviderName, ...] = get_args(ProviderName)
+
+CPU = "CPUExecutionProvider"
+ONNXRUNTIME_NAMES = MappingProxyType(
+    {
+        "cpu": CPU,
+        "cuda": "CUDAExecutionProvider",
+        "tensorrt": "TensorrtExecutionProvider",
+        "openvino": "OpenVINOExecutionProvider",
+    }
+)
+_PACKAGES = {"cuda": "onnxruntime-gpu", "tensorrt": "onnxruntime-gpu"}
+
+
+def open_session(
+    content: bytes, options: Any, providers: Sequence[ProviderName]
+) -> tuple[Any, tuple[str, ...]]:
+    """A session of the model's bytes, and a sentence for each provider that does not serve.
+
+    `options` are onnxruntime's SessionOptions. Raises what onnxruntime raises where the processor
+    cannot load the model either.
+    """
+    available = ort.get_available_providers()
+    wanted = [name for name in providers if name != "cpu"]
+    notices = [_missing(name) for name in wanted if ONNXRUNTIME_NAMES[name] not in available]
+    usable = [name for name in wanted if ONNXRUNTIME_NAMES[name] in available]
+    if usable:
+        chosen = [*(ONNXRUNTIME_NAMES[name] for name in usable), CPU]
+        try:
+            session = ort.InferenceSession(content, options, providers=chosen, enable_fallback=0)
+        except Exception as error:  # noqa: BLE001 - onnxruntime's classes share no narrower root
+            notices += [_broken(name, str(error).split("\n", 1)[0]) for name in usable]
+        else:
+            serving = session.get_providers()
+            notices += [
+                _broken(name, "onnxruntime left it out")
+                for name in usable
+                if ONNXRUNTIME_NAMES[name] not in serving
+            ]
+            return session, tuple(notices)
+    session = ort.InferenceSession(content, options, providers=[CPU], enable_fallback=0)
+    return session, tuple(notices)
+
+
+def _missing(name: str) -> str:
+    package = _PACKAGES.get(name, f"onnxruntime-{name}")
+    return (
+        f"provider {name} is not in the installed onnxruntime, so the processor does its work: "
+        f"install {package} in its place, or take {name} out of the setting engine.providers"
+    )
+
+
+def _broken(name: str, why: str) -> str:
+    return (
+        f"provider {name} does not start ({why}), so the processor does its work: check its "
+        f"driver and libraries, or take {name} out of the setting engine.providers"
+    )
