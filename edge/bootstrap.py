@@ -37,9 +37,9 @@ from edge.spool.store import Spool
 from edge.uplink.messages import Refused
 from edge.uplink.mqtt import LinkSettings
 from edge.uplink.uplink import Uplink
+from edge.vision.build import build_parts
 from edge.vision.capture import open_source
 from edge.vision.engine import PlateEngine
-from edge.vision.ppocr.build import build_engine
 from edge.vision.tracker import Tracker
 from edge.watch import Camera
 
@@ -56,8 +56,10 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
     software = f"plateward {version('plateward')}"
     keys = load_keys(settings.unit.keys)
     repository_key = load_public_key(settings.uplink.repository_public_key)
-    engine = build_engine(load_formats(), threads=settings.engine.threads)
+    engine = PlateEngine(build_parts(settings.engine), load_formats())
     health = Health()
+    if engine.notices:
+        health.trouble("engine providers", "; ".join(engine.notices))
     clock = UnitClock(
         system=lambda: datetime.now(UTC),
         monotonic_s=time.monotonic,

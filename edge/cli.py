@@ -21,6 +21,7 @@ from edge.contract.batch import key_id
 from edge.contract.errors import ContractError
 from edge.enrolment import PUBLIC_KEY, enrol
 from edge.errors import EdgeError
+from edge.model_commands import models
 from edge.settings import load_settings
 from edge.settings_help import describe_settings
 
@@ -176,6 +177,9 @@ def settings_command() -> None:
     Example: alpr-edge settings
     """
     click.echo(describe_settings(), nl=False)
+
+
+main.add_command(models)
 
 
 def _on_signals(stop: Callable[[], None]) -> None:

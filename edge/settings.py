@@ -21,6 +21,7 @@ from pydantic import (
 
 from edge.errors import EdgeError
 from edge.hotfile.settings import HotlistSource, MatchRule
+from edge.vision.settings import EngineSettings
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -60,13 +61,6 @@ class CameraSettings(_Section):
         if not value.strip():
             raise ValueError("must name a folder, a file, a device or an address")
         return value
-
-
-class EngineSettings(_Section):
-    """The plate engine."""
-
-    kind: Literal["ppocr"] = Field("ppocr", description="PP-OCRv6 on onnxruntime.")
-    threads: int = Field(2, ge=1, le=64, description="Processor threads inside one inference.")
 
 
 class SerialPosition(_Section):

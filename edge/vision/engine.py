@@ -15,7 +15,7 @@ from edge.vision.rectify import rectify
 from edge.vision.serials import Shapes, weigh
 from edge.vision.verifier import Verifier
 
-CROP_GROWTH = 1.25
+EVIDENCE_GROWTH = 1.25
 SAME_PLATE_OVERLAP = 0.5
 
 
@@ -33,23 +33,32 @@ class PlateObservation:
     crop: NDArray[np.uint8]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EngineParts:
+    """What an engine is made of.
+
+    Without a `verifier` the detector's score is the probability of a plate. `reader_growth` is how
+    much larger than the plate's outline the crop is that the reader is shown. `digests` are the
+    (name, SHA-256) of every model in use, `notices` sentences on what does not run as was asked.
+    """
+
+    detector: Detector
+    reader: Reader
+    reader_growth: float
+    verifier: Verifier | None = None
+    digests: tuple[tuple[str, str], ...] = ()
+    notices: tuple[str, ...] = ()
+
+
 class PlateEngine:
     """Finds and reads the plates of a picture with any Detector, Verifier and Reader."""
 
-    def __init__(
-        self,
-        detector: Detector,
-        verifier: Verifier,
-        reader: Reader,
-        shapes: Shapes,
-        digests: tuple[tuple[str, str], ...],
-    ) -> None:
-        """`digests` are the (name, SHA-256) of every model in use."""
-        self._detector = detector
-        self._verifier = verifier
-        self._reader = reader
+    def __init__(self, parts: EngineParts, shapes: Shapes) -> None:
+        """`shapes` are the serials that states issue."""
+        self._parts = parts
         self._shapes = shapes
-        self.digests = digests
+        self.digests = parts.digests
+        self.notices = parts.notices
 
     def read_frame(self, image: NDArray[np.uint8]) -> tuple[PlateObservation, ...]:
         """Plates in an (H, W, 3) uint8 BGR picture, surest first, each once.
@@ -57,11 +66,12 @@ class PlateEngine:
         Raises VisionError where any stage fails; an empty tuple means that there is no plate.
         """
         observations = []
-        for detection, probability in self._verified(image):
+        for detection, probability in self._likely(image):
             outline = box_corners(detection.box) if detection.corners is None else detection.corners
-            crop = rectify(image, grown(outline, CROP_GROWTH))
-            reading = self.read_crop(crop)
+            shown = rectify(image, grown(outline, self._parts.reader_growth))
+            reading = self.read_crop(shown)
             if reading is not None and text_fault(reading, probability) is None:
+                crop = rectify(image, grown(outline, EVIDENCE_GROWTH))
                 observations.append(PlateObservation(detection, detection.box, reading, crop))
         observations.sort(key=lambda seen: -seen.reading.confidence)
         return _once_each(observations)
@@ -71,17 +81,19 @@ class PlateEngine:
 
         None means that it holds no text. Raises VisionError where the reader fails.
         """
-        reading = self._reader.read(crop)
+        reading = self._parts.reader.read(crop)
         return None if reading is None else weigh(reading, self._shapes)
 
-    def _verified(self, image: NDArray[np.uint8]) -> list[tuple[Detection, float]]:
-        """What looks like a plate, and how much: reading is dear, so nothing else is read."""
+    def _likely(self, image: NDArray[np.uint8]) -> list[tuple[Detection, float]]:
+        """What looks like a plate, and how much: nothing else is read."""
         shaped = [
             detection
-            for detection in self._detector.detect(image)
+            for detection in self._parts.detector.detect(image)
             if outline_fault(detection.box, int(image.shape[1])) is None
         ]
-        probabilities = self._verifier.probabilities(image, shaped)
+        if self._parts.verifier is None:
+            return [(detection, detection.score) for detection in shaped]
+        probabilities = self._parts.verifier.probabilities(image, shaped)
         return [
             (detection, probability)
             for detection, probability in zip(shaped, probabilities, strict=True)

@@ -1,24 +1,36 @@
-"""The models that the engine loads, from ``models/manifest.toml``: each with its digest."""
+"""The models that an engine may load: the product's, and those that a unit's owner added.
+
+A manifest is a TOML file of ``[[model]]`` tables. `name`, `file` and `sha256` are required;
+`role` says what the model is for and `format` which adapter speaks to it, with that adapter's
+`options`. Everything else is for people.
+"""
 
 from __future__ import annotations
 
 import sys
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from edge.vision.errors import ModelError
 from edge.vision.models import OnnxModel, installed_file, load_onnx
+from edge.vision.settings import ProviderName
 
 _CHECKOUT = Path(__file__).parents[2] / "models"
 _INSTALLED = Path(sys.prefix) / "share" / "plateward" / "models"
 
+ROLES = ("detector", "reader", "verifier", "part")
+
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One model: where its file is, and the SHA-256 that the file must have.
+    """One model: where its file is, the SHA-256 that the file must have, and how it is used.
 
-    The file is in the installed `package`, or else in the manifest's own `folder`.
+    The file is in the installed `package`, or else in the manifest's own `folder`. `role` is one
+    of ROLES. `input` and `licence` are words for people.
     """
 
     name: str
@@ -26,6 +38,11 @@ class ModelEntry:
     folder: Path
     file: str
     sha256: str
+    role: str = "part"
+    format: str | None = None
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    input: str = ""
+    licence: str = ""
 
     @property
     def path(self) -> Path:
@@ -34,9 +51,9 @@ class ModelEntry:
             return self.folder / self.file
         return installed_file(self.package, self.file)
 
-    def load(self, threads: int) -> OnnxModel:
+    def load(self, threads: int = 1, providers: Sequence[ProviderName] = ("cpu",)) -> OnnxModel:
         """The model; raises ModelError where its file is missing, another or corrupt."""
-        return load_onnx(self.path, threads=threads, sha256=self.sha256)
+        return load_onnx(self.path, threads=threads, sha256=self.sha256, providers=providers)
 
 
 def manifest_file() -> Path:
@@ -47,19 +64,56 @@ def manifest_file() -> Path:
     raise ModelError("models/manifest.toml is missing: install the product again")
 
 
-def read_manifest(path: Path) -> dict[str, ModelEntry]:
-    """The entries of a manifest by name; raises ModelError where it is not one."""
+def read_manifest(path: Path, remedy: str = "install it again") -> dict[str, ModelEntry]:
+    """The entries of a manifest by name; raises ModelError, with the remedy, if it is not one."""
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))["model"]
-        return {
-            entry["name"]: ModelEntry(
-                name=entry["name"],
-                package=entry.get("package"),
-                folder=path.parent,
-                file=entry["file"],
-                sha256=entry["sha256"],
-            )
-            for entry in entries
-        }
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{path} is no manifest of models ({error}): install it again") from error
+        read = [_entry(entry, path.parent) for entry in entries]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path} is no manifest of models ({error}): {remedy}") from error
+    return {entry.name: entry for entry in read}
+
+
+def known_models(own: Path | None) -> dict[str, ModelEntry]:
+    """The product's models, and those of a unit's `own` manifest where it has one.
+
+    Raises ModelError where a manifest cannot be read or both have a model of one name.
+    """
+    product = read_manifest(manifest_file())
+    if own is None:
+        return product
+    added = read_manifest(own, "'alpr-edge models add' writes one")
+    for name in added:
+        if name in product:
+            raise ModelError(f"{own}: '{name}' is the name of a model of the product: use another")
+    return product | added
+
+
+def find_model(entries: Mapping[str, ModelEntry], name: str) -> ModelEntry:
+    """The entry of that name; raises ModelError, naming those there are."""
+    if name not in entries:
+        raise ModelError(f"no manifest has a model named '{name}': there are {', '.join(entries)}")
+    return entries[name]
+
+
+def load_model(name: str, threads: int = 1) -> OnnxModel:
+    """A model of the product's manifest, on the processor; raises ModelError if it cannot be."""
+    return find_model(read_manifest(manifest_file()), name).load(threads)
+
+
+def _entry(table: Mapping[str, Any], folder: Path) -> ModelEntry:
+    role = table.get("role", "part")
+    if role not in ROLES:
+        raise ValueError(f"role {role!r} is none of {', '.join(ROLES)}")
+    return ModelEntry(
+        name=str(table["name"]),
+        package=table.get("package"),
+        folder=folder,
+        file=str(table["file"]),
+        sha256=str(table["sha256"]),
+        role=role,
+        format=table.get("format"),
+        options=MappingProxyType(dict(table.get("options", {}))),
+        input=str(table.get("input", "")),
+        licence=str(table.get("licence", "")),
+    )

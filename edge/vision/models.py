@@ -18,7 +18,8 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from edge.vision.errors import ModelError, VisionError
-from edge.vision.providers import ProviderName, open_session
+from edge.vision.providers import open_session
+from edge.vision.settings import ProviderName
 
 
 @dataclass(frozen=True, slots=True)

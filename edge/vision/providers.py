@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any
 
 import onnxruntime as ort
 
-ProviderName = Literal["cpu", "cuda", "tensorrt", "openvino"]
-PROVIDER_NAMES: tuple[ProviderName, ...] = get_args(ProviderName)
+from edge.vision.settings import ProviderName
 
 CPU = "CPUExecutionProvider"
 ONNXRUNTIME_NAMES = MappingProxyType(

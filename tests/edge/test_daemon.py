@@ -34,13 +34,14 @@ from edge.recorder import Recorder
 from edge.spool.store import Spool
 from edge.uplink.mqtt import LinkSettings
 from edge.uplink.uplink import Uplink
+from edge.vision.build import build_parts
 from edge.vision.capture import open_source
 from edge.vision.encode import EncodedPicture, encode_scene
 from edge.vision.engine import PlateEngine, PlateObservation
 from edge.vision.errors import VisionError
 from edge.vision.frames import Frame, FrameSource
 from edge.vision.geometry import Box
-from edge.vision.ppocr.build import build_engine
+from edge.vision.settings import EngineSettings
 from edge.vision.tracker import Tracker
 from edge.watch import RESTARTS, Camera
 from tests.servers import free_port
@@ -78,7 +79,7 @@ class RecordingConsole:
 
 @pytest.fixture(scope="session")
 def engine() -> PlateEngine:
-    return FailingEngine(build_engine(load_formats()))
+    return FailingEngine(PlateEngine(build_parts(EngineSettings(threads=1)), load_formats()))
 
 
 def open_camera(source: str, name: str, clock: UnitClock, after: str | None) -> FrameSource:

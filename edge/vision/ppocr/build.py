@@ -1,15 +1,16 @@
-"""Assemble the engine from PP-OCRv6's two models and the plate verifier, by the manifest."""
+"""The parts of an engine from PP-OCRv6's two models and the plate verifier."""
 
 from __future__ import annotations
 
-from edge.vision.engine import PlateEngine
+import importlib.util
+from collections.abc import Callable
+
+from edge.vision.engine import EVIDENCE_GROWTH, EngineParts
 from edge.vision.errors import ModelError
-from edge.vision.manifest import manifest_file, read_manifest
 from edge.vision.models import OnnxModel
 from edge.vision.ppocr.inference import LineFinder, LineRecogniser
 from edge.vision.ppocr.plate_detector import MAX_LONG_SIDE_PX, LinePlateDetector
 from edge.vision.ppocr.plate_reader import LinePlateReader
-from edge.vision.serials import Shapes
 from edge.vision.verifier import PatchVerifier
 
 FINDER = "text-finder"
@@ -17,34 +18,24 @@ VERIFIER = "plate-verifier"
 RECOGNISER = "line-recogniser"
 
 
-def build_engine(
-    shapes: Shapes, *, threads: int = 1, max_long_side_px: int = MAX_LONG_SIDE_PX
-) -> PlateEngine:
-    """The PP-OCRv6 engine, from the models that the manifest names.
+def ppocr_parts(
+    load: Callable[[str], OnnxModel], max_long_side_px: int = MAX_LONG_SIDE_PX
+) -> EngineParts:
+    """The PP-OCRv6 engine's parts, from the models that `load` gives by name.
 
-    `shapes` are the serials that states issue. `threads` run inside each operation; pictures
-    are searched with their long side at most `max_long_side_px`. Raises ModelError where a model
-    is missing, corrupt or another than the manifest's.
+    Pictures are searched with their long side at most `max_long_side_px`. Raises ModelError where
+    the extra that brings the models is not installed.
     """
-    finder_model, verifier_model, recogniser_model = (
-        load_model(name, threads) for name in (FINDER, VERIFIER, RECOGNISER)
-    )
+    if importlib.util.find_spec("rapidocr") is None:
+        raise ModelError(
+            "engine.kind is 'ppocr' and its models are not installed: "
+            "pip install 'plateward[ppocr]', or set engine.kind to 'plateward'"
+        )
+    finder_model, verifier_model, recogniser_model = map(load, (FINDER, VERIFIER, RECOGNISER))
     finder = LineFinder(finder_model)
-    return PlateEngine(
-        LinePlateDetector(finder, max_long_side_px),
-        PatchVerifier(verifier_model),
-        LinePlateReader(finder, LineRecogniser(recogniser_model)),
-        shapes,
-        tuple(
-            (model.name, model.sha256) for model in (finder_model, verifier_model, recogniser_model)
-        ),
+    return EngineParts(
+        detector=LinePlateDetector(finder, max_long_side_px),
+        verifier=PatchVerifier(verifier_model),
+        reader=LinePlateReader(finder, LineRecogniser(recogniser_model)),
+        reader_growth=EVIDENCE_GROWTH,
     )
-
-
-def load_model(name: str, threads: int) -> OnnxModel:
-    """A model that the manifest names; raises ModelError where it cannot be had."""
-    path = manifest_file()
-    entries = read_manifest(path)
-    if name not in entries:
-        raise ModelError(f"{path} has no model named {name}: install it again")
-    return entries[name].load(threads)

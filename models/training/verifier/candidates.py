@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.vision.geometry import Box, Corners, bounding_box, box_corners, intersection
-from edge.vision.ppocr.build import FINDER, RECOGNISER, load_model
+from edge.vision.manifest import load_model
+from edge.vision.ppocr.build import FINDER, RECOGNISER
 from edge.vision.ppocr.inference import LineFinder, LineRecogniser
 from edge.vision.ppocr.lines import join_lines, line_shape, plate_outline
 from edge.vision.ppocr.postprocess import TextLine, decode_characters

@@ -13,17 +13,18 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.contract.plates import load_formats
+from edge.vision.build import build_parts
 from edge.vision.engine import PlateEngine
 from edge.vision.frames import Frame
-from edge.vision.ppocr.build import build_engine
 from edge.vision.reader import CharacterReading, PlateReading, StateReading, plate_reading
+from edge.vision.settings import EngineSettings
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
 def engine() -> PlateEngine:
-    return build_engine(load_formats(), threads=2)
+    return PlateEngine(build_parts(EngineSettings()), load_formats())
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge.vision.detector import Detection
-from edge.vision.engine import PlateEngine
+from edge.vision.engine import EngineParts, PlateEngine
 from edge.vision.errors import VisionError
 from edge.vision.geometry import Box, iou
 
@@ -143,13 +143,17 @@ class FixedReader:
         return self._reading
 
 
+def composed(detector, reader, verifier=SURE):
+    return PlateEngine(EngineParts(detector, reader, 1.2, verifier), NoShapes())
+
+
 def test_failed_inference_raises_and_is_not_no_plate(draw):
     class BrokenReader:
         def read(self, crop):
             raise VisionError("model x failed on a picture")
 
     finder = FixedDetector(Box(10, 10, 80, 40))
-    broken = PlateEngine(finder, SURE, BrokenReader(), NoShapes(), ())
+    broken = composed(finder, BrokenReader(), SURE)
     with pytest.raises(VisionError, match="failed"):
         broken.read_frame(draw.street())
 
@@ -160,7 +164,7 @@ def test_failed_verification_raises_and_is_not_no_plate(draw, reading_of):
             raise VisionError("model y failed on a picture")
 
     finder, reader = FixedDetector(Box(10, 10, 80, 40)), FixedReader(reading_of("ABC123"))
-    broken = PlateEngine(finder, BrokenVerifier(), reader, NoShapes(), ())
+    broken = composed(finder, reader, BrokenVerifier())
     with pytest.raises(VisionError, match="y failed"):
         broken.read_frame(draw.street())
 
@@ -168,7 +172,7 @@ def test_failed_verification_raises_and_is_not_no_plate(draw, reading_of):
 def test_what_the_verifier_doubts_is_not_even_read(draw, reading_of):
     boxes = Box(10, 10, 80, 40), Box(200, 10, 80, 40)
     reader = FixedReader(reading_of("ABC123"))
-    engine = PlateEngine(FixedDetector(*boxes), FixedVerifier(0.1, 0.9), reader, NoShapes(), ())
+    engine = composed(FixedDetector(*boxes), reader, FixedVerifier(0.1, 0.9))
     assert [seen.box for seen in engine.read_frame(draw.street())] == [boxes[1]]
     assert reader.asked == 1
 
@@ -176,7 +180,7 @@ def test_what_the_verifier_doubts_is_not_even_read(draw, reading_of):
 def test_what_has_no_plates_outline_is_not_even_verified(draw, reading_of):
     verifier = FixedVerifier(1.0)
     finder = FixedDetector(Box(10, 10, 200, 15), Box(0, 100, 80, 40))
-    engine = PlateEngine(finder, verifier, FixedReader(reading_of("ABC123")), NoShapes(), ())
+    engine = composed(finder, FixedReader(reading_of("ABC123")), verifier)
     assert engine.read_frame(draw.street()) == ()
     assert verifier.asked == 0
 
@@ -185,14 +189,14 @@ def test_one_plate_detected_twice_is_given_once(draw, reading_of):
     scene = draw.street()
     draw.plate(scene, "ABC123", 100, 100)
     twice = FixedDetector(Box(100, 100, 160, 80), Box(105, 98, 150, 80))
-    fixed = PlateEngine(twice, SURE, FixedReader(reading_of("ABC123")), NoShapes(), ())
+    fixed = composed(twice, FixedReader(reading_of("ABC123")), SURE)
     assert len(fixed.read_frame(scene)) == 1
 
 
 def test_a_crop_without_text_is_no_observation(draw):
     scene = draw.street()
     finder = FixedDetector(Box(10, 10, 80, 40))
-    assert PlateEngine(finder, SURE, FixedReader(None), NoShapes(), ()).read_frame(scene) == ()
+    assert composed(finder, FixedReader(None), SURE).read_frame(scene) == ()
 
 
 def test_half_of_the_real_plates_and_more_are_read_exactly(engine, eval_data):

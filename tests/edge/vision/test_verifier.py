@@ -8,8 +8,9 @@ import pytest
 from edge.vision.detector import Detection
 from edge.vision.errors import VisionError
 from edge.vision.geometry import Box, box_corners
+from edge.vision.manifest import load_model
 from edge.vision.models import OnnxModel
-from edge.vision.ppocr.build import VERIFIER, load_model
+from edge.vision.ppocr.build import VERIFIER
 from edge.vision.verifier import PatchVerifier, patch, patch_corners, patch_input
 
 

@@ -1,0 +1,64 @@
+"""Compose the plate engine that the settings ask for, from the models of the manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from edge.vision.engine import EngineParts
+from edge.vision.formats.adapters import adapt_detector, adapt_reader, adapt_verifier
+from edge.vision.manifest import ModelEntry, find_model, known_models
+from edge.vision.models import OnnxModel
+from edge.vision.ppocr.build import ppocr_parts
+from edge.vision.settings import EngineSettings
+
+
+def build_parts(settings: EngineSettings) -> EngineParts:
+    """The parts of the engine that the settings ask for.
+
+    Raises ModelError, with one sentence, where a model is missing, corrupt, another than its
+    manifest's or not fit for its role.
+    """
+    entries = known_models(settings.models)
+    loaded: list[OnnxModel] = []
+
+    def load(name: str) -> OnnxModel:
+        model = find_model(entries, name).load(settings.threads, settings.providers)
+        loaded.append(model)
+        return model
+
+    parts = (
+        _own_parts(settings, entries, load)
+        if settings.kind == "plateward"
+        else _ppocr(settings, load)
+    )
+    notices = dict.fromkeys(notice for model in loaded for notice in model.notices)
+    return replace(
+        parts,
+        digests=tuple((model.name, model.sha256) for model in loaded),
+        notices=tuple(notices),
+    )
+
+
+def _own_parts(
+    settings: EngineSettings, entries: dict[str, ModelEntry], load: Callable[[str], OnnxModel]
+) -> EngineParts:
+    detector = find_model(entries, settings.detector)
+    reader = find_model(entries, settings.reader)
+    fitted = adapt_reader(reader, load(reader.name))
+    verifier = None
+    if settings.verifier is not None:
+        entry = find_model(entries, settings.verifier)
+        verifier = adapt_verifier(entry, load(entry.name))
+    return EngineParts(
+        detector=adapt_detector(detector, load(detector.name), settings.size),
+        reader=fitted.reader,
+        reader_growth=fitted.growth,
+        verifier=verifier,
+    )
+
+
+def _ppocr(settings: EngineSettings, load: Callable[[str], OnnxModel]) -> EngineParts:
+    if isinstance(settings.size, int):
+        return ppocr_parts(load, settings.size)
+    return ppocr_parts(load)

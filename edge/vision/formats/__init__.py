@@ -1,0 +1,1 @@
+"""Detectors and readers that others trained, as the ONNX files that their exporters write."""
