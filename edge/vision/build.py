@@ -43,19 +43,15 @@ def build_parts(settings: EngineSettings) -> EngineParts:
 def _own_parts(
     settings: EngineSettings, entries: dict[str, ModelEntry], load: Callable[[str], OnnxModel]
 ) -> EngineParts:
-    detector = find_model(entries, settings.detector)
-    reader = find_model(entries, settings.reader)
-    fitted = adapt_reader(reader, load(reader.name))
+    entry = find_model(entries, settings.detector)
+    detector = adapt_detector(entry, load(entry.name), settings.size)
     verifier = None
     if settings.verifier is not None:
         entry = find_model(entries, settings.verifier)
         verifier = adapt_verifier(entry, load(entry.name))
-    return EngineParts(
-        detector=adapt_detector(detector, load(detector.name), settings.size),
-        reader=fitted.reader,
-        reader_growth=fitted.growth,
-        verifier=verifier,
-    )
+    entry = find_model(entries, settings.reader)
+    fitted = adapt_reader(entry, load(entry.name))
+    return EngineParts(detector, fitted.reader, fitted.growth, verifier)
 
 
 def _ppocr(settings: EngineSettings, load: Callable[[str], OnnxModel]) -> EngineParts:

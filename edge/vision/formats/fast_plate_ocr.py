@@ -29,6 +29,7 @@ from edge.vision.states import NAMES
 
 MAX_ALTERNATIVES = 5
 MIN_PROBABILITY = 0.001
+_TOLERANCE = 0.05  # networks of 8-bit weights miss the sum of one by a little
 _INTERPOLATIONS = {
     "nearest": cv2.INTER_NEAREST,
     "linear": cv2.INTER_LINEAR,
@@ -181,16 +182,19 @@ def decode_slots(output: NDArray[np.float32], config: OcrConfig) -> tuple[Charac
     """The characters of one plate from (1, places * alphabet) or (1, places, alphabet).
 
     Classes that no US plate has, the padding among them, are 'no character here'; both cases of a
-    letter add up. Raises VisionError where the output is of another size.
+    letter add up. Raises VisionError where the output is of another size or no probabilities.
     """
     size = config.max_plate_slots, len(config.alphabet)
     if output.size != size[0] * size[1]:
         raise VisionError(
             f"a reader gave {output.shape}, not {size[0]} places of {size[1]} characters"
         )
+    slots = output.reshape(size)
+    if slots.min() < -_TOLERANCE or slots.sum(axis=1).max() > 1 + _TOLERANCE:
+        raise VisionError("a reader gave numbers that are no probabilities")
     meanings = [normalise(character) for character in config.alphabet]
     characters = []
-    for place in output.reshape(size):
+    for place in slots:
         sums: dict[str, float] = {}
         for meaning, probability in zip(meanings, place, strict=True):
             key = meaning if len(meaning) == 1 else ""

@@ -131,13 +131,16 @@ def _tell_yolo(
         return None
     names, task = class_names(model.metadata), model.metadata.get("task", "detect")
     places = sum((size[0] // stride) * (size[1] // stride) for stride in _STRIDES)
+    anchors = (places, 3 * places)  # YOLOv5's three boxes a place, with a score that a box is there
     extra = _extra(model, task)
     if output.shape[2] == places:
         count = len(names) or output.shape[1] - 4
         if output.shape[1] != 4 + count + extra["length"]:
             return None
         kind, words = "yolo", "an Ultralytics detector without suppression"
-    elif output.shape[2] == 6 + extra["length"] and output.shape[1] != places and task != "obb":
+    elif (
+        output.shape[2] == 6 + extra["length"] and output.shape[1] not in anchors and task != "obb"
+    ):
         count = len(names) or 1
         kind, words = "yolo-nms", "an Ultralytics detector with suppression inside"
     else:

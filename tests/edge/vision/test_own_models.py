@@ -1,0 +1,217 @@
+"""``alpr-edge models``: a model is taken in whole or not at all, and what is wrong is said."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from click.testing import CliRunner
+from onnx import TensorProto
+
+from edge.cli import main
+from edge.contract.plates import load_formats
+from edge.vision.build import build_parts
+from edge.vision.engine import PlateEngine
+from edge.vision.manifest import read_manifest
+from edge.vision.settings import EngineSettings
+from tests.edge.vision.graphs import (
+    OCR_CONFIG,
+    ocr_slots,
+    raw_yolo,
+    suppressed_yolo,
+    write_graph,
+)
+
+METADATA = {"names": "{0: 'plate'}", "license": "of its owner"}
+# The plate of the drawn scene, (250, 210) 160 by 80, in an input of 320 x 320.
+ON_THE_PLATE = (165.0, 165.0, 80.0, 40.0)
+
+
+def models(*arguments):
+    return CliRunner().invoke(main, ["models", *map(str, arguments)])
+
+
+@pytest.fixture
+def detector(tmp_path):
+    output = raw_yolo(1, [(ON_THE_PLATE, 0, 0.8)])
+    return write_graph(tmp_path / "Best v2.onnx", {"output0": output}, metadata=METADATA)
+
+
+@pytest.fixture
+def reader(tmp_path):
+    (tmp_path / "ocr.yaml").write_text(yaml.safe_dump(OCR_CONFIG))
+    return write_graph(
+        tmp_path / "ocr.onnx",
+        {"plate": ocr_slots("1ABC23")},
+        takes=["batch", 64, 128, 3],
+        dtype=TensorProto.UINT8,
+    )
+
+
+def test_two_added_models_are_an_engine(tmp_path, detector, reader):
+    manifest = tmp_path / "unit" / "models.toml"
+    done = models("add", detector, "--as", "detector", "--manifest", manifest)
+    assert done.exit_code == 0, done.output
+    assert "an Ultralytics detector without suppression" in done.output
+    assert "it found 1 on the picture, the surest at x 250, y 210, 160 by 80" in done.output
+    assert f'models = "{manifest}"\ndetector = "best-v2"' in done.output
+    done = models(
+        "add", reader, "--as", "reader", "--config", tmp_path / "ocr.yaml", "--manifest", manifest
+    )
+    assert done.exit_code == 0, done.output
+    assert "it read 1ABC23" in done.output
+    detector.unlink()
+    settings = EngineSettings(
+        kind="plateward", detector="best-v2", reader="ocr", models=manifest, threads=1
+    )
+    engine = PlateEngine(build_parts(settings), load_formats())
+    (seen,) = engine.read_frame(np.full((480, 640, 3), 90, np.uint8))
+    assert (seen.reading.text, seen.box.x, seen.box.w) == ("1ABC23", 250, 160)
+    assert [name for name, _ in engine.digests] == ["best-v2", "ocr"]
+
+
+def test_the_entry_says_what_the_model_is(tmp_path, detector):
+    manifest = tmp_path / "models.toml"
+    done = models("add", detector, "--as", "detector", "--manifest", manifest, "--json")
+    said = json.loads(done.output)
+    (entry,) = tomllib.loads(manifest.read_text())["model"]
+    assert entry["input"] == "images 1 x 3 x 320 x 320 float"
+    assert entry["output"] == "output0 1 x 5 x 2100 float"
+    assert entry["licence"] == "of its owner"
+    assert entry["sha256"] == said["sha256"]
+    assert entry["options"] == said["options"] == {"class_count": 1, "plate_classes": [0]}
+
+
+def test_a_second_entry_leaves_the_first(tmp_path, detector):
+    manifest = tmp_path / "models.toml"
+    for name in ("first", "second"):
+        done = models("add", detector, "--as", "detector", "--name", name, "--manifest", manifest)
+        assert done.exit_code == 0, done.output
+    assert list(read_manifest(manifest)) == ["first", "second"]
+
+
+def test_it_is_tried_on_a_picture_of_ones_own(tmp_path, detector):
+    cv2.imwrite(str(tmp_path / "own.png"), np.zeros((320, 320, 3), np.uint8))
+    done = models(
+        "add", detector, "--as", "detector", "--picture", tmp_path / "own.png",
+        "--manifest", tmp_path / "m.toml",
+    )  # fmt: skip
+    assert "x 125, y 145, 80 by 40" in done.output
+
+
+def test_a_model_that_finds_nothing_is_added_with_a_warning(tmp_path):
+    path = write_graph(tmp_path / "b.onnx", {"output0": raw_yolo(1, [])}, metadata=METADATA)
+    done = models("add", path, "--as", "detector", "--manifest", tmp_path / "m.toml")
+    assert done.exit_code == 0
+    assert "it found no plate on the picture" in done.output
+    assert "before you trust it: --picture" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--name", "No Name"], "'No Name' is no name"),
+        (["--name", "plate-verifier"], "a model named 'plate-verifier' is there already"),
+        (["--class", "car"], "name it with --class; it has 0 plate"),
+        (["--picture", "/nowhere.png"], "picture /nowhere.png cannot be read"),
+    ],
+)
+def test_a_wrong_call_writes_nothing(tmp_path, detector, arguments, said):
+    done = models(
+        "add", detector, "--as", "detector", "--manifest", tmp_path / "m" / "m.toml", *arguments
+    )
+    assert done.exit_code == 1
+    assert said in done.output
+    assert "Traceback" not in done.output
+    assert not (tmp_path / "m").exists()
+
+
+def test_what_is_no_model_is_refused(tmp_path):
+    (tmp_path / "a.onnx").write_bytes(b"nothing")
+    done = models("add", tmp_path / "a.onnx", "--as", "detector", "--manifest", tmp_path / "m.toml")
+    assert "a.onnx is corrupt or not an ONNX model" in done.output
+
+
+def test_a_detector_of_the_whole_picture_is_not_understood(tmp_path):
+    output = suppressed_yolo((0.0, 0.0, 320.0, 320.0, 0.9, 0.0))
+    path = write_graph(tmp_path / "a.onnx", {"output0": output}, metadata=METADATA)
+    done = models("add", path, "--as", "detector", "--manifest", tmp_path / "m.toml")
+    assert done.exit_code == 1
+    assert "took the whole picture for a plate" in done.output
+
+
+@pytest.mark.parametrize("content", ["- 1", "a: [", "1: 2"])
+def test_a_configuration_that_is_none_is_said(tmp_path, reader, content):
+    (tmp_path / "ocr.yaml").write_text(content)
+    done = models(
+        "add", reader, "--as", "reader", "--config", tmp_path / "ocr.yaml",
+        "--manifest", tmp_path / "m.toml",
+    )  # fmt: skip
+    assert done.exit_code == 1
+    assert f"configuration {tmp_path}/ocr.yaml" in done.output
+
+
+def test_logits_are_no_probabilities(tmp_path, reader):
+    write_graph(
+        reader, {"plate": ocr_slots("1ABC23") * 9}, takes=["batch", 64, 128, 3],
+        dtype=TensorProto.UINT8,
+    )  # fmt: skip
+    done = models(
+        "add", reader, "--as", "reader", "--config", tmp_path / "ocr.yaml",
+        "--manifest", tmp_path / "m.toml",
+    )  # fmt: skip
+    assert done.exit_code == 1
+    assert "no probabilities" in done.output
+
+
+def test_the_products_own_manifest_is_never_written(detector):
+    from edge.vision.manifest import manifest_file
+
+    before = manifest_file().read_bytes()
+    done = models("add", detector, "--as", "detector", "--manifest", manifest_file())
+    assert done.exit_code == 1
+    assert "is the product's own" in done.output
+    assert manifest_file().read_bytes() == before
+
+
+def test_the_list_has_the_products_models_and_the_units(tmp_path, detector):
+    manifest = tmp_path / "models.toml"
+    models("add", detector, "--as", "detector", "--manifest", manifest)
+    listed = json.loads(models("list", "--manifest", manifest, "--json").output)
+    names = [entry["name"] for entry in listed]
+    assert names[-1] == "best-v2"
+    assert "plate-verifier" in names
+    assert "best-v2" in models("list", "--manifest", manifest).output
+    assert "best-v2" not in models("list").output
+
+
+def test_a_manifest_that_is_not_there_is_said(tmp_path):
+    done = models("list", "--manifest", tmp_path / "none.toml")
+    assert done.exit_code == 1
+    assert "none.toml" in done.output
+    assert "'alpr-edge models add' writes one" in done.output
+
+
+def test_a_unit_may_not_take_the_name_of_a_products_model(tmp_path, detector):
+    manifest = tmp_path / "models.toml"
+    models("add", detector, "--as", "detector", "--manifest", manifest)
+    manifest.write_text(manifest.read_text().replace('"best-v2"', '"plate-verifier"', 1))
+    done = models("list", "--manifest", manifest)
+    assert "'plate-verifier' is the name of a model of the product" in done.output
+
+
+def test_the_check_tells_a_changed_model(tmp_path, detector):
+    manifest = tmp_path / "models.toml"
+    models("add", detector, "--as", "detector", "--manifest", manifest)
+    done = models("check", "--manifest", manifest)
+    assert done.exit_code == 0, done.output
+    (tmp_path / "best-v2.onnx").write_bytes(b"changed")
+    done = models("check", "--manifest", manifest, "--json")
+    assert done.exit_code == 1
+    (bad,) = [one for one in json.loads(done.output) if one["usable"] is False]
+    assert bad["name"] == "best-v2"
+    assert "expected" in bad["said"]
