@@ -1,0 +1,230 @@
+"""Train the network that reads a plate's text and tells its state, and measure it.
+
+Draws plates of its own (models/training/plates, photographed by models/training/photograph) and
+mixes in the real plates of --data whose texts are known. Starts from the small recogniser of
+PP-OCRv6 in the rapidocr package. Writes to --out: plate_reader.onnx, report.json, curves.png and
+progress.pt, from which a run that was stopped goes on. The seed fixes what is drawn and in which
+order it is shown; how many steps fit into the minutes depends on the machine. --eval measures the
+exported file on labelled pictures and trains on none of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from edge.vision.errors import VisionError
+from edge.vision.plate_reader import ReaderTraits
+
+from ..curves import draw_curves
+from ..run import DEVICES, Plan, begin, choose_device, follow, say, seed_everything, train
+from .batches import batches
+from .calibrate import fitted
+from .export import reads_by, save_onnx
+from .labelled import Labelled, from_drawn, from_folder, from_real
+from .learn import RATE, STATE_RATE, losses_by, optimiser_of
+from .measure import figures, outcomes
+from .network import ALPHABET, CLASSES, PlateNetwork
+from .real import load_real
+from .recogniser import load_recogniser
+from .render import make_missing
+from .shards import SHARD, load_shards
+
+EXAMPLE = (
+    "example: scripts/train reader --data ../shared/data/train --eval ../shared/data/eval"
+    " --minutes 60 --out ../reader"
+)
+ONNX_NAME = "plate_reader.onnx"
+BATCH = 64
+REAL_SHARE = 0.12
+HELD_OUT_SHARDS = (9000, 9001)
+MIN_STATE = 0.4
+START_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4)
+TRAITS = ReaderTraits(ALPHABET, CLASSES, 1.0, 1.0, MIN_STATE)
+
+
+def main() -> int:
+    """Draw, train, calibrate, export, measure."""
+    args = parse_arguments()
+    cache = args.cache or args.out / "drawn"
+    try:
+        device = choose_device(args.device)
+        args.out.mkdir(parents=True, exist_ok=True)
+        seed_everything(args.seed, args.threads)
+        cv2.setNumThreads(1)
+        numbers = range(-(-args.plates // SHARD))
+        make_missing(cache, args.draw_seed, [*numbers, *HELD_OUT_SHARDS], args.processes, say)
+        network, steps, minutes = trained(args, cache, numbers, device)
+        held_out = _held_out(cache, args)
+        report = finished(network, held_out, args.out) | {
+            "seed": args.seed, "steps": steps, "minutes": round(minutes, 1),
+            "plates_drawn": len(numbers) * SHARD,
+        }  # fmt: skip
+        if args.eval:
+            report["eval"] = evaluated(args.out / ONNX_NAME, args.eval, report["traits"])
+    except (OSError, ValueError, VisionError) as error:
+        say(f"train: {error}")
+        return 1
+    (args.out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write(json.dumps(report, indent=1) + "\n")
+    return 0
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/train reader",
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--data", type=Path, required=True, metavar="DIR", help="sets of real plates")
+    add("--out", type=Path, required=True, metavar="DIR", help="results")
+    add("--eval", type=Path, metavar="DIR", help="labelled folders to measure on at the end")
+    add("--minutes", type=float, default=60.0, metavar="N", help="default 60")
+    add("--seed", type=int, default=1, metavar="N", help="of the training; default 1")
+    add("--draw-seed", type=int, default=1, metavar="N", help="of the drawings; default 1")
+    add("--plates", type=int, default=60_000, metavar="N", help="to draw; default 60000")
+    add("--cache", type=Path, metavar="DIR", help="drawn plates; default OUT/drawn")
+    add("--device", choices=DEVICES, default="auto", help="default: a graphics card, if any")
+    add("--threads", type=int, default=1, metavar="N", help="of the processor; default 1")
+    add("--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="that draw")
+    tuning = parser.add_argument_group("what was tried, for comparison")
+    add = tuning.add_argument
+    add("--rate", type=float, default=RATE, metavar="R", help=f"default {RATE}")
+    add("--state-rate", type=float, default=STATE_RATE, metavar="R", help=f"default {STATE_RATE}")
+    add("--strokes-rate", type=float, default=0.0, metavar="R", help="first layers; default 0")
+    add("--real-share", type=float, default=REAL_SHARE, metavar="S", help=f"default {REAL_SHARE}")
+    add("--start", type=Path, metavar="FILE", help="a progress.pt whose average to start from")
+    return parser.parse_args()
+
+
+def trained(
+    args: argparse.Namespace, cache: Path, numbers: Sequence[int], device: torch.device
+) -> tuple[PlateNetwork, int, float]:
+    """The average of the weights after training, the steps taken and the minutes they took."""
+    network = PlateNetwork(*load_recogniser())
+    if args.start:
+        network.load_state_dict(torch.load(args.start, weights_only=True)["average"])
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = optimiser_of(network, args.rate, args.state_rate, args.strokes_rate)
+    path = args.out / "progress.pt"
+    progress = begin(network, optimiser, path)
+    drawn = load_shards(cache, args.draw_seed, numbers)
+    real = [plate for plate in load_real(args.data) if not plate.held_out]
+    say(f"training on {len(drawn.texts)} drawn and {len(real)} real plates")
+    held_out = _held_out(cache, args)
+
+    def measure(average: nn.Module) -> dict[str, float]:
+        assert isinstance(average, PlateNetwork)  # noqa: S101 - for the type checker
+        found: dict[str, float] = {}
+        for name, part in held_out.items():
+            first = Labelled(part.pictures[:500], part.labels[:500])
+            values = _measured(average, first)
+            found |= {f"{name} {key}": values[key] for key in ("folded", "state") if key in values}
+        return found
+
+    draw = batches(drawn, real, BATCH, args.real_share, args.seed)
+    train(progress, draw, losses_by(device), Plan(args.minutes), path, measure)
+    draw_curves(args.out / "curves.png", progress.history)
+    average = progress.average.cpu()
+    assert isinstance(average, PlateNetwork)  # noqa: S101 - for the type checker
+    return average, progress.step, progress.spent_s / 60
+
+
+def _held_out(cache: Path, args: argparse.Namespace) -> dict[str, Labelled]:
+    real = [plate for plate in load_real(args.data) if plate.held_out]
+    drawn = from_drawn(load_shards(cache, args.draw_seed, HELD_OUT_SHARDS))
+    return {"drawn": drawn, "real": from_real(real)}
+
+
+def _probabilities(
+    network: PlateNetwork, pictures: NDArray[np.uint8]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    device = next(network.parameters()).device
+    parts = []
+    with torch.no_grad():
+        for at in range(0, len(pictures), BATCH):
+            given = torch.from_numpy(pictures[at : at + BATCH]).to(device)
+            characters, states = network(given)
+            parts.append(
+                (torch.softmax(characters, 2).cpu().numpy(), torch.softmax(states, 1).cpu().numpy())
+            )
+    steps, states = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return steps.astype(np.float64), states.astype(np.float64)
+
+
+def _measured(network: PlateNetwork, part: Labelled) -> dict[str, float]:
+    steps, states = _probabilities(network, part.pictures)
+    return figures(outcomes(steps, states, TRAITS, part.labels))
+
+
+def finished(network: PlateNetwork, held_out: dict[str, Labelled], out: Path) -> dict[str, Any]:
+    """Blend with the start, calibrate and export; what was found on the way."""
+    network.eval()
+    blends = {}
+    for share in START_SHARES:
+        values = [_measured(blended(network, share), part) for part in held_out.values()]
+        blends[share] = sum(value["folded"] for value in values) / len(values)
+        say(f"with {share:.1f} of the start's weights: {blends[share]:.4f} of held out read")
+    share = max(blends, key=lambda each: blends[each])
+    final = blended(network, share)
+    given = {name: _probabilities(final, part.pictures) for name, part in held_out.items()}
+    labels = [label for part in held_out.values() for label in part.labels]
+    steps, states = (np.concatenate(each) for each in zip(*given.values(), strict=True))
+    traits = fitted(steps, states, labels, TRAITS)
+    save_onnx(final, traits, out / ONNX_NAME)
+    torch.save({"average": final.state_dict()}, out / "final.pt")
+    content = (out / ONNX_NAME).read_bytes()
+    return {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "start_share": share,
+        "blends": blends,
+        "traits": {"temperature": traits.temperature, "state": traits.state_temperature},
+        "held_out": {
+            name: figures(outcomes(*given[name], traits, part.labels))
+            for name, part in held_out.items()
+        },
+    }
+
+
+def blended(network: PlateNetwork, share: float) -> PlateNetwork:
+    """The network with that share of the weights that the text's layers started with."""
+    if not share:
+        return network
+    start, mixed = PlateNetwork(*load_recogniser()), copy.deepcopy(network)
+    for name in ("letters", "shapes", "neck", "characters"):
+        follow(getattr(mixed, name), getattr(start, name), 1 - share)
+    return mixed
+
+
+def evaluated(onnx_file: Path, folder: Path, temperatures: dict[str, float]) -> dict[str, Any]:
+    """The exported file's figures on every labelled folder in `folder`."""
+    traits = ReaderTraits(
+        ALPHABET, CLASSES, temperatures["temperature"], temperatures["state"], MIN_STATE
+    )
+    read = reads_by(onnx_file)
+    found = {}
+    for labels in sorted(folder.glob("*/truth.csv")):
+        part = from_folder(labels.parent)
+        found[labels.parent.name] = figures(outcomes(*read(part.pictures), traits, part.labels))
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
