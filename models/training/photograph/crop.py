@@ -27,7 +27,7 @@ MARGINS = (-0.04, 0.20)
 """How much of a side a detector's outline may miss, and how much it may add."""
 UPRIGHT_BOX = 0.18
 """The share of crops that an upright box cut out, without straightening."""
-MIN_CONTRAST, ATTEMPTS = 24.0, 3
+MIN_CONTRAST, ATTEMPTS = 26.0, 3
 """Levels between ink and ground that are left to be read, and tries to get there."""
 OVERSAMPLE = 1.6
 """Pixels of the plate's own picture for each pixel that the camera will see."""
@@ -89,12 +89,20 @@ def photograph(
     share = rng.uniform(0, 0.15) if chance(rng, NEAR_CLEAN) else rng.uniform(0.25, 1.0)
     for _ in range(ATTEMPTS):
         crop = _attempt(rng, plate, strength, share, patches)
-        grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
-        low, high = np.percentile(grey[grey.shape[0] // 4 : -grey.shape[0] // 4 or None], (4, 96))
-        if high - low >= MIN_CONTRAST:
-            break
-        share *= 0.6
-    return crop
+        if _contrast(crop) >= MIN_CONTRAST:
+            return crop
+        share *= 0.5
+    return _attempt(rng, plate, strength, 0.03, patches)
+
+
+def _contrast(picture: NDArray[np.uint8]) -> float:
+    """Levels between the dark and the bright where the characters are."""
+    height, width = picture.shape[:2]
+    rows = slice(round(height * 0.32), round(height * 0.68))
+    columns = slice(round(width * 0.15), round(width * 0.85))
+    grey = cv2.cvtColor(picture[rows, columns], cv2.COLOR_BGR2GRAY)
+    low, high = np.percentile(grey, (5, 95))
+    return float(high - low)
 
 
 def _attempt(
@@ -178,7 +186,9 @@ def _sensed(
         view = optics.enlarged(rng, view)
     if chance(rng, 0.65):
         worst = 9.0 if light is Light.DAY else 18.0
-        amount = strength * rng.beta(1.0, 2.0) * worst
+        amount = float(strength * rng.beta(1.0, 2.0) * worst)
+        # Grain as strong as the ink would leave nothing to be read.
+        amount = min(amount, 0.12 * _contrast(np.clip(view, 0, 255).astype(np.uint8)))
         view = optics.noise(rng, view, amount, grey=grey)
     if light is Light.DUSK:
         view = view * np.float32(rng.uniform(1.0, 2.2))
