@@ -1,0 +1,239 @@
+"""Drawing plates of the states: a design, its serial, and a share of mixtures of designs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.contract.plates import STATES
+from models.training.plates import (
+    designs,
+    dies,
+    emblems,
+    line,
+    mixing,
+    scenery,
+    serials,
+    stickers,
+    temporary,
+    vanity,
+    words,
+)
+from models.training.plates.canvas import Canvas, colour, gradient, luminance, rounded, vary
+from models.training.plates.designs import Design, Figure
+from models.training.plates.foreign import draw_foreign
+from models.training.plates.plate import DrawnPlate
+from models.training.plates.serials import Token
+
+__all__ = ["draw_foreign", "draw_plate"]
+
+WIDTH_PX, HEIGHT_PX = 600, 300
+MOTORCYCLE_PX = (526, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is about to be drawn."""
+
+    design: Design
+    tokens: tuple[Token, ...]
+    kind: str
+    die: dies.Die
+    size: tuple[int, int] = (WIDTH_PX, HEIGHT_PX)
+
+
+def draw_plate(rng: np.random.Generator, state: str | None = None) -> DrawnPlate:
+    """A plate of that state, or of any of them.
+
+    About a third are mixtures: a state's name on another's design with any die and format, so
+    that whoever learns from them reads the name and the characters instead of knowing layouts.
+
+    Raises:
+        KeyError: if the state is none.
+        models.training.plates.fonts.MissingFontsError: if a font is not installed.
+    """
+    state = state or STATES[int(rng.integers(len(STATES)))]
+    fate = rng.random()
+    if fate < 0.04:
+        return temporary.draw(rng, designs.load()[state][0])
+    plan = _plan(rng, state, mixed=fate > 0.66)
+    return compose(rng, plan)
+
+
+def _choose(rng: np.random.Generator, options: tuple[Design, ...]) -> Design:
+    shares = np.array([design.weight for design in options])
+    return options[int(rng.choice(len(options), p=shares / shares.sum()))]
+
+
+def _plan(rng: np.random.Generator, state: str, mixed: bool) -> Plan:
+    design = _choose(rng, designs.load()[state])
+    if mixed:
+        design = mixing.mix(rng, design)
+    size = (WIDTH_PX, HEIGHT_PX)
+    kind = design.kind
+    fate = rng.random()
+    own = design.kind in {"passenger", "county", "mixed"}
+    if own and fate < 0.17:
+        kind = "vanity"
+        tokens = vanity.tokens(rng, 7 if rng.random() < 0.92 else 8)
+        if rng.random() < 0.25:
+            design = replace(design, logo=mixing.any_logo(rng), badge=None)
+    elif own and fate < 0.27:
+        kind = "special"
+        design, tokens = mixing.special(rng, design)
+    elif own and fate < 0.32:
+        kind, design, tokens = mixing.trade(rng, design)
+    elif own and fate < 0.35:
+        kind, size = "motorcycle", MOTORCYCLE_PX
+        shape = mixing.motorcycle_layout(rng, design)
+        tokens = serials.draw_layout(rng, shape, design.skip)
+        design = replace(design, logo=None)
+    else:
+        tokens = serials.draw_layout(rng, mixing.layout_of(rng, design), design.skip)
+    if mixed or rng.random() < 0.06:
+        die = dies.random_die(rng)
+    else:
+        die = dies.nearby(rng, design.die, dict(design.forms))
+    return Plan(design, tokens, kind, die, size)
+
+
+def compose(rng: np.random.Generator, plan: Plan) -> DrawnPlate:
+    """The plan drawn."""
+    design = plan.design
+    canvas = Canvas(_background(rng, design, plan.size))
+    height, width = canvas.height, canvas.width
+    for place, ink, share in design.bands:
+        tall = share * height
+        canvas.box(0, 0 if place == "top" else height - tall, width, tall, vary(rng, ink, 5))
+    if design.badge is not None:
+        _figure(rng, canvas, design.badge)
+    left = 0.035 * width
+    if design.logo is not None:
+        left = _logo(rng, canvas, design.logo)
+    _print(rng, canvas, design)
+    if design.border is not None:
+        _border(canvas, design)
+    stickers.paint(rng, canvas, design.stickers, design.ink)
+    tall = height * 0.47 * plan.die.tall * (0.86 if plan.kind == "motorcycle" else 1.0)
+    fancy = design.emblem
+    put = line.Line(
+        x=left,
+        y=height * float(rng.normal(0.515, 0.012)),
+        width=width * 0.968 - left,
+        height=tall,
+        ink=vary(rng, design.ink, 5),
+        die=plan.die,
+        spacing=float(np.clip(rng.normal(0.1, 0.02), 0.05, 0.17)),
+        gap=float(rng.uniform(0.2, 0.42)),
+        emblem=(fancy.name, fancy.ink, fancy.second) if fancy else None,
+        emblem_size=float(rng.uniform(0.4, 0.72)) if fancy else 0.5,
+        outline=colour("white") if rng.random() < 0.02 else None,
+        align=float(np.clip(rng.normal(0.5, 0.06), 0.2, 0.8)) if rng.random() < 0.3 else 0.5,
+        column=float(rng.uniform(0.38, 0.48)),
+    )
+    boxes = line.draw(canvas, plan.tokens, put)
+    alpha = _cut(rng, canvas)
+    picture = np.dstack([canvas.picture, alpha])
+    text = serials.text_of(plan.tokens)
+    return DrawnPlate(picture, text, design.state, plan.kind, tuple(boxes))
+
+
+def _background(
+    rng: np.random.Generator, design: Design, size: tuple[int, int]
+) -> NDArray[np.uint8]:
+    width, height = size
+    back = gradient(
+        height // 2, width // 2, [vary(rng, one, 6) for one in design.back], design.across
+    )
+    if not design.scenes:
+        return np.asarray(cv2.resize(back, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    scenes = [(name, [vary(rng, ink, 7) for ink in inks]) for name, inks in design.scenes]
+    return scenery.paint(
+        rng, back, scenes, 1.0 if rng.random() < 0.8 else float(rng.uniform(0.4, 1))
+    )
+
+
+def _figure(rng: np.random.Generator, canvas: Canvas, figure: Figure) -> None:
+    tall = figure.size * canvas.height * float(rng.normal(1, 0.05))
+    wide = min(tall * emblems.aspect(figure.name), canvas.width * 0.9)
+    sprite = emblems.sprite(figure.name, round(wide), round(tall), figure.ink, figure.second)
+    x = figure.x * canvas.width - wide / 2
+    canvas.stamp(sprite, x, figure.y * canvas.height - tall / 2)
+
+
+def _logo(rng: np.random.Generator, canvas: Canvas, figure: Figure) -> float:
+    """The large emblem at the left; returns where the serial may begin."""
+    if figure.name == "any":
+        figure = mixing.any_logo(rng)
+    tall = canvas.height * float(rng.uniform(0.36, 0.6))
+    wide = tall * emblems.aspect(figure.name)
+    most = canvas.width * float(rng.uniform(0.2, 0.28))
+    if wide > most:
+        tall, wide = tall * most / wide, most
+    x = canvas.width * float(rng.uniform(0.015, 0.04))
+    y = canvas.height * float(rng.normal(0.5, 0.04)) - tall / 2
+    canvas.stamp(
+        emblems.sprite(figure.name, round(wide), round(tall), figure.ink, figure.second), x, y
+    )
+    if rng.random() < 0.3:
+        mixing.initials(rng, canvas, x, y, wide, tall)
+    return x + wide + canvas.width * 0.015
+
+
+def _print(rng: np.random.Generator, canvas: Canvas, design: Design) -> None:
+    for index, one in enumerate(design.words):
+        if index > 0 and rng.random() < 0.04:
+            continue
+        text = one.texts[int(rng.integers(len(one.texts)))] if len(one.texts) > 1 else one.texts[0]
+        if text == "@county":
+            text = mixing.county(rng, design)
+        words.paint(rng, canvas, one, text)
+
+
+def _border(canvas: Canvas, design: Design) -> None:
+    assert design.border is not None  # noqa: S101
+    height, width = canvas.height, canvas.width
+    edge = 8
+    corners = [
+        (edge, edge),
+        (width - edge, edge),
+        (width - edge, height - edge),
+        (edge, height - edge),
+    ]
+    canvas.line([*corners, corners[0]], design.border, 4)
+
+
+def _cut(rng: np.random.Generator, canvas: Canvas) -> NDArray[np.uint8]:
+    """The alpha: round corners, holes or slots; a pressed rim is shaded into the picture."""
+    height, width = canvas.height, canvas.width
+    alpha = rounded(width, height, height * float(rng.uniform(0.04, 0.1)))
+    if rng.random() < 0.7:
+        rim = max(2, round(height * 0.012))
+        shade = 40 if luminance(_middle(canvas)) > 120 else -30
+        inner = rounded(width - 4 * rim, height - 4 * rim, height * 0.06)
+        edge = cv2.morphologyEx(
+            cv2.copyMakeBorder(inner, rim, rim, rim, rim, cv2.BORDER_CONSTANT, value=0),
+            cv2.MORPH_GRADIENT,
+            np.ones((3, 3), np.uint8),
+        )
+        dark = tuple(max(0, c - shade) for c in _middle(canvas))
+        canvas.paint(np.asarray(edge, np.uint8), (dark[0], dark[1], dark[2]), rim, rim, 0.45)
+    wide = rng.random() < 0.5
+    spots = [0.21, 0.79] if width > 560 else [0.1, 0.9]
+    rows = [0.075, 0.925] if rng.random() < 0.85 else [0.075]
+    half = height * (0.042 if wide else 0.022)
+    thick = max(2, round(height * 0.036))
+    for share_x in spots:
+        for share_y in rows:
+            y = round(share_y * height)
+            x = share_x * width
+            cv2.line(alpha, (round(x - half), y), (round(x + half), y), 0, thick, cv2.LINE_AA)
+    return alpha
+
+
+def _middle(canvas: Canvas) -> tuple[int, int, int]:
+    b, g, r = canvas.picture[canvas.height // 2, 12]
+    return int(b), int(g), int(r)
