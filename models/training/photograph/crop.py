@@ -7,6 +7,7 @@ them all, and each photograph draws its own share of it, so that many stay close
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -27,8 +28,10 @@ MARGINS = (-0.04, 0.20)
 """How much of a side a detector's outline may miss, and how much it may add."""
 UPRIGHT_BOX = 0.18
 """The share of crops that an upright box cut out, without straightening."""
-MIN_CONTRAST, ATTEMPTS = 26.0, 3
+MIN_CONTRAST, ATTEMPTS = 22.0, 3
 """Levels between ink and ground that are left to be read, and tries to get there."""
+PARTS = 4
+"""Each of so many parts of the serial has to show them."""
 OVERSAMPLE = 1.6
 """Pixels of the plate's own picture for each pixel that the camera will see."""
 
@@ -89,20 +92,34 @@ def photograph(
     share = rng.uniform(0, 0.15) if chance(rng, NEAR_CLEAN) else rng.uniform(0.25, 1.0)
     for _ in range(ATTEMPTS):
         crop = _attempt(rng, plate, strength, share, patches)
-        if _contrast(crop) >= MIN_CONTRAST:
+        if _contrast(crop, plate) >= MIN_CONTRAST:
             return crop
         share *= 0.5
     return _attempt(rng, plate, strength, 0.03, patches)
 
 
-def _contrast(picture: NDArray[np.uint8]) -> float:
-    """Levels between the dark and the bright where the characters are."""
+def _contrast(picture: NDArray[np.uint8], plate: DrawnPlate) -> float:
+    """Levels between dark and bright in the part of the characters that shows them least."""
     height, width = picture.shape[:2]
-    rows = slice(round(height * 0.32), round(height * 0.68))
-    columns = slice(round(width * 0.15), round(width * 0.85))
-    grey = cv2.cvtColor(picture[rows, columns], cv2.COLOR_BGR2GRAY)
-    low, high = np.percentile(grey, (5, 95))
-    return float(high - low)
+    (top, bottom), (left, right) = _serial_span(plate)
+    inner = slice(round(height * (0.75 * top + 0.25 * bottom)), round(height * bottom))
+    edges = np.linspace(width * left, width * right, PARTS + 1).round().astype(int)
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    spans = []
+    for a, b in pairwise(edges):
+        levels = np.sort(grey[inner, max(0, a - 2) : b + 2 : 2], axis=None)
+        if levels.size:
+            low, high = levels[levels.size * 6 // 100], levels[levels.size * 94 // 100]
+            spans.append(float(high) - float(low))
+    return min(spans, default=0.0)
+
+
+def _serial_span(plate: DrawnPlate) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Rows and columns of the plate that its characters fill, as shares of it."""
+    height, width = plate.picture.shape[:2]
+    boxes = np.array(plate.characters or ((0, 0, width, height),), dtype=np.float64)
+    low, high = boxes[:, :2].min(axis=0), (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
+    return (low[1] / height, high[1] / height), (low[0] / width, high[0] / width)
 
 
 def _attempt(
@@ -119,7 +136,7 @@ def _attempt(
     light = pick(rng, own)
     view = shine(rng, view, mask, light, own)
     view = optics.blur(rng, view, width_px, own)
-    picture = _sensed(rng, view, light, own, width_px)
+    picture = _sensed(rng, view, light, own, worn, width_px)
     return _cut(rng, picture, corners, strength)
 
 
@@ -176,7 +193,12 @@ def _laid(
 
 
 def _sensed(
-    rng: Generator, view: NDArray[np.float32], light: Light, strength: float, width_px: float
+    rng: Generator,
+    view: NDArray[np.float32],
+    light: Light,
+    strength: float,
+    plate: DrawnPlate,
+    width_px: float,
 ) -> NDArray[np.uint8]:
     """What the camera sends of the light that reaches it."""
     grey = light is Light.INFRARED or chance(rng, 0.06 * strength)
@@ -188,7 +210,7 @@ def _sensed(
         worst = 9.0 if light is Light.DAY else 18.0
         amount = float(strength * rng.beta(1.0, 2.0) * worst)
         # Grain as strong as the ink would leave nothing to be read.
-        amount = min(amount, 0.12 * _contrast(np.clip(view, 0, 255).astype(np.uint8)))
+        amount = min(amount, 0.14 * _contrast(np.clip(view, 0, 255).astype(np.uint8), plate))
         view = optics.noise(rng, view, amount, grey=grey)
     if light is Light.DUSK:
         view = view * np.float32(rng.uniform(1.0, 2.2))
