@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -82,6 +83,11 @@ def gradient(height: int, width: int, stops: Sequence[Colour], across: bool = Fa
     return np.ascontiguousarray(np.broadcast_to(full.round().astype(np.uint8), (height, width, 3)))
 
 
+def with_alpha(picture: Picture, alpha: Mask) -> Picture:
+    """The (h, w, 3) picture with the mask as its fourth layer."""
+    return np.asarray(cv2.merge([*cv2.split(picture), alpha]), np.uint8)
+
+
 class Canvas:
     """A (h, w, 3) uint8 BGR picture with the few ways plates are painted."""
 
@@ -108,12 +114,18 @@ class Canvas:
         y1 = min(self.height, top + mask.shape[0])
         if x1 > x0 and y1 > y0:
             part = mask[y0 - top : y1 - top, x0 - left : x1 - left]
-            share = part[:, :, None].astype(np.uint16)
             if opacity < 1:
-                share = (share * round(opacity * 256)) >> 8
+                part = np.asarray(cv2.convertScaleAbs(part, alpha=opacity), np.uint8)
+            rest = cv2.bitwise_not(part)
             roi = self.picture[y0:y1, x0:x1]
-            blend = roi * (255 - share) + np.array(ink, np.uint16) * share + 127
-            roi[:] = (blend // 255).astype(np.uint8)
+            layers = [
+                cv2.add(
+                    cv2.multiply(layer, rest, scale=1 / 255),
+                    cv2.convertScaleAbs(part, alpha=share / 255),
+                )
+                for layer, share in zip(cv2.split(roi), ink, strict=True)
+            ]
+            roi[:] = cv2.merge(layers)
         return left, top, mask.shape[1], mask.shape[0]
 
     def stamp(self, sprite: NDArray[np.uint8], x: float, y: float) -> None:
@@ -125,10 +137,18 @@ class Canvas:
         if x1 <= x0 or y1 <= y0:
             return
         part = sprite[y0 - top : y1 - top, x0 - left : x1 - left]
-        share = part[:, :, 3:].astype(np.uint16)
+        blue, green, red, alpha = cv2.split(part)
+        rest = cv2.bitwise_not(alpha)
         roi = self.picture[y0:y1, x0:x1]
-        blend = roi * (255 - share) + part[:, :, :3] * share + 127
-        roi[:] = (blend // 255).astype(np.uint8)
+        roi[:] = cv2.merge(
+            [
+                cv2.add(
+                    cv2.multiply(layer, rest, scale=1 / 255),
+                    cv2.multiply(share, alpha, scale=1 / 255),
+                )
+                for layer, share in zip(cv2.split(roi), (blue, green, red), strict=True)
+            ]
+        )
 
     def polygon(self, points: Sequence[tuple[float, float]], ink: Colour) -> None:
         """Fill a polygon, smooth at its edges."""
@@ -152,6 +172,18 @@ class Canvas:
         corners = np.round(np.array(points, np.float64) * (1 << SHIFT)).astype(np.int32)
         weight = max(1, round(thickness))
         cv2.polylines(self.picture, [corners], False, ink, weight, cv2.LINE_AA, SHIFT)
+
+    def rim(self, inset: float, radius: float, ink: Colour, thickness: float) -> None:
+        """Draw the outline of a rounded rectangle that far inside the edges."""
+        x0, y0, r = inset, inset, radius
+        x1, y1 = self.width - 1 - inset, self.height - 1 - inset
+        quarter = np.linspace(0, math.pi / 2, 6)
+        points: list[tuple[float, float]] = []
+        corners = ((x1 - r, y1 - r), (x0 + r, y1 - r), (x0 + r, y0 + r), (x1 - r, y0 + r))
+        for index, (x, y) in enumerate(corners):
+            for angle in quarter + index * math.pi / 2:
+                points.append((x + r * math.cos(angle), y + r * math.sin(angle)))
+        self.line([*points, points[0]], ink, thickness)
 
 
 def rounded(width: int, height: int, radius: float) -> Mask:

@@ -51,6 +51,10 @@ class Die:
 
     def advance(self, char: str) -> float:
         """Width of a character as a share of the height."""
+        if self.font:
+            height, width = lettering.word(self.font, char).shape
+            full = max(float(height), lettering.cap_height(self.font))
+            return float(width) / full * self.width / 0.47
         shape = self.shape(char)
         factor = WIDTHS.get(shape, 1.0)
         if self.even and factor > 0.8:
@@ -172,7 +176,8 @@ FORMS: dict[str, list[tuple[str, float]]] = {
 }
 """Shapes that presses choose between, with how common each is."""
 
-PRINTED = ("RG2014B.ttf", "RG2014C.ttf", "LiberationSansNarrow-Bold.ttf", "RobotoCondensed-Bold.ttf",
+PRINTED = ("RG2014B.ttf", "RG2014C.ttf", "LiberationSansNarrow-Bold.ttf",
+    "RobotoCondensed-Bold.ttf",
            "GilliusADF-BoldCond.otf", "DejaVuSansCondensed-Bold.ttf", "OSP-DIN.ttf",
            "NimbusSansNarrow-Bold.otf", "BebasNeue-Bold.otf")  # fmt: skip
 """Typefaces of flat printed plates."""

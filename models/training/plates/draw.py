@@ -22,7 +22,16 @@ from models.training.plates import (
     vanity,
     words,
 )
-from models.training.plates.canvas import Canvas, colour, gradient, luminance, rounded, vary
+from models.training.plates.canvas import (
+    Canvas,
+    Colour,
+    colour,
+    gradient,
+    luminance,
+    rounded,
+    vary,
+    with_alpha,
+)
 from models.training.plates.designs import Design, Figure
 from models.training.plates.foreign import draw_foreign
 from models.training.plates.plate import DrawnPlate
@@ -115,16 +124,19 @@ def compose(rng: np.random.Generator, plan: Plan) -> DrawnPlate:
         left = _logo(rng, canvas, design.logo)
     _print(rng, canvas, design)
     if design.border is not None:
-        _border(canvas, design)
+        canvas.rim(height * 0.028, height * 0.06, design.border, height * 0.013)
     stickers.paint(rng, canvas, design.stickers, design.ink)
     tall = height * 0.47 * plan.die.tall * (0.86 if plan.kind == "motorcycle" else 1.0)
     fancy = design.emblem
+    if fancy is None and any(token.kind == "emblem" for token in plan.tokens):
+        symbol = emblems.SYMBOLS[int(rng.integers(len(emblems.SYMBOLS)))]
+        fancy = Figure(symbol, design.ink, colour("white"))
     put = line.Line(
         x=left,
         y=height * float(rng.normal(0.515, 0.012)),
         width=width * 0.968 - left,
         height=tall,
-        ink=vary(rng, design.ink, 5),
+        ink=_legible(canvas, vary(rng, design.ink, 5)),
         die=plan.die,
         spacing=float(np.clip(rng.normal(0.1, 0.02), 0.05, 0.17)),
         gap=float(rng.uniform(0.2, 0.42)),
@@ -136,7 +148,7 @@ def compose(rng: np.random.Generator, plan: Plan) -> DrawnPlate:
     )
     boxes = line.draw(canvas, plan.tokens, put)
     alpha = _cut(rng, canvas)
-    picture = np.dstack([canvas.picture, alpha])
+    picture = with_alpha(canvas.picture, alpha)
     text = serials.text_of(plan.tokens)
     return DrawnPlate(picture, text, design.state, plan.kind, tuple(boxes))
 
@@ -154,6 +166,16 @@ def _background(
     return scenery.paint(
         rng, back, scenes, 1.0 if rng.random() < 0.8 else float(rng.uniform(0.4, 1))
     )
+
+
+def _legible(canvas: Canvas, ink: Colour) -> Colour:
+    """The ink, or black or white where the painted ground would swallow it."""
+    grounds = cv2.cvtColor(canvas.picture[60:240:12, ::12], cv2.COLOR_BGR2GRAY)
+    low, middle, high = np.percentile(grounds, (15, 50, 85))
+    own = luminance(ink)
+    if min(abs(own - low), abs(own - high)) > 45 and abs(own - middle) > 60:
+        return ink
+    return (24, 24, 26) if middle > 118 else (242, 242, 238)
 
 
 def _figure(rng: np.random.Generator, canvas: Canvas, figure: Figure) -> None:
@@ -193,34 +215,15 @@ def _print(rng: np.random.Generator, canvas: Canvas, design: Design) -> None:
         words.paint(rng, canvas, one, text)
 
 
-def _border(canvas: Canvas, design: Design) -> None:
-    assert design.border is not None  # noqa: S101
-    height, width = canvas.height, canvas.width
-    edge = 8
-    corners = [
-        (edge, edge),
-        (width - edge, edge),
-        (width - edge, height - edge),
-        (edge, height - edge),
-    ]
-    canvas.line([*corners, corners[0]], design.border, 4)
-
-
 def _cut(rng: np.random.Generator, canvas: Canvas) -> NDArray[np.uint8]:
     """The alpha: round corners, holes or slots; a pressed rim is shaded into the picture."""
     height, width = canvas.height, canvas.width
     alpha = rounded(width, height, height * float(rng.uniform(0.04, 0.1)))
     if rng.random() < 0.7:
-        rim = max(2, round(height * 0.012))
-        shade = 40 if luminance(_middle(canvas)) > 120 else -30
-        inner = rounded(width - 4 * rim, height - 4 * rim, height * 0.06)
-        edge = cv2.morphologyEx(
-            cv2.copyMakeBorder(inner, rim, rim, rim, rim, cv2.BORDER_CONSTANT, value=0),
-            cv2.MORPH_GRADIENT,
-            np.ones((3, 3), np.uint8),
-        )
-        dark = tuple(max(0, c - shade) for c in _middle(canvas))
-        canvas.paint(np.asarray(edge, np.uint8), (dark[0], dark[1], dark[2]), rim, rim, 0.45)
+        ground = _middle(canvas)
+        shade = 26 if luminance(ground) > 120 else -26
+        b, g, r = (int(np.clip(value - shade, 0, 255)) for value in ground)
+        canvas.rim(height * 0.025, height * 0.06, (b, g, r), height * 0.01)
     wide = rng.random() < 0.5
     spots = [0.21, 0.79] if width > 560 else [0.1, 0.9]
     rows = [0.075, 0.925] if rng.random() < 0.85 else [0.075]

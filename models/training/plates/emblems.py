@@ -23,11 +23,10 @@ BLACK: Colour = (24, 22, 22)
 
 
 class Pen:
-    """Draws in unit coordinates on a BGRA sprite."""
+    """Draws in unit coordinates on the four layers of a BGRA sprite."""
 
     def __init__(self, width: int, height: int, ink: Colour, second: Colour) -> None:
-        self.sprite = np.zeros((height, width, 4), np.uint8)
-        self.sprite[:, :, :3] = ink
+        self.layers = [np.full((height, width), value, np.uint8) for value in (*ink, 0)]
         self.ink, self.second = ink, second
         self.width, self.height = width, height
 
@@ -36,10 +35,16 @@ class Pen:
         return np.round(array * (1 << SHIFT)).astype(np.int32)
 
     def _lay(self, mask: NDArray[np.uint8], ink: Colour) -> None:
-        share = mask[:, :, None].astype(np.uint16)
-        colours = self.sprite[:, :, :3] * (255 - share) + np.array(ink, np.uint16) * share
-        self.sprite[:, :, :3] = (colours // 255).astype(np.uint8)
-        self.sprite[:, :, 3] = np.maximum(self.sprite[:, :, 3], mask)
+        rest = cv2.bitwise_not(mask)
+        for index, share in enumerate(ink):
+            self.layers[index] = np.asarray(
+                cv2.add(
+                    cv2.multiply(self.layers[index], rest, scale=1 / 255),
+                    cv2.convertScaleAbs(mask, alpha=share / 255),
+                ),
+                np.uint8,
+            )
+        self.layers[3] = np.maximum(self.layers[3], mask)
 
     def fill(self, points: list[tuple[float, float]], ink: Colour | None = None) -> None:
         """A filled polygon."""
@@ -198,7 +203,8 @@ def _bison(pen: Pen) -> None:
 
 def _horse(pen: Pen) -> None:
     """A bucking horse and its rider."""
-    pen.fill([(0.1, 0.55), (0.3, 0.42), (0.66, 0.4), (0.9, 0.2), (0.98, 0.34), (0.8, 0.5), (0.7, 0.66),
+    pen.fill([(0.1, 0.55), (0.3, 0.42), (0.66, 0.4), (0.9, 0.2), (0.98, 0.34), (0.8, 0.5), (0.7,
+    0.66),
               (0.86, 0.86), (0.78, 0.98), (0.58, 0.72), (0.34, 0.68), (0.2, 0.9), (0.08, 0.96),
               (0.14, 0.76)])  # fmt: skip
     pen.fill([(0.4, 0.44), (0.42, 0.16), (0.56, 0.16), (0.6, 0.44)])
@@ -250,6 +256,31 @@ def _flag(pen: Pen) -> None:
     for x in (0.08, 0.2, 0.32):
         for y in (0.2, 0.33, 0.46):
             pen.oval(x, y, 0.03, 0.03, WHITE)
+
+
+def _brazil(pen: Pen) -> None:
+    pen.fill([(0, 0), (1, 0), (1, 1), (0, 1)], (60, 140, 20))
+    pen.fill([(0.5, 0.08), (0.94, 0.5), (0.5, 0.92), (0.06, 0.5)], (30, 210, 245))
+    pen.oval(0.5, 0.5, 0.18, 0.25, (130, 50, 20))
+
+
+def _bands(pen: Pen) -> None:
+    """A flag of three bands in the two colours."""
+    pen.fill([(0, 0), (1, 0), (1, 1), (0, 1)], WHITE)
+    pen.fill([(0, 0), (1, 0), (1, 0.34), (0, 0.34)])
+    pen.fill([(0, 0.67), (1, 0.67), (1, 1), (0, 1)], pen.second)
+
+
+def _hand(pen: Pen) -> None:
+    pen.oval(0.52, 0.68, 0.28, 0.3)
+    for x, top in ((0.3, 0.2), (0.46, 0.06), (0.62, 0.1), (0.77, 0.26)):
+        pen.stroke([(x, top), (x, 0.6)], 0.13)
+    pen.stroke([(0.06, 0.46), (0.34, 0.72)], 0.13)
+
+
+def _plus(pen: Pen) -> None:
+    pen.stroke([(0.5, 0.08), (0.5, 0.92)], 0.2)
+    pen.stroke([(0.08, 0.5), (0.92, 0.5)], 0.2)
 
 
 def _anchor(pen: Pen) -> None:
@@ -313,7 +344,8 @@ def _lobster(pen: Pen) -> None:
 
 
 def _wings(pen: Pen) -> None:
-    pen.fill([(0.5, 0.34), (0.02, 0.24), (0.14, 0.44), (0.1, 0.52), (0.3, 0.6), (0.5, 0.66), (0.7, 0.6),
+    pen.fill([(0.5, 0.34), (0.02, 0.24), (0.14, 0.44), (0.1, 0.52), (0.3, 0.6), (0.5, 0.66),
+    (0.7, 0.6),
               (0.9, 0.52), (0.86, 0.44), (0.98, 0.24)])  # fmt: skip
     pen.oval(0.5, 0.48, 0.12, 0.18, pen.second)
 
@@ -334,11 +366,16 @@ DRAWINGS: dict[str, tuple[Drawing, float]] = {
     "chair": (_chair, 0.9), "flag": (_flag, 1.6), "anchor": (_anchor, 0.85), "paw": (_paw, 1.0),
     "bell": (_bell, 0.9), "loon": (_loon, 1.5), "torch": (_torch, 0.9), "scene": (_scene, 1.0),
     "ball": (_ball, 1.0), "lobster": (_lobster, 0.7), "wings": (_wings, 1.5),
-    "clover": (_clover, 0.9),
+    "clover": (_clover, 0.9), "brazil": (_brazil, 1.4), "bands": (_bands, 1.5),
+    "hand": (_hand, 0.9), "plus": (_plus, 1.0),
 }  # fmt: skip
 """Drawings by name with their width over their height."""
 
-LOGOS = ("seal", "shield", "paw", "flag", "bird", "fish", "flower", "ribbon", "scene", "ball", "star",
+SYMBOLS = ("heart", "star", "hand", "plus", "paw", "diamond", "anchor", "flower", "clover")
+"""Symbols that owners may ask for among the characters of a personalised plate."""
+
+LOGOS = ("seal", "shield", "paw", "flag", "bird", "fish", "flower", "ribbon", "scene", "ball",
+    "star",
          "heart", "tree", "palm", "sun", "bison", "bell", "anchor", "torch", "lobster", "wings",
          "clover", "fruit", "horse", "loon", "gem", "diamond")  # fmt: skip
 """Drawings that special plates show large at one side."""
@@ -361,5 +398,6 @@ def sprite(name: str, width_px: int, height_px: int, ink: Colour, second: Colour
         DRAWINGS[name][0](pen)
     else:
         pen.fill(list(outline(name)[0]))
-    pen.sprite.setflags(write=False)
-    return pen.sprite
+    made = np.asarray(cv2.merge(pen.layers), np.uint8)
+    made.setflags(write=False)
+    return made

@@ -8,7 +8,15 @@ import cv2
 import numpy as np
 
 from models.training.plates import dies, emblems, fonts, lettering, line, serials
-from models.training.plates.canvas import Canvas, Colour, colour, gradient, rounded, vary
+from models.training.plates.canvas import (
+    Canvas,
+    Colour,
+    colour,
+    gradient,
+    rounded,
+    vary,
+    with_alpha,
+)
 from models.training.plates.dies import Die
 from models.training.plates.plate import DrawnPlate
 from models.training.plates.serials import Token
@@ -163,7 +171,7 @@ def _finish(
     boxes: Boxes,
 ) -> DrawnPlate:
     alpha = _frame(rng, canvas, ink, radius)
-    return DrawnPlate(np.dstack([canvas.picture, alpha]), text, None, kind, boxes)
+    return DrawnPlate(with_alpha(canvas.picture, alpha), text, None, kind, boxes)
 
 
 def _european(rng: np.random.Generator) -> DrawnPlate:
@@ -226,7 +234,8 @@ def _square(rng: np.random.Generator) -> DrawnPlate:
     for row, part in enumerate((tokens[:cut], tokens[cut:])):
         start = left if row == 0 else width * 0.03
         put = line.Line(
-            x=start, y=height * (0.28 + 0.46 * row), width=width * 0.97 - start, height=tall, ink=ink,
+            x=start, y=height * (0.28 + 0.46 * row), width=width * 0.97 - start, height=tall,
+            ink=ink,
             die=die, spacing=float(rng.uniform(0.1, 0.16)),
         )  # fmt: skip
         boxes.extend(line.draw(canvas, part, put))
@@ -256,7 +265,8 @@ def _grey(rng: np.random.Generator) -> DrawnPlate:
     if rng.random() < 0.35:
         die = Die(font=_pick(rng, ("OSP-DIN.ttf", "RG2014C.ttf", "LiberationSansNarrow-Bold.ttf")))
     put = line.Line(
-        x=width * 0.03, y=height * 0.6, width=width * 0.94, height=height * float(rng.uniform(0.46, 0.52)),
+        x=width * 0.03, y=height * 0.6, width=width * 0.94,
+        height=height * float(rng.uniform(0.46, 0.52)),
         ink=ink, die=die, spacing=float(rng.uniform(0.1, 0.17)), gap=0.4,
     )  # fmt: skip
     boxes = tuple(line.draw(canvas, tokens, put))
@@ -282,7 +292,9 @@ def _mercosul(rng: np.random.Generator) -> DrawnPlate:
     country, layout = MERCOSUL[int(rng.integers(len(MERCOSUL)))]
     mask = lettering.line(_pick(rng, fonts.STYLES["sans"]), country, height * 0.1, width * 0.5)
     canvas.paint(mask, (245, 245, 245), (width - mask.shape[1]) / 2, height * 0.065)
-    flag = emblems.sprite("flag", 50, 34, colour("green"), colour("yellow"))
+    name = "brazil" if country == "BRASIL" else "bands"
+    pair = [colour(_pick(rng, ("#7fb2dd", "#b3202d", "#1f3f9c", "#e8c24a"))) for _ in range(2)]
+    flag = emblems.sprite(name, 50, 34, pair[0], pair[1])
     canvas.stamp(flag, width - 62, height * 0.03)
     if country == "BRASIL":
         code = lettering.line(_pick(rng, fonts.STYLES["sans"]), "BR", height * 0.1, width * 0.08)

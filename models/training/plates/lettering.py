@@ -28,10 +28,14 @@ def word(file: str, text: str) -> Mask:
     picture = Image.new("L", (width + 4, height + 4))
     ImageDraw.Draw(picture).text((2 - left, 2 - top), text, 255, face)
     mask = np.asarray(picture)
-    rows, columns = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
-    if not rows.size:
+    return _tight(mask)
+
+
+def _tight(mask: Mask) -> Mask:
+    x, y, width, height = cv2.boundingRect(mask)
+    if not width:
         return np.zeros((1, 1), np.uint8)
-    return np.ascontiguousarray(mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    return np.ascontiguousarray(mask[y : y + height, x : x + width])
 
 
 def fitted(file: str, text: str, width_px: int, height_px: int) -> Mask:
@@ -82,10 +86,7 @@ def spaced(file: str, text: str, spacing: float) -> Mask:
     for char, x in zip(text, places, strict=True):
         pen.text((x + 8, 8), char, 255, face)
     mask = np.asarray(picture)
-    rows, columns = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
-    if not rows.size:
-        return np.zeros((1, 1), np.uint8)
-    return np.ascontiguousarray(mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    return _tight(mask)
 
 
 def arched(flat: Mask, rise_px: float) -> Mask:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
-
-from models.training.plates import dies, emblems
+from models.training.plates import dies, emblems, lettering
 from models.training.plates.canvas import Canvas, Colour
 from models.training.plates.dies import Die
 from models.training.plates.serials import Token
@@ -43,7 +40,7 @@ class Line:
     column: float = 0.46
 
 
-def _advance(token: Token, line: Line, plain: float) -> float:
+def _advance(token: Token, line: Line) -> float:
     """Width of one token as a share of the characters' height, without spacing."""
     if token.kind == "char":
         return line.die.advance(token.text)
@@ -51,9 +48,8 @@ def _advance(token: Token, line: Line, plain: float) -> float:
         return _column_share(token, line) * max(line.die.advance(c) for c in token.text) * 1.08
     if token.kind == "emblem" and line.emblem:
         return min(1.1, emblems.aspect(line.emblem[0])) * line.emblem_size
-    return {"gap": line.gap, "thin": line.gap * 0.5, "dash": 0.24, "dot": 0.14}.get(
-        token.kind, line.gap
-    ) + 0.0 * plain
+    shares = {"gap": line.gap, "thin": line.gap * 0.5, "dash": 0.24, "dot": 0.14}
+    return shares.get(token.kind, line.gap)
 
 
 def _column_share(token: Token, line: Line) -> float:
@@ -62,7 +58,7 @@ def _column_share(token: Token, line: Line) -> float:
 
 def draw(canvas: Canvas, tokens: Sequence[Token], line: Line) -> list[Box]:
     """Draw the serial; returns the box of each character of its text, in order."""
-    advances = [_advance(token, line, 0.0) for token in tokens]
+    advances = [_advance(token, line) for token in tokens]
     spacing = line.spacing * (len(tokens) - 1)
     total = sum(advances) + spacing
     height = line.height
@@ -119,7 +115,5 @@ def character(
     mask = dies.mask(line.die, char, *size)
     if line.outline is not None:
         by = max(1, round(height * 0.018))
-        edge = cv2.copyMakeBorder(mask, by, by, by, by, cv2.BORDER_CONSTANT, value=0)
-        edge = np.asarray(cv2.dilate(edge, np.ones((2 * by + 1, 2 * by + 1), np.uint8)), np.uint8)
-        canvas.paint(edge, line.outline, round(x) - by, round(top) - by)
+        canvas.paint(lettering.grown(mask, by), line.outline, round(x) - by, round(top) - by)
     return canvas.paint(mask, line.ink, x, top)

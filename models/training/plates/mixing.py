@@ -10,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 from edge.contract.plates import STATES
-from edge.vision.states import NAMES
 from models.training.plates import designs, emblems, fonts, lettering, scenery, serials
 from models.training.plates.canvas import Canvas, Colour, colour, luminance, mixed
 from models.training.plates.designs import Design, Figure, Words
+from models.training.plates.names import NAMES
 from models.training.plates.serials import Token
 
 INKS = ("#1d2c63", "#b3202d", "#16161a", "#1d6a3c", "#f4f4f0", "#e8c24a", "#5b3a22", "#4b2c72",
@@ -29,15 +29,19 @@ SLOGANS = (
     "Bicentennial", "Classic Motor Vehicle", "Invest in Schools", "Choose Kindness", "GO STATE!",
 )  # fmt: skip
 TRADES = (
-    ("truck", "TRUCK"), ("truck", "COMMERCIAL"), ("trailer", "TRAILER"), ("trailer", "UTILITY TRAILER"),
+    ("truck", "TRUCK"), ("truck", "COMMERCIAL"), ("trailer", "TRAILER"), ("trailer",
+    "UTILITY TRAILER"),
     ("apportioned", "APPORTIONED"), ("dealer", "DEALER"), ("municipal", "MUNICIPAL"),
     ("municipal", "GOVERNMENT"), ("municipal", "STATE OWNED"), ("municipal", "EXEMPT"),
     ("farm", "FARM"), ("farm", "FARM TRUCK"), ("fleet", "FLEET"), ("fleet", "PERMANENT"),
     ("taxi", "TAXI"), ("livery", "LIVERY"), ("bus", "BUS"), ("rental", "RENTAL"),
-    ("camper", "CAMPER"), ("antique", "ANTIQUE"), ("police", "POLICE"), ("municipal", "US GOVERNMENT"),
+    ("camper", "CAMPER"), ("antique", "ANTIQUE"), ("police", "POLICE"), ("municipal",
+    "US GOVERNMENT"),
 )  # fmt: skip
-COUNTIES = ("Washington", "Jefferson", "Franklin", "Jackson", "Lincoln", "Madison", "Clay", "Monroe",
-            "Union", "Marion", "Wayne", "Montgomery", "Greene", "Warren", "Carroll", "Adams", "Lake",
+COUNTIES = ("Washington", "Jefferson", "Franklin", "Jackson", "Lincoln", "Madison", "Clay",
+    "Monroe",
+            "Union", "Marion", "Wayne", "Montgomery", "Greene", "Warren", "Carroll", "Adams",
+            "Lake",
             "Douglas", "Lee", "Marshall", "Scott", "Grant", "Fayette", "Knox")  # fmt: skip
 LETTERS = serials.LETTERS
 
@@ -212,7 +216,8 @@ def special(rng: np.random.Generator, design: Design) -> tuple[Design, tuple[Tok
         column = "".join(_pick(rng, serials.DIGITS) for _ in range(2))
     body = _pick(
         rng,
-        ["9999", "99999", "999A", "9999A", "99AA", "999", "A9999", "9A99", "99A9", "999AA", "99", "9",
+        ["9999", "99999", "999A", "9999A", "99AA", "999", "A9999", "9A99", "99A9", "999AA", "99",
+        "9",
          "AA999", "999999", "AA99", "9 999", "99 999", "999A9"])  # fmt: skip
     tokens = list(serials.draw_layout(rng, body, design.skip))
     fate = rng.random()

@@ -76,7 +76,7 @@ def sea(rng: np.random.Generator, canvas: Canvas, inks: Sequence[Colour]) -> Non
         _fill_under(canvas, list(zip(xs.tolist(), ys.tolist(), strict=True)), height, ink)
 
 
-def wave(rng: np.random.Generator, canvas: Canvas, inks: Sequence[Colour]) -> None:
+def wave(_: np.random.Generator, canvas: Canvas, inks: Sequence[Colour]) -> None:
     """One big breaking wave from the left (Rhode Island)."""
     height, width = canvas.height, canvas.width
     xs = np.linspace(0, width, 40)
@@ -209,7 +209,8 @@ def arch(rng: np.random.Generator, canvas: Canvas, inks: Sequence[Colour]) -> No
     size = height * 0.8
     canvas.polygon(
         [
-            (x - size * 0.36, y), (x - size * 0.3, y - size * 0.5), (x - size * 0.16, y - size * 0.8),
+            (x - size * 0.36, y), (x - size * 0.3, y - size * 0.5), (x - size * 0.16,
+            y - size * 0.8),
             (x + size * 0.14, y - size * 0.84), (x + size * 0.3, y - size * 0.6),
             (x + size * 0.4, y), (x + size * 0.16, y), (x + size * 0.12, y - size * 0.5),
             (x, y - size * 0.6), (x - size * 0.12, y - size * 0.46), (x - size * 0.16, y),
@@ -275,7 +276,8 @@ def portrait(rng: np.random.Generator, canvas: Canvas, inks: Sequence[Colour]) -
     scale = (int(size * 0.62), int(size))
     cv2.ellipse(canvas.picture, (int(x), int(y)), scale, 8, 0, 360, inks[0], -1, cv2.LINE_AA)
     canvas.polygon(
-        [(x - size, height * 0.95), (x - size * 0.5, y + size * 0.8), (x + size * 0.6, y + size * 0.8),
+        [(x - size, height * 0.95), (x - size * 0.5, y + size * 0.8), (x + size * 0.6,
+        y + size * 0.8),
          (x + size * 1.1, height * 0.95)], inks[-1])  # fmt: skip
 
 
@@ -313,7 +315,8 @@ SCENES: dict[str, Painter] = {
     painter.__name__: painter
     for painter in (
         mountains, skyline_mountains, hills, sea, wave, swoosh, sun, clouds, pines, trees, skyline,
-        farm, desert, rainbow, arch, lighthouse, stars, stripes, watermark, portrait, flowers, specks,
+        farm, desert, rainbow, arch, lighthouse, stars, stripes, watermark, portrait, flowers,
+        specks,
     )
 }  # fmt: skip
 """Painters by the name that designs call them."""

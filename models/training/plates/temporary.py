@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from edge.vision.states import NAMES
 from models.training.plates import emblems, fonts, lettering, serials, words
-from models.training.plates.canvas import Canvas, Colour, colour, gradient, rounded
+from models.training.plates.canvas import Canvas, Colour, colour, gradient, rounded, with_alpha
 from models.training.plates.designs import Design, Words
+from models.training.plates.names import NAMES
 from models.training.plates.plate import DrawnPlate
 
 PAPERS = ("#f7f7f4", "#f4f1e6", "#eaf2f6", "#f6e9ec", "#f3f0c9")
@@ -15,7 +15,8 @@ LAYOUTS = ("999999A", "A999999", "99999AA", "9999999", "AA99999", "999AA99", "A9
            "999999", "AAA9999", "9999A99", "##9999#", "#######", "99A999", "A999A999")  # fmt: skip
 TITLES = ("TEMPORARY", "TEMPORARY REGISTRATION", "TEMPORARY TAG", "TEMP", "DEALER TEMPORARY",
           "IN TRANSIT", "30 DAY PERMIT", "BUYER TAG", "TEMPORARY PERMIT", "DRIVE-OUT")  # fmt: skip
-MAKES = ("FORD", "TOYOTA", "HONDA", "CHEVROLET", "NISSAN", "JEEP", "SUBARU", "KIA", "HYUNDAI", "BMW",
+MAKES = ("FORD", "TOYOTA", "HONDA", "CHEVROLET", "NISSAN", "JEEP", "SUBARU", "KIA", "HYUNDAI",
+    "BMW",
          "GMC", "RAM", "VOLKSWAGEN", "MAZDA", "TESLA", "AUDI", "LEXUS")  # fmt: skip
 
 
@@ -105,7 +106,7 @@ def draw(rng: np.random.Generator, design: Design) -> DrawnPlate:
         canvas.line([*corners, corners[0]], ink, int(rng.integers(2, 8)))
     alpha = rounded(width, height, 2 if rng.random() < 0.7 else 14)
     return DrawnPlate(
-        np.dstack([canvas.picture, alpha]), text, design.state, "temporary", tuple(boxes)
+        with_alpha(canvas.picture, alpha), text, design.state, "temporary", tuple(boxes)
     )
 
 
