@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from types import MappingProxyType
 
@@ -117,10 +119,14 @@ def load_confusables(path: Path | None = None) -> Confusables:
 class SerialFormats:
     """Which states issue serials of which shape: a lead to the state, never a proof of it.
 
-    Many states share a shape, and personalised plates have none.
+    Many states share a shape, and personalised plates have none. ``states`` are those that have
+    patterns, in the order of :data:`STATES`. A reader asks of every text that it considers, so
+    plain patterns are looked up by the plate's shape and only those with brackets are compared.
     """
 
-    _by_state: Mapping[str, re.Pattern[str]]
+    states: tuple[str, ...]
+    _by_shape: Mapping[str, tuple[str, ...]]
+    _by_length: Mapping[int, tuple[tuple[str, re.Pattern[str]], ...]]
 
     @classmethod
     def of(cls, patterns: Mapping[str, Sequence[str]]) -> SerialFormats:
@@ -129,28 +135,42 @@ class SerialFormats:
         Raises:
             ContractError: if a key is no state, or a pattern is not of the notation.
         """
-        compiled: dict[str, re.Pattern[str]] = {}
+        by_shape: defaultdict[str, set[str]] = defaultdict(set)
+        by_length: defaultdict[int, list[tuple[str, re.Pattern[str]]]] = defaultdict(list)
         for state, serials in patterns.items():
             if state not in STATES:
                 raise ContractError(f"{state}: not the postal code of a state or of DC")
             if not serials:
                 raise ContractError(f"{state}: has no pattern")
-            try:
-                compiled[state] = re.compile("|".join(map(compile_pattern, serials)))
-            except ContractError as error:
-                raise ContractError(f"{state}: {error}") from error
-        return cls(MappingProxyType(compiled))
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        """The states that have patterns, in the order of :data:`STATES`."""
-        return tuple(state for state in STATES if state in self._by_state)
+            for serial in serials:
+                try:
+                    compiled = re.compile(compile_pattern(serial))
+                except ContractError as error:
+                    raise ContractError(f"{state}: {error}") from error
+                if "[" in serial or serial.count("#") > _MOST_EITHER:
+                    by_length[len(_PATTERN_PART.findall(serial))].append((state, compiled))
+                else:
+                    for shape in product(*(_EITHER if part == "#" else part for part in serial)):
+                        by_shape["".join(shape)].add(state)
+        return cls(
+            tuple(state for state in STATES if state in patterns),
+            MappingProxyType({shape: tuple(states) for shape, states in by_shape.items()}),
+            MappingProxyType({length: tuple(some) for length, some in by_length.items()}),
+        )
 
     def states_matching(self, plate: str) -> tuple[str, ...]:
         """The states that issue serials of the plate's shape, in the order of :data:`STATES`."""
-        return tuple(state for state in self.states if self._by_state[state].fullmatch(plate))
+        found = set(self._by_shape.get(plate.translate(_SHAPE), ()))
+        for state, pattern in self._by_length.get(len(plate), ()):
+            if state not in found and pattern.fullmatch(plate):
+                found.add(state)
+        return tuple(sorted(found, key=_ORDER.__getitem__))
 
 
+_EITHER = "A9"
+_MOST_EITHER = 8
+_SHAPE = str.maketrans({char: "9" if char.isdigit() else "A" for char in _CHARACTERS})
+_ORDER = MappingProxyType({state: place for place, state in enumerate(STATES)})
 _PATTERN_PART = re.compile(r"[A9#]|\[[A-Z0-9]+\]")
 _PART_CLASS = {"A": "[A-Z]", "9": "[0-9]", "#": "[A-Z0-9]"}
 

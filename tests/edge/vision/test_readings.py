@@ -141,6 +141,67 @@ def test_weighing_keeps_length_and_total_probability(text):
         assert sum(p for _, p in character.alternatives) <= 0.7 + 1e-6
 
 
+class Issued:
+    """Shapes of two states: MA issues a digit and three letters, NH the other way round."""
+
+    def states_matching(self, plate):
+        shape = "".join("9" if glyph.isdigit() else "A" for glyph in plate)
+        return {"9AAA": ("MA",), "AAA9": ("NH",)}.get(shape, ())
+
+
+def of_states(text, *states, named=True):
+    characters = tuple(CharacterReading(((glyph, 0.9),)) for glyph in text)
+    best = states[0] if named else (None, 0.0)
+    return plate_reading(characters, StateReading(*best, states))
+
+
+def test_the_probable_state_tells_which_shape_counts():
+    assert weigh(of_states("OABO", ("MA", 0.9), ("NH", 0.05)), Issued()).text == "0ABO"
+    assert weigh(of_states("OABO", ("NH", 0.9), ("MA", 0.05)), Issued()).text == "OAB0"
+
+
+def test_a_plate_of_no_known_state_is_left_as_it_was_read():
+    weighed = weigh(of_states("OABO", ("MA", 0.03), ("NH", 0.02), named=False), Issued())
+    assert weighed.text == "OABO"
+    assert weighed.state.code is None
+
+
+def test_a_shape_raises_the_state_that_issues_it():
+    weighed = weigh(of_states("1ABC", ("NH", 0.45), ("MA", 0.4)), Issued())
+    assert weighed.state.code == "MA"
+    assert weighed.state.confidence > 0.4
+    assert dict(weighed.state.alternatives)["NH"] < 0.45
+
+
+def test_a_text_without_a_shape_leaves_the_states_in_order():
+    weighed = weigh(of_states("KAYAKER", ("NH", 0.45), ("MA", 0.4)), Issued())
+    assert weighed.text == "KAYAKER"
+    assert [code for code, _ in weighed.state.alternatives] == ["NH", "MA"]
+
+
+def test_a_state_that_was_not_named_is_named_once_it_is_probable():
+    sure = weigh(of_states("1ABC", ("MA", 0.48), ("NH", 0.42), named=False), Issued())
+    assert (sure.state.code, sure.state.confidence > 0.5) == ("MA", True)
+    doubtful = weigh(of_states("1ABC", ("MA", 0.2), ("NH", 0.2), named=False), Issued())
+    assert doubtful.state.code is None
+
+
+@given(
+    st.text(ALPHABET, min_size=1, max_size=8),
+    st.dictionaries(st.sampled_from(("MA", "NH", "NY", "PR")), st.floats(0.001, 1), max_size=4),
+)
+def test_weighed_states_are_probabilities_in_order(text, states):
+    ranked = tuple(sorted(states.items(), key=lambda pair: -pair[1]))
+    read = StateReading(*ranked[0], ranked) if ranked else StateReading(None, 0.0, ())
+    characters = tuple(CharacterReading(((glyph, 0.7),)) for glyph in text)
+    weighed = weigh(plate_reading(characters, read), FORMATS).state
+    assert {code for code, _ in weighed.alternatives} == set(states)
+    probabilities = [p for _, p in weighed.alternatives]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) <= 1 + 1e-9
+    assert weighed.code == (weighed.alternatives[0][0] if ranked else None)
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
