@@ -159,7 +159,8 @@ def _step(
     losses = losses_of(progress.network, batch)
     loss = losses["loss"]
     if not torch.isfinite(loss):
-        raise ValueError(f"the loss is {float(loss.detach())} at step {progress.step}: lower the rate")
+        value = float(loss.detach())
+        raise ValueError(f"the loss is {value} at step {progress.step}: lower the rate")
     progress.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     if plan.clip:

@@ -48,11 +48,14 @@ EXAMPLE = (
     " --minutes 60 --out ../reader"
 )
 ONNX_NAME = "plate_reader.onnx"
-BATCH = 64
+BATCH = 32
+AVERAGE_DECAY = 0.99
 REAL_SHARE = 0.12
-HELD_OUT_SHARDS = (9000, 9001)
+HELD_OUT_SHARDS = (9000,)
+GLANCE = 200  # plates of each kind that are looked at on the way
+MEASURE_EVERY_S = 240.0
 MIN_STATE = 0.4
-START_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4)
+START_SHARES = (0.0, 0.15, 0.3)
 TRAITS = ReaderTraits(ALPHABET, CLASSES, 1.0, 1.0, MIN_STATE)
 
 
@@ -133,13 +136,14 @@ def trained(
         assert isinstance(average, PlateNetwork)  # noqa: S101 - for the type checker
         found: dict[str, float] = {}
         for name, part in held_out.items():
-            first = Labelled(part.pictures[:500], part.labels[:500])
+            first = Labelled(part.pictures[:GLANCE], part.labels[:GLANCE])
             values = _measured(average, first)
             found |= {f"{name} {key}": values[key] for key in ("folded", "state") if key in values}
         return found
 
     draw = batches(drawn, real, BATCH, args.real_share, args.seed)
-    train(progress, draw, losses_by(device), Plan(args.minutes), path, measure)
+    plan = Plan(args.minutes, average_decay=AVERAGE_DECAY, measure_every_s=MEASURE_EVERY_S)
+    train(progress, draw, losses_by(device), plan, path, measure)
     draw_curves(args.out / "curves.png", progress.history)
     average = progress.average.cpu()
     assert isinstance(average, PlateNetwork)  # noqa: S101 - for the type checker

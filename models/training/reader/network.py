@@ -65,7 +65,7 @@ class PlateNetwork(nn.Module):
         whole = F.interpolate(scaled, TEXT_SIZE_PX, mode="bilinear", align_corners=False)
         letters = self.letters(self.strokes(whole.contiguous(memory_format=torch.channels_last)))
         text = self.neck(F.avg_pool2d(self.shapes(letters), (3, 2)))
-        return self.characters(text), self.state_logits(scaled, letters)
+        return self.characters(text), self.state_logits(scaled, letters.detach())
 
     def state_logits(self, scaled: Tensor, letters: Tensor) -> Tensor:
         """Logits of states (n, 52) for pictures (n, 3, 96, 192) and the whole plate's features."""
