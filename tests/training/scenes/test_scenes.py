@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.training.scenes import compose as composing
 from models.training.scenes import photos as opening
-from models.training.scenes import place, textures
+from models.training.scenes import closeup, place, textures
 from models.training.scenes.compose import Scene, compose
 from models.training.scenes.photos import Photo, as_boxes, open_photos, shares
 
@@ -95,6 +95,9 @@ def test_the_corners_of_a_drawn_plate_hold_it_and_nothing_else_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(composing, "changed", lambda rng, image, plates: image)
+    monkeypatch.setattr(
+        closeup, "background", lambda rng, size, patches: np.full((*size, 3), 90, np.float32)
+    )
     seen = 0
     for scene in scenes(60, 1):
         drawn = [
