@@ -37,6 +37,8 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True, validated_data={})
     if value is None:
         return "none"
+    if isinstance(value, tuple):
+        return f"default {list(value)}"
     return f"default {str(value) if isinstance(value, Path) else value!r}"
 
 

@@ -90,6 +90,7 @@ def test_a_unit_says_once_what_it_waits_for_and_goes_on(site: sites.Site, tmp_pa
     settings = re.sub('source = ".*"', f'source = "{tmp_path}/no-such-folder"', settings)
     settings = settings.replace('kind = "none"', f'kind = "serial"\nport = "{port}"')
     settings += f'\n[[hotlists]]\nname = "state"\npath = "{tmp_path}/no-such-list.csv"\n'
+    settings += '\n[engine]\nproviders = ["openvino"]\n'
     site.edge_settings.write_text(settings, encoding="utf-8")
     log = site.logs / "edge.log"
     unit = start([*run_edge(site), "--log", "json"], log)
@@ -97,6 +98,7 @@ def test_a_unit_says_once_what_it_waits_for_and_goes_on(site: sites.Site, tmp_pa
         "camera front": f"source {tmp_path}/no-such-folder does not exist: ",
         "gps": f"{port}: No such file or directory; check its cable and the setting position.port",
         "hot list state": "no-such-list.csv",
+        "engine providers": "provider openvino is not in the installed onnxruntime",
         "uplink link": f"127.0.0.1:{site.broker_port}: it cannot be reached (Connection refused)",
     }
     try:
@@ -136,6 +138,8 @@ def test_a_unit_without_a_key_names_the_file(site: sites.Site, missing: str, sai
 def test_a_unit_without_the_models_of_its_manifest_does_not_start(
     site: sites.Site, tmp_path: Path, content: bytes | None, said: str
 ) -> None:
+    with site.edge_settings.open("a", encoding="utf-8") as settings:
+        settings.write('\n[engine]\nkind = "ppocr"\n')
     package = tmp_path / "shadow" / "rapidocr"
     (package / "models").mkdir(parents=True)
     (package / "__init__.py").touch()
@@ -150,7 +154,23 @@ def test_a_unit_without_the_models_of_its_manifest_does_not_start(
 
 
 def model_files() -> list[str]:
-    return [entry.file for entry in read_manifest(manifest_file()).values()]
+    entries = read_manifest(manifest_file()).values()
+    return [entry.file for entry in entries if entry.package == "rapidocr"]
+
+
+def test_a_unit_whose_own_model_was_changed_does_not_start(
+    site: sites.Site, tmp_path: Path
+) -> None:
+    (tmp_path / "own.onnx").write_bytes(b"another")
+    (tmp_path / "models.toml").write_text(
+        f'[[model]]\nname = "own"\nfile = "own.onnx"\nsha256 = "{"0" * 64}"\nrole = "detector"\n'
+    )
+    with site.edge_settings.open("a", encoding="utf-8") as settings:
+        settings.write(
+            f'\n[engine]\nkind = "plateward"\nmodels = "{tmp_path}/models.toml"\ndetector = "own"\n'
+        )
+    words = failed(run_edge(site))
+    assert words.startswith(f"model file {tmp_path}/own.onnx has SHA-256 ")
 
 
 def test_a_repository_without_its_key_or_its_port_does_not_start(

@@ -83,6 +83,44 @@ def test_a_wrong_key_is_named(tmp_path: Path, old: str, new: str, said: str) -> 
     assert str(tmp_path / "edge.toml") in str(error.value)
 
 
+ENGINE = """
+[engine]
+size = 960
+threads = 4
+providers = ["tensorrt", "cuda"]
+models = "models/manifest.toml"
+detector = "own"
+"""
+
+
+def test_the_engine_is_chosen_by_settings(tmp_path: Path) -> None:
+    (tmp_path / "edge.toml").write_text(WHOLE + ENGINE)
+    engine = load_settings(tmp_path / "edge.toml").engine
+    assert engine.models == tmp_path / "models" / "manifest.toml"
+    assert engine.providers == ("tensorrt", "cuda")
+    assert (engine.size, engine.detector, engine.reader) == (960, "own", "plate-reader")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"cuda"', '"gpu"', "engine.providers[1]: Input should be 'cpu', 'cuda', 'tensorrt'"),
+        ("size = 960", 'size = "huge"', "engine.size: must be 'fast', 'far' or a whole number"),
+        ("size = 960", "size = 100000", "engine.size: must be"),
+        ("size = 960", "size = true", "engine.size: must be"),
+        ("size = 960", 'kind = "tesseract"', "engine.kind: Input should be 'plateward' or 'ppocr'"),
+        ("threads = 4", "threads = 0", "engine.threads: "),
+    ],
+)
+def test_a_wrong_engine_is_named_with_what_there_is(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        load(tmp_path, WHOLE + ENGINE.replace(old, new, 1))
+    assert said in str(error.value)
+    assert str(error.value).count("\n") == 2
+
+
 def test_every_wrong_key_is_named_at_once(tmp_path: Path) -> None:
     wrong = WHOLE.replace('name = "rear"', "").replace('host = "broker.example"', "")
     with pytest.raises(SettingsError) as error:
@@ -106,6 +144,8 @@ def test_the_documentation_has_every_key() -> None:
         "position.port (required): ",
         "uplink.tls.certificate (required): ",
         "hotlists[].columns.kinds (default {}): ",
+        "engine.providers (default ['cpu']): ",
+        "engine.size (default 'fast'): ",
     ):
         assert key in described
     assert "Undefined" not in described
