@@ -36,6 +36,7 @@ class Words:
     x: float = 0.5
     y: float | None = None
     stretch: float = 1.0
+    part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,11 @@ class Design:
         """The words that carry the state's name."""
         return self.words[0]
 
+    @property
+    def whole_name(self) -> tuple[Words, ...]:
+        """The state's name with the lines that are part of it, such as the New over HAMPSHIRE."""
+        return (self.words[0], *(words for words in self.words[1:] if words.part))
+
 
 def _words(text: str) -> Words:
     head, _, tail = text.partition(": ")
@@ -96,6 +102,8 @@ def _words(text: str) -> Words:
             made = replace(made, arch=True)
         elif key == "spaced":
             made = replace(made, spaced=True)
+        elif key == "part":
+            made = replace(made, part=True)
         elif key == "x":
             made = replace(made, x=float(value))
         elif key == "y":

@@ -32,8 +32,8 @@ class Die:
         tall: the height against a common die's.
     """
 
-    width: float = 0.47
-    weight: float = 0.125
+    width: float = 0.455
+    weight: float = 0.107
     radius: float = 0.85
     even: bool = False
     blunt: bool = True
@@ -155,7 +155,7 @@ def _one_of(rng: np.random.Generator, options: list[tuple[str, float]]) -> str:
 
 FORMS: dict[str, list[tuple[str, float]]] = {
     "0": [("0", 0.93), ("0slash", 0.05), ("0dot", 0.02)],
-    "1": [("1", 0.4), ("1flag", 0.2), ("1hook", 0.08), ("1foot", 0.16), ("1serif", 0.16)],
+    "1": [("1", 0.2), ("1flag", 0.42), ("1hook", 0.14), ("1foot", 0.1), ("1serif", 0.14)],
     "2": [("2", 0.6), ("2bend", 0.4)],
     "3": [("3", 0.85), ("3flat", 0.15)],
     "4": [("4", 0.6), ("4tall", 0.25), ("4open", 0.15)],
@@ -194,8 +194,8 @@ def random_die(rng: np.random.Generator, printed_share: float = 0.15) -> Die:
     if forms["I"] == "I" and forms["1"] == "1" and rng.random() < 0.6:
         forms["I"] = "Iserif"
     return Die(
-        width=float(np.clip(rng.normal(0.46, 0.045), 0.36, 0.6)),
-        weight=float(np.clip(rng.normal(0.118, 0.018), 0.075, 0.165)),
+        width=float(np.clip(rng.normal(0.455, 0.045), 0.36, 0.6)),
+        weight=float(np.clip(rng.normal(0.11, 0.018), 0.07, 0.16)),
         radius=float(np.clip(rng.normal(0.85, 0.2), 0.3, 1.0)),
         even=bool(rng.random() < 0.5),
         blunt=bool(rng.random() < 0.75),
@@ -208,8 +208,11 @@ def random_die(rng: np.random.Generator, printed_share: float = 0.15) -> Die:
 
 def nearby(rng: np.random.Generator, die: Die, forms: dict[str, str]) -> Die:
     """The state's die as one worn or newer press draws it; ``forms`` are the state's own."""
-    loose = dict(random_die(rng, 0.0).forms) if rng.random() < 0.35 else {}
-    chosen = {**STANDARD, **loose, **dict(die.forms), **forms}
+    chosen = dict(STANDARD)
+    for char, options in FORMS.items():
+        if char not in STANDARD or rng.random() < LOOSE:
+            chosen[char] = _one_of(rng, options)
+    chosen |= dict(die.forms) | forms
     return Die(
         width=die.width * float(rng.normal(1.0, 0.035)),
         weight=die.weight * float(rng.normal(1.0, 0.07)),
@@ -223,5 +226,8 @@ def nearby(rng: np.random.Generator, die: Die, forms: dict[str, str]) -> Die:
     )
 
 
-STANDARD: dict[str, str] = {"1": "1", "I": "Iserif", "A": "Aflat", "M": "M", "W": "W"}
-"""What most presses make where a state's die says nothing else."""
+STANDARD: dict[str, str] = {"0": "0", "I": "Iserif", "A": "Aflat", "3": "3", "J": "J"}
+"""What most presses make where a state's die says nothing else; other characters vary."""
+
+LOOSE = 0.3
+"""How often a press makes something else than STANDARD."""

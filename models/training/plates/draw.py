@@ -102,8 +102,8 @@ def _plan(rng: np.random.Generator, state: str, mixed: bool) -> Plan:
         design = replace(design, logo=None)
     else:
         tokens = serials.draw_layout(rng, mixing.layout_of(rng, design), design.skip)
-    if mixed or rng.random() < 0.06:
-        die = dies.random_die(rng)
+    if mixed or rng.random() < 0.12:
+        die = dies.random_die(rng, 0.15 if mixed else 0.4)
     else:
         die = dies.nearby(rng, design.die, dict(design.forms))
     return Plan(design, tokens, kind, die, size)
@@ -126,7 +126,7 @@ def compose(rng: np.random.Generator, plan: Plan) -> DrawnPlate:
     if design.border is not None:
         canvas.rim(height * 0.028, height * 0.06, design.border, height * 0.013)
     stickers.paint(rng, canvas, design.stickers, design.ink)
-    tall = height * 0.47 * plan.die.tall * (0.86 if plan.kind == "motorcycle" else 1.0)
+    tall = height * 0.46 * plan.die.tall * (0.86 if plan.kind == "motorcycle" else 1.0)
     fancy = design.emblem
     if fancy is None and any(token.kind == "emblem" for token in plan.tokens):
         symbol = emblems.SYMBOLS[int(rng.integers(len(emblems.SYMBOLS)))]
@@ -138,8 +138,8 @@ def compose(rng: np.random.Generator, plan: Plan) -> DrawnPlate:
         height=tall,
         ink=_legible(canvas, vary(rng, design.ink, 5)),
         die=plan.die,
-        spacing=float(np.clip(rng.normal(0.1, 0.02), 0.05, 0.17)),
-        gap=float(rng.uniform(0.2, 0.42)),
+        spacing=float(np.clip(rng.normal(0.125, 0.025), 0.06, 0.2)),
+        gap=float(rng.uniform(0.2, 0.45)),
         emblem=(fancy.name, fancy.ink, fancy.second) if fancy else None,
         emblem_size=float(rng.uniform(0.4, 0.72)) if fancy else 0.5,
         outline=colour("white") if rng.random() < 0.02 else None,
@@ -207,7 +207,7 @@ def _logo(rng: np.random.Generator, canvas: Canvas, figure: Figure) -> float:
 
 def _print(rng: np.random.Generator, canvas: Canvas, design: Design) -> None:
     for index, one in enumerate(design.words):
-        if index > 0 and rng.random() < 0.04:
+        if index > 0 and not one.part and rng.random() < 0.04:
             continue
         text = one.texts[int(rng.integers(len(one.texts)))] if len(one.texts) > 1 else one.texts[0]
         if text == "@county":

@@ -31,7 +31,7 @@ class Line:
     height: float
     ink: Colour
     die: Die
-    spacing: float = 0.09
+    spacing: float = 0.12
     gap: float = 0.3
     emblem: tuple[str, Colour, Colour] | None = None
     emblem_size: float = 0.7

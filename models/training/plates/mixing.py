@@ -143,7 +143,9 @@ def _mixed_words(
     top = next((ink for place, ink, share in bands if place == "top" and share > 0.1), back[0])
     low = next((ink for place, ink, share in bands if place == "bottom" and share > 0.1), back[-1])
     at_top = rng.random() < 0.78
-    name_text = design.name.texts[0] if rng.random() < 0.5 else NAMES[design.state]
+    name_text = NAMES[design.state]
+    if len(design.whole_name) == 1 and rng.random() < 0.5:
+        name_text = _pick(rng, design.name.texts)
     case = rng.random()
     if case < 0.3:
         name_text = name_text.upper()
@@ -232,7 +234,7 @@ def special(rng: np.random.Generator, design: Design) -> tuple[Design, tuple[Tok
         design.words[1].ink if len(design.words) > 1 else design.ink,
         float(rng.uniform(0.05, 0.08)),
     )
-    keep = design.words if rng.random() < 0.3 else (design.name, slogan)
+    keep = design.words if rng.random() < 0.3 else (*design.whole_name, slogan)
     logo = any_logo(rng) if rng.random() < 0.82 else None
     plain = rng.random() < 0.5
     return (
@@ -266,7 +268,7 @@ def trade(rng: np.random.Generator, design: Design) -> tuple[str, Design, tuple[
     )
     return (
         kind,
-        replace(design, words=(design.name, line)),
+        replace(design, words=(*design.whole_name, line)),
         serials.draw_layout(rng, layout, design.skip),
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from models.training.plates import fonts, lettering
-from models.training.plates.canvas import Canvas
+from models.training.plates.canvas import Canvas, Colour, luminance
 from models.training.plates.designs import Words
 
 
@@ -33,7 +34,21 @@ def paint(
         y = canvas.height * float(rng.uniform(0.935, 0.955)) - height
     x = words.x * canvas.width - width / 2
     x = float(np.clip(x, 4, max(4, canvas.width - width - 4)))
+    ink = _legible(canvas, words.ink, x, y, width, height) if words.outline is None else words.ink
     if words.outline is not None:
         by = max(1, round(canvas.height * 0.008))
         canvas.paint(lettering.grown(mask, by), words.outline, x - by, y - by)
-    return canvas.paint(mask, words.ink, x, y)
+    return canvas.paint(mask, ink, x, y)
+
+
+def _legible(canvas: Canvas, ink: Colour, x: float, y: float, wide: int, tall: int) -> Colour:
+    """The ink, or black or white where the ground at that place would swallow it."""
+    ground = canvas.picture[
+        max(0, round(y)) : round(y) + tall : 3, max(0, round(x)) : round(x) + wide : 6
+    ]
+    if not ground.size:
+        return ink
+    level = float(np.median(cv2.cvtColor(ground, cv2.COLOR_BGR2GRAY)))
+    if abs(level - luminance(ink)) > 32:
+        return ink
+    return (28, 26, 26) if level > 110 else (240, 240, 240)
