@@ -21,6 +21,8 @@ from edge.vision.formats.letterbox import letterbox
 from edge.vision.formats.yolo import PLATE_CORNERS
 from edge.vision.formats.yolo_end2end import ROW
 from edge.vision.models import OnnxModel
+from edge.vision.plate_detector import FORMAT as OWN_FORMAT
+from edge.vision.plate_detector import read_settings
 
 USUAL_SIDE_PX = 640
 _PLATE_WORDS = ("plate", "placa", "kennzeichen", "lpr")
@@ -56,8 +58,9 @@ def tell_detector(model: OnnxModel, picture: NDArray[np.uint8], classes: Sequenc
     `picture` is any (H, W, 3) uint8 BGR picture. Raises ModelError, saying what was found, where
     the file is none of the known formats; VisionError where it fails on the picture.
     """
-    if model.metadata.get("format", "").startswith("plateward-detector"):
-        return Told("plateward-detector", {}, "a plate detector of Plateward")
+    if model.metadata.get("format") == OWN_FORMAT:
+        options = {"fast_px": read_settings(model).longest_side_px}
+        return Told("plateward-detector", options, "a plate detector of Plateward")
     try:
         fixed, element = picture_input(model)
     except ModelError as error:

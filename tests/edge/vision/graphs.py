@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -67,6 +68,51 @@ def suppressed_yolo(*rows: Sequence[float]) -> NDArray[np.float32]:
     output = np.zeros((1, 300, len(rows[0])), dtype=np.float32)
     output[0, : len(rows)] = rows
     return output
+
+
+def own_detector(path: Path) -> Path:
+    """A detector of Plateward that finds the plate of the drawn scene, (250, 210) 160 by 80."""
+    cells = np.full((1, 13, 6300), -9.0, dtype=np.float32)
+    column, row = 20, 15  # of the cells of 16 px, whose middle is (328, 248)
+    reaches = np.array([328 - 250, 248 - 210, 250 + 160 - 328, 210 + 80 - 248]) / 16
+    cells[0, 0, 4800 + 40 * row + column] = 3.0
+    cells[0, 1:5, 4800 + 40 * row + column] = np.log(reaches)
+    cells[0, 5:, 4800 + 40 * row + column] = 0.0
+    metadata = {
+        "format": "plateward-detector-1",
+        "strides": "8,16,32",
+        "longest_side_px": "640",
+        "threshold": "0.3",
+    }
+    free = [1, 3, "height", "width"]
+    return write_graph(
+        path, {"cells": cells}, takes=free, dtype=TensorProto.UINT8, metadata=metadata
+    )
+
+
+def own_reader(path: Path, text: str = "1ABC23", state: str = "MA") -> Path:
+    """A reader of Plateward that reads that text and state whatever it is shown."""
+    alphabet, states = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", ["MA", "NH", ""]
+    steps = np.full((1, 24, 37), 0.0005, dtype=np.float32)
+    steps[0, :, 0] = 0.98
+    for place, character in enumerate(text):
+        steps[0, 2 * place + 1, [0, 1 + alphabet.index(character)]] = 0.02, 0.98
+    probabilities = np.full((1, 3), 0.1, dtype=np.float32)
+    probabilities[0, states.index(state)] = 0.8
+    told = {
+        "alphabet": alphabet,
+        "states": states,
+        "temperature": 1.0,
+        "state_temperature": 1.0,
+        "min_state": 0.3,
+    }
+    return write_graph(
+        path,
+        {"characters": steps, "states": probabilities},
+        takes=["n", 96, 192, 3],
+        dtype=TensorProto.UINT8,
+        metadata={"plate_reader": json.dumps(told)},
+    )
 
 
 def ocr_slots(

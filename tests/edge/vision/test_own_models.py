@@ -16,11 +16,14 @@ from edge.cli import main
 from edge.contract.plates import load_formats
 from edge.vision.build import build_parts
 from edge.vision.engine import PlateEngine
+from edge.vision.formats.trial import drawn_scene
 from edge.vision.manifest import read_manifest
 from edge.vision.settings import EngineSettings
 from tests.edge.vision.graphs import (
     OCR_CONFIG,
     ocr_slots,
+    own_detector,
+    own_reader,
     raw_yolo,
     suppressed_yolo,
     write_graph,
@@ -72,6 +75,25 @@ def test_two_added_models_are_an_engine(tmp_path, detector, reader):
     (seen,) = engine.read_frame(np.full((480, 640, 3), 90, np.uint8))
     assert (seen.reading.text, seen.box.x, seen.box.w) == ("1ABC23", 250, 160)
     assert [name for name, _ in engine.digests] == ["best-v2", "ocr"]
+
+
+def test_models_trained_anew_are_known_and_an_engine(tmp_path):
+    manifest = tmp_path / "unit" / "models.toml"
+    detector, reader = own_detector(tmp_path / "d.onnx"), own_reader(tmp_path / "r.onnx")
+    done = models("add", detector, "--as", "detector", "--manifest", manifest)
+    assert "is a plate detector of Plateward; it found 1 on the picture" in done.output
+    assert "at x 250, y 210, 160 by 80 pixels" in done.output
+    done = models("add", reader, "--as", "reader", "--manifest", manifest)
+    assert "is a plate reader of Plateward; it read 1ABC23 of MA" in done.output
+    settings = EngineSettings(
+        kind="plateward", detector="d", reader="r", models=manifest, threads=1
+    )
+    engine = PlateEngine(build_parts(settings), load_formats())
+    (seen,) = engine.read_frame(drawn_scene())
+    assert (seen.reading.text, seen.reading.state.code) == ("1ABC23", "MA")
+    assert seen.crop.shape == (100, 200, 3)
+    asked = settings.model_copy(update={"verifier": "plate-verifier"})
+    assert [name for name, _ in build_parts(asked).digests] == ["d", "plate_verifier", "r"]
 
 
 def test_the_entry_says_what_the_model_is(tmp_path, detector):
