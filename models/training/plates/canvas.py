@@ -52,8 +52,9 @@ def colour(name: str) -> Colour:
 
 def vary(rng: np.random.Generator, base: Colour, spread: float = 10.0) -> Colour:
     """The colour a little off, as prints and years of sun make it."""
+    tint = 0.25 if min(base) > 225 else 0.6
     shade = rng.normal(0, spread)
-    each = rng.normal(0, spread * 0.6, 3)
+    each = rng.normal(0, spread * tint, 3)
     blue, green, red = (int(min(255, max(0, base[i] + shade + each[i]))) for i in range(3))
     return blue, green, red
 

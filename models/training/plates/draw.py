@@ -13,6 +13,8 @@ from models.training.plates import (
     designs,
     dies,
     emblems,
+    fonts,
+    lettering,
     line,
     mixing,
     scenery,
@@ -52,6 +54,7 @@ class Plan:
     kind: str
     die: dies.Die
     size: tuple[int, int] = (WIDTH_PX, HEIGHT_PX)
+    rows: int = 1
 
 
 def draw_plate(rng: np.random.Generator, state: str | None = None) -> DrawnPlate:
@@ -81,7 +84,7 @@ def _plan(rng: np.random.Generator, state: str, mixed: bool) -> Plan:
     design = _choose(rng, designs.load()[state])
     if mixed:
         design = mixing.mix(rng, design)
-    size = (WIDTH_PX, HEIGHT_PX)
+    size, rows = (WIDTH_PX, HEIGHT_PX), 1
     kind = design.kind
     fate = rng.random()
     own = design.kind in {"passenger", "county", "mixed"}
@@ -100,13 +103,15 @@ def _plan(rng: np.random.Generator, state: str, mixed: bool) -> Plan:
         shape = mixing.motorcycle_layout(rng, design)
         tokens = serials.draw_layout(rng, shape, design.skip)
         design = replace(design, logo=None)
+        if len(tokens) >= 4 and rng.random() < 0.25:
+            rows, tokens = 2, tuple(token for token in tokens if token.kind == "char")
     else:
         tokens = serials.draw_layout(rng, mixing.layout_of(rng, design), design.skip)
     if mixed or rng.random() < 0.12:
         die = dies.random_die(rng, 0.15 if mixed else 0.4)
     else:
         die = dies.nearby(rng, design.die, dict(design.forms))
-    return Plan(design, tokens, kind, die, size)
+    return Plan(design, tokens, kind, die, size, rows)
 
 
 def compose(rng: np.random.Generator, plan: Plan) -> DrawnPlate:
@@ -123,6 +128,9 @@ def compose(rng: np.random.Generator, plan: Plan) -> DrawnPlate:
     if design.logo is not None:
         left = _logo(rng, canvas, design.logo)
     _print(rng, canvas, design)
+    right = 0.968 * width
+    if plan.kind not in {"passenger", "county"} and rng.random() < 0.1:
+        left, right = _side_word(rng, canvas, design, left, right)
     if design.border is not None:
         canvas.rim(height * 0.028, height * 0.06, design.border, height * 0.013)
     stickers.paint(rng, canvas, design.stickers, design.ink)
@@ -134,7 +142,7 @@ def compose(rng: np.random.Generator, plan: Plan) -> DrawnPlate:
     put = line.Line(
         x=left,
         y=height * float(rng.normal(0.515, 0.012)),
-        width=width * 0.968 - left,
+        width=right - left,
         height=tall,
         ink=_legible(canvas, vary(rng, design.ink, 5)),
         die=plan.die,
@@ -146,7 +154,7 @@ def compose(rng: np.random.Generator, plan: Plan) -> DrawnPlate:
         align=float(np.clip(rng.normal(0.5, 0.06), 0.2, 0.8)) if rng.random() < 0.3 else 0.5,
         column=float(rng.uniform(0.38, 0.48)),
     )
-    boxes = line.draw(canvas, plan.tokens, put)
+    boxes = _rows(rng, canvas, plan, put)
     alpha = _cut(rng, canvas)
     picture = with_alpha(canvas.picture, alpha)
     text = serials.text_of(plan.tokens)
@@ -166,6 +174,36 @@ def _background(
     return scenery.paint(
         rng, back, scenes, 1.0 if rng.random() < 0.8 else float(rng.uniform(0.4, 1))
     )
+
+
+def _rows(
+    rng: np.random.Generator, canvas: Canvas, plan: Plan, put: line.Line
+) -> list[tuple[int, int, int, int]]:
+    if plan.rows == 1:
+        return line.draw(canvas, plan.tokens, put)
+    cut = len(plan.tokens) // 2 + int(rng.integers(0, 2))
+    tall = canvas.height * float(rng.uniform(0.26, 0.31))
+    boxes = []
+    for row, part in enumerate((plan.tokens[:cut], plan.tokens[cut:])):
+        middle = canvas.height * (0.355 + 0.33 * row)
+        boxes.extend(line.draw(canvas, part, replace(put, y=middle, height=tall)))
+    return boxes
+
+
+def _side_word(
+    rng: np.random.Generator, canvas: Canvas, design: Design, left: float, right: float
+) -> tuple[float, float]:
+    """A small word on end beside the serial; returns the room that is left for that."""
+    tall = canvas.height * float(rng.uniform(0.045, 0.075))
+    file = str(rng.choice(fonts.STYLES["condensed"] + fonts.STYLES["sans"]))
+    flat = lettering.line(file, mixing.side_word(rng), tall, canvas.height * 0.5)
+    at_left = rng.random() < 0.5
+    mask = np.ascontiguousarray(np.rot90(flat, 1 if rng.random() < 0.8 else 3))
+    y = canvas.height * 0.51 - mask.shape[0] / 2
+    wide = mask.shape[1] + canvas.width * 0.012
+    x = left if at_left else right - mask.shape[1]
+    canvas.paint(mask, _legible(canvas, design.ink), x, y)
+    return (left + wide, right) if at_left else (left, right - wide)
 
 
 def _legible(canvas: Canvas, ink: Colour) -> Colour:

@@ -38,6 +38,11 @@ TRADES = (
     ("camper", "CAMPER"), ("antique", "ANTIQUE"), ("police", "POLICE"), ("municipal",
     "US GOVERNMENT"),
 )  # fmt: skip
+SIDE_WORDS = (
+    "VETERAN", "DISABLED", "PERMANENT", "TRUCK", "TRAILER", "DEALER", "RESERVE", "HONORARY",
+    "MEMBER", "RETIRED", "EXEMPT", "COMBAT", "ALUMNI", "FARM", "LIMITED", "FIRE", "RESCUE",
+    "AMATEUR", "STATE", "APPORTIONED", "COMMERCIAL",
+)  # fmt: skip
 COUNTIES = ("Washington", "Jefferson", "Franklin", "Jackson", "Lincoln", "Madison", "Clay",
     "Monroe",
             "Union", "Marion", "Wayne", "Montgomery", "Greene", "Warren", "Carroll", "Adams",
@@ -115,7 +120,7 @@ def mix(rng: np.random.Generator, design: Design) -> Design:
         logo=logo,
         stickers=_any_stickers(rng),
         border=ink if rng.random() < 0.1 else None,
-        skip="" if rng.random() < 0.5 else other.skip,
+        skip=str(rng.choice(["IOQ", "IO", ""], p=[0.6, 0.25, 0.15])),
         die=other.die,
         forms=(),
     )
@@ -172,7 +177,7 @@ def _mixed_words(
     if rng.random() < 0.12:
         return (name,)
     slogans = [one for one in other.words[1:] if "@county" not in one.texts]
-    text = _pick(rng, slogans[0].texts) if slogans and rng.random() < 0.4 else _pick(rng, SLOGANS)
+    text = _pick(rng, slogans[0].texts) if slogans and rng.random() < 0.15 else _pick(rng, SLOGANS)
     slogan = Words(
         texts=(text.upper() if rng.random() < 0.3 else text,),
         place="bottom" if at_top else "top",
@@ -237,17 +242,26 @@ def special(rng: np.random.Generator, design: Design) -> tuple[Design, tuple[Tok
     keep = design.words if rng.random() < 0.3 else (*design.whole_name, slogan)
     logo = any_logo(rng) if rng.random() < 0.82 else None
     plain = rng.random() < 0.5
+    fancy = _fancy(rng, design) if rng.random() < 0.4 else ()
     return (
         replace(
             design,
             logo=logo,
             badge=None,
             words=keep,
-            scenes=() if plain else design.scenes,
+            scenes=() if plain and not fancy else (*design.scenes, *fancy),
             back=(colour("white"),) if plain and luminance(design.ink) < 130 else design.back,
         ),
         tuple(tokens),
     )
+
+
+def _fancy(rng: np.random.Generator, design: Design) -> tuple[tuple[str, tuple[Colour, ...]], ...]:
+    name = _pick(
+        rng, ["panel", "panel", "clouds", "flowers", "sea", "swoosh", "specks", "sun", "hills"]
+    )
+    middle = design.back[len(design.back) // 2]
+    return ((name, tuple(_faint(rng, design.ink, middle) for _ in range(3))),)
 
 
 def trade(rng: np.random.Generator, design: Design) -> tuple[str, Design, tuple[Token, ...]]:
@@ -271,6 +285,11 @@ def trade(rng: np.random.Generator, design: Design) -> tuple[str, Design, tuple[
         replace(design, words=(*design.whole_name, line)),
         serials.draw_layout(rng, layout, design.skip),
     )
+
+
+def side_word(rng: np.random.Generator) -> str:
+    """A word that stands on end at one side."""
+    return _pick(rng, SIDE_WORDS)
 
 
 def motorcycle_layout(rng: np.random.Generator, design: Design) -> str:

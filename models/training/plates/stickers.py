@@ -18,6 +18,8 @@ def _pick(rng: np.random.Generator, options: tuple[str, ...] | list[str]) -> str
 
 def paint(rng: np.random.Generator, canvas: Canvas, corners: tuple[str, ...], ink: Colour) -> None:
     """Stickers, print or nothing in each of those corners; ink is that of the plate's print."""
+    if rng.random() < 0.08:
+        unreadable(rng, canvas, ink)
     for index, corner in enumerate(corners):
         fate = rng.random()
         if fate < 0.12:
@@ -44,6 +46,9 @@ def _corner(
         return
     paper = colour(_pick(rng, INKS))
     canvas.box(x, y, wide, tall, paper)
+    if rng.random() < 0.25:
+        other = colour(_pick(rng, INKS))
+        canvas.box(x, y, wide * float(rng.uniform(0.1, 0.3)), tall, other)
     print_ink = (28, 26, 26) if luminance(paper) > 110 or rng.random() < 0.2 else (244, 244, 244)
     if rng.random() < 0.4:
         _text(rng, canvas, _small(rng), print_ink, x + 1, y + tall * 0.72, wide - 2, tall * 0.22)
@@ -67,6 +72,17 @@ def _words(rng: np.random.Generator, year: bool) -> str:
     if style < 0.75:
         return str(number)
     return f"{int(rng.integers(1, 13)):02d}-{number % 100:02d}"
+
+
+def unreadable(rng: np.random.Generator, canvas: Canvas, ink: Colour) -> None:
+    """Print too small to read, such as a corner's "see window sticker"."""
+    height = canvas.height
+    x = height * rng.uniform(0.03, 0.1) if rng.random() < 0.5 else canvas.width - height * 0.36
+    y = height * rng.uniform(0.03, 0.08) if rng.random() < 0.6 else height * rng.uniform(0.86, 0.92)
+    for index in range(int(rng.integers(1, 4))):
+        text = _small(rng) if rng.random() < 0.5 else "SEE WINDOW STICKER"
+        mask = lettering.line("LiberationSans-Bold.ttf", text, height * 0.022, height * 0.26)
+        canvas.paint(mask, ink, x, y + index * height * 0.032)
 
 
 def _small(rng: np.random.Generator) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from models.training.plates import emblems, fonts, lettering, serials, words
@@ -95,6 +96,8 @@ def draw(rng: np.random.Generator, design: Design) -> DrawnPlate:
     middle = float(rng.uniform(0.42, 0.56)) * height
     text, boxes = _serial(rng, canvas, ink, middle, tall)
     _lines(rng, canvas, ink, middle + tall / 2 + 8, height - (34 if not at_top else 10))
+    if rng.random() < 0.35:
+        _code(rng, canvas, ink)
     if rng.random() < 0.4:
         edge = int(rng.integers(4, 12))
         corners = [
@@ -130,6 +133,19 @@ def _serial(
         boxes.append(canvas.paint(mask, ink, x, middle - high / 2))
         x += (wide + gap) * squeeze
     return text, boxes
+
+
+def _code(rng: np.random.Generator, canvas: Canvas, ink: Colour) -> None:
+    """A square code or bars in a lower corner."""
+    side = round(canvas.height * float(rng.uniform(0.14, 0.2)))
+    if rng.random() < 0.6:
+        dots = (rng.random((21, 21)) < 0.5).astype(np.uint8) * 255
+        mask = cv2.resize(dots, (side, side), interpolation=cv2.INTER_NEAREST)
+    else:
+        bars = (rng.random((1, 60)) < 0.5).astype(np.uint8) * 255
+        mask = cv2.resize(bars, (side * 3, side // 2), interpolation=cv2.INTER_NEAREST)
+    x = 16 if rng.random() < 0.5 else canvas.width - 16 - mask.shape[1]
+    canvas.paint(np.asarray(mask, np.uint8), ink, x, canvas.height - 14 - mask.shape[0])
 
 
 def _lines(
