@@ -166,7 +166,8 @@ def _lay_plate(rng: Generator, draft: _Draft, kind: int, box: Box, look: Look) -
 def _pose(rng: Generator, turn_deg: float) -> tuple[float, float, float]:
     yaw = float(np.clip(rng.normal(0, 20), -58, 58))
     pitch = float(np.clip(rng.normal(3, 7), -20, 25))
-    return yaw, pitch, turn_deg + float(rng.normal(0, 2.5))
+    roll = rng.normal(0, 5 if chance(rng, 0.12) else 1.2)
+    return yaw, pitch, turn_deg + float(roll)
 
 
 def _lay(rng: Generator, draft: _Draft, texture: Texture, corners: Corners, look: Look) -> None:

@@ -24,7 +24,7 @@ HELD_OUT = 0.1
 DRIVE_SEEDS = (101, 102, 103, 104, 105, 106)
 """Drives to learn from; the demo's own has another seed."""
 FRAMES_PER_DRIVE = 10
-SHAPES = ((4 / 3, 0.46), (3 / 2, 0.34), (16 / 9, 0.05), (1.0, 0.02), (3 / 4, 0.09), (2 / 3, 0.04))
+SHAPES = ((4 / 3, 0.49), (3 / 2, 0.37), (16 / 9, 0.05), (1.0, 0.02), (3 / 4, 0.05), (2 / 3, 0.02))
 """Usual shapes of photographs, width over height, and about how many have each."""
 PLATE_ASPECTS = (1.25, 4.9)
 """Width over height that the box of a plate seen in its true shape nearly always has."""

@@ -46,6 +46,7 @@ def sheet(
     whole = np.full((rows * (height + GAP_PX), columns * (width + GAP_PX), 3), 255, dtype=np.uint8)
     for index in range(columns * rows):
         photo = photos[int(rng.choice(len(photos), p=weights))]
+        scene = compose(rng, photo, size, textures)
         x, y = index % columns * (width + GAP_PX), index // columns * (height + GAP_PX)
-        whole[y : y + height, x : x + width] = marked(compose(rng, photo, size, textures))
+        whole[y : y + height, x : x + width] = marked(scene)
     return whole

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.training.scenes import closeup, place, textures
 from models.training.scenes import compose as composing
 from models.training.scenes import photos as opening
-from models.training.scenes import closeup, place, textures
 from models.training.scenes.compose import Scene, compose
 from models.training.scenes.photos import Photo, as_boxes, open_photos, shares
 
