@@ -98,7 +98,10 @@ def _plan(rng: np.random.Generator, state: str, mixed: bool) -> Plan:
         design, tokens = mixing.special(rng, design)
     elif own and fate < 0.32:
         kind, design, tokens = mixing.trade(rng, design)
-    elif own and fate < 0.35:
+    elif own and fate < 0.345:
+        kind = "disabled"
+        design, tokens = mixing.disabled(rng, design)
+    elif own and fate < 0.375:
         kind, size = "motorcycle", MOTORCYCLE_PX
         shape = mixing.motorcycle_layout(rng, design)
         tokens = serials.draw_layout(rng, shape, design.skip)
@@ -134,20 +137,25 @@ def compose(rng: np.random.Generator, plan: Plan) -> DrawnPlate:
     if design.border is not None:
         canvas.rim(height * 0.028, height * 0.06, design.border, height * 0.013)
     stickers.paint(rng, canvas, design.stickers, design.ink)
-    tall = height * 0.46 * plan.die.tall * (0.86 if plan.kind == "motorcycle" else 1.0)
+    tall = (
+        height
+        * float(rng.normal(0.46, 0.016))
+        * plan.die.tall
+        * (0.86 if plan.kind == "motorcycle" else 1.0)
+    )
     fancy = design.emblem
     if fancy is None and any(token.kind == "emblem" for token in plan.tokens):
         symbol = emblems.SYMBOLS[int(rng.integers(len(emblems.SYMBOLS)))]
         fancy = Figure(symbol, design.ink, colour("white"))
     put = line.Line(
         x=left,
-        y=height * float(rng.normal(0.515, 0.012)),
+        y=height * float(rng.normal(0.513, 0.018)),
         width=right - left,
         height=tall,
         ink=_legible(canvas, vary(rng, design.ink, 5)),
         die=plan.die,
         spacing=float(np.clip(rng.normal(0.125, 0.025), 0.06, 0.2)),
-        gap=float(rng.uniform(0.2, 0.45)),
+        gap=float(rng.uniform(0.2, 0.45) if rng.random() < 0.88 else rng.uniform(0.45, 0.9)),
         emblem=(fancy.name, fancy.ink, fancy.second) if fancy else None,
         emblem_size=float(rng.uniform(0.4, 0.72)) if fancy else 0.5,
         outline=colour("white") if rng.random() < 0.02 else None,

@@ -181,7 +181,11 @@ def _european(rng: np.random.Generator) -> DrawnPlate:
     canvas = _back(rng, country, width, height)
     ink = vary(rng, colour(country.ink), 6)
     left, right = width * 0.02, width * 0.98
-    if rng.random() < 0.88:
+    old = rng.random() < 0.04
+    if old:
+        canvas.picture[:] = vary(rng, colour(_pick(rng, ("#16161a", "#1c2a4a", "#8f1f26"))), 8)
+        ink = vary(rng, colour("#e4e4e0"), 8)
+    if not old and rng.random() < 0.88:
         wide = height * float(rng.uniform(0.34, 0.44))
         _band(rng, canvas, 0, wide, country.code)
         left = wide + width * 0.008

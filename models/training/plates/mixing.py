@@ -38,6 +38,8 @@ TRADES = (
     ("camper", "CAMPER"), ("antique", "ANTIQUE"), ("police", "POLICE"), ("municipal",
     "US GOVERNMENT"),
 )  # fmt: skip
+DISABLED = ("9999", "99999", "999AA", "AA999", "99A99", "9999A", "<DP>9999", "<HP>9999", "A9999",
+            "99DV", "999DP", "HP999", "AAA99", "999 99")  # fmt: skip
 SIDE_WORDS = (
     "VETERAN", "DISABLED", "PERMANENT", "TRUCK", "TRAILER", "DEALER", "RESERVE", "HONORARY",
     "MEMBER", "RETIRED", "EXEMPT", "COMBAT", "ALUMNI", "FARM", "LIMITED", "FIRE", "RESCUE",
@@ -262,6 +264,16 @@ def _fancy(rng: np.random.Generator, design: Design) -> tuple[tuple[str, tuple[C
     )
     middle = design.back[len(design.back) // 2]
     return ((name, tuple(_faint(rng, design.ink, middle) for _ in range(3))),)
+
+
+def disabled(rng: np.random.Generator, design: Design) -> tuple[Design, tuple[Token, ...]]:
+    """A plate with the wheelchair among or beside its characters."""
+    body = list(serials.draw_layout(rng, _pick(rng, DISABLED), design.skip))
+    place = int(rng.choice([0, len(body)])) if rng.random() < 0.8 else len(body) // 2
+    body.insert(place, Token("emblem"))
+    ink = design.ink if rng.random() < 0.5 else colour(_pick(rng, ("#1f4fa3", "#2f62b0")))
+    figure = Figure("chair", ink, (246, 246, 246))
+    return replace(design, emblem=figure, logo=None, badge=None), tuple(body)
 
 
 def trade(rng: np.random.Generator, design: Design) -> tuple[str, Design, tuple[Token, ...]]:
