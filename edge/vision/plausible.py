@@ -10,7 +10,7 @@ from edge.vision.reader import PlateReading
 
 MIN_LENGTH = 2
 MAX_LENGTH = 8
-MIN_PLATE_HEIGHT_PX = 20
+MIN_PLATE_HEIGHT_PX = 12  # a long European plate is legible at that, a US plate rarely
 PLATE_ASPECTS = (0.9, 7.0)
 EDGE_PX = 2
 MIN_CONFIDENCE = 0.3

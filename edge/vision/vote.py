@@ -20,6 +20,7 @@ from edge.vision.reader import (
 )
 
 MAX_ALTERNATIVES = 5
+NAMED_FROM = 0.5  # a state as probable as this is named, whatever most ballots named
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,24 @@ def _join(shares: list[tuple[CharacterReading, float]]) -> CharacterReading:
 
 
 def _join_states(ballots: Sequence[Ballot]) -> StateReading:
-    """The weighted mean over the ballots that made out any state at all."""
-    knowing = [ballot for ballot in ballots if ballot.reading.state.code is not None]
+    """The weighted mean over the ballots that considered any state, named where most of them do.
+
+    A ballot that could not name the state still says which it may be, and how likely none.
+    """
+    knowing = [ballot for ballot in ballots if ballot.reading.state.alternatives]
     total = sum(ballot.weight for ballot in knowing)
     sums: defaultdict[str, float] = defaultdict(float)
+    named: defaultdict[str | None, float] = defaultdict(float)
     for ballot in knowing:
+        named[ballot.reading.state.code] += ballot.weight / total
         for code, confidence in ballot.reading.state.alternatives:
             sums[code] += confidence * ballot.weight / total
     ranked = _ranked(sums)
-    return StateReading(*ranked[0], ranked) if ranked else UNKNOWN_STATE
+    if not ranked:
+        return UNKNOWN_STATE
+    if named[ranked[0][0]] <= named[None] and ranked[0][1] < NAMED_FROM:
+        return StateReading(None, 0.0, ranked)
+    return StateReading(*ranked[0], ranked)
 
 
 def _ranked(sums: dict[str, float]) -> tuple[tuple[str, float], ...]:

@@ -31,7 +31,7 @@ def test_what_is_uncertain_is_no_plate(reading_of):
 @pytest.mark.parametrize(
     ("box", "fault"),
     [
-        (Box(100, 100, 30, 15), "too small"),
+        (Box(100, 100, 22, 11), "too small"),
         (Box(100, 100, 400, 40), "not the shape"),
         (Box(100, 100, 30, 60), "not the shape"),
         (Box(0, 100, 80, 40), "cut off"),

@@ -21,6 +21,12 @@ from edge.vision.text import edit_distance
 from edge.vision.vote import Ballot, vote
 
 
+def of_states(text, *states, named=True):
+    characters = tuple(CharacterReading(((glyph, 0.9),)) for glyph in text)
+    best = states[0] if named else (None, 0.0)
+    return plate_reading(characters, StateReading(*best, states))
+
+
 def steps(*rows):
     """(steps, 36) probabilities from a dict of character to probability for each step."""
     folded = np.zeros((len(rows), len(ALPHABET)), dtype=np.float32)
@@ -101,6 +107,19 @@ def test_states_are_voted_by_those_who_saw_one(reading_of):
     assert vote(ballots).state.code == "MA"
 
 
+def test_a_state_that_few_frames_name_is_not_named():
+    unsure = of_states("1ABC", ("MA", 0.25), ("NH", 0.2), named=False)
+    sure = of_states("1ABC", ("MA", 0.6), ("NH", 0.1))
+    few = vote([Ballot(sure, 1.0), Ballot(unsure, 1.0), Ballot(unsure, 1.0)]).state
+    assert (few.code, few.alternatives[0]) == (None, ("MA", pytest.approx(1.1 / 3)))
+    assert vote([Ballot(sure, 2.0), Ballot(unsure, 1.0)]).state.code == "MA"
+
+
+def test_frames_that_name_none_are_probable_together():
+    unsure = of_states("1ABC", ("MA", 0.55), named=False)
+    assert vote([Ballot(unsure, 1.0)] * 3).state.code == "MA"
+
+
 @given(st.lists(st.text("ABC180", min_size=1, max_size=4), min_size=1, max_size=6))
 def test_a_vote_gives_a_length_that_was_read_and_probabilities(texts):
     ballots = [
@@ -147,12 +166,6 @@ class Issued:
     def states_matching(self, plate):
         shape = "".join("9" if glyph.isdigit() else "A" for glyph in plate)
         return {"9AAA": ("MA",), "AAA9": ("NH",)}.get(shape, ())
-
-
-def of_states(text, *states, named=True):
-    characters = tuple(CharacterReading(((glyph, 0.9),)) for glyph in text)
-    best = states[0] if named else (None, 0.0)
-    return plate_reading(characters, StateReading(*best, states))
 
 
 def test_the_probable_state_tells_which_shape_counts():
