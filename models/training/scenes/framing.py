@@ -13,11 +13,11 @@ from models.training.photograph.fields import chance
 
 from .photos import Boxes, Photo
 
-PLATE_MEDIAN_PX, PLATE_SPREAD, PLATES_PX = 60.0, 0.62, (16.0, 420.0)
+PLATE_MEDIAN_PX, PLATE_SPREAD, PLATES_PX = 50.0, 0.65, (16.0, 420.0)
 """Widths of plates in scenes: median, spread of the logarithm, and limits."""
 LARGEST_SCALE = 2.6
 MIRRORED = 0.35
-FILLED = 0.6
+FILLED = 0.5
 """The share of scenes without empty borders, however large their plates come out."""
 
 
