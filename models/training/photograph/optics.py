@@ -59,13 +59,13 @@ def blur(rng: Generator, view: View, width_px: float, strength: float) -> View:
 
     `width_px` is the width of the plate: blur is measured against its characters.
     """
-    budget = width_px * strength * rng.uniform(0, 0.021) + 0.25 * strength
+    budget = width_px * strength * rng.uniform(0, 0.019) + 0.25 * strength
     moving = chance(rng, 0.45)
     share = rng.uniform(0.3, 1.0) if moving else 0.0
     sigma = budget * np.sqrt(1 - share**2)
     if moving and budget > 0.15:
         angle = rng.normal(0, 0.35) if chance(rng, 0.7) else rng.uniform(0, np.pi)
-        kernel = motion_kernel(budget * share * 3.2, float(angle))
+        kernel = motion_kernel(budget * share * 2.7, float(angle))
         view = np.asarray(cv2.filter2D(view, -1, kernel, borderType=cv2.BORDER_REPLICATE))
     if sigma > 0.25:
         if sigma > 1.2 and chance(rng, 0.4):
