@@ -15,6 +15,7 @@ from models.training.plates.dies import Die
 from models.training.plates.fonts import STYLES
 
 FILE = Path(__file__).with_name("designs.toml")
+OTHERS = Path(__file__).with_name("others.toml")
 
 
 class DesignError(Exception):
@@ -173,13 +174,28 @@ def load(path: Path = FILE) -> dict[str, tuple[Design, ...]]:
     Raises:
         DesignError: if the file says what cannot be drawn, or leaves out a state.
     """
+    designs = _read(path)
+    missing = [state for state in STATES if state not in designs]
+    if missing:
+        raise DesignError(f"{path.name}: nothing for {', '.join(missing)}")
+    return designs
+
+
+@cache
+def load_others() -> dict[str, tuple[Design, ...]]:
+    """Designs of the states' size from other issuers, by the issuer's name.
+
+    Raises:
+        DesignError: if the file says what cannot be drawn.
+    """
+    return _read(OTHERS)
+
+
+def _read(path: Path) -> dict[str, tuple[Design, ...]]:
     designs: dict[str, tuple[Design, ...]] = {}
     for state, table in tomllib.loads(path.read_text("utf-8")).items():
         try:
             designs[state] = tuple(_design(state, table, one) for one in table["design"])
         except (KeyError, ValueError, TypeError, DesignError) as error:
             raise DesignError(f"{path.name}: {state}: {error}") from error
-    missing = [state for state in STATES if state not in designs]
-    if missing:
-        raise DesignError(f"{path.name}: nothing for {', '.join(missing)}")
     return designs

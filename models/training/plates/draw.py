@@ -1,60 +1,19 @@
-"""Drawing plates of the states: a design, its serial, and a share of mixtures of designs."""
+"""Choosing what to draw: a design, its serial, and a share of mixtures of designs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.contract.plates import STATES
-from models.training.plates import (
-    designs,
-    dies,
-    emblems,
-    fonts,
-    lettering,
-    line,
-    mixing,
-    scenery,
-    serials,
-    stickers,
-    temporary,
-    vanity,
-    words,
-)
-from models.training.plates.canvas import (
-    Canvas,
-    Colour,
-    colour,
-    gradient,
-    luminance,
-    rounded,
-    vary,
-    with_alpha,
-)
-from models.training.plates.designs import Design, Figure
-from models.training.plates.foreign import draw_foreign
+from models.training.plates import designs, dies, foreign, mixing, serials, temporary, vanity
+from models.training.plates.compose import MOTORCYCLE_PX, PLATE_PX, Plan, compose
+from models.training.plates.designs import Design
 from models.training.plates.plate import DrawnPlate
-from models.training.plates.serials import Token
 
-__all__ = ["draw_foreign", "draw_plate"]
-
-WIDTH_PX, HEIGHT_PX = 600, 300
-MOTORCYCLE_PX = (526, 300)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is about to be drawn."""
-
-    design: Design
-    tokens: tuple[Token, ...]
-    kind: str
-    die: dies.Die
-    size: tuple[int, int] = (WIDTH_PX, HEIGHT_PX)
-    rows: int = 1
+NEIGHBOURS = 0.12
+"""Share of foreign plates that come from Canada, Mexico and other issuers of the states' size."""
 
 
 def draw_plate(rng: np.random.Generator, state: str | None = None) -> DrawnPlate:
@@ -71,8 +30,24 @@ def draw_plate(rng: np.random.Generator, state: str | None = None) -> DrawnPlate
     fate = rng.random()
     if fate < 0.04:
         return temporary.draw(rng, designs.load()[state][0])
-    plan = _plan(rng, state, mixed=fate > 0.66)
-    return compose(rng, plan)
+    return compose(rng, _plan(rng, state, mixed=fate > 0.66))
+
+
+def draw_foreign(rng: np.random.Generator) -> DrawnPlate:
+    """A plate of no state: European, South American, or of the states' size from elsewhere.
+
+    Raises:
+        models.training.plates.fonts.MissingFontsError: if a font is not installed.
+    """
+    if rng.random() > NEIGHBOURS:
+        return foreign.draw(rng)
+    others = tuple(design for options in designs.load_others().values() for design in options)
+    design = _choose(rng, others)
+    tokens = serials.draw_layout(rng, mixing.pick_layout(rng, design), design.skip)
+    if rng.random() < 0.1:
+        tokens = vanity.tokens(rng)
+    die = dies.nearby(rng, design.die, {}) if rng.random() < 0.7 else dies.random_die(rng)
+    return compose(rng, Plan(design, tokens, "foreign-na", die))
 
 
 def _choose(rng: np.random.Generator, options: tuple[Design, ...]) -> Design:
@@ -84,7 +59,7 @@ def _plan(rng: np.random.Generator, state: str, mixed: bool) -> Plan:
     design = _choose(rng, designs.load()[state])
     if mixed:
         design = mixing.mix(rng, design)
-    size, rows = (WIDTH_PX, HEIGHT_PX), 1
+    size, rows = PLATE_PX, 1
     kind = design.kind
     fate = rng.random()
     own = design.kind in {"passenger", "county", "mixed"}
@@ -114,175 +89,4 @@ def _plan(rng: np.random.Generator, state: str, mixed: bool) -> Plan:
         die = dies.random_die(rng, 0.15 if mixed else 0.4)
     else:
         die = dies.nearby(rng, design.die, dict(design.forms))
-    return Plan(design, tokens, kind, die, size, rows)
-
-
-def compose(rng: np.random.Generator, plan: Plan) -> DrawnPlate:
-    """The plan drawn."""
-    design = plan.design
-    canvas = Canvas(_background(rng, design, plan.size))
-    height, width = canvas.height, canvas.width
-    for place, ink, share in design.bands:
-        tall = share * height
-        canvas.box(0, 0 if place == "top" else height - tall, width, tall, vary(rng, ink, 5))
-    if design.badge is not None:
-        _figure(rng, canvas, design.badge)
-    left = 0.035 * width
-    if design.logo is not None:
-        left = _logo(rng, canvas, design.logo)
-    _print(rng, canvas, design)
-    right = 0.968 * width
-    if plan.kind not in {"passenger", "county"} and rng.random() < 0.1:
-        left, right = _side_word(rng, canvas, design, left, right)
-    if design.border is not None:
-        canvas.rim(height * 0.028, height * 0.06, design.border, height * 0.013)
-    stickers.paint(rng, canvas, design.stickers, design.ink)
-    tall = (
-        height
-        * float(rng.normal(0.46, 0.016))
-        * plan.die.tall
-        * (0.86 if plan.kind == "motorcycle" else 1.0)
-    )
-    fancy = design.emblem
-    if fancy is None and any(token.kind == "emblem" for token in plan.tokens):
-        symbol = emblems.SYMBOLS[int(rng.integers(len(emblems.SYMBOLS)))]
-        fancy = Figure(symbol, design.ink, colour("white"))
-    put = line.Line(
-        x=left,
-        y=height * float(rng.normal(0.513, 0.018)),
-        width=right - left,
-        height=tall,
-        ink=_legible(canvas, vary(rng, design.ink, 5)),
-        die=plan.die,
-        spacing=float(np.clip(rng.normal(0.125, 0.025), 0.06, 0.2)),
-        gap=float(rng.uniform(0.2, 0.45) if rng.random() < 0.88 else rng.uniform(0.45, 0.9)),
-        emblem=(fancy.name, fancy.ink, fancy.second) if fancy else None,
-        emblem_size=float(rng.uniform(0.4, 0.72)) if fancy else 0.5,
-        outline=colour("white") if rng.random() < 0.02 else None,
-        align=float(np.clip(rng.normal(0.5, 0.06), 0.2, 0.8)) if rng.random() < 0.3 else 0.5,
-        column=float(rng.uniform(0.38, 0.48)),
-    )
-    boxes = _rows(rng, canvas, plan, put)
-    alpha = _cut(rng, canvas)
-    picture = with_alpha(canvas.picture, alpha)
-    text = serials.text_of(plan.tokens)
-    return DrawnPlate(picture, text, design.state, plan.kind, tuple(boxes))
-
-
-def _background(
-    rng: np.random.Generator, design: Design, size: tuple[int, int]
-) -> NDArray[np.uint8]:
-    width, height = size
-    back = gradient(
-        height // 2, width // 2, [vary(rng, one, 6) for one in design.back], design.across
-    )
-    if not design.scenes:
-        return np.asarray(cv2.resize(back, size, interpolation=cv2.INTER_LINEAR), np.uint8)
-    scenes = [(name, [vary(rng, ink, 7) for ink in inks]) for name, inks in design.scenes]
-    return scenery.paint(
-        rng, back, scenes, 1.0 if rng.random() < 0.8 else float(rng.uniform(0.4, 1))
-    )
-
-
-def _rows(
-    rng: np.random.Generator, canvas: Canvas, plan: Plan, put: line.Line
-) -> list[tuple[int, int, int, int]]:
-    if plan.rows == 1:
-        return line.draw(canvas, plan.tokens, put)
-    cut = len(plan.tokens) // 2 + int(rng.integers(0, 2))
-    tall = canvas.height * float(rng.uniform(0.26, 0.31))
-    boxes = []
-    for row, part in enumerate((plan.tokens[:cut], plan.tokens[cut:])):
-        middle = canvas.height * (0.355 + 0.33 * row)
-        boxes.extend(line.draw(canvas, part, replace(put, y=middle, height=tall)))
-    return boxes
-
-
-def _side_word(
-    rng: np.random.Generator, canvas: Canvas, design: Design, left: float, right: float
-) -> tuple[float, float]:
-    """A small word on end beside the serial; returns the room that is left for that."""
-    tall = canvas.height * float(rng.uniform(0.045, 0.075))
-    file = str(rng.choice(fonts.STYLES["condensed"] + fonts.STYLES["sans"]))
-    flat = lettering.line(file, mixing.side_word(rng), tall, canvas.height * 0.5)
-    at_left = rng.random() < 0.5
-    mask = np.ascontiguousarray(np.rot90(flat, 1 if rng.random() < 0.8 else 3))
-    y = canvas.height * 0.51 - mask.shape[0] / 2
-    wide = mask.shape[1] + canvas.width * 0.012
-    x = left if at_left else right - mask.shape[1]
-    canvas.paint(mask, _legible(canvas, design.ink), x, y)
-    return (left + wide, right) if at_left else (left, right - wide)
-
-
-def _legible(canvas: Canvas, ink: Colour) -> Colour:
-    """The ink, or black or white where the painted ground would swallow it."""
-    grounds = cv2.cvtColor(canvas.picture[60:240:12, ::12], cv2.COLOR_BGR2GRAY)
-    low, middle, high = np.percentile(grounds, (15, 50, 85))
-    own = luminance(ink)
-    if min(abs(own - low), abs(own - high)) > 45 and abs(own - middle) > 60:
-        return ink
-    return (24, 24, 26) if middle > 118 else (242, 242, 238)
-
-
-def _figure(rng: np.random.Generator, canvas: Canvas, figure: Figure) -> None:
-    tall = figure.size * canvas.height * float(rng.normal(1, 0.05))
-    wide = min(tall * emblems.aspect(figure.name), canvas.width * 0.9)
-    sprite = emblems.sprite(figure.name, round(wide), round(tall), figure.ink, figure.second)
-    x = figure.x * canvas.width - wide / 2
-    canvas.stamp(sprite, x, figure.y * canvas.height - tall / 2)
-
-
-def _logo(rng: np.random.Generator, canvas: Canvas, figure: Figure) -> float:
-    """The large emblem at the left; returns where the serial may begin."""
-    if figure.name == "any":
-        figure = mixing.any_logo(rng)
-    tall = canvas.height * float(rng.uniform(0.36, 0.6))
-    wide = tall * emblems.aspect(figure.name)
-    most = canvas.width * float(rng.uniform(0.2, 0.28))
-    if wide > most:
-        tall, wide = tall * most / wide, most
-    x = canvas.width * float(rng.uniform(0.015, 0.04))
-    y = canvas.height * float(rng.normal(0.5, 0.04)) - tall / 2
-    canvas.stamp(
-        emblems.sprite(figure.name, round(wide), round(tall), figure.ink, figure.second), x, y
-    )
-    if rng.random() < 0.3:
-        mixing.initials(rng, canvas, x, y, wide, tall)
-    return x + wide + canvas.width * 0.015
-
-
-def _print(rng: np.random.Generator, canvas: Canvas, design: Design) -> None:
-    for index, one in enumerate(design.words):
-        if index > 0 and not one.part and rng.random() < 0.04:
-            continue
-        text = one.texts[int(rng.integers(len(one.texts)))] if len(one.texts) > 1 else one.texts[0]
-        if text == "@county":
-            text = mixing.county(rng, design)
-        words.paint(rng, canvas, one, text)
-
-
-def _cut(rng: np.random.Generator, canvas: Canvas) -> NDArray[np.uint8]:
-    """The alpha: round corners, holes or slots; a pressed rim is shaded into the picture."""
-    height, width = canvas.height, canvas.width
-    alpha = rounded(width, height, height * float(rng.uniform(0.04, 0.1)))
-    if rng.random() < 0.7:
-        ground = _middle(canvas)
-        shade = 26 if luminance(ground) > 120 else -26
-        b, g, r = (int(np.clip(value - shade, 0, 255)) for value in ground)
-        canvas.rim(height * 0.025, height * 0.06, (b, g, r), height * 0.01)
-    wide = rng.random() < 0.5
-    spots = [0.21, 0.79] if width > 560 else [0.1, 0.9]
-    rows = [0.075, 0.925] if rng.random() < 0.85 else [0.075]
-    half = height * (0.042 if wide else 0.022)
-    thick = max(2, round(height * 0.036))
-    for share_x in spots:
-        for share_y in rows:
-            y = round(share_y * height)
-            x = share_x * width
-            cv2.line(alpha, (round(x - half), y), (round(x + half), y), 0, thick, cv2.LINE_AA)
-    return alpha
-
-
-def _middle(canvas: Canvas) -> tuple[int, int, int]:
-    b, g, r = canvas.picture[canvas.height // 2, 12]
-    return int(b), int(g), int(r)
+    return Plan(design, tokens, kind, die, size, rows, state)

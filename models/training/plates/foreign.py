@@ -84,7 +84,7 @@ def _pick(rng: np.random.Generator, options: tuple[str, ...]) -> str:
     return options[int(rng.integers(len(options)))]
 
 
-def draw_foreign(rng: np.random.Generator) -> DrawnPlate:
+def draw(rng: np.random.Generator) -> DrawnPlate:
     """A European strip or square, or a Brazilian, Mercosul or other South American plate.
 
     Raises:

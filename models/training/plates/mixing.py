@@ -77,6 +77,11 @@ def layout_of(rng: np.random.Generator, design: Design) -> str:
     issued = serials.issued()[design.state]
     if design.kind == "passenger" and rng.random() < 0.2:
         return serials.spread(rng, _pick(rng, issued["passenger"]))
+    return pick_layout(rng, design)
+
+
+def pick_layout(rng: np.random.Generator, design: Design) -> str:
+    """One of the design's own layouts."""
     return _pick(rng, design.serials)
 
 
@@ -179,7 +184,9 @@ def _mixed_words(
     if rng.random() < 0.12:
         return (name,)
     slogans = [one for one in other.words[1:] if "@county" not in one.texts]
-    text = _pick(rng, slogans[0].texts) if slogans and rng.random() < 0.15 else _pick(rng, SLOGANS)
+    text = _slogan(rng, design)
+    if slogans and rng.random() < 0.15:
+        text = _pick(rng, slogans[0].texts)
     slogan = Words(
         texts=(text.upper() if rng.random() < 0.3 else text,),
         place="bottom" if at_top else "top",
@@ -190,6 +197,16 @@ def _mixed_words(
         x=float(rng.uniform(0.35, 0.65)) if rng.random() < 0.2 else 0.5,
     )
     return (name, slogan)
+
+
+def _slogan(rng: np.random.Generator, design: Design) -> str:
+    """A group's words, or a university, which now and then is another state's."""
+    if rng.random() > 0.15:
+        return _pick(rng, SLOGANS)
+    state = design.state if rng.random() < 0.8 else _pick(rng, STATES)
+    name = NAMES[state]
+    return _pick(rng, (f"University of {name}", f"{name} State University", f"{name} Tech",
+                       f"{name} Alumni", f"{name} State"))  # fmt: skip
 
 
 def any_logo(rng: np.random.Generator) -> Figure:
@@ -235,7 +252,7 @@ def special(rng: np.random.Generator, design: Design) -> tuple[Design, tuple[Tok
     elif fate < 0.6:
         tokens.append(Token("class", column))
     slogan = Words(
-        (_pick(rng, SLOGANS),),
+        (_slogan(rng, design),),
         "bottom" if design.name.place == "top" else "top",
         _pick(rng, ["serif", "sans", "italic", "oblique", "condensed", "slab"]),
         design.words[1].ink if len(design.words) > 1 else design.ink,

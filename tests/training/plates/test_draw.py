@@ -27,7 +27,7 @@ def plates():
 @pytest.fixture(scope="module")
 def foreign():
     rng = np.random.default_rng(4)
-    return [draw_foreign(rng) for _ in range(40)]
+    return [draw_foreign(rng) for _ in range(60)]
 
 
 def test_every_state_draws(plates):
@@ -64,7 +64,7 @@ def test_characters_stand_out_from_the_plate(plates, foreign):
         grey = plate.picture[:, :, :3].mean(2)
         for char, (x, y, w, h) in zip(plate.text, plate.characters, strict=True):
             area = grey[y : y + h, max(0, x - 6) : x + w + 6]
-            assert area.max() - area.min() > 35, (plate.state, plate.kind, plate.text, char)
+            assert area.max() - area.min() > 25, (plate.state, plate.kind, plate.text, char)
 
 
 def test_the_same_seed_draws_the_same_plate():
@@ -77,7 +77,7 @@ def test_the_same_seed_draws_the_same_plate():
 
 def test_foreign_plates_have_no_state(foreign):
     assert {plate.state for plate in foreign} == {None}
-    assert {plate.kind for plate in foreign} == {"foreign-eu", "foreign-br"}
+    assert {plate.kind for plate in foreign} == {"foreign-eu", "foreign-br", "foreign-na"}
 
 
 def test_passenger_serials_have_a_shape_that_the_state_issues(plates):
