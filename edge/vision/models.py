@@ -131,7 +131,9 @@ def load_onnx(
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # pictures differ in size: an arena only ever grows
+    # Pictures differ in size: a plan of memory for each would be kept for ever. The arena grows
+    # to the largest picture's need and stays smaller than what malloc keeps without it.
+    options.enable_mem_pattern = False
     options.log_severity_level = 4  # the exception says it; stderr need not say it twice
     try:
         session, notices = open_session(content, options, providers)

@@ -41,7 +41,7 @@ def open_session(
     if usable:
         chosen = [*(ONNXRUNTIME_NAMES[name] for name in usable), CPU]
         try:
-            session = ort.InferenceSession(content, options, providers=chosen, enable_fallback=0)
+            session = _open(content, options, chosen)
         except Exception as error:  # noqa: BLE001 - onnxruntime's classes share no narrower root
             notices += [_broken(name, str(error).split("\n", 1)[0]) for name in usable]
         else:
@@ -52,8 +52,13 @@ def open_session(
                 if ONNXRUNTIME_NAMES[name] not in serving
             ]
             return session, tuple(notices)
-    session = ort.InferenceSession(content, options, providers=[CPU], enable_fallback=0)
-    return session, tuple(notices)
+    return _open(content, options, [CPU]), tuple(notices)
+
+
+def _open(content: bytes, options: Any, chosen: list[str]) -> Any:
+    session = ort.InferenceSession(content, options, providers=chosen, enable_fallback=0)
+    session._model_bytes = None  # kept for another start with other providers, which never comes
+    return session
 
 
 def _missing(name: str) -> str:
