@@ -79,6 +79,10 @@ def add(
     """
     from edge.vision.own_models import add_model
 
+    if role == "detector" and config is not None:
+        raise click.UsageError("--config is for readers: a detector's file says all itself")
+    if role == "reader" and classes:
+        raise click.UsageError("--class is for detectors")
     manifest = manifest or _OWN_MANIFEST
     added = add_model(
         file, role, manifest, name=name, config=config, classes=classes, picture=_read(picture)

@@ -8,7 +8,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.geometry import Box, Corners
+from edge.vision.geometry import Box, Corners, box_corners, is_convex, side_lengths
+
+MIN_SIDE_PX = 2.0
+MAX_SIDE_IN_BOXES = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +26,17 @@ class Detection:
     box: Box
     score: float
     corners: Corners | None
+
+    @property
+    def outline(self) -> Corners:
+        """The corners where they are a plate's, those of the box where they are none."""
+        if self.corners is not None and is_convex(self.corners):
+            size = self.box.w + self.box.h
+            if min(side_lengths(self.corners)) >= MIN_SIDE_PX and (
+                max(side_lengths(self.corners)) <= MAX_SIDE_IN_BOXES * size
+            ):
+                return self.corners
+        return box_corners(self.box)
 
 
 class Detector(Protocol):

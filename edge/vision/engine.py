@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.vision.detector import Detection, Detector
-from edge.vision.geometry import Box, box_corners, grown, intersection
+from edge.vision.geometry import Box, grown, intersection
 from edge.vision.plausible import MIN_PLATE_PROBABILITY, outline_fault, text_fault
 from edge.vision.reader import PlateReading, Reader
 from edge.vision.rectify import rectify
@@ -67,7 +67,7 @@ class PlateEngine:
         """
         observations = []
         for detection, probability in self._likely(image):
-            outline = box_corners(detection.box) if detection.corners is None else detection.corners
+            outline = detection.outline
             shown = rectify(image, grown(outline, self._parts.reader_growth))
             reading = self.read_crop(shown)
             if reading is not None and text_fault(reading, probability) is None:

@@ -85,6 +85,14 @@ def side_lengths(corners: Corners) -> tuple[float, float]:
     return float(width) / 2, float(height) / 2
 
 
+def is_convex(corners: Corners) -> bool:
+    """Whether the quadrilateral (4, 2) goes clockwise round an area, as a plate's outline does."""
+    sides = (np.roll(corners, -1, axis=0) - corners).astype(np.float64)
+    following = np.roll(sides, -1, axis=0)
+    turns = sides[:, 0] * following[:, 1] - sides[:, 1] * following[:, 0]
+    return bool((turns > 0).all())
+
+
 def oriented_rectangle(
     center: tuple[float, float], size: tuple[float, float], along: NDArray[np.float64]
 ) -> Corners:

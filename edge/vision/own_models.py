@@ -19,7 +19,13 @@ from numpy.typing import NDArray
 from edge.vision.errors import ModelError, VisionError
 from edge.vision.formats.adapters import adapt_detector, adapt_reader, adapt_verifier
 from edge.vision.formats.tell import Told, tell_detector, tell_reader
-from edge.vision.formats.trial import drawn_plate, drawn_scene, try_detector, try_reader
+from edge.vision.formats.trial import (
+    TrialResult,
+    drawn_plate,
+    drawn_scene,
+    try_detector,
+    try_reader,
+)
 from edge.vision.manifest import ModelEntry, manifest_file, read_manifest
 from edge.vision.models import OnnxModel, load_onnx
 
@@ -89,7 +95,7 @@ def add_model(
     )
     result = _try(entry, model, picture)
     _write(file, entry, manifest, ", ".join(str(one) for one in model.outputs))
-    return Added(entry, told.explained, result[0], result[1])
+    return Added(entry, told.explained, result.said, result.score is not None)
 
 
 def _tell(
@@ -123,26 +129,21 @@ def check_model(entry: ModelEntry) -> Checked:
         return Checked(entry, None, str(error))
     try:
         model = load_onnx(path, sha256=entry.sha256)
-        return Checked(entry, True, _try(entry, model, None)[0])
+        return Checked(entry, True, _try(entry, model, None).said)
     except VisionError as error:
         return Checked(entry, False, str(error))
 
 
-def _try(
-    entry: ModelEntry, model: OnnxModel, picture: NDArray[np.uint8] | None
-) -> tuple[str, bool]:
+def _try(entry: ModelEntry, model: OnnxModel, picture: NDArray[np.uint8] | None) -> TrialResult:
     if entry.role == "detector":
         scene = drawn_scene() if picture is None else picture
-        result = try_detector(adapt_detector(entry, model, "fast"), scene)
-    elif entry.role == "reader":
+        return try_detector(adapt_detector(entry, model, "fast"), scene)
+    if entry.role == "reader":
         crop = drawn_plate() if picture is None else picture
-        result = try_reader(adapt_reader(entry, model).reader, crop)
-    elif entry.role == "verifier":
+        return try_reader(adapt_reader(entry, model).reader, crop)
+    if entry.role == "verifier":
         adapt_verifier(entry, model)
-        return "it loads", True
-    else:
-        return "it loads", True
-    return result.said, result.score is not None
+    return TrialResult("it loads", None)
 
 
 def _entries(manifest: Path) -> Mapping[str, ModelEntry]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge.vision.detector import Detection
 from edge.vision.errors import VisionError
-from edge.vision.geometry import Corners, box_corners, oriented_rectangle, side_lengths
+from edge.vision.geometry import Corners, oriented_rectangle, side_lengths
 from edge.vision.models import OnnxModel
 
 PATCH_WIDTH_PX = 128
@@ -50,15 +50,11 @@ class PatchVerifier:
         """See Verifier.probabilities."""
         if not detections:
             return ()
-        patches = np.stack([patch(image, _outline(detection)) for detection in detections])
+        patches = np.stack([patch(image, detection.outline) for detection in detections])
         given = self._model.run(patch_input(patches))
         if given.shape != (len(detections),):
             raise VisionError(f"model {self._model.name} is no plate verifier: one number a patch")
         return tuple(float(probability) for probability in given)
-
-
-def _outline(detection: Detection) -> Corners:
-    return box_corners(detection.box) if detection.corners is None else detection.corners
 
 
 def patch_corners(outline: Corners) -> Corners:

@@ -25,6 +25,7 @@ from edge.vision.plate_detector import FORMAT as OWN_FORMAT
 from edge.vision.plate_detector import read_settings
 
 USUAL_SIDE_PX = 640
+MANY = 1000  # classes that a file without their names may have
 _PLATE_WORDS = ("plate", "placa", "kennzeichen", "lpr")
 _STRIDES = (8, 16, 32)
 
@@ -62,9 +63,17 @@ def tell_detector(model: OnnxModel, picture: NDArray[np.uint8], classes: Sequenc
         options = {"fast_px": read_settings(model).longest_side_px}
         return Told("plateward-detector", options, "a plate detector of Plateward")
     try:
-        fixed, element = picture_input(model)
+        picture_input(model)
     except ModelError as error:
         raise _unknown(model) from error
+    try:
+        return _tell_by_output(model, picture, classes)
+    except (TypeError, ValueError, IndexError) as error:
+        raise _unknown(model) from error
+
+
+def _tell_by_output(model: OnnxModel, picture: NDArray[np.uint8], classes: Sequence[str]) -> Told:
+    fixed, element = picture_input(model)
     side_px = _trained_side(model.metadata)
     width, height = fixed or free_size(picture.shape[1], picture.shape[0], side_px)
     padded, _ = letterbox(picture, width, height)
@@ -118,7 +127,7 @@ def _tell_rows(
     if output.ndim != 2 or output.shape[1] != ROW or "classid" in name.lower():
         return None
     names = class_names(model.metadata)
-    numbers = [0] if not names and not classes else _plate_classes(model, names, classes)
+    numbers = _plate_classes(model, names, len(names) or MANY, classes) if names or classes else [0]
     options = {"class_count": max(len(names), max(numbers) + 1), "plate_classes": numbers}
     return Told("yolo-end2end", options, "an end-to-end YOLO export with suppression inside")
 
@@ -148,7 +157,7 @@ def _tell_yolo(
         kind, words = "yolo-nms", "an Ultralytics detector with suppression inside"
     else:
         return None
-    numbers = [0] if count == 1 and not classes else _plate_classes(model, names, classes)
+    numbers = _plate_classes(model, names, count, classes) if count > 1 or classes else [0]
     options = {"class_count": count, "plate_classes": numbers, **extra["options"]}
     return Told(kind, options, words + extra["words"])
 
@@ -181,7 +190,9 @@ def class_names(metadata: Mapping[str, str]) -> dict[int, str]:
     return {number: str(name) for number, name in names.items()}
 
 
-def _plate_classes(model: OnnxModel, names: Mapping[int, str], asked: Sequence[str]) -> list[int]:
+def _plate_classes(
+    model: OnnxModel, names: Mapping[int, str], count: int, asked: Sequence[str]
+) -> list[int]:
     """The numbers of the classes that are plates: those asked for, or those named so."""
     if asked:
         known = {name.lower(): number for number, name in names.items()}
@@ -191,7 +202,7 @@ def _plate_classes(model: OnnxModel, names: Mapping[int, str], asked: Sequence[s
             else known.get(name.lower(), -1)
             for name in asked
         ]
-        if -1 not in chosen:
+        if -1 not in chosen and max(chosen) < count:
             return sorted(set(chosen))
     else:
         chosen = [

@@ -185,6 +185,26 @@ def test_what_has_no_plates_outline_is_not_even_verified(draw, reading_of):
     assert verifier.asked == 0
 
 
+@pytest.mark.parametrize(
+    "corners",
+    [
+        [[0, 0], [0, 0], [0, 0], [0, 0]],
+        [[100, 100], [260, 100], [100, 180], [260, 180]],
+        [[260, 100], [100, 100], [100, 180], [260, 180]],
+        [[100, 100], [9000, 100], [9000, 180], [100, 180]],
+    ],
+)
+def test_corners_that_make_no_sense_leave_the_box(draw, reading_of, corners):
+    box = Box(100, 100, 160, 80)
+
+    class Detector:
+        def detect(self, image):
+            return (Detection(box, 0.9, np.array(corners, dtype=np.float32)),)
+
+    (seen,) = composed(Detector(), FixedReader(reading_of("ABC123"))).read_frame(draw.street())
+    assert seen.crop.shape == (100, 200, 3)
+
+
 def test_one_plate_detected_twice_is_given_once(draw, reading_of):
     scene = draw.street()
     draw.plate(scene, "ABC123", 100, 100)

@@ -154,6 +154,13 @@ def test_masks_are_left_out(tmp_path):
     assert [seen.box for seen in detector_of(path).detect(SCENE)] == [PLATE]
 
 
+@pytest.mark.parametrize("asked", ["2", "-1", "truck"])
+def test_a_class_that_is_none_is_refused(tmp_path, asked):
+    path = write_graph(tmp_path / "own.onnx", {"output0": raw_yolo(2, [])})
+    with pytest.raises(ModelError, match="which class is the plate"):
+        tell_detector(load_onnx(path), SCENE, [asked])
+
+
 @pytest.mark.parametrize("asked", [("car",), ("0",)])
 def test_the_class_can_be_named(tmp_path, asked):
     output = raw_yolo(2, [(CENTRED, 0, 0.8)])
@@ -173,6 +180,8 @@ def test_the_class_can_be_named(tmp_path, asked):
         ({"output0": np.zeros((1, 5), np.float32)}, None, {}, "no known detector"),
         ({"output0": raw_yolo(1, [])}, [1, 1, 48, 320], ONE_CLASS, "images 1 x 1 x 48 x 320"),
         ({"output0": raw_yolo(1, [], extra=3)}, None, ONE_CLASS, "task detect"),
+        ({"output0": raw_yolo(1, [])}, None, {"imgsz": "[]", "task": "pose"}, "no known detector"),
+        ({"output0": raw_yolo(1, [])}, None, {"kpt_shape": "7", "task": "pose"}, "task pose"),
     ],
 )
 def test_what_is_not_known_is_refused_with_what_was_found(tmp_path, outputs, takes, metadata, said):
