@@ -180,7 +180,7 @@ def test_the_class_can_be_named(tmp_path, asked):
         ({"output0": np.zeros((1, 5), np.float32)}, None, {}, "no known detector"),
         ({"output0": raw_yolo(1, [])}, [1, 1, 48, 320], ONE_CLASS, "images 1 x 1 x 48 x 320"),
         ({"output0": raw_yolo(1, [], extra=3)}, None, ONE_CLASS, "task detect"),
-        ({"output0": raw_yolo(1, [])}, None, {"imgsz": "[]", "task": "pose"}, "no known detector"),
+        ({"output0": raw_yolo(1, [])}, None, {"imgsz": "[" * 9, "task": "obb"}, "task obb"),
         ({"output0": raw_yolo(1, [])}, None, {"kpt_shape": "7", "task": "pose"}, "task pose"),
     ],
 )
