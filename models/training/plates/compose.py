@@ -81,6 +81,9 @@ def compose(rng: np.random.Generator, plan: Plan) -> DrawnPlate:
     if fancy is None and any(token.kind == "emblem" for token in plan.tokens):
         symbol = emblems.SYMBOLS[int(rng.integers(len(emblems.SYMBOLS)))]
         fancy = Figure(symbol, design.ink, colour("white"))
+    if fancy is not None and (fancy.name == "sticker" or rng.random() < 0.015):
+        paper, print_ink = stickers.inks(rng)
+        fancy = Figure(f"{emblems.STICKER}{int(rng.integers(1, 29)):02d}", paper, print_ink)
     put = line.Line(
         x=left,
         y=height * float(rng.normal(0.513, 0.018)),
@@ -150,13 +153,14 @@ def _side_word(
 
 def _legible(canvas: Canvas, ink: Colour) -> Colour:
     """The ink, or black or white where the painted ground would swallow it."""
-    grounds = cv2.cvtColor(canvas.picture[60:240:12, ::12], cv2.COLOR_BGR2GRAY)
-    levels = np.percentile(grounds, (10, 35, 65, 90))
+    height = canvas.height
+    band = canvas.picture[round(height * 0.28) : round(height * 0.75) : 10, ::12]
+    levels = cv2.cvtColor(np.ascontiguousarray(band), cv2.COLOR_BGR2GRAY).astype(np.float32)
 
     def apart(one: Colour) -> float:
-        return float(np.abs(levels - luminance(one)).min())
+        return float(np.percentile(np.abs(levels - luminance(one)), 12))
 
-    return ink if apart(ink) > 50 else max((ink, (24, 24, 26), (242, 242, 238)), key=apart)
+    return ink if apart(ink) > 48 else max((ink, (24, 24, 26), (242, 242, 238)), key=apart)
 
 
 def _figure(rng: np.random.Generator, canvas: Canvas, figure: Figure) -> None:

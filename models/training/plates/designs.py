@@ -120,7 +120,7 @@ def _figure(text: str | None) -> Figure | None:
     if not text:
         return None
     name, *rest = text.split()
-    if name not in emblems.DRAWINGS and name not in STATES and name != "any":
+    if name not in emblems.DRAWINGS and name not in STATES and name not in {"any", "sticker"}:
         raise DesignError(f"{text!r}: no such emblem")
     inks = [colour(one) for one in rest[:2]] or [colour("navy")]
     numbers = [float(one) for one in rest[2:]]

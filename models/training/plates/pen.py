@@ -21,7 +21,8 @@ class Pen:
         array = np.array(points, np.float64) * (self.width - 1, self.height - 1)
         return np.round(array * (1 << SHIFT)).astype(np.int32)
 
-    def _lay(self, mask: NDArray[np.uint8], ink: Colour) -> None:
+    def lay(self, mask: NDArray[np.uint8], ink: Colour) -> None:
+        """The ink through a mask of the sprite's size."""
         rest = cv2.bitwise_not(mask)
         for index, share in enumerate(ink):
             self.layers[index] = np.asarray(
@@ -37,7 +38,7 @@ class Pen:
         """A filled polygon."""
         mask = np.zeros((self.height, self.width), np.uint8)
         cv2.fillPoly(mask, [self._at(points)], 255, cv2.LINE_AA, SHIFT)
-        self._lay(mask, self.ink if ink is None else ink)
+        self.lay(mask, self.ink if ink is None else ink)
 
     def oval(
         self, x: float, y: float, rx: float, ry: float, ink: Colour | None = None, turn: float = 0
@@ -47,7 +48,7 @@ class Pen:
         middle = (round(x * (self.width - 1)), round(y * (self.height - 1)))
         axes = (max(1, round(rx * self.width)), max(1, round(ry * self.height)))
         cv2.ellipse(mask, middle, axes, turn, 0, 360, 255, -1, cv2.LINE_AA)
-        self._lay(mask, self.ink if ink is None else ink)
+        self.lay(mask, self.ink if ink is None else ink)
 
     def stroke(
         self, points: list[tuple[float, float]], weight: float, ink: Colour | None = None
@@ -56,4 +57,4 @@ class Pen:
         mask = np.zeros((self.height, self.width), np.uint8)
         thick = max(1, round(weight * self.height))
         cv2.polylines(mask, [self._at(points)], False, 255, thick, cv2.LINE_AA, SHIFT)
-        self._lay(mask, self.ink if ink is None else ink)
+        self.lay(mask, self.ink if ink is None else ink)

@@ -44,12 +44,11 @@ def _corner(
             frame = [(x, y), (x + wide, y), (x + wide, y + tall), (x, y + tall), (x, y)]
             canvas.line(frame, ink, 1.5)
         return
-    paper = colour(_pick(rng, INKS))
+    paper, print_ink = inks(rng)
     canvas.box(x, y, wide, tall, paper)
     if rng.random() < 0.25:
         other = colour(_pick(rng, INKS))
         canvas.box(x, y, wide * float(rng.uniform(0.1, 0.3)), tall, other)
-    print_ink = (28, 26, 26) if luminance(paper) > 110 or rng.random() < 0.2 else (244, 244, 244)
     if rng.random() < 0.4:
         _text(rng, canvas, _small(rng), print_ink, x + 1, y + tall * 0.72, wide - 2, tall * 0.22)
         _text(
@@ -72,6 +71,13 @@ def _words(rng: np.random.Generator, year: bool) -> str:
     if style < 0.75:
         return str(number)
     return f"{int(rng.integers(1, 13)):02d}-{number % 100:02d}"
+
+
+def inks(rng: np.random.Generator) -> tuple[Colour, Colour]:
+    """A sticker's paper and print."""
+    paper = colour(_pick(rng, INKS))
+    dark = luminance(paper) > 110 or rng.random() < 0.2
+    return paper, (28, 26, 26) if dark else (244, 244, 244)
 
 
 def unreadable(rng: np.random.Generator, canvas: Canvas, ink: Colour) -> None:

@@ -40,9 +40,11 @@ HEADS = ("MY", "IM", "I", "THE", "BIG", "LIL", "MR", "MS", "DR", "GO", "U", "WE"
 TAILS = ("1", "2", "4U", "2U", "S", "R", "ER", "Z", "GUY", "GAL", "MOM", "DAD", "MAN", "CAR", "FAN",
          "UP", "ON", "IT", "ME", "007", "88", "99", "65", "GT", "SS", "XX", "01", "33")  # fmt: skip
 SOUNDS = {"ATE": "8", "FOR": "4", "TO": "2", "ONE": "1", "EA": "E", "CK": "K", "CE": "S", "OU": "U",
-          "YOU": "U", "ARE": "R", "OO": "U", "PH": "F", "S": "Z", "EE": "3", "O": "0", "E": "3",
-          "A": "4", "I": "1"}  # fmt: skip
+          "YOU": "U", "ARE": "R", "OO": "U", "PH": "F", "S": "Z", "EE": "3", "E": "3",
+          "A": "4"}  # fmt: skip
 VOWELS = "AEIOU"
+CLEAR = "".join(char for char in LETTERS if char not in "OI")
+"""Letters that no press makes like a digit: beside digits, an O or I could not be told."""
 
 
 def _pick(rng: np.random.Generator, options: tuple[str, ...] | list[str] | str) -> str:
@@ -74,7 +76,7 @@ def _attempt(rng: np.random.Generator) -> str:
     if kind < 0.70:
         return word[0] + "".join(char for char in word[1:] if char not in VOWELS)
     if kind < 0.78:
-        initials = "".join(_pick(rng, LETTERS) for _ in range(int(rng.integers(1, 4))))
+        initials = "".join(_pick(rng, CLEAR) for _ in range(int(rng.integers(1, 4))))
         number = "".join(_pick(rng, DIGITS) for _ in range(int(rng.integers(1, 5))))
         return initials + number if rng.random() < 0.6 else number + initials
     if kind < 0.88:
@@ -83,7 +85,7 @@ def _attempt(rng: np.random.Generator) -> str:
             made += _pick(rng, VOWELS if index % 2 == 0 else LETTERS)
         return made[int(rng.integers(0, 2)) :]
     length = int(rng.integers(2, 9))
-    return "".join(_pick(rng, LETTERS + DIGITS) for _ in range(length))
+    return "".join(_pick(rng, CLEAR + DIGITS) for _ in range(length))
 
 
 def tokens(rng: np.random.Generator, most: int = 7) -> tuple[Token, ...]:
