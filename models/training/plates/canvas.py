@@ -86,7 +86,9 @@ def gradient(height: int, width: int, stops: Sequence[Colour], across: bool = Fa
 
 def with_alpha(picture: Picture, alpha: Mask) -> Picture:
     """The (h, w, 3) picture with the mask as its fourth layer."""
-    return np.asarray(cv2.merge([*cv2.split(picture), alpha]), np.uint8)
+    whole = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA), np.uint8)
+    whole[:, :, 3] = alpha
+    return whole
 
 
 class Canvas:
@@ -119,14 +121,9 @@ class Canvas:
                 part = np.asarray(cv2.convertScaleAbs(part, alpha=opacity), np.uint8)
             rest = cv2.bitwise_not(part)
             roi = self.picture[y0:y1, x0:x1]
-            layers = [
-                cv2.add(
-                    cv2.multiply(layer, rest, scale=1 / 255),
-                    cv2.convertScaleAbs(part, alpha=share / 255),
-                )
-                for layer, share in zip(cv2.split(roi), ink, strict=True)
-            ]
-            roi[:] = cv2.merge(layers)
+            ground = cv2.multiply(roi, cv2.merge((rest, rest, rest)), scale=1 / 255)
+            layers = [cv2.convertScaleAbs(part, alpha=share / 255) for share in ink]
+            roi[:] = cv2.add(ground, cv2.merge(layers))
         return left, top, mask.shape[1], mask.shape[0]
 
     def stamp(self, sprite: NDArray[np.uint8], x: float, y: float) -> None:
@@ -138,18 +135,13 @@ class Canvas:
         if x1 <= x0 or y1 <= y0:
             return
         part = sprite[y0 - top : y1 - top, x0 - left : x1 - left]
-        blue, green, red, alpha = cv2.split(part)
+        alpha = cv2.extractChannel(part, 3)
         rest = cv2.bitwise_not(alpha)
         roi = self.picture[y0:y1, x0:x1]
-        roi[:] = cv2.merge(
-            [
-                cv2.add(
-                    cv2.multiply(layer, rest, scale=1 / 255),
-                    cv2.multiply(share, alpha, scale=1 / 255),
-                )
-                for layer, share in zip(cv2.split(roi), (blue, green, red), strict=True)
-            ]
-        )
+        ground = cv2.multiply(roi, cv2.merge((rest, rest, rest)), scale=1 / 255)
+        inks = cv2.cvtColor(part, cv2.COLOR_BGRA2BGR)
+        layer = cv2.multiply(inks, cv2.merge((alpha, alpha, alpha)), scale=1 / 255)
+        roi[:] = cv2.add(ground, layer)
 
     def polygon(self, points: Sequence[tuple[float, float]], ink: Colour) -> None:
         """Fill a polygon, smooth at its edges."""

@@ -193,6 +193,17 @@ def find(file: str) -> Path:
     return path
 
 
+def check() -> None:
+    """See that every font is there, before a long run begins.
+
+    Raises:
+        MissingFontsError: if one is not installed.
+    """
+    for files in PACKAGES.values():
+        for file in files:
+            find(file)
+
+
 @lru_cache(maxsize=256)
 def font(file: str, size_px: int) -> ImageFont.FreeTypeFont:
     """That font at that size.

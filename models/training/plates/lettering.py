@@ -15,7 +15,7 @@ SIZE_PX = 72
 """Words are set once at this size and scaled from there."""
 
 
-@lru_cache(maxsize=600)
+@lru_cache(maxsize=2000)
 def word(file: str, text: str) -> Mask:
     """The text as a tight mask of about SIZE_PX; at least one pixel, blank for spaces.
 

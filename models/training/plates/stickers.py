@@ -11,6 +11,18 @@ MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", 
 INKS = ("#f2c53a", "#e8842a", "#c9302c", "#3f8f4f", "#2f62b0", "#f4f4f0", "#7fb2dd", "#e9a6c0",
         "#8f5fa8", "#c9d24a", "#e05a8a", "#5fb8a8")  # fmt: skip
 
+SERIALS = (
+    "A1482907",
+    "KQ305518",
+    "7730412M",
+    "HX92645T",
+    "R5081126",
+    "2204PLD9",
+    "WB760034",
+    "0915RTEZ",
+)
+"""Numbers printed small on stickers; few, so that their masks are kept."""
+
 
 def _pick(rng: np.random.Generator, options: tuple[str, ...] | list[str]) -> str:
     return options[int(rng.integers(len(options)))]
@@ -92,8 +104,7 @@ def unreadable(rng: np.random.Generator, canvas: Canvas, ink: Colour) -> None:
 
 
 def _small(rng: np.random.Generator) -> str:
-    letters = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
-    return "".join(letters[int(one)] for one in rng.integers(0, len(letters), 8))
+    return SERIALS[int(rng.integers(len(SERIALS)))]
 
 
 def _text(

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from edge.contract.plates import STATES
+from models.training.plates import fonts
 from models.training.plates.draw import draw_foreign, draw_plate
-from models.training.plates.fonts import MissingFontsError
 from models.training.plates.sheet import grid
 
 
@@ -29,12 +29,13 @@ def main(out: Path, states: str, seed: int, count: int, columns: int, width: int
         raise click.BadParameter(f"{', '.join(unknown)}: no such state", param_hint="--states")
     rng = np.random.default_rng(seed)
     try:
-        plates = []
-        for index in range(count):
-            state = chosen[index * len(chosen) // count] if count >= len(chosen) else chosen[index]
-            plates.append(draw_foreign(rng) if state == "XX" else draw_plate(rng, state))
-    except MissingFontsError as error:
+        fonts.check()
+    except fonts.MissingFontsError as error:
         raise click.ClickException(str(error)) from error
+    plates = []
+    for index in range(count):
+        state = chosen[index * len(chosen) // count] if count >= len(chosen) else chosen[index]
+        plates.append(draw_foreign(rng) if state == "XX" else draw_plate(rng, state))
     if not cv2.imwrite(str(out), grid(plates, columns, width)):
         raise click.ClickException(f"{out}: could not be written")
     click.echo(f"{out}: {len(plates)} plates")

@@ -11,9 +11,7 @@ from models.training.plates.draw import draw_foreign, draw_plate
 @pytest.fixture(autouse=True, scope="module")
 def _fonts() -> None:
     try:
-        for files in fonts.PACKAGES.values():
-            for file in files:
-                fonts.find(file)
+        fonts.check()
     except fonts.MissingFontsError as error:
         pytest.skip(str(error))
 

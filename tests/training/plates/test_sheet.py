@@ -6,15 +6,15 @@ from models.training.plates import fonts
 from models.training.sheet.__main__ import main
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _fonts() -> None:
     try:
-        fonts.find("LiberationSans-Bold.ttf")
-        fonts.find("lobster.otf")
+        fonts.check()
     except fonts.MissingFontsError as error:
         pytest.skip(str(error))
 
 
+@pytest.mark.usefixtures("_fonts")
 def test_a_sheet_is_a_picture_of_that_many_plates(tmp_path):
     out = tmp_path / "sheet.png"
     words = ["--out", str(out), "--states", "MA,XX", "--count", "4", "--columns", "2"]
@@ -35,12 +35,7 @@ def test_a_state_that_is_none_is_refused(tmp_path):
 def test_missing_fonts_are_said_without_a_traceback(tmp_path, monkeypatch):
     monkeypatch.setattr(fonts, "SYSTEM_FONTS", tmp_path)
     monkeypatch.delenv(fonts.FONTS_VARIABLE, raising=False)
-    fonts.font.cache_clear()
-    words = ["--out", str(tmp_path / "sheet.png"), "--states", "AL", "--count", "6"]
-    from models.training.plates import lettering
-
-    lettering.word.cache_clear()
-    lettering.spaced.cache_clear()
+    words = ["--out", str(tmp_path / "sheet.png")]
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 1
     assert "apt-get install" in result.output
