@@ -95,7 +95,7 @@ def compose(rng: np.random.Generator, plan: Plan) -> DrawnPlate:
         gap=float(rng.uniform(0.2, 0.45) if rng.random() < 0.88 else rng.uniform(0.45, 0.9)),
         emblem=(fancy.name, fancy.ink, fancy.second) if fancy else None,
         emblem_size=float(rng.uniform(0.4, 0.72)) if fancy else 0.5,
-        outline=colour("white") if rng.random() < 0.02 else None,
+        outline=colour("white") if rng.random() < 0.03 else None,
         align=float(np.clip(rng.normal(0.5, 0.06), 0.2, 0.8)) if rng.random() < 0.3 else 0.5,
         column=float(rng.uniform(0.38, 0.48)),
     )

@@ -30,6 +30,8 @@ class Die:
         font: a font file that draws the characters instead of strokes, empty for strokes.
         slant: shift of the top against the bottom, as a share of the height.
         tall: the height against a common die's.
+        cell: the least room a narrow character takes, as a share of the common width: presses
+            with equal blanks leave a 1 as much room as an 8.
     """
 
     width: float = 0.455
@@ -41,6 +43,7 @@ class Die:
     font: str = ""
     slant: float = 0.0
     tall: float = 1.0
+    cell: float = 0.0
 
     def shape(self, char: str) -> str:
         """The shape that stands for a character."""
@@ -60,6 +63,10 @@ class Die:
         if self.even and factor > 0.8:
             factor = 1.0
         return max(self.width * factor, self.weight * 1.05)
+
+    def room(self, char: str) -> float:
+        """Width that a character's blank takes in the line, as a share of the height."""
+        return max(self.advance(char), self.cell * self.width)
 
 
 def mask(die: Die, char: str, width_px: int, height_px: int) -> Mask:
@@ -153,6 +160,10 @@ def _one_of(rng: np.random.Generator, options: list[tuple[str, float]]) -> str:
     return options[int(rng.choice(len(options), p=shares / shares.sum()))][0]
 
 
+def _cell(rng: np.random.Generator, share: float) -> float:
+    return float(rng.uniform(0.65, 1.0)) if rng.random() < share else 0.0
+
+
 FORMS: dict[str, list[tuple[str, float]]] = {
     "0": [("0", 0.93), ("0slash", 0.05), ("0dot", 0.02)],
     "1": [("1", 0.2), ("1flag", 0.42), ("1hook", 0.14), ("1foot", 0.1), ("1serif", 0.14)],
@@ -203,6 +214,7 @@ def random_die(rng: np.random.Generator, printed_share: float = 0.15) -> Die:
         font=font,
         slant=float(rng.uniform(0.03, 0.12)) if rng.random() < 0.03 else 0.0,
         tall=float(np.clip(rng.normal(1.0, 0.06), 0.82, 1.15)),
+        cell=_cell(rng, 0.55),
     )
 
 
@@ -217,12 +229,13 @@ def nearby(rng: np.random.Generator, die: Die, forms: dict[str, str]) -> Die:
         width=die.width * float(rng.normal(1.0, 0.035)),
         weight=die.weight * float(rng.normal(1.0, 0.07)),
         radius=min(1.0, die.radius * float(rng.normal(1.0, 0.08))),
-        even=die.even,
+        even=die.even or bool(rng.random() < 0.6),
         blunt=die.blunt if rng.random() < 0.8 else not die.blunt,
         forms=tuple(sorted(chosen.items())),
         font=die.font,
         slant=die.slant,
         tall=die.tall * float(rng.normal(1.0, 0.025)),
+        cell=_cell(rng, 0.85),
     )
 
 

@@ -43,7 +43,7 @@ class Line:
 def _advance(token: Token, line: Line) -> float:
     """Width of one token as a share of the characters' height, without spacing."""
     if token.kind == "char":
-        return line.die.advance(token.text)
+        return line.die.room(token.text)
     if token.kind in {"column", "class"}:
         return _column_share(token, line) * max(line.die.advance(c) for c in token.text) * 1.08
     if token.kind == "emblem" and line.emblem:
@@ -80,7 +80,8 @@ def _token(
     canvas: Canvas, token: Token, line: Line, x: float, top: float, wide: float, height: float
 ) -> list[Box]:
     if token.kind == "char":
-        return [character(canvas, line, token.text, x, top, wide, height)]
+        own = wide * line.die.advance(token.text) / line.die.room(token.text)
+        return [character(canvas, line, token.text, x + (wide - own) / 2, top, own, height)]
     if token.kind in {"column", "class"}:
         count = len(token.text)
         share = _column_share(token, line) * height
