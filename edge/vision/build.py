@@ -51,7 +51,13 @@ def _own_parts(
         verifier = adapt_verifier(entry, load(entry.name))
     entry = find_model(entries, settings.reader)
     fitted = adapt_reader(entry, load(entry.name))
-    return EngineParts(detector, fitted.reader, fitted.growth, verifier)
+    return EngineParts(
+        detector=detector,
+        reader=fitted.reader,
+        reader_growth=fitted.growth,
+        verifier=verifier,
+        lookalikes=fitted.lookalikes,
+    )
 
 
 def _ppocr(settings: EngineSettings, load: Callable[[str], OnnxModel]) -> EngineParts:

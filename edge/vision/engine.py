@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from edge.vision.geometry import Box, grown, intersection
 from edge.vision.plausible import MIN_PLATE_PROBABILITY, outline_fault, text_fault
 from edge.vision.reader import PlateReading, Reader
 from edge.vision.rectify import rectify
-from edge.vision.serials import Shapes, weigh
+from edge.vision.serials import NO_LOOKALIKES, Lookalikes, Shapes, weigh
 from edge.vision.verifier import Verifier
 
 EVIDENCE_GROWTH = 1.25
@@ -38,7 +38,8 @@ class EngineParts:
     """What an engine is made of.
 
     Without a `verifier` the detector's score is the probability of a plate. `reader_growth` is how
-    much larger than the plate's outline the crop is that the reader is shown. `digests` are the
+    much larger than the plate's outline the crop is that the reader is shown, `lookalikes` what it
+    cannot tell apart by what it learnt. `digests` are the
     (name, SHA-256) of every model in use, `notices` sentences on what does not run as was asked.
     """
 
@@ -46,6 +47,7 @@ class EngineParts:
     reader: Reader
     reader_growth: float
     verifier: Verifier | None = None
+    lookalikes: Lookalikes = field(default_factory=lambda: NO_LOOKALIKES)
     digests: tuple[tuple[str, str], ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -82,7 +84,7 @@ class PlateEngine:
         None means that it holds no text. Raises VisionError where the reader fails.
         """
         reading = self._parts.reader.read(crop)
-        return None if reading is None else weigh(reading, self._shapes)
+        return None if reading is None else weigh(reading, self._shapes, self._parts.lookalikes)
 
     def _likely(self, image: NDArray[np.uint8]) -> list[tuple[Detection, float]]:
         """What looks like a plate, and how much: nothing else is read."""

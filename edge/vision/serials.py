@@ -16,7 +16,7 @@ from typing import Protocol
 
 from edge.vision.reader import CharacterReading, PlateReading, StateReading, plate_reading
 
-MIN_PROBABILITY = 0.02
+MIN_PROBABILITY = 0.005
 MIN_RELATIVE_LIKELIHOOD = 0.005  # of the likeliest: no shape makes up for less
 MAX_CANDIDATES = 64
 MAX_ALTERNATIVES = 5
@@ -31,23 +31,31 @@ UNKNOWN_SHAPELESS = 0.5
 STATE_TEMPER = 0.5  # the network has seen text and plate together: the shape is no new witness
 NAMED_FROM = 0.5  # a state that the reader did not name is named if it becomes this probable
 
-# How likely the second character is, for each unit of the first, before the network has looked:
-# dies that share one glyph, then pairs that differ by a stroke which a small picture loses.
-_DRAWN_ALIKE = (("O", "0", 0.3), ("I", "1", 0.2))
-_ONE_STROKE = (
-    ("B", "8", 0.06), ("S", "5", 0.06), ("Z", "2", 0.06), ("G", "6", 0.06), ("D", "0", 0.03),
-    ("Q", "0", 0.06), ("Z", "7", 0.03), ("L", "4", 0.01), ("T", "7", 0.02), ("A", "4", 0.02),
-)  # fmt: skip
+Lookalikes = Mapping[str, Mapping[str, float]]
+"""For each character, others and how likely they are for each unit of its probability."""
 
 
-def _both_ways(*pairs: tuple[str, str, float]) -> Mapping[str, Mapping[str, float]]:
+def _both_ways(*pairs: tuple[str, str, float]) -> Lookalikes:
     table: defaultdict[str, dict[str, float]] = defaultdict(dict)
     for a, b, likelihood in pairs:
         table[a][b] = table[b][a] = likelihood
     return MappingProxyType(dict(table))
 
 
-LOOKALIKES = _both_ways(*_DRAWN_ALIKE, *_ONE_STROKE)
+_SHARED_GLYPHS = (("O", "0", 0.3), ("I", "1", 0.2))
+_ONE_STROKE = (
+    ("B", "8", 0.06), ("S", "5", 0.06), ("Z", "2", 0.06), ("G", "6", 0.06), ("D", "0", 0.03),
+    ("Q", "0", 0.06), ("Z", "7", 0.03), ("L", "4", 0.01), ("T", "7", 0.02), ("A", "4", 0.02),
+)  # fmt: skip
+
+NO_LOOKALIKES: Lookalikes = MappingProxyType({})
+"""For a reader that learnt US plates: how sure it may be of a glyph is in its probabilities."""
+
+SHARED_GLYPHS = _both_ways(*_SHARED_GLYPHS)
+"""For a reader of other plates: many US dies draw these alike, and it never saw one."""
+
+LOOKALIKES = _both_ways(*_SHARED_GLYPHS, *_ONE_STROKE)
+"""For a reader of any text, which never saw a plate: also what a small picture makes alike."""
 
 
 class Shapes(Protocol):
@@ -58,13 +66,13 @@ class Shapes(Protocol):
         ...
 
 
-def weigh(reading: PlateReading, shapes: Shapes) -> PlateReading:
+def weigh(reading: PlateReading, shapes: Shapes, lookalikes: Lookalikes) -> PlateReading:
     """The reading with the probabilities of its characters and its state weighed by shapes.
 
     Each character keeps the total probability that the network gave it; the shapes share it out
-    anew among its alternatives and lookalikes.
+    anew among its alternatives and their lookalikes.
     """
-    texts = _likeliest([_alternatives(character) for character in reading.characters])
+    texts = _likeliest([_alternatives(character, lookalikes) for character in reading.characters])
     states = _states(reading.state)
     issuers = [shapes.states_matching(text) for text, _ in texts]
     fits_of = {some: _fits(some, states) for some in set(issuers)}
@@ -131,14 +139,14 @@ def _weighed_state(
     return StateReading(code, probability, ranked)
 
 
-def _alternatives(character: CharacterReading) -> dict[str, float]:
+def _alternatives(character: CharacterReading, lookalikes: Lookalikes) -> dict[str, float]:
     found = {
         glyph: probability
         for glyph, probability in character.alternatives
         if probability >= MIN_PROBABILITY or glyph == character.best
     }
     for glyph, probability in tuple(found.items()):
-        for other, likelihood in LOOKALIKES.get(glyph, {}).items():
+        for other, likelihood in lookalikes.get(glyph, {}).items():
             found[other] = max(found.get(other, 0.0), probability * likelihood)
     least = max(found.values()) * MIN_RELATIVE_LIKELIHOOD
     return {glyph: probability for glyph, probability in found.items() if probability >= least}

@@ -19,6 +19,7 @@ from edge.vision.models import OnnxModel
 from edge.vision.plate_detector import OnnxPlateDetector
 from edge.vision.plate_reader import OnnxPlateReader
 from edge.vision.reader import Reader
+from edge.vision.serials import NO_LOOKALIKES, SHARED_GLYPHS, Lookalikes
 from edge.vision.settings import DetectorSize
 from edge.vision.verifier import PatchVerifier, Verifier
 
@@ -32,10 +33,11 @@ SIZES_PX: Mapping[DetectorSize, int] = {"fast": 640, "far": 1280}
 
 @dataclass(frozen=True, slots=True)
 class FittedReader:
-    """A reader, and how much larger than the plate's outline the crop is that it was made for."""
+    """A reader, how much larger than the plate's outline its crop is, and what it cannot tell."""
 
     reader: Reader
     growth: float
+    lookalikes: Lookalikes
 
 
 def adapt_detector(entry: ModelEntry, model: OnnxModel, size: DetectorSize | int) -> Detector:
@@ -63,10 +65,10 @@ def adapt_reader(entry: ModelEntry, model: OnnxModel) -> FittedReader:
     _require_role(entry, "reader")
     match entry.format:
         case "plateward-reader":
-            return FittedReader(OnnxPlateReader(model), OWN_READER_GROWTH)
+            return FittedReader(OnnxPlateReader(model), OWN_READER_GROWTH, NO_LOOKALIKES)
         case "fast-plate-ocr":
             config = OcrConfig.of(entry.options)
-            return FittedReader(FastPlateOcrReader(model, config), TIGHT_GROWTH)
+            return FittedReader(FastPlateOcrReader(model, config), TIGHT_GROWTH, SHARED_GLYPHS)
     raise _unfit(entry, f"no reader has the format {entry.format!r}")
 
 

@@ -11,6 +11,7 @@ from edge.vision.models import OnnxModel
 from edge.vision.ppocr.inference import LineFinder, LineRecogniser
 from edge.vision.ppocr.plate_detector import MAX_LONG_SIDE_PX, LinePlateDetector
 from edge.vision.ppocr.plate_reader import LinePlateReader
+from edge.vision.serials import LOOKALIKES
 from edge.vision.verifier import PatchVerifier
 
 FINDER = "text-finder"
@@ -38,4 +39,5 @@ def ppocr_parts(
         verifier=PatchVerifier(verifier_model),
         reader=LinePlateReader(finder, LineRecogniser(recogniser_model)),
         reader_growth=EVIDENCE_GROWTH,
+        lookalikes=LOOKALIKES,
     )

@@ -15,7 +15,7 @@ from edge.vision.ppocr.postprocess import (
     plate_character,
 )
 from edge.vision.reader import CharacterReading, StateReading, plate_reading
-from edge.vision.serials import weigh
+from edge.vision.serials import LOOKALIKES, NO_LOOKALIKES, SHARED_GLYPHS, weigh
 from edge.vision.states import NAMES, read_state
 from edge.vision.text import edit_distance
 from edge.vision.vote import Ballot, vote
@@ -142,11 +142,11 @@ FORMATS = load_formats()
     [("HKOE7C", "HK0E7C"), ("CJIP5G", "CJ1P5G"), ("KAYAKER", "KAYAKER"), ("7ABC482", "7ABC482")],
 )
 def test_a_shape_tells_o_from_zero(reading_of, read, weighed):
-    assert weigh(reading_of(read), FORMATS).text == weighed
+    assert weigh(reading_of(read), FORMATS, LOOKALIKES).text == weighed
 
 
 def test_weighing_keeps_what_was_read_as_an_alternative(reading_of):
-    weighed = weigh(reading_of("HKOE7C"), FORMATS)
+    weighed = weigh(reading_of("HKOE7C"), FORMATS, LOOKALIKES)
     assert "O" in dict(weighed.characters[2].alternatives)
     assert sum(p for _, p in weighed.characters[2].alternatives) == pytest.approx(0.9)
 
@@ -154,7 +154,7 @@ def test_weighing_keeps_what_was_read_as_an_alternative(reading_of):
 @given(st.text(ALPHABET, min_size=1, max_size=8))
 def test_weighing_keeps_length_and_total_probability(text):
     reading = plate_reading(tuple(CharacterReading(((g, 0.7),)) for g in text))
-    weighed = weigh(reading, FORMATS)
+    weighed = weigh(reading, FORMATS, LOOKALIKES)
     assert len(weighed.text) == len(text)
     for character in weighed.characters:
         assert sum(p for _, p in character.alternatives) <= 0.7 + 1e-6
@@ -168,34 +168,46 @@ class Issued:
         return {"9AAA": ("MA",), "AAA9": ("NH",)}.get(shape, ())
 
 
+def test_a_reader_of_us_plates_is_given_no_doubts_of_others():
+    sure = of_states("OABO", ("MA", 0.9))
+    assert weigh(sure, Issued(), NO_LOOKALIKES).characters == sure.characters
+    assert weigh(sure, Issued(), SHARED_GLYPHS).text == "0ABO"
+    doubtful = plate_reading(
+        (CharacterReading((("O", 0.7), ("0", 0.25))), *sure.characters[1:]), sure.state
+    )
+    assert weigh(doubtful, Issued(), NO_LOOKALIKES).text == "0ABO"
+
+
 def test_the_probable_state_tells_which_shape_counts():
-    assert weigh(of_states("OABO", ("MA", 0.9), ("NH", 0.05)), Issued()).text == "0ABO"
-    assert weigh(of_states("OABO", ("NH", 0.9), ("MA", 0.05)), Issued()).text == "OAB0"
+    assert weigh(of_states("OABO", ("MA", 0.9), ("NH", 0.05)), Issued(), LOOKALIKES).text == "0ABO"
+    assert weigh(of_states("OABO", ("NH", 0.9), ("MA", 0.05)), Issued(), LOOKALIKES).text == "OAB0"
 
 
 def test_a_plate_of_no_known_state_is_left_as_it_was_read():
-    weighed = weigh(of_states("OABO", ("MA", 0.03), ("NH", 0.02), named=False), Issued())
+    weighed = weigh(
+        of_states("OABO", ("MA", 0.03), ("NH", 0.02), named=False), Issued(), LOOKALIKES
+    )
     assert weighed.text == "OABO"
     assert weighed.state.code is None
 
 
 def test_a_shape_raises_the_state_that_issues_it():
-    weighed = weigh(of_states("1ABC", ("NH", 0.45), ("MA", 0.4)), Issued())
+    weighed = weigh(of_states("1ABC", ("NH", 0.45), ("MA", 0.4)), Issued(), LOOKALIKES)
     assert weighed.state.code == "MA"
     assert weighed.state.confidence > 0.4
     assert dict(weighed.state.alternatives)["NH"] < 0.45
 
 
 def test_a_text_without_a_shape_leaves_the_states_in_order():
-    weighed = weigh(of_states("KAYAKER", ("NH", 0.45), ("MA", 0.4)), Issued())
+    weighed = weigh(of_states("KAYAKER", ("NH", 0.45), ("MA", 0.4)), Issued(), LOOKALIKES)
     assert weighed.text == "KAYAKER"
     assert [code for code, _ in weighed.state.alternatives] == ["NH", "MA"]
 
 
 def test_a_state_that_was_not_named_is_named_once_it_is_probable():
-    sure = weigh(of_states("1ABC", ("MA", 0.48), ("NH", 0.42), named=False), Issued())
+    sure = weigh(of_states("1ABC", ("MA", 0.48), ("NH", 0.42), named=False), Issued(), LOOKALIKES)
     assert (sure.state.code, sure.state.confidence > 0.5) == ("MA", True)
-    doubtful = weigh(of_states("1ABC", ("MA", 0.2), ("NH", 0.2), named=False), Issued())
+    doubtful = weigh(of_states("1ABC", ("MA", 0.2), ("NH", 0.2), named=False), Issued(), LOOKALIKES)
     assert doubtful.state.code is None
 
 
@@ -207,7 +219,7 @@ def test_weighed_states_are_probabilities_in_order(text, states):
     ranked = tuple(sorted(states.items(), key=lambda pair: -pair[1]))
     read = StateReading(*ranked[0], ranked) if ranked else StateReading(None, 0.0, ())
     characters = tuple(CharacterReading(((glyph, 0.7),)) for glyph in text)
-    weighed = weigh(plate_reading(characters, read), FORMATS).state
+    weighed = weigh(plate_reading(characters, read), FORMATS, LOOKALIKES).state
     assert {code for code, _ in weighed.alternatives} == set(states)
     probabilities = [p for _, p in weighed.alternatives]
     assert probabilities == sorted(probabilities, reverse=True)
