@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge.vision.detector import Detection
 from edge.vision.errors import ModelError, VisionError
-from edge.vision.geometry import Box
+from edge.vision.geometry import bounding_box
 from edge.vision.models import OnnxModel
 
 FORMAT = "plateward-detector-1"
@@ -146,6 +146,8 @@ def postprocess(
 ) -> tuple[Detection, ...]:
     """The plates in the network's answer (13, cells), best first, in pixels of the picture.
 
+    The box of each is the one around its corners.
+
     `input_size` and `picture_size` are (height, width); `scale` is from picture to input.
     """
     wanted = np.flatnonzero(cells[0] >= math.log(threshold / (1 - threshold)))
@@ -158,11 +160,10 @@ def postprocess(
     height, width = picture_size
     found = []
     for index in suppressed(boxes):
-        left, top, right, bottom = (float(side) / scale for side in boxes[index])
-        x, y = round(left), round(top)
-        box = Box(x, y, round(right) - x, round(bottom) - y).clipped(width, height)
+        quadrilateral = (corners[index] / np.float32(scale)).astype(np.float32)
+        # Corners are learnt from drawn plates, whose outlines are exact; labelled boxes are not.
+        box = bounding_box(quadrilateral).clipped(width, height)
         if box.area:
-            quadrilateral = (corners[index] / np.float32(scale)).astype(np.float32)
             found.append(Detection(box, float(scores[index]), quadrilateral))
     return tuple(found)
 

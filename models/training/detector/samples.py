@@ -14,7 +14,7 @@ from models.training.scenes.photos import STRETCHED, Photo
 from models.training.scenes.textures import Textures
 
 SIDE_PX = 448
-MOSAICS = 0.25
+MOSAICS = 0.2
 """The share of a batch that is made of four of its other pictures: far plates, and many."""
 STRETCHED_SHARE, DRIVES_SHARE = 0.6, 0.05
 SMALLEST_WIDTH_PX, SMALLEST_HEIGHT_PX = 12.0, 4.0
