@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edge.vision.detector import Detection, Detector
 from edge.vision.geometry import Box, grown, intersection
+from edge.vision.personalised import spelt
 from edge.vision.plausible import MIN_PLATE_PROBABILITY, outline_fault, text_fault
 from edge.vision.reader import PlateReading, Reader
 from edge.vision.rectify import rectify
@@ -84,7 +85,9 @@ class PlateEngine:
         None means that it holds no text. Raises VisionError where the reader fails.
         """
         reading = self._parts.reader.read(crop)
-        return None if reading is None else weigh(reading, self._shapes, self._parts.lookalikes)
+        if reading is None:
+            return None
+        return spelt(weigh(reading, self._shapes, self._parts.lookalikes), self._shapes)
 
     def _likely(self, image: NDArray[np.uint8]) -> list[tuple[Detection, float]]:
         """What looks like a plate, and how much: nothing else is read."""
