@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -127,8 +128,12 @@ def cell_count(height: int, width: int) -> int:
     return sum((height // stride) * (width // stride) for stride in STRIDES)
 
 
+@lru_cache(maxsize=8)
 def cell_middles(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The middles (cells, 2) in pixels and the strides (cells,) of an input's cells in order."""
+    """The middles (cells, 2) in pixels and the strides (cells,) of an input's cells in order.
+
+    The arrays are kept for the next picture of that size: they are not to be changed.
+    """
     middles, strides = [], []
     for stride in STRIDES:
         y, x = np.mgrid[: height // stride, : width // stride].astype(np.float32)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
+from demo_drive.plates import Plate, draw_plate
 from edge.vision.errors import ModelError, VisionError
-from edge.vision.geometry import Box
-from edge.vision.models import OnnxModel
+from edge.vision.geometry import Box, iou
+from edge.vision.manifest import manifest_file
+from edge.vision.models import OnnxModel, load_onnx
 from edge.vision.plate_detector import (
     CHANNELS,
     FORMAT,
@@ -180,3 +184,30 @@ def test_another_model_is_refused(metadata, message):
 def test_an_answer_of_another_size_is_an_error():
     with pytest.raises(VisionError, match="gave"):
         OnnxPlateDetector(model(silence(32, 32))).detect(picture())
+
+
+@pytest.mark.parametrize("file", ["plate_detector.onnx", "plate_detector_int8.onnx"])
+def test_the_models_that_ship_find_a_plate_on_a_street(file):
+    image = np.full((720, 1280, 3), (170, 160, 150), dtype=np.uint8)
+    image[360:] = (90, 90, 90)
+    x, y = 600, 430
+    image[y - 60 : y + 120, x - 120 : x + 280] = (60, 40, 40)
+    plate = draw_plate(Plate("MA", "4TKF 93"))[..., :3]
+    image[y : y + 60, x : x + 120] = cv2.resize(plate, (120, 60), interpolation=cv2.INTER_AREA)
+    detector = OnnxPlateDetector(load_onnx(manifest_file().parent / file))
+    best = detector.detect(image)[0]
+    assert iou(best.box, Box(x, y, 120, 60)) > 0.6
+    expected = [[x, y], [x + 120, y], [x + 120, y + 60], [x, y + 60]]
+    assert best.corners == pytest.approx(np.array(expected), abs=12)
+
+
+def test_real_plates_are_found(eval_data):
+    lines = (eval_data / "scenes-us" / "truth.csv").read_text(encoding="utf-8").splitlines()
+    rows = list(csv.DictReader(lines))[:12]
+    detector = OnnxPlateDetector(load_onnx(manifest_file().parent / "plate_detector_int8.onnx"))
+    found = 0
+    for row in rows:
+        truth = Box(*(int(row[side]) for side in "xywh"))
+        seen = detector.detect(cv2.imread(str(eval_data / "scenes-us" / row["file"])))
+        found += any(iou(detection.box, truth) >= 0.5 for detection in seen)
+    assert found >= 11
