@@ -69,11 +69,12 @@ class PlateEngine:
         Raises VisionError where any stage fails; an empty tuple means that there is no plate.
         """
         observations = []
+        verified = self._parts.verifier is not None
         for detection, probability in self._likely(image):
             outline = detection.outline
             shown = rectify(image, grown(outline, self._parts.reader_growth))
             reading = self.read_crop(shown)
-            if reading is not None and text_fault(reading, probability) is None:
+            if reading is not None and text_fault(reading, probability, verified=verified) is None:
                 crop = rectify(image, grown(outline, EVIDENCE_GROWTH))
                 observations.append(PlateObservation(detection, detection.box, reading, crop))
         observations.sort(key=lambda seen: -seen.reading.confidence)

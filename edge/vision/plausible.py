@@ -18,6 +18,7 @@ MIN_CONFIDENCE_SHORT = 0.8  # up to 4 characters: house numbers and fragments ar
 MIN_CONFIDENCE_ONE_KIND = 0.6  # letters alone or digits alone: vanity plates, but also words
 MIN_PLATE_PROBABILITY = 0.25
 MIN_PLATE_PROBABILITY_LETTERS = 0.7  # letters alone are far oftener a word than a vanity plate
+MIN_SCORE_ONE_KIND = 0.55  # of a detector that no verifier follows: words and telephone numbers
 
 
 def outline_fault(box: Box, picture_width_px: int) -> str | None:
@@ -31,10 +32,11 @@ def outline_fault(box: Box, picture_width_px: int) -> str | None:
     return None
 
 
-def text_fault(reading: PlateReading, plate_probability: float) -> str | None:
+def text_fault(reading: PlateReading, probability: float, *, verified: bool) -> str | None:
     """Why a reading is not a plate's; None where it may be.
 
-    `plate_probability` is what the verifier gave the place that was read.
+    `probability` is what the verifier gave the place that was read, or the detector's score
+    where it was not `verified`.
     """
     text = reading.text
     if not MIN_LENGTH <= len(text) <= MAX_LENGTH:
@@ -46,6 +48,9 @@ def text_fault(reading: PlateReading, plate_probability: float) -> str | None:
     one_kind = text.isdigit() or text.isalpha()
     if one_kind and reading.confidence < MIN_CONFIDENCE_ONE_KIND:
         return "of one kind of character and uncertain"
-    if text.isalpha() and plate_probability < MIN_PLATE_PROBABILITY_LETTERS:
-        return "letters alone on what is hardly a plate"
+    if verified:
+        if text.isalpha() and probability < MIN_PLATE_PROBABILITY_LETTERS:
+            return "letters alone on what is hardly a plate"
+    elif one_kind and probability < MIN_SCORE_ONE_KIND:
+        return "of one kind of character on what is hardly a plate"
     return None
