@@ -2,10 +2,11 @@
 
 Draws plates of its own (models/training/plates, photographed by models/training/photograph) and
 mixes in the real plates of --data whose texts are known. Starts from the small recogniser of
-PP-OCRv6 in the rapidocr package. Writes to --out: plate_reader.onnx, report.json, curves.png and
-progress.pt, from which a run that was stopped goes on. The seed fixes what is drawn and in which
-order it is shown; how many steps fit into the minutes depends on the machine. --eval measures the
-exported file on labelled pictures and trains on none of them.
+PP-OCRv6 in the rapidocr package. Writes to --out: plate_reader.onnx (and plate_reader.plain.onnx,
+all of it in float32), report.json, curves.png and progress.pt, from which a run that was stopped
+goes on. The seed fixes what is drawn and in which order it is shown; how many steps fit into the
+minutes depends on the machine. --eval measures the exported file on labelled pictures and trains
+on none of them.
 """
 
 from __future__ import annotations
@@ -27,17 +28,29 @@ from numpy.typing import NDArray
 from torch import nn
 
 from edge.vision.errors import VisionError
-from edge.vision.plate_reader import ReaderTraits
+from edge.vision.models import load_onnx
+from edge.vision.plate_reader import ReaderTraits, read_traits
 
 from ..curves import draw_curves
-from ..run import DEVICES, Plan, begin, choose_device, follow, say, seed_everything, train
+from ..run import (
+    DEVICES,
+    Plan,
+    begin,
+    choose_device,
+    follow,
+    half_precision,
+    say,
+    seed_everything,
+    train,
+)
 from .batches import batches
 from .calibrate import fitted
-from .export import reads_by, save_onnx
+from .export import halve, reads_by, save_onnx
 from .labelled import Labelled, from_drawn, from_folder, from_real
 from .learn import RATE, STATE_RATE, losses_by, optimiser_of
 from .measure import figures, outcomes
 from .network import ALPHABET, CLASSES, PlateNetwork
+from .quantise import quantise
 from .real import load_real
 from .recogniser import load_recogniser
 from .render import make_missing
@@ -48,12 +61,14 @@ EXAMPLE = (
     " --minutes 60 --out ../reader"
 )
 ONNX_NAME = "plate_reader.onnx"
+PLAIN_NAME = "plate_reader.plain.onnx"
 BATCH = 32
 AVERAGE_DECAY = 0.99
 REAL_SHARE = 0.12
 HELD_OUT_SHARDS = (9000,)
 GLANCE = 200  # plates of each kind that are looked at on the way
 MEASURE_EVERY_S = 240.0
+USUAL = 200
 MIN_STATE = 0.4
 START_SHARES = (0.0, 0.15, 0.3)
 TRAITS = ReaderTraits(ALPHABET, CLASSES, 1.0, 1.0, MIN_STATE)
@@ -72,12 +87,15 @@ def main() -> int:
         make_missing(cache, args.draw_seed, [*numbers, *HELD_OUT_SHARDS], args.processes, say)
         network, steps, minutes = trained(args, cache, numbers, device)
         held_out = _held_out(cache, args)
-        report = finished(network, held_out, args.out) | {
+        usual = load_shards(cache, args.draw_seed, numbers[:1]).pictures[:USUAL]
+        report = finished(network, held_out, usual, args.out) | {
             "seed": args.seed, "steps": steps, "minutes": round(minutes, 1),
             "plates_drawn": len(numbers) * SHARD,
         }  # fmt: skip
         if args.eval:
-            report["eval"] = evaluated(args.out / ONNX_NAME, args.eval, report["traits"])
+            report["eval"] = {
+                name: evaluated(args.out / name, args.eval) for name in (ONNX_NAME, PLAIN_NAME)
+            }
     except (OSError, ValueError, VisionError) as error:
         say(f"train: {error}")
         return 1
@@ -136,8 +154,7 @@ def trained(
         assert isinstance(average, PlateNetwork)  # noqa: S101 - for the type checker
         found: dict[str, float] = {}
         for name, part in held_out.items():
-            first = Labelled(part.pictures[:GLANCE], part.labels[:GLANCE])
-            values = _measured(average, first)
+            values = _measured(average, part.first(GLANCE))
             found |= {f"{name} {key}": values[key] for key in ("folded", "state") if key in values}
         return found
 
@@ -161,13 +178,10 @@ def _probabilities(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     device = next(network.parameters()).device
     parts = []
-    with torch.no_grad():
+    with torch.no_grad(), half_precision(device):
         for at in range(0, len(pictures), BATCH):
-            given = torch.from_numpy(pictures[at : at + BATCH]).to(device)
-            characters, states = network(given)
-            parts.append(
-                (torch.softmax(characters, 2).cpu().numpy(), torch.softmax(states, 1).cpu().numpy())
-            )
+            given = network(torch.from_numpy(pictures[at : at + BATCH]).to(device))
+            parts.append([torch.softmax(logits.float(), -1).cpu().numpy() for logits in given])
     steps, states = (np.concatenate(each) for each in zip(*parts, strict=True))
     return steps.astype(np.float64), states.astype(np.float64)
 
@@ -177,29 +191,38 @@ def _measured(network: PlateNetwork, part: Labelled) -> dict[str, float]:
     return figures(outcomes(steps, states, TRAITS, part.labels))
 
 
-def finished(network: PlateNetwork, held_out: dict[str, Labelled], out: Path) -> dict[str, Any]:
-    """Blend with the start, calibrate and export; what was found on the way."""
+def finished(
+    network: PlateNetwork, held_out: dict[str, Labelled], usual: NDArray[np.uint8], out: Path
+) -> dict[str, Any]:
+    """Blend with the start, calibrate and export; what was found on the way.
+
+    `usual` (n, 96, 192, 3) are drawn plates that the scales of 8 bits are taken from.
+    """
     network.eval()
     blends = {}
     for share in START_SHARES:
-        values = [_measured(blended(network, share), part) for part in held_out.values()]
+        mixed = blended(network, share)
+        values = [_measured(mixed, part.first(GLANCE)) for part in held_out.values()]
         blends[share] = sum(value["folded"] for value in values) / len(values)
-        say(f"with {share:.1f} of the start's weights: {blends[share]:.4f} of held out read")
+        say(f"with {share} of the start's weights: {blends[share]:.4f} of held out read")
     share = max(blends, key=lambda each: blends[each])
     final = blended(network, share)
     given = {name: _probabilities(final, part.pictures) for name, part in held_out.items()}
     labels = [label for part in held_out.values() for label in part.labels]
     steps, states = (np.concatenate(each) for each in zip(*given.values(), strict=True))
     traits = fitted(steps, states, labels, TRAITS)
-    save_onnx(final, traits, out / ONNX_NAME)
-    torch.save({"average": final.state_dict()}, out / "final.pt")
+    plain = out / PLAIN_NAME
+    save_onnx(final, traits, plain)
+    quantise(plain, out / ONNX_NAME, usual)
+    halve(out / ONNX_NAME)
     content = (out / ONNX_NAME).read_bytes()
     return {
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
         "start_share": share,
         "blends": blends,
-        "traits": {"temperature": traits.temperature, "state": traits.state_temperature},
+        "temperature": traits.temperature,
+        "state_temperature": traits.state_temperature,
         "held_out": {
             name: figures(outcomes(*given[name], traits, part.labels))
             for name, part in held_out.items()
@@ -217,12 +240,9 @@ def blended(network: PlateNetwork, share: float) -> PlateNetwork:
     return mixed
 
 
-def evaluated(onnx_file: Path, folder: Path, temperatures: dict[str, float]) -> dict[str, Any]:
+def evaluated(onnx_file: Path, folder: Path) -> dict[str, Any]:
     """The exported file's figures on every labelled folder in `folder`."""
-    traits = ReaderTraits(
-        ALPHABET, CLASSES, temperatures["temperature"], temperatures["state"], MIN_STATE
-    )
-    read = reads_by(onnx_file)
+    traits, read = read_traits(load_onnx(onnx_file)), reads_by(onnx_file)
     found = {}
     for labels in sorted(folder.glob("*/truth.csv")):
         part = from_folder(labels.parent)

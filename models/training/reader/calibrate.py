@@ -15,7 +15,7 @@ from edge.vision.plate_reader import ReaderTraits, softened
 
 from .measure import outcomes
 
-TEMPERATURES = tuple(float(t) for t in np.geomspace(0.6, 3.0, 15))
+TEMPERATURES = tuple(float(t) for t in np.geomspace(0.6, 2.5, 11))
 LEAST = 1e-4
 
 

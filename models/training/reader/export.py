@@ -36,13 +36,8 @@ class _Probabilities(nn.Module):
         return torch.softmax(characters, 2), torch.softmax(states, 1)
 
 
-def save_onnx(
-    network: PlateNetwork, traits: ReaderTraits, path: Path, *, halved: bool = False
-) -> None:
-    """Write 'pictures' (n, 96, 192, 3) uint8 to 'characters' (n, t, 37) and 'states' (n, 52).
-
-    `halved` stores the weights as float16 and widens them when the file is loaded.
-    """
+def save_onnx(network: PlateNetwork, traits: ReaderTraits, path: Path) -> None:
+    """Write 'pictures' (n, 96, 192, 3) uint8 to 'characters' (n, t, 37) and 'states' (n, 52)."""
     whole = _Probabilities(network).eval()
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "plain.onnx"
@@ -57,22 +52,13 @@ def save_onnx(
             dynamo=False,
         )
         model = onnx.load(str(plain))
-    if halved:
-        halve(model)
-    set_traits(model, traits)
+    model.metadata_props.add(key="plate_reader", value=json.dumps(asdict(traits)))
     onnx.save(model, str(path))
 
 
-def set_traits(model: onnx.ModelProto, traits: ReaderTraits) -> None:
-    """Write what the file says of itself into its metadata."""
-    kept = [entry for entry in model.metadata_props if entry.key != "plate_reader"]
-    del model.metadata_props[:]
-    model.metadata_props.extend(kept)
-    model.metadata_props.add(key="plate_reader", value=json.dumps(asdict(traits)))
-
-
-def halve(model: onnx.ModelProto) -> None:
-    """Store large weights as float16, each followed by a Cast that is folded on loading."""
+def halve(path: Path) -> None:
+    """Store a file's large weights as float16, each with a Cast that is folded on loading."""
+    model = onnx.load(str(path))
     casts = []
     for tensor in model.graph.initializer:
         value = numpy_helper.to_array(tensor)
@@ -84,6 +70,7 @@ def halve(model: onnx.ModelProto) -> None:
     nodes = list(model.graph.node)
     del model.graph.node[:]
     model.graph.node.extend([*casts, *nodes])
+    onnx.save(model, str(path))
 
 
 def reads_by(path: Path) -> Read:

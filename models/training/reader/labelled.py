@@ -27,6 +27,10 @@ class Labelled:
     pictures: NDArray[np.uint8]
     labels: tuple[tuple[str, str | None], ...]
 
+    def first(self, count: int) -> Labelled:
+        """No more than that many of them."""
+        return Labelled(self.pictures[:count], self.labels[:count])
+
 
 def from_drawn(crops: Crops) -> Labelled:
     """Drawn plates as they were drawn; a plate without a state has none to be right about."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - as everywhere
@@ -18,6 +19,8 @@ STATE_RATE = 1e-3
 WEIGHT_DECAY = 0.02
 STATE_WEIGHT = 0.5
 STATE_SMOOTHING = 0.05
+STATE_EVERY = 2
+"""Every second plate of a batch is enough for the few layers that tell the state."""
 
 
 def optimiser_of(
@@ -32,7 +35,6 @@ def optimiser_of(
     new = [network.words, network.colours, network.states]
     groups = [
         {"params": _weights(text), "lr": rate},
-        {"params": _weights([network.state_letters]), "lr": 2 * rate},
         {"params": _weights(new), "lr": state_rate},
     ]
     if strokes_rate > 0:
@@ -50,10 +52,13 @@ def losses_by(
     """The losses of a batch: CTC for the text, cross entropy for the state where it is known."""
 
     def losses_of(network: nn.Module, batch: Batch) -> Losses:
+        reader = cast(PlateNetwork, network)
+        pictures = batch.pictures.to(device)
         with half_precision(device):
-            characters, states = network(batch.pictures.to(device))
+            characters = reader.character_logits(pictures)
+            states = reader.state_logits(pictures[::STATE_EVERY])
         text = text_loss(characters.float(), batch)
-        known = batch.states.to(device)
+        known = batch.states[::STATE_EVERY].to(device)
         state = F.cross_entropy(
             states.float(), known, ignore_index=NOT_SAID, label_smoothing=STATE_SMOOTHING
         )
