@@ -122,7 +122,9 @@ def test_ppocr_without_its_extra_names_it(monkeypatch):
 
 def test_a_model_that_no_manifest_has_is_said_with_those_there_are():
     settings = EngineSettings(kind="plateward", detector="my-detector")
-    with pytest.raises(ModelError, match="has a model named 'my-detector': there are plate-detector"):
+    with pytest.raises(
+        ModelError, match="has a model named 'my-detector': there are plate-detector"
+    ):
         build_parts(settings)
 
 
