@@ -45,11 +45,12 @@ def text_fault(reading: PlateReading, probability: float, *, verified: bool) -> 
         return "too uncertain"
     if len(text) <= 4 and reading.confidence < MIN_CONFIDENCE_SHORT:
         return "too short for its certainty"
-    one_kind = text.isdigit() or text.isalpha()
+    letters = text.replace("0", "O").isalpha()  # a word's O may be read as 0, as on a plate
+    one_kind = text.isdigit() or letters
     if one_kind and reading.confidence < MIN_CONFIDENCE_ONE_KIND:
         return "of one kind of character and uncertain"
     if verified:
-        if text.isalpha() and probability < MIN_PLATE_PROBABILITY_LETTERS:
+        if letters and probability < MIN_PLATE_PROBABILITY_LETTERS:
             return "letters alone on what is hardly a plate"
     elif one_kind and probability < MIN_SCORE_ONE_KIND:
         return "of one kind of character on what is hardly a plate"

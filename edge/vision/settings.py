@@ -26,7 +26,7 @@ class EngineSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: EngineKind = Field(
-        "ppocr",
+        "plateward",
         description="'plateward' is this product's detector and reader, or the models named below; "
         "'ppocr' is PP-OCRv6, which reads any text, slower: it needs the extra 'ppocr'.",
     )

@@ -17,14 +17,28 @@ from edge.vision.build import build_parts
 from edge.vision.engine import PlateEngine
 from edge.vision.frames import Frame
 from edge.vision.reader import CharacterReading, PlateReading, StateReading, plate_reading
-from edge.vision.settings import EngineSettings
+from edge.vision.settings import ENGINE_KINDS, EngineSettings
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def engine() -> PlateEngine:
+def plateward() -> PlateEngine:
+    """The engine that ships."""
     return PlateEngine(build_parts(EngineSettings()), load_formats())
+
+
+@pytest.fixture(scope="session")
+def ppocr() -> PlateEngine:
+    """The engine of the extra."""
+    return PlateEngine(build_parts(EngineSettings(kind="ppocr")), load_formats())
+
+
+@pytest.fixture(params=ENGINE_KINDS)
+def engine(request: pytest.FixtureRequest) -> PlateEngine:
+    """Each kind of engine that the settings can name."""
+    found: PlateEngine = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture(scope="session")

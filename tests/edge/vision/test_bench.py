@@ -20,9 +20,6 @@ KEYS = {
 }  # fmt: skip
 
 
-ENGINE = ("--engine", "ppocr")
-
-
 def bench(*arguments):
     return subprocess.run([BENCH, *arguments], capture_output=True, text=True, timeout=200)
 
@@ -42,7 +39,7 @@ def scenes(tmp_path, draw):
 
 
 def test_the_figures_are_shares_of_all_labelled_plates(scenes):
-    done = bench("vision", "--scenes", str(scenes), *ENGINE, "--json")
+    done = bench("vision", "--scenes", str(scenes), "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert set(report) == KEYS
@@ -62,7 +59,7 @@ def test_the_figures_are_shares_of_all_labelled_plates(scenes):
 
 def test_what_was_misread_is_shown_and_listed(scenes):
     done = bench(
-        "vision", "--scenes", str(scenes), *ENGINE,
+        "vision", "--scenes", str(scenes),
         "--sheet", str(scenes / "sheet.png"), "--misreads", str(scenes / "misreads.csv"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -91,7 +88,7 @@ def test_crops_are_reported_under_their_own_key(tmp_path, draw):
     draw.plate(crop, "7ABC482", 20, 10, width=320, state="California")
     cv2.imwrite(str(tmp_path / "a.png"), crop)
     (tmp_path / "truth.csv").write_text("file,state,plate\na.png,CA,7ABC482\n")
-    done = bench("vision", "--crops", str(tmp_path), *ENGINE, "--json")
+    done = bench("vision", "--crops", str(tmp_path), "--engine", "ppocr", "--json")
     assert done.returncode == 0, done.stderr
     crops = json.loads(done.stdout)["crops"]
     assert set(crops) == KEYS
@@ -101,7 +98,7 @@ def test_crops_are_reported_under_their_own_key(tmp_path, draw):
 
 
 def test_a_folder_without_labels_is_one_sentence(tmp_path):
-    done = bench("vision", "--scenes", str(tmp_path), *ENGINE)
+    done = bench("vision", "--scenes", str(tmp_path))
     assert done.returncode == 1
     assert "truth.csv" in done.stderr
     assert "Traceback" not in done.stderr

@@ -87,19 +87,20 @@ def test_an_empty_street_has_no_plate(engine, draw):
     assert engine.read_frame(draw.street()) == ()
 
 
-def test_the_state_is_read_from_its_name(engine, draw):
+def test_the_state_is_read_from_its_name(ppocr, draw):
     scene = draw.street()
     draw.plate(scene, "7ABC482", 150, 150, width=320, state="California")
-    (seen,) = engine.read_frame(scene)
+    (seen,) = ppocr.read_frame(scene)
     assert seen.reading.text == "7ABC482"
     assert seen.reading.state.code == "CA"
 
 
-def test_the_digests_name_every_model(engine):
-    assert [name for name, _ in engine.digests] == [
+def test_the_digests_name_every_model(plateward, ppocr):
+    assert [name for name, _ in plateward.digests] == ["plate_detector_int8", "plate_reader"]
+    assert [name for name, _ in ppocr.digests] == [
         "PP-OCRv6_det_small", "plate_verifier", "PP-OCRv6_rec_small",
     ]  # fmt: skip
-    assert all(len(digest) == 64 for _, digest in engine.digests)
+    assert all(len(digest) == 64 for _, digest in (*plateward.digests, *ppocr.digests))
 
 
 def test_the_picture_is_left_as_it_was(engine, draw):

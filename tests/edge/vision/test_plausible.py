@@ -52,7 +52,7 @@ def test_letters_alone_need_a_surer_plate(reading_of):
     assert text_fault(reading_of("ABC1234"), 0.3, verified=True) is None
 
 
-@pytest.mark.parametrize("text", ["NUTS", "5550142"])
+@pytest.mark.parametrize("text", ["NUTS", "ILVERAD0", "5550142"])
 def test_one_kind_of_character_needs_a_surer_detection(reading_of, text):
     assert "hardly a plate" in text_fault(reading_of(text), 0.5, verified=False)
     assert text_fault(reading_of(text), 0.6, verified=False) is None
