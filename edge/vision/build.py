@@ -46,7 +46,7 @@ def _own_parts(
     entry = find_model(entries, settings.detector)
     detector = adapt_detector(entry, load(entry.name), settings.size)
     verifier = None
-    if settings.verifier is not None:
+    if settings.verifier:
         entry = find_model(entries, settings.verifier)
         verifier = adapt_verifier(entry, load(entry.name))
     entry = find_model(entries, settings.reader)

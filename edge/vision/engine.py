@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from edge.vision.detector import Detection, Detector
 from edge.vision.geometry import Box, grown, intersection
 from edge.vision.personalised import spelt
-from edge.vision.plausible import MIN_PLATE_PROBABILITY, outline_fault, text_fault
+from edge.vision.plausible import (
+    MIN_PLATE_PROBABILITY,
+    is_one_kind,
+    outline_fault,
+    text_fault,
+)
 from edge.vision.reader import PlateReading, Reader
 from edge.vision.rectify import rectify
 from edge.vision.serials import NO_LOOKALIKES, Lookalikes, Shapes, weigh
@@ -38,16 +43,17 @@ class PlateObservation:
 class EngineParts:
     """What an engine is made of.
 
-    Without a `verifier` the detector's score is the probability of a plate. `reader_growth` is how
-    much larger than the plate's outline the crop is that the reader is shown, `lookalikes` what it
-    cannot tell apart by what it learnt. `digests` are the
-    (name, SHA-256) of every model in use, `notices` sentences on what does not run as was asked.
+    The `verifier` is asked before reading where it is to `verify_all`, else after it about words
+    and numbers alone. `reader_growth` is how much larger than the plate's outline the crop is that
+    the reader is shown, `lookalikes` what it cannot tell apart by what it learnt. `digests` are
+    the (name, SHA-256) of every model in use, `notices` sentences on what does not run as asked.
     """
 
     detector: Detector
     reader: Reader
     reader_growth: float
     verifier: Verifier | None = None
+    verify_all: bool = False
     lookalikes: Lookalikes = field(default_factory=lambda: NO_LOOKALIKES)
     digests: tuple[tuple[str, str], ...] = ()
     notices: tuple[str, ...] = ()
@@ -69,12 +75,10 @@ class PlateEngine:
         Raises VisionError where any stage fails; an empty tuple means that there is no plate.
         """
         observations = []
-        verified = self._parts.verifier is not None
         for detection, probability in self._likely(image):
             outline = detection.outline
-            shown = rectify(image, grown(outline, self._parts.reader_growth))
-            reading = self.read_crop(shown)
-            if reading is not None and text_fault(reading, probability, verified=verified) is None:
+            reading = self.read_crop(rectify(image, grown(outline, self._parts.reader_growth)))
+            if reading is not None and self._fault(image, detection, reading, probability) is None:
                 crop = rectify(image, grown(outline, EVIDENCE_GROWTH))
                 observations.append(PlateObservation(detection, detection.box, reading, crop))
         observations.sort(key=lambda seen: -seen.reading.confidence)
@@ -97,7 +101,7 @@ class PlateEngine:
             for detection in self._parts.detector.detect(image)
             if outline_fault(detection.box, int(image.shape[1])) is None
         ]
-        if self._parts.verifier is None:
+        if self._parts.verifier is None or not self._parts.verify_all:
             return [(detection, detection.score) for detection in shaped]
         probabilities = self._parts.verifier.probabilities(image, shaped)
         return [
@@ -105,6 +109,21 @@ class PlateEngine:
             for detection, probability in zip(shaped, probabilities, strict=True)
             if probability >= MIN_PLATE_PROBABILITY
         ]
+
+    def _fault(
+        self,
+        image: NDArray[np.uint8],
+        detection: Detection,
+        reading: PlateReading,
+        probability: float,
+    ) -> str | None:
+        """Why a reading is not a plate's; the verifier is asked here about words and numbers."""
+        parts = self._parts
+        fault = text_fault(reading, probability, verified=parts.verify_all)
+        if fault or parts.verifier is None or parts.verify_all or not is_one_kind(reading.text):
+            return fault
+        (asked,) = parts.verifier.probabilities(image, (detection,))
+        return text_fault(reading, asked, verified=True)
 
 
 def _once_each(observations: list[PlateObservation]) -> tuple[PlateObservation, ...]:

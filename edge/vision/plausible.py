@@ -18,7 +18,7 @@ MIN_CONFIDENCE_SHORT = 0.8  # up to 4 characters: house numbers and fragments ar
 MIN_CONFIDENCE_ONE_KIND = 0.6  # letters alone or digits alone: vanity plates, but also words
 MIN_PLATE_PROBABILITY = 0.25
 MIN_PLATE_PROBABILITY_LETTERS = 0.7  # letters alone are far oftener a word than a vanity plate
-MIN_SCORE_ONE_KIND = 0.55  # of a detector that no verifier follows: words and telephone numbers
+MIN_SCORE_ONE_KIND = 0.55  # of a detector: words and telephone numbers
 
 
 def outline_fault(box: Box, picture_width_px: int) -> str | None:
@@ -45,13 +45,22 @@ def text_fault(reading: PlateReading, probability: float, *, verified: bool) -> 
         return "too uncertain"
     if len(text) <= 4 and reading.confidence < MIN_CONFIDENCE_SHORT:
         return "too short for its certainty"
-    letters = text.replace("0", "O").isalpha()  # a word's O may be read as 0, as on a plate
-    one_kind = text.isdigit() or letters
-    if one_kind and reading.confidence < MIN_CONFIDENCE_ONE_KIND:
+    letters = _is_word(text)
+    if (letters or text.isdigit()) and reading.confidence < MIN_CONFIDENCE_ONE_KIND:
         return "of one kind of character and uncertain"
-    if verified:
-        if letters and probability < MIN_PLATE_PROBABILITY_LETTERS:
-            return "letters alone on what is hardly a plate"
-    elif one_kind and probability < MIN_SCORE_ONE_KIND:
+    if verified and letters and probability < MIN_PLATE_PROBABILITY_LETTERS:
+        return "letters alone on what is hardly a plate"
+    if verified and probability < MIN_PLATE_PROBABILITY:
+        return "on what is hardly a plate"
+    if not verified and is_one_kind(text) and probability < MIN_SCORE_ONE_KIND:
         return "of one kind of character on what is hardly a plate"
     return None
+
+
+def is_one_kind(text: str) -> bool:
+    """Whether a text is letters alone or digits alone, as words and telephone numbers are."""
+    return text.isdigit() or _is_word(text)
+
+
+def _is_word(text: str) -> bool:
+    return text.replace("0", "O").isalpha()  # a word's O may be read as 0, as on a plate

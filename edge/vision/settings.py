@@ -18,6 +18,7 @@ SIZE_LIMITS_PX = (160, 4096)
 
 PLATE_DETECTOR = "plate-detector"
 PLATE_READER = "plate-reader"
+PLATE_VERIFIER = "plate-verifier"
 
 
 class EngineSettings(BaseModel):
@@ -38,10 +39,11 @@ class EngineSettings(BaseModel):
     reader: str = Field(
         PLATE_READER, min_length=1, description="The reader, by its name in a manifest."
     )
-    verifier: str | None = Field(
-        None,
-        description="A model that is asked whether a detected place is a plate, by its name in a "
-        "manifest, such as 'plate-verifier'; the kind 'ppocr' always asks that one.",
+    verifier: str = Field(
+        PLATE_VERIFIER,
+        description="A model that is asked whether a place is a plate where its text is a word or "
+        "a number alone, by its name in a manifest; '' asks none. The kind 'ppocr' asks its own "
+        "about every place.",
     )
     models: Path | None = Field(
         None,

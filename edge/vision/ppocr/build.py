@@ -38,6 +38,7 @@ def ppocr_parts(
         detector=LinePlateDetector(finder, max_long_side_px),
         verifier=PatchVerifier(verifier_model),
         reader=LinePlateReader(finder, LineRecogniser(recogniser_model)),
+        verify_all=True,
         reader_growth=EVIDENCE_GROWTH,
         lookalikes=LOOKALIKES,
     )

@@ -96,7 +96,9 @@ def test_the_state_is_read_from_its_name(ppocr, draw):
 
 
 def test_the_digests_name_every_model(plateward, ppocr):
-    assert [name for name, _ in plateward.digests] == ["plate_detector_int8", "plate_reader"]
+    assert [name for name, _ in plateward.digests] == [
+        "plate_detector_int8", "plate_verifier", "plate_reader",
+    ]  # fmt: skip
     assert [name for name, _ in ppocr.digests] == [
         "PP-OCRv6_det_small", "plate_verifier", "PP-OCRv6_rec_small",
     ]  # fmt: skip
@@ -145,7 +147,8 @@ class FixedReader:
 
 
 def composed(detector, reader, verifier=SURE):
-    return PlateEngine(EngineParts(detector, reader, 1.2, verifier), NoShapes())
+    parts = EngineParts(detector, reader, 1.2, verifier, verify_all=verifier is not None)
+    return PlateEngine(parts, NoShapes())
 
 
 def test_failed_inference_raises_and_is_not_no_plate(draw):
@@ -176,6 +179,18 @@ def test_what_the_verifier_doubts_is_not_even_read(draw, reading_of):
     engine = composed(FixedDetector(*boxes), reader, FixedVerifier(0.1, 0.9))
     assert [seen.box for seen in engine.read_frame(draw.street())] == [boxes[1]]
     assert reader.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "probability", "asked", "read"),
+    [("ABC123", 0.1, 0, True), ("NUTS", 0.5, 1, False), ("NUTS", 0.8, 1, True)],
+)
+def test_a_verifier_is_asked_about_words_alone(draw, reading_of, text, probability, asked, read):
+    verifier = FixedVerifier(probability)
+    detector, reader = FixedDetector(Box(100, 100, 80, 40)), FixedReader(reading_of(text))
+    engine = PlateEngine(EngineParts(detector, reader, 1.2, verifier), NoShapes())
+    assert bool(engine.read_frame(draw.street())) is read
+    assert verifier.asked == asked
 
 
 def test_what_has_no_plates_outline_is_not_even_verified(draw, reading_of):

@@ -74,7 +74,7 @@ def test_two_added_models_are_an_engine(tmp_path, detector, reader):
     engine = PlateEngine(build_parts(settings), load_formats())
     (seen,) = engine.read_frame(np.full((480, 640, 3), 90, np.uint8))
     assert (seen.reading.text, seen.box.x, seen.box.w) == ("1ABC23", 250, 160)
-    assert [name for name, _ in engine.digests] == ["best-v2", "ocr"]
+    assert [name for name, _ in engine.digests] == ["best-v2", "plate_verifier", "ocr"]
 
 
 def test_models_trained_anew_are_known_and_an_engine(tmp_path):
@@ -92,8 +92,9 @@ def test_models_trained_anew_are_known_and_an_engine(tmp_path):
     (seen,) = engine.read_frame(drawn_scene())
     assert (seen.reading.text, seen.reading.state.code) == ("1ABC23", "MA")
     assert seen.crop.shape == (100, 200, 3)
-    asked = settings.model_copy(update={"verifier": "plate-verifier"})
-    assert [name for name, _ in build_parts(asked).digests] == ["d", "plate_verifier", "r"]
+    assert [name for name, _ in engine.digests] == ["d", "plate_verifier", "r"]
+    alone = settings.model_copy(update={"verifier": ""})
+    assert [name for name, _ in build_parts(alone).digests] == ["d", "r"]
 
 
 def test_the_entry_says_what_the_model_is(tmp_path, detector):
