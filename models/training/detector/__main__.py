@@ -54,7 +54,7 @@ BATCH = 16
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 0.03
 LONGEST_SIDE_PX = 768
-THRESHOLD = 0.45
+THRESHOLD = 0.6
 FAINTEST = 0.02
 """Detections from this score on count for the average precision."""
 BENCHMARKS = ("scenes-us", "scenes-eu", "scenes-br")
