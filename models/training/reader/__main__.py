@@ -202,8 +202,8 @@ def finished(
     blends = {}
     for share in START_SHARES:
         mixed = blended(network, share)
-        values = [_measured(mixed, part.first(GLANCE)) for part in held_out.values()]
-        blends[share] = sum(value["folded"] for value in values) / len(values)
+        values = [_measured(mixed, part.first(2 * GLANCE)) for part in held_out.values()]
+        blends[share] = sum(value["exact"] for value in values) / len(values)
         say(f"with {share} of the start's weights: {blends[share]:.4f} of held out read")
     share = max(blends, key=lambda each: blends[each])
     final = blended(network, share)
