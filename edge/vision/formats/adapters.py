@@ -26,7 +26,7 @@ from edge.vision.verifier import PatchVerifier, Verifier
 OWN_DETECTOR = "plateward-detector"
 PATCH_VERIFIER = "plateward-verifier"
 
-OWN_READER_GROWTH = 1.12
+OWN_READER_GROWTH = 1.16
 TIGHT_GROWTH = 1.0
 SIZES_PX: Mapping[DetectorSize, int] = {"fast": 640, "far": 1280}
 
