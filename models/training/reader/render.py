@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.contract.plates import STATES
+from edge.contract.plates import STATES, SerialFormats, load_formats
 from edge.vision.plate_reader import reader_input
 
 from ..photograph.crop import photograph
@@ -40,11 +40,24 @@ def make_missing(
 
 def make_shard(folder: Path, seed: int, number: int) -> None:
     """Draw one shard and write it."""
-    drawn = [draw_one(np.random.default_rng([seed, number, each])) for each in range(SHARD)]
+    formats = load_formats()
+    drawn = [
+        draw_one(np.random.default_rng([seed, number, each]), formats) for each in range(SHARD)
+    ]
     save_shard(shard_file(folder, seed, number), drawn)
 
 
-def draw_one(rng: np.random.Generator) -> Labelled:
+def recorded(text: str, state: str | None, formats: SerialFormats) -> str:
+    """The text as a record gives it: on a US plate of no issued shape the letter O is a 0.
+
+    Most dies draw both alike, and nothing on a personalised plate tells them apart.
+    """
+    if state is None or state in formats.states_matching(text):
+        return text
+    return text.replace("O", "0")
+
+
+def draw_one(rng: np.random.Generator, formats: SerialFormats) -> Labelled:
     """A crop (96, 192, 3) uint8 BGR, its text and the class of its state."""
     while True:
         plate = draw_foreign(rng) if rng.random() < FOREIGN_SHARE else draw_plate(rng)
@@ -52,4 +65,4 @@ def draw_one(rng: np.random.Generator) -> Labelled:
             break
     crop = photograph(rng, plate, float(rng.uniform(*STRENGTHS)))
     state = UNKNOWN_CLASS if plate.state is None else STATES.index(plate.state)
-    return reader_input(crop), plate.text, state
+    return reader_input(crop), recorded(plate.text, plate.state, formats), state

@@ -10,6 +10,7 @@ pytest.importorskip("onnx", reason="needs the training dependencies")
 
 import onnxruntime as ort  # noqa: E402
 
+from edge.contract.plates import load_formats  # noqa: E402
 from edge.vision.models import installed_file, load_onnx  # noqa: E402
 from edge.vision.plate_reader import OnnxPlateReader, ReaderTraits  # noqa: E402
 from edge.vision.reader import CharacterReading, plate_reading  # noqa: E402
@@ -27,6 +28,7 @@ from models.training.reader.network import ALPHABET, CLASSES, PlateNetwork  # no
 from models.training.reader.quantise import quantise  # noqa: E402
 from models.training.reader.real import RealPlate, cut  # noqa: E402
 from models.training.reader.recogniser import WEIGHTS, load_recogniser  # noqa: E402
+from models.training.reader.render import draw_one, recorded  # noqa: E402
 from models.training.reader.shards import (  # noqa: E402
     NOT_SAID,
     Crops,
@@ -137,6 +139,25 @@ def test_a_real_plate_is_cut_with_a_margin():
     assert crop[48, 96].min() == 255
     assert crop[2, 2].max() == 0
     assert 0.65 < crop.mean() / 255 < 0.8
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "written"),
+    [
+        ("COUGAR", "ID", "C0UGAR"),  # personalised
+        ("ABO123", "AK", "ABO123"),  # of the shape that the state issues
+        ("RO12OOO", None, "RO12OOO"),  # foreign dies tell them apart
+    ],
+)
+def test_a_personalised_plate_is_recorded_with_figures_for_the_letter_o(text, state, written):
+    assert recorded(text, state, load_formats()) == written
+
+
+def test_a_drawn_plate_follows_from_its_seed_alone():
+    first, again = (draw_one(np.random.default_rng([1, 2, 3]), load_formats()) for _ in range(2))
+    assert first[0].shape == (96, 192, 3)
+    assert np.array_equal(first[0], again[0])
+    assert first[1:] == again[1:]
 
 
 def test_shards_are_read_as_they_were_written(tmp_path):
