@@ -55,6 +55,7 @@ def _own_parts(
         detector=detector,
         reader=fitted.reader,
         reader_growth=fitted.growth,
+        second_growth=fitted.second_growth,
         verifier=verifier,
         lookalikes=fitted.lookalikes,
     )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.vision.detector import Detection, Detector
-from edge.vision.geometry import Box, grown, intersection
+from edge.vision.geometry import Box, Corners, grown, intersection
 from edge.vision.personalised import spelt
 from edge.vision.plausible import (
     MIN_PLATE_PROBABILITY,
@@ -20,8 +20,10 @@ from edge.vision.reader import PlateReading, Reader
 from edge.vision.rectify import rectify
 from edge.vision.serials import NO_LOOKALIKES, Lookalikes, Shapes, weigh
 from edge.vision.verifier import Verifier
+from edge.vision.vote import Ballot, vote
 
 EVIDENCE_GROWTH = 1.25
+UNSURE = 0.8
 SAME_PLATE_OVERLAP = 0.5
 
 
@@ -45,7 +47,8 @@ class EngineParts:
 
     The `verifier` is asked before reading where it is to `verify_all`, else after it about words
     and numbers alone. `reader_growth` is how much larger than the plate's outline the crop is that
-    the reader is shown, `lookalikes` what it cannot tell apart by what it learnt. `digests` are
+    the reader is shown, `second_growth` that of another where the first reading is unsure (None:
+    no other), `lookalikes` what it cannot tell apart by what it learnt. `digests` are
     the (name, SHA-256) of every model in use, `notices` sentences on what does not run as asked.
     """
 
@@ -54,6 +57,7 @@ class EngineParts:
     reader_growth: float
     verifier: Verifier | None = None
     verify_all: bool = False
+    second_growth: float | None = None
     lookalikes: Lookalikes = field(default_factory=lambda: NO_LOOKALIKES)
     digests: tuple[tuple[str, str], ...] = ()
     notices: tuple[str, ...] = ()
@@ -77,7 +81,7 @@ class PlateEngine:
         observations = []
         for detection, probability in self._likely(image):
             outline = detection.outline
-            reading = self.read_crop(rectify(image, grown(outline, self._parts.reader_growth)))
+            reading = self._read(image, outline)
             if reading is not None and self._fault(image, detection, reading, probability) is None:
                 crop = rectify(image, grown(outline, EVIDENCE_GROWTH))
                 observations.append(PlateObservation(detection, detection.box, reading, crop))
@@ -93,6 +97,16 @@ class PlateEngine:
         if reading is None:
             return None
         return spelt(weigh(reading, self._shapes, self._parts.lookalikes), self._shapes)
+
+    def _read(self, image: NDArray[np.uint8], outline: Corners) -> PlateReading | None:
+        """Read the plate in an outline, twice where that is unsure: margins mislead at random."""
+        parts = self._parts
+        readings = [parts.reader.read(rectify(image, grown(outline, parts.reader_growth)))]
+        unsure = readings[0] is None or readings[0].confidence < UNSURE
+        if unsure and parts.second_growth is not None:
+            readings.append(parts.reader.read(rectify(image, grown(outline, parts.second_growth))))
+        ballots = [Ballot(reading, 1.0) for reading in readings if reading is not None]
+        return weigh(vote(ballots), self._shapes, parts.lookalikes) if ballots else None
 
     def _likely(self, image: NDArray[np.uint8]) -> list[tuple[Detection, float]]:
         """What looks like a plate, and how much: nothing else is read."""

@@ -221,6 +221,26 @@ def test_corners_that_make_no_sense_leave_the_box(draw, reading_of, corners):
     assert seen.crop.shape == (100, 200, 3)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "text", "asked"),
+    [(0.9, None, "ABC123", 1), (0.5, 0.7, "AEC123", 2), (None, 0.7, "AEC123", 2)],
+)
+def test_an_unsure_reading_is_joined_with_a_second(draw, reading_of, first, second, text, asked):
+    class Reader:
+        asked = 0
+
+        def read(self, crop):
+            self.asked += 1
+            if self.asked == 1:
+                return None if first is None else reading_of("ABC123", first)
+            return reading_of("AEC123", second)
+
+    reader = Reader()
+    parts = EngineParts(FixedDetector(Box(100, 100, 160, 80)), reader, 1.1, second_growth=1.0)
+    (seen,) = PlateEngine(parts, NoShapes()).read_frame(draw.street())
+    assert (seen.reading.text, reader.asked) == (text, asked)
+
+
 def test_one_plate_detected_twice_is_given_once(draw, reading_of):
     scene = draw.street()
     draw.plate(scene, "ABC123", 100, 100)
