@@ -12,6 +12,7 @@ from edge.vision.geometry import Box, Corners, grown, intersection
 from edge.vision.personalised import spelt
 from edge.vision.plausible import (
     MIN_PLATE_PROBABILITY,
+    MIN_SCORE_ONE_KIND,
     is_one_kind,
     outline_fault,
     text_fault,
@@ -94,9 +95,7 @@ class PlateEngine:
         None means that it holds no text. Raises VisionError where the reader fails.
         """
         reading = self._parts.reader.read(crop)
-        if reading is None:
-            return None
-        return spelt(weigh(reading, self._shapes, self._parts.lookalikes), self._shapes)
+        return None if reading is None else self._written(reading)
 
     def _read(self, image: NDArray[np.uint8], outline: Corners) -> PlateReading | None:
         """Read the plate in an outline, twice where that is unsure: margins mislead at random."""
@@ -106,7 +105,11 @@ class PlateEngine:
         if unsure and parts.second_growth is not None:
             readings.append(parts.reader.read(rectify(image, grown(outline, parts.second_growth))))
         ballots = [Ballot(reading, 1.0) for reading in readings if reading is not None]
-        return weigh(vote(ballots), self._shapes, parts.lookalikes) if ballots else None
+        return self._written(vote(ballots)) if ballots else None
+
+    def _written(self, reading: PlateReading) -> PlateReading:
+        """What was read, as the shapes of serials and the rule for personalised plates say."""
+        return spelt(weigh(reading, self._shapes, self._parts.lookalikes), self._shapes)
 
     def _likely(self, image: NDArray[np.uint8]) -> list[tuple[Detection, float]]:
         """What looks like a plate, and how much: nothing else is read."""
@@ -133,9 +136,9 @@ class PlateEngine:
     ) -> str | None:
         """Why a reading is not a plate's; the verifier is asked here about words and numbers."""
         parts = self._parts
-        fault = text_fault(reading, probability, verified=parts.verify_all)
-        if fault or parts.verifier is None or parts.verify_all or not is_one_kind(reading.text):
-            return fault
+        doubtful = is_one_kind(reading.text) and detection.score >= MIN_SCORE_ONE_KIND
+        if parts.verifier is None or parts.verify_all or not doubtful:
+            return text_fault(reading, probability, verified=parts.verify_all)
         (asked,) = parts.verifier.probabilities(image, (detection,))
         return text_fault(reading, asked, verified=True)
 

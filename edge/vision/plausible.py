@@ -18,6 +18,7 @@ MIN_CONFIDENCE_SHORT = 0.8  # up to 4 characters: house numbers and fragments ar
 MIN_CONFIDENCE_ONE_KIND = 0.6  # letters alone or digits alone: vanity plates, but also words
 MIN_PLATE_PROBABILITY = 0.25
 MIN_PLATE_PROBABILITY_LETTERS = 0.7  # letters alone are far oftener a word than a vanity plate
+SURE_PLATE_PROBABILITY = 0.9  # what is on a plate for certain may be uncertain text
 MIN_SCORE_ONE_KIND = 0.55  # of a detector: words and telephone numbers
 
 
@@ -46,7 +47,8 @@ def text_fault(reading: PlateReading, probability: float, *, verified: bool) -> 
     if len(text) <= 4 and reading.confidence < MIN_CONFIDENCE_SHORT:
         return "too short for its certainty"
     letters = _is_word(text)
-    if (letters or text.isdigit()) and reading.confidence < MIN_CONFIDENCE_ONE_KIND:
+    sure_plate = verified and probability >= SURE_PLATE_PROBABILITY
+    if is_one_kind(text) and not sure_plate and reading.confidence < MIN_CONFIDENCE_ONE_KIND:
         return "of one kind of character and uncertain"
     if verified and letters and probability < MIN_PLATE_PROBABILITY_LETTERS:
         return "letters alone on what is hardly a plate"
