@@ -26,8 +26,8 @@ from edge.vision.verifier import PatchVerifier, Verifier
 OWN_DETECTOR = "plateward-detector"
 PATCH_VERIFIER = "plateward-verifier"
 
-OWN_READER_GROWTH = 1.08  # trained with 8% on each side; a detector takes in most of a frame
-OWN_READER_SECOND_GROWTH = 1.0
+OWN_READER_GROWTH = 1.0
+OWN_READER_SECOND_GROWTH = 1.12  # within what it was trained with, and another look at the edges
 TIGHT_GROWTH = 1.0
 SIZES_PX: Mapping[DetectorSize, int] = {"fast": 640, "far": 1280}
 
@@ -50,7 +50,9 @@ def adapt_detector(entry: ModelEntry, model: OnnxModel, size: DetectorSize | int
     _require_role(entry, "detector")
     size_px = entry.options.get(f"{size}_px", SIZES_PX[size]) if isinstance(size, str) else size
     if entry.format == OWN_DETECTOR:
-        return OnnxPlateDetector(model, longest_side_px=size_px)
+        return OnnxPlateDetector(
+            model, longest_side_px=size_px, threshold=entry.options.get("min_score")
+        )
     try:
         return LetterboxDetector(
             model,

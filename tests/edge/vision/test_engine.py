@@ -9,6 +9,7 @@ from edge.vision.detector import Detection
 from edge.vision.engine import EngineParts, PlateEngine
 from edge.vision.errors import VisionError
 from edge.vision.geometry import Box, iou
+from edge.vision.reader import CharacterReading, StateReading, plate_reading
 
 
 class NoShapes:
@@ -239,6 +240,17 @@ def test_an_unsure_reading_is_joined_with_a_second(draw, reading_of, first, seco
     parts = EngineParts(FixedDetector(Box(100, 100, 160, 80)), reader, 1.1, second_growth=1.0)
     (seen,) = PlateEngine(parts, NoShapes()).read_frame(draw.street())
     assert (seen.reading.text, reader.asked) == (text, asked)
+
+
+def test_a_personalised_plate_is_spelt_alike_on_a_street_and_as_a_crop(draw):
+    named = StateReading("MA", 0.9, (("MA", 0.9),))
+    characters = tuple(CharacterReading(((glyph, 0.9),)) for glyph in "BOOKS7")
+    reader = FixedReader(plate_reading(characters, named))
+    engine = composed(FixedDetector(Box(100, 100, 160, 80)), reader)
+    assert texts(engine, draw.street()) == ["B00KS7"]
+    crop = engine.read_crop(draw.street())
+    assert crop is not None
+    assert crop.text == "B00KS7"
 
 
 def test_one_plate_detected_twice_is_given_once(draw, reading_of):
