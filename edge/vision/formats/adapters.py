@@ -17,7 +17,7 @@ from edge.vision.formats.yolo_end2end import decode_rows
 from edge.vision.manifest import ModelEntry
 from edge.vision.models import OnnxModel
 from edge.vision.plate_detector import OnnxPlateDetector
-from edge.vision.plate_reader import OnnxPlateReader
+from edge.vision.plate_reader import GROWTHS, OnnxPlateReader
 from edge.vision.reader import Reader
 from edge.vision.serials import NO_LOOKALIKES, SHARED_GLYPHS, Lookalikes
 from edge.vision.settings import DetectorSize
@@ -26,8 +26,6 @@ from edge.vision.verifier import PatchVerifier, Verifier
 OWN_DETECTOR = "plateward-detector"
 PATCH_VERIFIER = "plateward-verifier"
 
-OWN_READER_GROWTH = 1.0
-OWN_READER_SECOND_GROWTH = 1.12  # within what it was trained with, and another look at the edges
 TIGHT_GROWTH = 1.0
 SIZES_PX: Mapping[DetectorSize, int] = {"fast": 640, "far": 1280}
 
@@ -69,9 +67,7 @@ def adapt_reader(entry: ModelEntry, model: OnnxModel) -> FittedReader:
     _require_role(entry, "reader")
     match entry.format:
         case "plateward-reader":
-            return FittedReader(
-                OnnxPlateReader(model), OWN_READER_GROWTH, OWN_READER_SECOND_GROWTH, NO_LOOKALIKES
-            )
+            return FittedReader(OnnxPlateReader(model), *GROWTHS, NO_LOOKALIKES)
         case "fast-plate-ocr":
             config = OcrConfig.of(entry.options)
             return FittedReader(

@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 
 from edge.contract.plates import STATES
 from edge.vision.geometry import Box, box_corners, grown
-from edge.vision.plate_reader import GROWTH, reader_input
+from edge.vision.plate_reader import reader_input
 from edge.vision.rectify import rectify
 
 from .real import RealPlate, cut
 from .shards import Crops
+
+LABEL_GROWTH = 1.16
+"""How much larger than a label's tight box the crop is: the middle of what training shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +62,7 @@ def from_folder(folder: Path) -> Labelled:
         crop = np.asarray(picture, dtype=np.uint8)
         if "x" in row:
             box = Box(*(int(float(row[side])) for side in "xywh"))
-            crop = rectify(crop, grown(box_corners(box), GROWTH))
+            crop = rectify(crop, grown(box_corners(box), LABEL_GROWTH))
         pictures.append(reader_input(crop))
     labels = tuple((row["plate"], row.get("state") or None) for row in rows)
     return Labelled(np.stack(pictures), labels)
