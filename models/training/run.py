@@ -35,7 +35,8 @@ class Plan:
     """How long and how fast to learn. Rates are those of the optimiser's groups ('peak' in each).
 
     `average_decay` is that of the moving average of weights; `clip` the largest norm of the
-    gradients, 0 for none.
+    gradients, 0 for none; `until` the share of the minutes after which to stop, as one does who
+    goes on with other batches: the rates fall over all the minutes.
     """
 
     minutes: float
@@ -46,6 +47,7 @@ class Plan:
     save_every_s: float = 60.0
     measure_every_s: float = 120.0
     ahead: int = 3
+    until: float = 1.0
 
 
 @dataclass(slots=True)
@@ -83,10 +85,10 @@ class Progress:
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
+            self.step, self.spent_s = state["step"], state["spent_s"]
+            self.history = state["history"]
         except (KeyError, RuntimeError) as error:
             raise ValueError(f"{path} is the progress of another network: {error}") from error
-        self.step, self.spent_s = state["step"], state["spent_s"]
-        self.history = state["history"]
 
 
 def begin(network: nn.Module, optimiser: torch.optim.Optimizer, path: Path) -> Progress:
@@ -112,7 +114,7 @@ def train(
     path: Path,
     measure: Callable[[nn.Module], dict[str, float]] | None = None,
 ) -> Progress:
-    """Train until the plan's minutes are over, saving to `path` now and then and at the end.
+    """Train as long as the plan says, saving to `path` now and then and at the end.
 
     `draw` makes the batch of a step from nothing but its number (threads call it ahead of time);
     `losses_of` moves it to the network's device and gives the losses; `measure` looks at the
@@ -124,7 +126,7 @@ def train(
     progress.network.train()
     with ThreadPoolExecutor(plan.ahead, thread_name_prefix="batch") as threads:
         coming = [threads.submit(draw, progress.step + ahead) for ahead in range(plan.ahead)]
-        while progress.spent_s < plan.minutes * 60:
+        while progress.spent_s < plan.minutes * 60 * plan.until:
             started = time.monotonic()
             batch = coming.pop(0).result()
             coming.append(threads.submit(draw, progress.step + plan.ahead))

@@ -45,6 +45,13 @@ def test_a_run_learns_and_goes_on_where_it_stopped(tmp_path):
     assert {"loss", "held"} <= {name for entry in first.history for name in entry}
 
 
+def test_a_run_stops_at_its_share_of_the_minutes(tmp_path):
+    path = tmp_path / "progress.pt"
+    first = train(fresh(path), draw, losses_of, Plan(minutes=0.01, until=0.5), path)
+    assert 0.3 <= first.spent_s < 0.6
+    assert train(first, draw, losses_of, Plan(minutes=0.01), path).spent_s >= 0.6
+
+
 def test_progress_of_another_network_is_refused(tmp_path):
     path = tmp_path / "progress.pt"
     fresh(path).save(path)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import sys
 from collections.abc import Iterable
 from functools import partial
@@ -25,10 +24,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edge.vision.detector import Detection
-from edge.vision.errors import VisionError
 from edge.vision.models import load_onnx
 from edge.vision.plate_detector import OnnxPlateDetector, postprocess, preprocess
 from models.training import run
+from models.training.command import parser_of, report_of
 from models.training.curves import draw_curves
 from models.training.scenes import textures
 from models.training.scenes.photos import Photo, open_photos
@@ -48,6 +47,7 @@ DOUBTFUL = Path(__file__).with_name("doubtful.csv")
 """Plates that the sets' authors left without a label, found by an early detector and by eye."""
 ONNX_NAME = "plate_detector.onnx"
 INT8_NAME = "plate_detector_int8.onnx"
+MINUTES = 90.0
 TEXTURES = 2000
 CALIBRATION_PICTURES = 80
 BATCH = 16
@@ -64,32 +64,13 @@ Batch = tuple[Tensor, Truth]
 
 def main() -> int:
     """Make batches, train, export, measure."""
-    args = parse_arguments()
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-        report = trained(args)
-    except (OSError, ValueError, VisionError) as error:
-        run.say(f"train: {error}")
-        return 1
-    (args.out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(json.dumps(report, indent=1) + "\n")
-    return 0
+    return report_of(parse_arguments(), trained)
 
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="scripts/train detector",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="training sets")
+    parser = parser_of("detector", __doc__, EXAMPLE, MINUTES, "cache")
     parser.add_argument("--eval", type=Path, metavar="DIR", help="scenes to measure on at the end")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="results")
-    parser.add_argument("--device", choices=run.DEVICES, default="auto", help="default auto")
-    parser.add_argument("--minutes", type=float, default=90.0, metavar="N", help="default 90")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="default 1")
     parser.add_argument("--rate", type=float, default=LEARNING_RATE, metavar="X", help="highest")
     parser.add_argument(
         "--weights", type=Path, metavar="FILE", help="begin with the weights of a progress.pt"
@@ -101,7 +82,6 @@ def parse_arguments() -> argparse.Namespace:
         metavar="FILE",
         help="regions (name,x,y,w,h) to teach nothing about; default: those found here",
     )
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="drawings; default OUT/cache")
     return parser.parse_args()
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import copy
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -27,13 +26,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from edge.vision.errors import VisionError
 from edge.vision.models import load_onnx
 from edge.vision.plate_reader import ReaderTraits, read_traits
 
+from ..command import parser_of, report_of
 from ..curves import draw_curves
 from ..run import (
-    DEVICES,
     Plan,
     begin,
     choose_device,
@@ -62,6 +60,7 @@ EXAMPLE = (
 )
 ONNX_NAME = "plate_reader.onnx"
 PLAIN_NAME = "plate_reader.plain.onnx"
+MINUTES = 60.0
 BATCH = 32
 AVERAGE_DECAY = 0.99
 REAL_SHARE = 0.12
@@ -76,52 +75,16 @@ TRAITS = ReaderTraits(ALPHABET, CLASSES, 1.0, 1.0, MIN_STATE)
 
 def main() -> int:
     """Draw, train, calibrate, export, measure."""
-    args = parse_arguments()
-    cache = args.cache or args.out / "drawn"
-    try:
-        device = choose_device(args.device)
-        args.out.mkdir(parents=True, exist_ok=True)
-        seed_everything(args.seed, args.threads)
-        cv2.setNumThreads(1)
-        numbers = range(-(-args.plates // SHARD))
-        make_missing(cache, args.draw_seed, [*numbers, *HELD_OUT_SHARDS], args.processes, say)
-        network, steps, minutes = trained(args, cache, numbers, device)
-        held_out = _held_out(cache, args)
-        usual = load_shards(cache, args.draw_seed, numbers[:1]).pictures[:USUAL]
-        report = finished(network, held_out, usual, args.out) | {
-            "seed": args.seed, "steps": steps, "minutes": round(minutes, 1),
-            "plates_drawn": len(numbers) * SHARD,
-        }  # fmt: skip
-        if args.eval:
-            report["eval"] = {
-                name: evaluated(args.out / name, args.eval) for name in (ONNX_NAME, PLAIN_NAME)
-            }
-    except (OSError, ValueError, VisionError) as error:
-        say(f"train: {error}")
-        return 1
-    (args.out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(json.dumps(report, indent=1) + "\n")
-    return 0
+    return report_of(parse_arguments(), reported)
 
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="scripts/train reader",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("reader", __doc__, EXAMPLE, MINUTES, "drawn")
     add = parser.add_argument
-    add("--data", type=Path, required=True, metavar="DIR", help="sets of real plates")
-    add("--out", type=Path, required=True, metavar="DIR", help="results")
     add("--eval", type=Path, metavar="DIR", help="labelled folders to measure on at the end")
-    add("--minutes", type=float, default=60.0, metavar="N", help="default 60")
-    add("--seed", type=int, default=1, metavar="N", help="of the training; default 1")
     add("--draw-seed", type=int, default=1, metavar="N", help="of the drawings; default 1")
     add("--plates", type=int, default=60_000, metavar="N", help="to draw; default 60000")
-    add("--cache", type=Path, metavar="DIR", help="drawn plates; default OUT/drawn")
-    add("--device", choices=DEVICES, default="auto", help="default: a graphics card, if any")
     add("--threads", type=int, default=1, metavar="N", help="of the processor; default 1")
     add("--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="that draw")
     tuning = parser.add_argument_group("what was tried, for comparison")
@@ -132,6 +95,28 @@ def parse_arguments() -> argparse.Namespace:
     add("--real-share", type=float, default=REAL_SHARE, metavar="S", help=f"default {REAL_SHARE}")
     add("--start", type=Path, metavar="FILE", help="a progress.pt whose average to start from")
     return parser.parse_args()
+
+
+def reported(args: argparse.Namespace) -> dict[str, Any]:
+    """Train as the arguments say, export, and measure what was exported."""
+    cache = args.cache or args.out / "drawn"
+    device = choose_device(args.device)
+    seed_everything(args.seed, args.threads)
+    cv2.setNumThreads(1)
+    numbers = range(-(-args.plates // SHARD))
+    make_missing(cache, args.draw_seed, [*numbers, *HELD_OUT_SHARDS], args.processes, say)
+    network, steps, minutes = trained(args, cache, numbers, device)
+    held_out = _held_out(cache, args)
+    usual = load_shards(cache, args.draw_seed, numbers[:1]).pictures[:USUAL]
+    report = finished(network, held_out, usual, args.out) | {
+        "seed": args.seed, "steps": steps, "minutes": round(minutes, 1),
+        "plates_drawn": len(numbers) * SHARD,
+    }  # fmt: skip
+    if args.eval:
+        report["eval"] = {
+            name: evaluated(args.out / name, args.eval) for name in (ONNX_NAME, PLAIN_NAME)
+        }
+    return report
 
 
 def trained(
