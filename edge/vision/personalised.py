@@ -14,13 +14,15 @@ from edge.vision.serials import MAX_ALTERNATIVES, Shapes
 
 LETTER, DIGIT = "O", "0"
 STATES_KNOWN_FROM = 0.5  # of the whole probability: else it may be a foreign plate
+LETTER_SHARE = 0.01
 ISSUER_FROM = 0.1  # a state less probable than this does not make its shape the plate's
 
 
 def spelt(reading: PlateReading, shapes: Shapes) -> PlateReading:
     """The reading with O as 0 where it is a plate of some US state and no shape of that state's.
 
-    Where O was the likeliest character of a place, 0 takes its probability and gives its own.
+    Where O was the likeliest character of a place, 0 takes its probability and gives its own; O
+    keeps at least LETTER_SHARE of it, for the network did see one.
     """
     states = reading.state.alternatives
     if LETTER not in reading.text or sum(p for _, p in states) < STATES_KNOWN_FROM:
@@ -39,4 +41,6 @@ def _as_digit(character: CharacterReading) -> CharacterReading:
     if DIGIT not in given:
         given = dict(character.alternatives[: MAX_ALTERNATIVES - 1]) | {DIGIT: 0.0}
     changed = [(exchanged.get(glyph, glyph), p) for glyph, p in given.items()]
+    least = LETTER_SHARE * given[LETTER]
+    changed = [(glyph, max(p, least) if glyph == LETTER else p) for glyph, p in changed]
     return CharacterReading(tuple(sorted(changed, key=lambda pair: (-pair[1], pair[0]))))

@@ -7,6 +7,7 @@ serve is named in one sentence; the processor takes its place, slower but right.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Any
 
@@ -35,15 +36,15 @@ def open_session(
     cannot load the model either.
     """
     available = ort.get_available_providers()
-    wanted = [name for name in providers if name != "cpu"]
+    wanted = list(takewhile(lambda name: name != "cpu", providers))  # the processor can do it all
     notices = [_missing(name) for name in wanted if ONNXRUNTIME_NAMES[name] not in available]
     usable = [name for name in wanted if ONNXRUNTIME_NAMES[name] in available]
-    if usable:
+    while usable:
         chosen = [*(ONNXRUNTIME_NAMES[name] for name in usable), CPU]
         try:
             session = _open(content, options, chosen)
         except Exception as error:  # noqa: BLE001 - onnxruntime's classes share no narrower root
-            notices += [_broken(name, str(error).split("\n", 1)[0]) for name in usable]
+            notices.append(_broken(usable.pop(0), str(error).split("\n", 1)[0]))
         else:
             serving = session.get_providers()
             notices += [
@@ -71,6 +72,6 @@ def _missing(name: str) -> str:
 
 def _broken(name: str, why: str) -> str:
     return (
-        f"provider {name} does not start ({why}), so the processor does its work: check its "
+        f"provider {name} does not start ({why}), so the next does its work: check its "
         f"driver and libraries, or take {name} out of the setting engine.providers"
     )

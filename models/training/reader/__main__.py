@@ -49,7 +49,7 @@ from .learn import RATE, STATE_RATE, losses_by, optimiser_of
 from .measure import figures, outcomes
 from .network import ALPHABET, CLASSES, PlateNetwork
 from .quantise import quantise
-from .real import load_real
+from .real import RealPlate, load_real
 from .recogniser import load_recogniser
 from .render import make_missing
 from .shards import SHARD, load_shards
@@ -104,9 +104,10 @@ def reported(args: argparse.Namespace) -> dict[str, Any]:
     seed_everything(args.seed, args.threads)
     cv2.setNumThreads(1)
     numbers = range(-(-args.plates // SHARD))
+    real = load_real(args.data)  # first: what is missing there is said before hours of drawing
     make_missing(cache, args.draw_seed, [*numbers, *HELD_OUT_SHARDS], args.processes, say)
-    network, steps, minutes = trained(args, cache, numbers, device)
-    held_out = _held_out(cache, args)
+    network, steps, minutes = trained(args, cache, numbers, device, real)
+    held_out = _held_out(cache, args, real)
     usual = load_shards(cache, args.draw_seed, numbers[:1]).pictures[:USUAL]
     report = finished(network, held_out, usual, args.out) | {
         "seed": args.seed, "steps": steps, "minutes": round(minutes, 1),
@@ -120,7 +121,11 @@ def reported(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def trained(
-    args: argparse.Namespace, cache: Path, numbers: Sequence[int], device: torch.device
+    args: argparse.Namespace,
+    cache: Path,
+    numbers: Sequence[int],
+    device: torch.device,
+    real: Sequence[RealPlate],
 ) -> tuple[PlateNetwork, int, float]:
     """The average of the weights after training, the steps taken and the minutes they took."""
     network = PlateNetwork(*load_recogniser())
@@ -131,9 +136,9 @@ def trained(
     path = args.out / "progress.pt"
     progress = begin(network, optimiser, path)
     drawn = load_shards(cache, args.draw_seed, numbers)
-    real = [plate for plate in load_real(args.data) if not plate.held_out]
-    say(f"training on {len(drawn.texts)} drawn and {len(real)} real plates")
-    held_out = _held_out(cache, args)
+    shown = [plate for plate in real if not plate.held_out]
+    say(f"training on {len(drawn.texts)} drawn and {len(shown)} real plates")
+    held_out = _held_out(cache, args, real)
 
     def measure(average: nn.Module) -> dict[str, float]:
         assert isinstance(average, PlateNetwork)  # noqa: S101 - for the type checker
@@ -143,7 +148,7 @@ def trained(
             found |= {f"{name} {key}": values[key] for key in ("folded", "state") if key in values}
         return found
 
-    draw = batches(drawn, real, BATCH, args.real_share, args.seed)
+    draw = batches(drawn, shown, BATCH, args.real_share, args.seed)
     plan = Plan(args.minutes, average_decay=AVERAGE_DECAY, measure_every_s=MEASURE_EVERY_S)
     train(progress, draw, losses_by(device), plan, path, measure)
     draw_curves(args.out / "curves.png", progress.history)
@@ -152,10 +157,11 @@ def trained(
     return average, progress.step, progress.spent_s / 60
 
 
-def _held_out(cache: Path, args: argparse.Namespace) -> dict[str, Labelled]:
-    real = [plate for plate in load_real(args.data) if plate.held_out]
+def _held_out(
+    cache: Path, args: argparse.Namespace, real: Sequence[RealPlate]
+) -> dict[str, Labelled]:
     drawn = from_drawn(load_shards(cache, args.draw_seed, HELD_OUT_SHARDS))
-    return {"drawn": drawn, "real": from_real(real)}
+    return {"drawn": drawn, "real": from_real([plate for plate in real if plate.held_out])}
 
 
 def _probabilities(

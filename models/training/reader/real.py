@@ -1,7 +1,6 @@
 """Real plates with their texts: cut anew each time they are shown, as a detector might cut them.
 
-The texts of the Open Images plates come with the pictures (openimages-plates/text.csv), those of
-the Romanian plates are ours (real_text.csv beside this file).
+The texts are those of real_text.csv beside this file, each looked at by a person.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from edge.vision.plate_reader import HEIGHT_PX, WIDTH_PX
 from .shards import NOT_SAID, UNKNOWN_CLASS
 
 OPEN_IMAGES = "openimages-plates"
-OURS = Path(__file__).with_name("real_text.csv")
+TEXTS = Path(__file__).with_name("real_text.csv")
 MARGINS = (-0.03, 0.18)
 CORNER = 0.025
 AROUND = 0.35  # of the box on each side, kept with the plate
@@ -42,12 +41,11 @@ class RealPlate:
 
 def load_real(data: Path) -> list[RealPlate]:
     """Every real plate with a text in the sets under `data`; raises OSError or ValueError."""
-    rows = [(OPEN_IMAGES, row) for row in _rows(data / OPEN_IMAGES / "text.csv")]
-    rows += [(row["dataset"], row) for row in _rows(OURS)]
-    # Where a plate is in both lists, ours was read with more care.
-    once = {(dataset, row["file"], float(row["x"])): (dataset, row) for dataset, row in rows}
+    with TEXTS.open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
     found = []
-    for dataset, row in once.values():
+    for row in rows:
+        dataset = row["dataset"]
         text = normalise(row["plate"])
         box = [float(row[side]) for side in "xywh"]
         if not text or box[2] < MIN_WIDTH_PX:
@@ -59,11 +57,6 @@ def load_real(data: Path) -> list[RealPlate]:
         held_out = hashlib.sha256(text.encode()).digest()[0] < HELD_OUT * 256
         found.append(_cut_out(picture, box, text, state, held_out))
     return found
-
-
-def _rows(listed: Path) -> list[dict[str, str]]:
-    with listed.open(newline="", encoding="utf-8") as lines:
-        return list(csv.DictReader(lines))
 
 
 def _picture(folder: Path, name: str) -> NDArray[np.uint8]:

@@ -93,6 +93,28 @@ def test_a_provider_that_fails_leaves_the_processor(monkeypatch):
     assert "\n" not in notice
 
 
+def test_the_next_provider_is_tried_where_one_fails(monkeypatch):
+    tensorrt, cuda = (providers.ONNXRUNTIME_NAMES[name] for name in ("tensorrt", "cuda"))
+
+    class Session(OtherSession):
+        def __init__(self, content, options, providers, enable_fallback):
+            super().__init__(content, options, providers, enable_fallback)
+            if tensorrt in providers:
+                raise RuntimeError("libnvinfer.so.10: cannot open")
+
+        def get_providers(self):
+            return self.asked
+
+    available = [tensorrt, cuda, providers.CPU]
+    monkeypatch.setattr(providers.ort, "get_available_providers", lambda: available)
+    monkeypatch.setattr(providers.ort, "InferenceSession", Session)
+    session, (notice,) = providers.open_session(b"", None, ["tensorrt", "cuda"])
+    assert session.asked == [cuda, providers.CPU]
+    assert notice.startswith("provider tensorrt does not start (libnvinfer.so.10: cannot open)")
+    session, notices = providers.open_session(b"", None, ["cpu", "cuda"])
+    assert (session.asked, notices) == ([providers.CPU], ())
+
+
 def test_the_processor_alone_has_nothing_to_say(model):
     assert load_onnx(model, providers=["cpu"]).notices == ()
 

@@ -43,6 +43,7 @@ def test_the_letter_stays_where_the_network_had_no_doubt():
     others = (("Q", 0.1), ("D", 0.06), ("C", 0.03), ("G", 0.01))
     place = spelt(reading("BOOKS", MASSACHUSETTS, others), FORMATS).characters[1]
     assert [glyph for glyph, _ in place.alternatives] == ["0", "Q", "D", "C", "O"]
+    assert place.alternatives[-1][1] == pytest.approx(0.008)
 
 
 def test_confidence_stays_what_it_was():
