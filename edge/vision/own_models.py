@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-import shutil
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -154,22 +155,62 @@ def _entries(manifest: Path) -> Mapping[str, ModelEntry]:
 def _write(file: Path, entry: ModelEntry, manifest: Path, output: str) -> None:
     """Copy the model, then put the entry at the manifest's end, whole or not at all."""
     target = manifest.parent / entry.file
-    fresh = manifest.with_name(f"{manifest.name}.new")
+    made: list[Path] = []
     try:
         manifest.parent.mkdir(parents=True, exist_ok=True)
         if target.exists() and not target.samefile(file):
             raise ModelError(f"{target} is there already: choose another name with --name")
+        content = _content(file, entry.sha256)
         if not target.exists():
-            shutil.copyfile(file, target)
-        if hashlib.sha256(target.read_bytes()).hexdigest() != entry.sha256:
-            raise ModelError(f"{file} changed while it was copied: try again")
+            _put(target, content, made)
         before = manifest.read_text(encoding="utf-8") if manifest.exists() else _HEADER
         text = before.rstrip("\n") + "\n\n" + entry_text(entry, output)
         tomllib.loads(text)
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(manifest)
+        _put(manifest, text.encode("utf-8"), made)
     except OSError as error:
-        raise ModelError(f"{error.filename}: {error.strerror}") from error
+        _remove(made)
+        raise ModelError(f"{target} cannot be added to {manifest}: {_why(error)}") from error
+    except BaseException:
+        _remove(made)
+        raise
+
+
+def _content(file: Path, sha256: str) -> bytes:
+    """The bytes of the file that was tried; raises ModelError where they are others by now."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise ModelError(f"model file {file} cannot be read ({_why(error)})") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ModelError(f"{file} changed while it was copied: try again")
+    return content
+
+
+def _put(path: Path, content: bytes, made: list[Path]) -> None:
+    """Write a file whole or not at all; one that was not there before is noted in `made`."""
+    fresh = path.with_name(f"{path.name}.new")
+    existed = path.exists()
+    try:
+        with fresh.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(path)
+    except BaseException:
+        _remove([fresh])
+        raise
+    if not existed:
+        made.append(path)
+
+
+def _remove(paths: Sequence[Path]) -> None:
+    for path in paths:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__
 
 
 def entry_text(entry: ModelEntry, output: str) -> str:

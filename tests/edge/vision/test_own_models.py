@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -151,6 +153,31 @@ def test_a_wrong_call_writes_nothing(tmp_path, detector, arguments, said):
     assert said in done.output
     assert "Traceback" not in done.output
     assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize("failing", ["best-v2.onnx.new", "m.toml.new"])
+@pytest.mark.parametrize("strerror", ["No space left on device", None])
+def test_a_failed_write_leaves_nothing_and_may_be_tried_again(
+    tmp_path, detector, monkeypatch, failing, strerror
+):
+    manifest = tmp_path / "unit" / "m.toml"
+    synced = os.fsync
+
+    def full(number):
+        if Path(f"/proc/self/fd/{number}").readlink().name == failing:
+            raise OSError(28, strerror) if strerror else OSError("odd")
+        synced(number)
+
+    monkeypatch.setattr("os.fsync", full)
+    done = models("add", detector, "--as", "detector", "--manifest", manifest)
+    assert done.exit_code == 1
+    assert f"{manifest.parent / 'best-v2.onnx'} cannot be added" in done.output
+    assert (strerror or "odd") in done.output
+    assert "None" not in done.output
+    assert list(manifest.parent.iterdir()) == []
+    monkeypatch.undo()
+    done = models("add", detector, "--as", "detector", "--manifest", manifest)
+    assert done.exit_code == 0, done.output
 
 
 def test_what_is_no_model_is_refused(tmp_path):
