@@ -162,6 +162,11 @@ def parse_arguments() -> argparse.Namespace:
             help=f"the {part} by its name in a manifest (default %(default)s)",
         )
     args = parser.parse_args()
+    for written, ending in ((args.sheet, ".png"), (args.misreads, ".csv")):
+        if written and (written.suffix != ending or not written.parent.is_dir()):
+            parser.error(f"{written}: name a file that ends in {ending} in a folder that exists")
+    if args.limit is not None and args.limit < 1:
+        parser.error("--limit: at least 1 picture")
     if not (args.scenes or args.crops):
         parser.error(f"give --scenes or --crops; {EXAMPLE}")
     return args
