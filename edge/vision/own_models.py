@@ -133,6 +133,8 @@ def check_model(entry: ModelEntry) -> Checked:
         return Checked(entry, True, _try(entry, model, None).said)
     except VisionError as error:
         return Checked(entry, False, str(error))
+    except Exception as error:  # noqa: BLE001 - whatever one model does, the others get their row
+        return Checked(entry, False, f"model '{entry.name}' fails: {error!r}")
 
 
 def _try(entry: ModelEntry, model: OnnxModel, picture: NDArray[np.uint8] | None) -> TrialResult:

@@ -20,11 +20,14 @@ from edge.vision.plate_detector import OnnxPlateDetector
 from edge.vision.plate_reader import GROWTHS, OnnxPlateReader
 from edge.vision.reader import Reader
 from edge.vision.serials import NO_LOOKALIKES, SHARED_GLYPHS, Lookalikes
-from edge.vision.settings import DetectorSize
+from edge.vision.settings import SIZE_LIMITS_PX, DetectorSize
 from edge.vision.verifier import PatchVerifier, Verifier
 
 OWN_DETECTOR = "plateward-detector"
 PATCH_VERIFIER = "plateward-verifier"
+
+OWN_MIN_SCORE = 0.5
+"""From which score on the engine reports what Plateward's own detector finds."""
 
 TIGHT_GROWTH = 1.0
 SIZES_PX: Mapping[DetectorSize, int] = {"fast": 640, "far": 1280}
@@ -46,17 +49,18 @@ def adapt_detector(entry: ModelEntry, model: OnnxModel, size: DetectorSize | int
     A named `size` is the one in the entry's options, or else the usual one.
     """
     _require_role(entry, "detector")
-    size_px = entry.options.get(f"{size}_px", SIZES_PX[size]) if isinstance(size, str) else size
-    if entry.format == OWN_DETECTOR:
-        return OnnxPlateDetector(
-            model, longest_side_px=size_px, threshold=entry.options.get("min_score")
-        )
+    own = entry.format == OWN_DETECTOR
+    sizes_px = {named: _side(entry, f"{named}_px", usual) for named, usual in SIZES_PX.items()}
+    size_px = sizes_px[size] if isinstance(size, str) else size
+    min_score = _min_score(entry, OWN_MIN_SCORE if own else DEFAULT_MIN_SCORE)
+    if own:
+        return OnnxPlateDetector(model, longest_side_px=size_px, threshold=min_score)
     try:
         return LetterboxDetector(
             model,
             _decoder(entry),
-            long_side_px=int(size_px),
-            min_score=float(entry.options.get("min_score", DEFAULT_MIN_SCORE)),
+            long_side_px=size_px,
+            min_score=min_score,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _unfit(entry, f"its options are wrong: {error}") from error
@@ -82,6 +86,26 @@ def adapt_verifier(entry: ModelEntry, model: OnnxModel) -> Verifier:
     if entry.format != PATCH_VERIFIER:
         raise _unfit(entry, f"no verifier has the format {entry.format!r}")
     return PatchVerifier(model)
+
+
+def _side(entry: ModelEntry, key: str, usual: int) -> int:
+    value = entry.options.get(key, usual)
+    low, high = SIZE_LIMITS_PX
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise _unfit(
+            entry, f"{key} is {value!r}: it may be a whole number of pixels, {low} to {high}"
+        )
+    return value
+
+
+def _min_score(entry: ModelEntry, usual: float) -> float:
+    value = entry.options.get("min_score", usual)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 1:
+        raise _unfit(
+            entry,
+            f"min_score is {value!r}: it may be a number above 0 and below 1",
+        )
+    return float(value)
 
 
 def _decoder(entry: ModelEntry) -> Decode:

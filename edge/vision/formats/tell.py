@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.vision.errors import ModelError
+from edge.vision.formats.adapters import OWN_DETECTOR, OWN_MIN_SCORE, SIZES_PX
 from edge.vision.formats.boxes import free_size, network_input, picture_input
 from edge.vision.formats.fast_plate_ocr import OcrConfig, ocr_input, ocr_outputs
 from edge.vision.formats.letterbox import letterbox
@@ -60,8 +61,12 @@ def tell_detector(model: OnnxModel, picture: NDArray[np.uint8], classes: Sequenc
     the file is none of the known formats; VisionError where it fails on the picture.
     """
     if model.metadata.get("format") == OWN_FORMAT:
-        options = {"fast_px": read_settings(model).longest_side_px}
-        return Told("plateward-detector", options, "a plate detector of Plateward")
+        options = {
+            "fast_px": read_settings(model).longest_side_px,
+            "far_px": SIZES_PX["far"],
+            "min_score": OWN_MIN_SCORE,
+        }
+        return Told(OWN_DETECTOR, options, "a plate detector of Plateward")
     try:
         picture_input(model)
     except ModelError as error:

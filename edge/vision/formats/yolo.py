@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +38,23 @@ class YoloLayout:
 
     @staticmethod
     def of(options: Mapping[str, Any]) -> YoloLayout:
-        """The layout that a manifest's options describe."""
-        return YoloLayout(
+        """The layout that a manifest's options describe.
+
+        Raises KeyError, TypeError or ValueError where an option is missing or wrong.
+        """
+        layout = YoloLayout(
             class_count=int(options["class_count"]),
             plate_classes=tuple(int(index) for index in options["plate_classes"]),
             extra=options.get("extra", "none"),
             keypoint_values=int(options.get("keypoint_values", 2)),
         )
+        if not layout.plate_classes or not all(
+            0 <= index < layout.class_count for index in layout.plate_classes
+        ):
+            raise ValueError("plate_classes needs numbers from 0 to below class_count")
+        if layout.extra not in get_args(Extra):
+            raise ValueError(f"extra needs one of {', '.join(get_args(Extra))}")
+        return layout
 
 
 def decode_raw(output: NDArray[np.float32], layout: YoloLayout) -> Candidates:

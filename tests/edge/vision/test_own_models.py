@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from edge.cli import main
 from edge.contract.plates import load_formats
 from edge.vision.build import build_parts
 from edge.vision.engine import PlateEngine
+from edge.vision.errors import ModelError
 from edge.vision.formats.trial import drawn_scene
-from edge.vision.manifest import read_manifest
+from edge.vision.manifest import manifest_file, read_manifest
 from edge.vision.settings import EngineSettings
 from tests.edge.vision.graphs import (
     OCR_CONFIG,
@@ -180,6 +182,38 @@ def test_a_failed_write_leaves_nothing_and_may_be_tried_again(
     assert done.exit_code == 0, done.output
 
 
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize(
+    "option",
+    [
+        "min_score = 0", "min_score = 1.0", 'min_score = "x"', "min_score = true",
+        'fast_px = "big"', "fast_px = 0", "fast_px = true", "far_px = 7.5",
+    ],
+)  # fmt: skip
+def test_a_wrong_option_is_named_by_the_check_and_the_engine(tmp_path, detector, own, option):
+    manifest = tmp_path / "m.toml"
+    file = own_detector(tmp_path / "d.onnx") if own else detector
+    models("add", file, "--as", "detector", "--name", "d", "--manifest", manifest)
+    key = option.split()[0]
+    lines = [line for line in manifest.read_text().splitlines() if not line.startswith(key)]
+    manifest.write_text("\n".join([*lines, option]) + "\n")
+    done = models("check", "--manifest", manifest, "--json")
+    (bad,) = [one for one in json.loads(done.output) if one["usable"] is False]
+    assert (bad["name"], done.exit_code) == ("d", 1)
+    assert re.search(rf"{key} is .+: it may be a (whole )?number", bad["said"])
+    settings = EngineSettings(kind="plateward", detector="d", models=manifest, threads=1)
+    with pytest.raises(ModelError, match=f"{key} is "):
+        build_parts(settings)
+
+
+def test_a_detector_trained_anew_runs_as_the_products_does(tmp_path):
+    manifest = tmp_path / "m.toml"
+    product = read_manifest(manifest_file())["plate-detector"]
+    shipped = product.path
+    models("add", shipped, "--as", "detector", "--name", "anew", "--manifest", manifest)
+    assert read_manifest(manifest)["anew"].options == product.options
+
+
 def test_what_is_no_model_is_refused(tmp_path):
     (tmp_path / "a.onnx").write_bytes(b"nothing")
     done = models("add", tmp_path / "a.onnx", "--as", "detector", "--manifest", tmp_path / "m.toml")
@@ -219,8 +253,6 @@ def test_logits_are_no_probabilities(tmp_path, reader):
 
 
 def test_the_products_own_manifest_is_never_written(detector):
-    from edge.vision.manifest import manifest_file
-
     before = manifest_file().read_bytes()
     done = models("add", detector, "--as", "detector", "--manifest", manifest_file())
     assert done.exit_code == 1
