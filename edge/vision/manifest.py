@@ -16,12 +16,13 @@ from types import MappingProxyType
 from typing import Any
 
 from edge.vision.errors import ModelError
-from edge.vision.models import OnnxModel, installed_file, load_onnx
+from edge.vision.models import INSTALL_AGAIN, OnnxModel, installed_file, load_onnx
 from edge.vision.settings import ProviderName
 
 _CHECKOUT = Path(__file__).parents[2] / "models"
 _INSTALLED = Path(sys.prefix) / "share" / "plateward" / "models"
 
+ADD_AGAIN = "copy it back or add it again"
 ROLES = ("detector", "reader", "verifier", "part")
 
 
@@ -30,7 +31,8 @@ class ModelEntry:
     """One model: where its file is, the SHA-256 that the file must have, and how it is used.
 
     The file is in the installed `package`, or else in the manifest's own `folder`. `role` is one
-    of ROLES. `input` and `licence` are words for people.
+    of ROLES. `input` and `licence` are words for people, and so is `remedy`: what to do about a
+    file that is missing or another.
     """
 
     name: str
@@ -43,6 +45,7 @@ class ModelEntry:
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     input: str = ""
     licence: str = ""
+    remedy: str = INSTALL_AGAIN
 
     @property
     def path(self) -> Path:
@@ -53,7 +56,13 @@ class ModelEntry:
 
     def load(self, threads: int = 1, providers: Sequence[ProviderName] = ("cpu",)) -> OnnxModel:
         """The model; raises ModelError where its file is missing, another or corrupt."""
-        return load_onnx(self.path, threads=threads, sha256=self.sha256, providers=providers)
+        return load_onnx(
+            self.path,
+            threads=threads,
+            sha256=self.sha256,
+            providers=providers,
+            remedy=self.remedy,
+        )
 
 
 def manifest_file() -> Path:
@@ -64,11 +73,21 @@ def manifest_file() -> Path:
     raise ModelError("models/manifest.toml is missing: install the product again")
 
 
-def read_manifest(path: Path, remedy: str = "install it again") -> dict[str, ModelEntry]:
-    """The entries of a manifest by name; raises ModelError, with the remedy, if it is not one."""
+def read_manifest(
+    path: Path, remedy: str = INSTALL_AGAIN, file_remedy: str = INSTALL_AGAIN
+) -> dict[str, ModelEntry]:
+    """The entries of a manifest by name; raises ModelError, with the remedy, if it is not one.
+
+    `file_remedy` is that of the files beside the manifest.
+    """
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))["model"]
-        read = [_entry(entry, path.parent) for entry in entries]
+        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("model")
+        if not entries:
+            raise ValueError("it holds no [[model]]")
+        read = [_entry(entry, path.parent, file_remedy) for entry in entries]
+        for entry in read:
+            if sum(entry.name == other.name for other in read) > 1:
+                raise ValueError(f"two models are named '{entry.name}'")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path} is no manifest of models ({error}): {remedy}") from error
     return {entry.name: entry for entry in read}
@@ -82,7 +101,7 @@ def known_models(own: Path | None) -> dict[str, ModelEntry]:
     product = read_manifest(manifest_file())
     if own is None:
         return product
-    added = read_manifest(own, "'alpr-edge models add' writes one")
+    added = read_manifest(own, "'alpr-edge models add' writes one", ADD_AGAIN)
     for name in added:
         if name in product:
             raise ModelError(f"{own}: '{name}' is the name of a model of the product: use another")
@@ -101,13 +120,16 @@ def load_model(name: str, threads: int = 1) -> OnnxModel:
     return find_model(read_manifest(manifest_file()), name).load(threads)
 
 
-def _entry(table: Mapping[str, Any], folder: Path) -> ModelEntry:
+def _entry(table: Mapping[str, Any], folder: Path, file_remedy: str) -> ModelEntry:
     role = table.get("role", "part")
     if role not in ROLES:
         raise ValueError(f"role {role!r} is none of {', '.join(ROLES)}")
+    package = table.get("package")
+    if package is not None and not (isinstance(package, str) and package.isidentifier()):
+        raise ValueError(f"package {package!r} is no name of a Python package, such as 'rapidocr'")
     return ModelEntry(
         name=str(table["name"]),
-        package=table.get("package"),
+        package=package,
         folder=folder,
         file=str(table["file"]),
         sha256=str(table["sha256"]),
@@ -116,4 +138,5 @@ def _entry(table: Mapping[str, Any], folder: Path) -> ModelEntry:
         options=MappingProxyType(dict(table.get("options", {}))),
         input=str(table.get("input", "")),
         licence=str(table.get("licence", "")),
+        remedy=INSTALL_AGAIN if package else file_remedy,
     )

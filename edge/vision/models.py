@@ -21,6 +21,8 @@ from edge.vision.errors import ModelError, VisionError
 from edge.vision.providers import open_session
 from edge.vision.settings import ProviderName
 
+INSTALL_AGAIN = "install it again"
+
 
 @dataclass(frozen=True, slots=True)
 class TensorShape:
@@ -83,7 +85,8 @@ class OnnxModel:
         try:
             outputs: list[Any] = self.session.run(names, {self.input_name: tensor})
         except Exception as error:  # onnxruntime's classes share no narrower public root
-            raise VisionError(f"model {self.name} failed on a picture: {error}") from error
+            said = " ".join(str(error).split())
+            raise VisionError(f"model {self.name} failed on a picture: {said}") from error
         return outputs
 
     def _finite(self, output: Any) -> NDArray[np.float32]:
@@ -110,24 +113,24 @@ def load_onnx(
     threads: int = 1,
     sha256: str | None = None,
     providers: Sequence[ProviderName] = ("cpu",),
+    remedy: str = INSTALL_AGAIN,
 ) -> OnnxModel:
     """Load a model with `threads` threads inside each operation of the processor.
 
     `sha256` is the digest that the file must have, where one is prescribed. `providers` are tried
     in their order before the processor; the model's `notices` say which of them do not serve.
-    Raises ModelError with one sentence where the file is missing, differs or is not a model.
+    Raises ModelError with one sentence, which ends in the `remedy`, where the file is missing,
+    differs or is not a model.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ModelError(
-            f"model file {path} cannot be read ({error.strerror}): install it again"
+            f"model file {path} cannot be read ({error.strerror}): {remedy}"
         ) from error
     digest = hashlib.sha256(content).hexdigest()
     if sha256 is not None and digest != sha256:
-        raise ModelError(
-            f"model file {path} has SHA-256 {digest}, expected {sha256}: install it again"
-        )
+        raise ModelError(f"model file {path} has SHA-256 {digest}, expected {sha256}: {remedy}")
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -138,10 +141,11 @@ def load_onnx(
     try:
         session, notices = open_session(content, options, providers)
     except Exception as error:  # onnxruntime's classes share no narrower public root
-        raise ModelError(
-            f"model file {path} is corrupt or not an ONNX model: install it again"
-        ) from error
-    return OnnxModel(path.stem, digest, session, session.get_inputs()[0].name, notices)
+        raise ModelError(f"model file {path} is corrupt or not an ONNX model: {remedy}") from error
+    inputs = session.get_inputs()
+    if not inputs:
+        raise ModelError(f"model file {path} has no input, so it takes no picture: {remedy}")
+    return OnnxModel(path.stem, digest, session, inputs[0].name, notices)
 
 
 def installed_file(package: str, relative: str) -> Path:
@@ -149,7 +153,10 @@ def installed_file(package: str, relative: str) -> Path:
 
     Raises ModelError where the package is not installed; the file itself is not checked.
     """
-    spec = importlib.util.find_spec(package)
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        spec = None
     if spec is None or spec.origin is None:
         raise ModelError(f"package {package}, which holds the models, is not installed")
     return Path(spec.origin).parent / relative

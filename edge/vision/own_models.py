@@ -78,9 +78,11 @@ def add_model(
         raise ModelError(f"'{chosen}' is no name: lower-case letters, digits and hyphens")
     if manifest.resolve() == manifest_file().resolve():
         raise ModelError(f"{manifest} is the product's own: name a manifest of the unit's")
-    if chosen in read_manifest(manifest_file()) or chosen in _entries(manifest):
+    if chosen in read_manifest(manifest_file()):
+        raise ModelError(f"'{chosen}' is the product's own model: choose another with --name")
+    if chosen in _entries(manifest):
         raise ModelError(f"a model named '{chosen}' is there already: choose another with --name")
-    model = load_onnx(file)
+    model = load_onnx(file, remedy="export it again")
     told = _tell(model, role, config, classes, picture)
     entry = ModelEntry(
         name=chosen,
@@ -125,11 +127,11 @@ def read_config(path: Path) -> Mapping[str, Any]:
 def check_model(entry: ModelEntry) -> Checked:
     """Whether a model's file is there, is the right one, and gives an answer to a picture."""
     try:
-        path = entry.path
+        _ = entry.path
     except ModelError as error:
         return Checked(entry, None, str(error))
     try:
-        model = load_onnx(path, sha256=entry.sha256)
+        model = entry.load()
         return Checked(entry, True, _try(entry, model, None).said)
     except VisionError as error:
         return Checked(entry, False, str(error))

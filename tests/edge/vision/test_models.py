@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from edge.vision.errors import ModelError, VisionError
 from edge.vision.manifest import manifest_file, read_manifest
@@ -34,6 +36,22 @@ def test_a_corrupt_model_is_one_clear_sentence(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(ModelError, match=r"broken\.onnx is corrupt or not an ONNX model"):
         load_onnx(path)
+
+
+def test_a_graph_without_inputs_is_refused(tmp_path):
+    value = numpy_helper.from_array(np.ones((1, 5, 8), np.float32))
+    graph = helper.make_graph(
+        [helper.make_node("Constant", [], ["out"], value=value)],
+        "g",
+        [],
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 5, 8])],
+    )
+    path = tmp_path / "none.onnx"
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path
+    )
+    with pytest.raises(ModelError, match=r"none\.onnx has no input.*: export it again"):
+        load_onnx(path, remedy="export it again")
 
 
 def test_a_cut_off_model_is_refused(tmp_path):

@@ -142,7 +142,10 @@ def test_a_model_that_finds_nothing_is_added_with_a_warning(tmp_path):
     ("arguments", "said"),
     [
         (["--name", "No Name"], "'No Name' is no name"),
-        (["--name", "plate-verifier"], "a model named 'plate-verifier' is there already"),
+        (
+            ["--name", "plate-verifier"],
+            "'plate-verifier' is the product's own model: choose another with --name",
+        ),
         (["--class", "car"], "name it with --class; it has 0 plate"),
         (["--picture", "/nowhere.png"], "picture /nowhere.png cannot be read"),
     ],
@@ -217,7 +220,7 @@ def test_a_detector_trained_anew_runs_as_the_products_does(tmp_path):
 def test_what_is_no_model_is_refused(tmp_path):
     (tmp_path / "a.onnx").write_bytes(b"nothing")
     done = models("add", tmp_path / "a.onnx", "--as", "detector", "--manifest", tmp_path / "m.toml")
-    assert "a.onnx is corrupt or not an ONNX model" in done.output
+    assert "a.onnx is corrupt or not an ONNX model: export it again" in done.output
 
 
 def test_a_detector_of_the_whole_picture_is_not_understood(tmp_path):
@@ -296,4 +299,23 @@ def test_the_check_tells_a_changed_model(tmp_path, detector):
     assert done.exit_code == 1
     (bad,) = [one for one in json.loads(done.output) if one["usable"] is False]
     assert bad["name"] == "best-v2"
-    assert "expected" in bad["said"]
+    assert re.search("expected .*: copy it back or add it again", bad["said"])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: "# nothing yet\n", "it holds no [[model]]"),
+        (lambda text: text + text[text.index("[[model]]") :], "two models are named 'best-v2'"),
+        (lambda text: text.replace("role =", 'package = "a.b"\nrole ='), "package 'a.b' is no"),
+        (lambda text: text.replace("role =", "package = 5\nrole ="), "package 5 is no"),
+    ],
+)
+def test_what_is_wrong_with_a_manifest_is_said(tmp_path, detector, change, said):
+    manifest = tmp_path / "models.toml"
+    models("add", detector, "--as", "detector", "--manifest", manifest)
+    manifest.write_text(change(manifest.read_text()))
+    for command in ("list", "check"):
+        done = models(command, "--manifest", manifest)
+        assert done.exit_code == 1
+        assert said in done.output
