@@ -224,7 +224,7 @@ def test_corners_that_make_no_sense_leave_the_box(draw, reading_of, corners):
 
 @pytest.mark.parametrize(
     ("first", "second", "text", "asked"),
-    [(0.9, None, "ABC123", 1), (0.5, 0.7, "AEC123", 2), (None, 0.7, "AEC123", 2)],
+    [(0.9, None, "ABC123", 1), (0.5, 0.9, "AEC123", 2), (None, 0.7, "AEC123", 2)],
 )
 def test_an_unsure_reading_is_joined_with_a_second(draw, reading_of, first, second, text, asked):
     class Reader:
