@@ -25,6 +25,9 @@ _manifest_option = click.option(
     help="The unit's own manifest, as the setting engine.models names it; else models.toml here.",
 )
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+_json_array_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON array of one object for each model."
+)
 
 
 @click.group()
@@ -99,7 +102,7 @@ def add(
 
 @models.command("list")
 @_manifest_option
-@_json_option
+@_json_array_option
 def list_models(manifest: Path | None, as_json: bool) -> None:
     """List the product's models and those of the unit's own manifest.
 
@@ -116,7 +119,7 @@ def list_models(manifest: Path | None, as_json: bool) -> None:
 
 @models.command()
 @_manifest_option
-@_json_option
+@_json_array_option
 def check(manifest: Path | None, as_json: bool) -> None:
     """Load every model, compare its digest, and try it on a drawn picture.
 

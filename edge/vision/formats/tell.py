@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.errors import ModelError
+from edge.vision.errors import ModelError, VisionError
 from edge.vision.formats.adapters import OWN_DETECTOR, OWN_MIN_SCORE, SIZES_PX
 from edge.vision.formats.boxes import free_size, network_input, picture_input
 from edge.vision.formats.fast_plate_ocr import OcrConfig, ocr_input, ocr_outputs
@@ -27,6 +27,8 @@ from edge.vision.plate_detector import read_settings
 
 USUAL_SIDE_PX = 640
 MANY = 1000  # classes that a file without their names may have
+OWN_READER_KEY = "plate_reader"
+VERIFIER_INPUT = ("patches", (3, 64, 128))
 _PLATE_WORDS = ("plate", "placa", "kennzeichen", "lpr")
 _STRIDES = (8, 16, 32)
 
@@ -58,9 +60,14 @@ def tell_detector(model: OnnxModel, picture: NDArray[np.uint8], classes: Sequenc
     """What a detector's file is; `classes` are the classes that are plates, where a person said.
 
     `picture` is any (H, W, 3) uint8 BGR picture. Raises ModelError, saying what was found, where
-    the file is none of the known formats; VisionError where it fails on the picture.
+    the file is none of the known formats or fails on the picture.
     """
+    _refuse_other_role(model, "detector")
     if model.metadata.get("format") == OWN_FORMAT:
+        if classes:
+            raise ModelError(
+                f"{model.name}: Plateward's own detector knows plates alone: no --class"
+            )
         options = {
             "fast_px": read_settings(model).longest_side_px,
             "far_px": SIZES_PX["far"],
@@ -73,7 +80,9 @@ def tell_detector(model: OnnxModel, picture: NDArray[np.uint8], classes: Sequenc
         raise _unknown(model) from error
     try:
         return _tell_by_output(model, picture, classes)
-    except (TypeError, ValueError, IndexError) as error:
+    except ModelError:
+        raise
+    except (VisionError, TypeError, ValueError, IndexError) as error:
         raise _unknown(model) from error
 
 
@@ -99,7 +108,8 @@ def tell_reader(model: OnnxModel, config: Mapping[str, Any] | None) -> Told:
 
     Raises ModelError, saying what was found, where it is none of the known formats.
     """
-    if "plate_reader" in model.metadata:
+    _refuse_other_role(model, "reader")
+    if OWN_READER_KEY in model.metadata:
         return Told("plateward-reader", {}, "a plate reader of Plateward")
     if config is None:
         raise ModelError(
@@ -123,6 +133,19 @@ def tell_reader(model: OnnxModel, config: Mapping[str, Any] | None) -> Told:
         options,
         f"a fast-plate-ocr reader of {size[0]} places and {size[1]} characters{states}",
     )
+
+
+def _refuse_other_role(model: OnnxModel, role: str) -> None:
+    """Raises ModelError where the file says that it is for something else than this role."""
+    metadata = model.metadata
+    if [(one.name, one.axes[1:]) for one in model.inputs] == [VERIFIER_INPUT]:
+        raise ModelError(f"{model.name} is a plate verifier of Plateward, and no {role}")
+    if role == "reader" and metadata.get("format") == OWN_FORMAT:
+        raise ModelError(f"{model.name} is a plate detector of Plateward: add it --as detector")
+    if role == "reader" and metadata.get("author") == "Ultralytics":
+        raise ModelError(f"{model.name} is an Ultralytics model, and no reader: {describe(model)}")
+    if role == "detector" and OWN_READER_KEY in metadata:
+        raise ModelError(f"{model.name} is a plate reader of Plateward: add it --as reader")
 
 
 def _tell_rows(

@@ -217,6 +217,35 @@ def test_a_detector_trained_anew_runs_as_the_products_does(tmp_path):
     assert read_manifest(manifest)["anew"].options == product.options
 
 
+@pytest.mark.parametrize(
+    ("name", "role", "said"),
+    [
+        ("plate-detector", "reader", "is a plate detector of Plateward: add it --as detector"),
+        ("plate-reader", "detector", "is a plate reader of Plateward: add it --as reader"),
+        ("plate-verifier", "reader", "is a plate verifier of Plateward, and no reader"),
+        ("line-recogniser", "detector", "that is no known detector"),
+    ],
+)
+def test_a_model_in_a_wrong_role_is_told_what_it_is(tmp_path, name, role, said):
+    file = read_manifest(manifest_file())[name].path
+    done = models(
+        "add", file, "--as", role, "--name", "own", "--manifest", tmp_path / "m" / "m.toml"
+    )
+    assert done.exit_code == 1
+    assert said in done.output
+    assert len(done.output.splitlines()) == 1
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_detector_trained_anew_takes_no_class(tmp_path):
+    file = own_detector(tmp_path / "d.onnx")
+    done = models(
+        "add", file, "--as", "detector", "--class", "0", "--manifest", tmp_path / "m.toml"
+    )
+    assert done.exit_code == 1
+    assert "knows plates alone: no --class" in done.output
+
+
 def test_what_is_no_model_is_refused(tmp_path):
     (tmp_path / "a.onnx").write_bytes(b"nothing")
     done = models("add", tmp_path / "a.onnx", "--as", "detector", "--manifest", tmp_path / "m.toml")
