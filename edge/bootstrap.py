@@ -24,20 +24,17 @@ from edge.position.clock import UnitClock, kernel_error_ms
 from edge.position.fixed_site import Site
 from edge.position.nmea import Fix
 from edge.position.serial_port import SerialReceiver
+from edge.position.settings import SerialPosition, SitePosition
 from edge.position.source import NoReceiver, PositionSource
 from edge.recorder import Recorder
-from edge.settings import (
-    CameraSettings,
-    SerialPosition,
-    Settings,
-    SitePosition,
-    UplinkSettings,
-)
+from edge.settings import Settings
 from edge.spool.store import Spool
 from edge.uplink.messages import Refused
 from edge.uplink.mqtt import LinkSettings
+from edge.uplink.settings import UplinkSettings
 from edge.uplink.uplink import Uplink
 from edge.vision.build import build_parts
+from edge.vision.camera_settings import CameraSettings
 from edge.vision.capture import open_source
 from edge.vision.engine import PlateEngine
 from edge.vision.tracker import Tracker

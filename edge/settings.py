@@ -8,35 +8,29 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
-    model_validator,
 )
 
 from edge.errors import EdgeError
 from edge.hotfile.settings import HotlistSource, MatchRule
+from edge.position.settings import NoReceiver, SerialPosition, SitePosition
+from edge.section import Name, Section
+from edge.uplink.settings import UplinkSettings
+from edge.vision.camera_settings import CameraSettings
 from edge.vision.settings import EngineSettings
-
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 
 class SettingsError(EdgeError):
     """The settings file is missing, unreadable or wrong; the text names the key."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class UnitSettings(_Section):
+class UnitSettings(Section):
     """Who this unit is."""
 
     agency: Name = Field(description="The agency's name in topics, as the repository knows it.")
@@ -45,90 +39,13 @@ class UnitSettings(_Section):
     data: Path = Field(Path("data"), description="Folder of the spool and of the unit's status.")
 
 
-class CameraSettings(_Section):
-    """One camera."""
-
-    name: Name = Field(description="The camera's name within the unit.")
-    source: str = Field(
-        min_length=1,
-        description="A folder of pictures, a picture, a video file, 'device:0', or an RTSP or "
-        "HTTP address.",
-    )
-
-    @field_validator("source")
-    @classmethod
-    def _reject_blank(cls, value: str) -> str:
-        if not value.strip():
-            raise ValueError("must name a folder, a file, a device or an address")
-        return value
-
-
-class SerialPosition(_Section):
-    """A GPS receiver on a serial port."""
-
-    kind: Literal["serial"] = Field(description="NMEA 0183 from a serial port.")
-    port: str = Field(min_length=1, description="The port, such as /dev/ttyUSB0.")
-    baud: int = Field(4800, ge=300, le=921_600, description="Speed of the port.")
-    fix_lasts_s: float = Field(
-        10.0, gt=0, description="Age in seconds past which a fix no longer says where the unit is."
-    )
-
-
-class SitePosition(_Section):
-    """A surveyed place that does not move."""
-
-    kind: Literal["site"] = Field(description="A fixed site.")
-    site: str = Field(min_length=1, max_length=128, description="The site's name.")
-    latitude_deg: float = Field(ge=-90, le=90, description="WGS 84 latitude in degrees.")
-    longitude_deg: float = Field(ge=-180, le=180, description="WGS 84 longitude in degrees.")
-    accuracy_m: float | None = Field(None, ge=0, description="Accuracy of the survey in metres.")
-
-
-class NoReceiver(_Section):
-    """A unit without a receiver: its reads say so."""
-
-    kind: Literal["none"] = Field(description="No receiver.")
-
-
-class TlsSettings(_Section):
-    """TLS to the broker with the unit's own certificate."""
-
-    ca: Path = Field(description="PEM file of the authority that signed the broker's certificate.")
-    certificate: Path = Field(description="PEM file of the unit's certificate.")
-    key: Path = Field(description="PEM file of the certificate's private key, mode 0600.")
-
-
-class UplinkSettings(_Section):
-    """The way to the repository."""
-
-    host: str = Field(min_length=1, description="Host of the MQTT broker.")
-    port: int = Field(8883, ge=1, le=65_535, description="Port of the MQTT broker.")
-    tls: TlsSettings | None = Field(
-        None, description="Certificates; without them the link is plain, fit for loopback alone."
-    )
-    username: str | None = Field(None, description="User at the broker, where it wants one.")
-    password_file: Path | None = Field(None, description="File that holds the user's password.")
-    repository_public_key: Path = Field(
-        description="PEM file of the key that signs receipts; 'alpr-repository units add' names it."
-    )
-
-    @model_validator(mode="after")
-    def _require_tls_off_this_machine(self) -> UplinkSettings:
-        if self.tls is None and self.host not in _LOOPBACK:
-            raise ValueError(
-                "a broker on another machine needs [uplink.tls]: without it reads and passwords "
-                "would cross the network in the clear"
-            )
-        return self
-
-
-class ConsoleSettings(_Section):
+class ConsoleSettings(Section):
     """What the officer sees and hears."""
 
     bell: bool = Field(True, description="Ring the terminal's bell on a hit.")
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything a unit is told."""
 
     unit: UnitSettings = Field(description="Who this unit is.")

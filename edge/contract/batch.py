@@ -26,7 +26,7 @@ import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from edge.contract import merkle
 from edge.contract.errors import ContractError
@@ -40,6 +40,7 @@ from edge.contract.records import (
     UtcTime,
     record_digest,
 )
+from edge.contract.status import UnitHealth
 
 MAX_BATCH_RECORDS = 500
 MAX_MESSAGE_BYTES = 1024 * 1024
@@ -132,12 +133,16 @@ class Receipt(Message, frozen=True, kw_only=True, tag="receipt"):
 
 
 class UnitStatus(Message, frozen=True, kw_only=True, tag="status"):
-    """What the unit says of itself; retained by the broker, 'offline' being its last will."""
+    """What the unit says of itself; retained by the broker, 'offline' being its last will.
+
+    A last will was written when the unit connected, so it has no ``health``.
+    """
 
     state: Literal["online", "offline"]
     at: UtcTime
     software: Annotated[str, Meta(min_length=1, max_length=128)]
     waiting_records: Count
+    health: UnitHealth | UnsetType = UNSET
 
 
 def key_id(public_key: Ed25519PublicKey) -> str:

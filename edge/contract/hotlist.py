@@ -31,13 +31,16 @@ from edge.contract.records import (
     Count,
     HotlistKind,
     Label,
+    ListedPlate,
     Name,
-    Plate,
     Sequence,
     Sha256,
     StateCode,
     UtcTime,
 )
+
+MIN_NAMED = 3
+"""Characters that a plate with wildcards names: fewer would meet everybody's plates."""
 
 MAX_ENTRY_BYTES = 8 * 1024
 MAX_MANIFEST_BYTES = 16 * 1024
@@ -53,11 +56,12 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class HotlistEntry(_Part, frozen=True, kw_only=True, tag_field="type", tag="hotlist_entry"):
     """A plate that somebody is looking for, and why.
 
-    ``entry`` is the list owner's own id for it. Priority 1 is the most urgent.
+    ``entry`` is the list owner's own id for it. Priority 1 is the most urgent. A plate with
+    wildcards names at least three characters and has one ``*`` at most.
     """
 
     entry: Label
-    plate: Plate
+    plate: ListedPlate
     state: StateCode | None
     kind: HotlistKind
     priority: Annotated[int, Meta(ge=1, le=5)]
@@ -70,6 +74,9 @@ class HotlistEntry(_Part, frozen=True, kw_only=True, tag_field="type", tag="hotl
         for field, moment in (("entered", self.entered), ("expires", self.expires)):
             if moment is not None and moment.utcoffset() != timedelta(0):
                 raise ContractError(f"{field}: not in UTC")
+        named = len(self.plate) - self.plate.count("?") - self.plate.count("*")
+        if named < len(self.plate) and (named < MIN_NAMED or self.plate.count("*") > 1):
+            raise ContractError(f"plate: needs {MIN_NAMED} named characters and one * at most")
         if self.entered is not None and self.expires is not None and self.expires < self.entered:
             raise ContractError("expires: before entered")
 

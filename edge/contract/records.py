@@ -10,6 +10,7 @@ Invariants of the format, version 1:
 - Times are UTC with microseconds, places WGS 84 degrees, speeds m/s, headings degrees from true
   north, probabilities 0 to 1.
 - Unknown fields are refused, and so is a version other than 1.
+- What version 1 learnt after its first release may be absent, and is then UNSET; it is never null.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from uuid import UUID
 
 import msgspec
 import rfc8785
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from edge.contract.errors import ContractError
 
@@ -33,6 +34,9 @@ MAX_RECORD_BYTES = 64 * 1024
 _END = r"(?![\s\S])"
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}" + _END)]
 Plate = Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,12}" + _END)]
+ListedPlate = Annotated[str, Meta(pattern=r"^[A-Z0-9?*]{1,12}" + _END)]
+"""A plate as a hot list has it: '?' stands for one character, '*' for any number of them."""
+
 StateCode = Annotated[str, Meta(pattern=r"^[A-Z]{2}" + _END)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}" + _END)]
 Salt = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}" + _END)]
@@ -103,7 +107,10 @@ class StateOfIssuance(Part, frozen=True, kw_only=True):
 
 
 class GpsFix(Part, frozen=True, kw_only=True, tag_field="kind", tag="gps"):
-    """A satellite fix; ``age_ms`` is its age at the moment of capture."""
+    """A satellite fix, or a place between two; ``age_ms`` is to the nearest at the capture.
+
+    ``uncertainty_m`` is the radius in metres that holds the unit with 95% probability.
+    """
 
     latitude_deg: Annotated[float, Meta(ge=-90, le=90)]
     longitude_deg: Annotated[float, Meta(ge=-180, le=180)]
@@ -113,6 +120,7 @@ class GpsFix(Part, frozen=True, kw_only=True, tag_field="kind", tag="gps"):
     satellites: Annotated[int, Meta(ge=0, le=255)] | None
     hdop: Annotated[float, Meta(ge=0)] | None
     age_ms: Count
+    uncertainty_m: Annotated[float, Meta(ge=0)] | UnsetType = UNSET
 
 
 class FixedSite(Part, frozen=True, kw_only=True, tag_field="kind", tag="site"):
@@ -145,7 +153,8 @@ class Box(Part, frozen=True, kw_only=True):
 class Picture(Part, frozen=True, kw_only=True):
     """A picture that belongs to a read; its bytes travel apart, named by their SHA-256.
 
-    ``box`` is the plate's place in a scene picture.
+    ``box`` is the plate's place in a scene picture. ``taken_at`` is the moment of its frame, where
+    that is not the record's ``captured_at``.
     """
 
     kind: Literal["plate", "scene"]
@@ -154,6 +163,12 @@ class Picture(Part, frozen=True, kw_only=True):
     width_px: Annotated[int, Meta(ge=1)]
     height_px: Annotated[int, Meta(ge=1)]
     box: Box | None
+    taken_at: UtcTime | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        """Refuse a time that is not UTC."""
+        if self.taken_at is not UNSET:
+            _require_utc("taken_at", self.taken_at)
 
 
 class ModelDigest(Part, frozen=True, kw_only=True):
@@ -181,7 +196,8 @@ class Substitution(Part, frozen=True, kw_only=True):
 class HotlistMatch(Part, frozen=True, kw_only=True):
     """A hot-list entry that a read matched, how, and how fresh the list was.
 
-    ``probability`` is the reader's own probability that the listed plate is what it saw.
+    ``probability`` is the reader's own probability that the listed plate is what it saw, and
+    ``list_source`` where the unit had the list from, such as "repository" or "usb".
     """
 
     list_name: Name
@@ -191,12 +207,13 @@ class HotlistMatch(Part, frozen=True, kw_only=True):
     entry: Label
     kind: HotlistKind
     priority: Annotated[int, Meta(ge=1, le=5)]
-    plate: Plate
+    plate: ListedPlate
     state: StateCode | None
-    how: Literal["exact", "confusable"]
+    how: Literal["exact", "confusable", "wildcard"]
     substitutions: tuple[Substitution, ...]
     state_agreement: Literal["equal", "different", "unknown"]
     probability: Probability
+    list_source: Label | UnsetType = UNSET
 
 
 class Record(
@@ -225,7 +242,9 @@ class Record(
 class Read(Record, frozen=True, kw_only=True, tag="read"):
     """One pass of one plate before one camera.
 
-    Holds the minimum data set: plate, date and time, place or fixed site, agency, unit, camera.
+    ``captured_at`` is when the plate was seen best; for a pass that rang before it ended, when it
+    rang. Holds the minimum data set: plate, date and time, place or fixed site, agency, unit,
+    camera.
     """
 
     camera: Name

@@ -5,24 +5,23 @@ from __future__ import annotations
 from typing import Annotated, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from edge.contract.records import HotlistKind
+from edge.section import Section
 
 KINDS: tuple[HotlistKind, ...] = get_args(HotlistKind)
 
 _Column = Annotated[str, Field(min_length=1)]
 
 
-class HotlistColumns(BaseModel):
+class HotlistColumns(Section):
     """Names of the columns in the file's first line, compared without regard to case.
 
     Only the plate's column must be there; any other may be missing as long as its name was left
     at its default. A name that was set must be in the file: a mistyped ``expires`` would
     otherwise let entries ring that have ended.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     plate: _Column = Field("plate", description="Plate, in any spelling.")
     entry: _Column = Field(

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from edge.hotfile.columns import HotlistColumns
+from edge.section import Section
 
 
-class MatchRule(BaseModel):
+class MatchRule(Section):
     """How far a listed plate may differ from the plate read, by confusable characters alone.
 
     Short plates have so few characters that one substitution already meets other people's plates.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     max_substitutions: int = Field(
         1, ge=0, le=2, description="Most confusable characters that may differ; 0 for none."
@@ -25,10 +24,8 @@ class MatchRule(BaseModel):
     )
 
 
-class HotlistSource(BaseModel):
+class HotlistSource(Section):
     """A hot list's file on the unit."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str = Field(
         pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="Name of the list, as officers see it."

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from edge.section import Section
 
 EngineKind = Literal["plateward", "ppocr"]
 ProviderName = Literal["cpu", "cuda", "tensorrt", "openvino"]
@@ -21,10 +23,8 @@ PLATE_READER = "plate-reader"
 PLATE_VERIFIER = "plate-verifier"
 
 
-class EngineSettings(BaseModel):
+class EngineSettings(Section):
     """The plate engine."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: EngineKind = Field(
         "plateward",

@@ -7,6 +7,7 @@ from typing import Any, get_args
 from uuid import UUID
 
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from edge.contract import records as r
 
@@ -53,6 +54,7 @@ positions = st.one_of(
         satellites=st.none() | st.integers(0, 40),
         hdop=st.none() | st.floats(0, 99),
         age_ms=st.integers(0, 10_000),
+        uncertainty_m=st.just(UNSET) | st.floats(0, 1e5),
     ),
     st.builds(
         r.FixedSite,
@@ -72,9 +74,9 @@ matches = st.builds(
     entry=labels,
     kind=kinds,
     priority=st.integers(1, 5),
-    plate=plates,
+    plate=plates | st.sampled_from(["1AB?23", "?23456", "ABC*"]),
     state=st.none() | states,
-    how=st.sampled_from(["exact", "confusable"]),
+    how=st.sampled_from(["exact", "confusable", "wildcard"]),
     substitutions=st.lists(
         st.builds(
             r.Substitution,
@@ -86,6 +88,7 @@ matches = st.builds(
     ).map(tuple),
     state_agreement=st.sampled_from(["equal", "different", "unknown"]),
     probability=probabilities,
+    list_source=st.just(UNSET) | labels,
 )
 pictures = st.builds(
     r.Picture,
@@ -102,6 +105,7 @@ pictures = st.builds(
         w=st.integers(1, 4000),
         h=st.integers(1, 4000),
     ),
+    taken_at=st.just(UNSET) | moments,
 )
 
 

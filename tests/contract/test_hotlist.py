@@ -302,3 +302,15 @@ def test_a_delta_that_contradicts_itself_is_refused() -> None:
         HotlistDelta(**fields, added=(entry(),), removed=("e1",))
     with pytest.raises(ContractError, match="from_version"):
         HotlistDelta(**(fields | {"to_version": 3}), added=(), removed=())
+
+
+@pytest.mark.parametrize("plate", ["1AB?23", "?BC??4", "1AB*", "*C23"])
+def test_an_entry_may_have_wildcards(plate: str) -> None:
+    made = entry(plate=plate)
+    assert decode_list(encode_list([made])) == (made,)
+
+
+@pytest.mark.parametrize("plate", ["??????", "AB*", "A*B*C", "1AB-23"])
+def test_a_plate_with_too_much_left_open_is_refused(plate: str) -> None:
+    with pytest.raises((ContractError, msgspec.ValidationError)):
+        decode_list(encode_list([entry(plate=plate)]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.health import Health
+from edge.health import KEPT_DURATIONS, Health
 
 
 def test_counters_add_up_and_reports_do_not_change_afterwards() -> None:
@@ -26,3 +26,15 @@ def test_a_trouble_is_news_once_and_so_is_its_end() -> None:
     assert not health.recovered("gps")
     assert not health.report().healthy
     assert health.trouble("gps", "again")
+
+
+def test_durations_are_those_of_the_last() -> None:
+    health = Health()
+    for value in range(1, 101):
+        health.timed("frame_ms", float(value))
+    timed = health.report().durations["frame_ms"]
+    assert (timed.count, timed.p50_ms, timed.p95_ms) == (100, 50.0, 95.0)
+    for _ in range(KEPT_DURATIONS):
+        health.timed("frame_ms", 7.0)
+    timed = health.report().durations["frame_ms"]
+    assert (timed.count, timed.p50_ms, timed.p95_ms) == (100 + KEPT_DURATIONS, 7.0, 7.0)
