@@ -1,7 +1,8 @@
 """What the unit counts, how long things take, and which parts are in trouble; never a plate.
 
-A counter only rises while the daemon runs. Durations are kept for the last of their kind. A trouble is one sentence for each part, said once
-when it begins and once when it ends, however often it is reported between.
+A counter only rises while the daemon runs. Durations are kept for the last of their kind. A
+trouble is one sentence for each part, said once when it begins and once when it ends, however
+often it is reported between.
 """
 
 from __future__ import annotations
