@@ -138,6 +138,29 @@ class HotlistDelta(_Part, frozen=True, kw_only=True, tag_field="type", tag="hotl
             raise ContractError("added, removed: an entry is named twice")
 
 
+def encode_entry(entry: HotlistEntry) -> bytes:
+    """The entry's line in a list's file, without its end.
+
+    Raises:
+        ContractError: if no reader would take it.
+    """
+    try:
+        line = _entry_encoder.encode(entry)
+    except UnicodeEncodeError as error:
+        raise ContractError(f"entry: not text that UTF-8 can hold: {error.reason}") from error
+    _decode(line, _entry_decoder, "entry", MAX_ENTRY_BYTES)
+    return line
+
+
+def decode_entry(line: bytes, number: int) -> HotlistEntry:
+    """The entry in one line of a list's file, given without its end.
+
+    Raises:
+        ContractError: if there is none; the text has the line's number.
+    """
+    return _decode(line, _entry_decoder, f"line {number}", MAX_ENTRY_BYTES)
+
+
 def encode_list(entries: Iterable[HotlistEntry]) -> bytes:
     """The file of a list with these entries, in whatever order they come.
 
@@ -148,7 +171,7 @@ def encode_list(entries: Iterable[HotlistEntry]) -> bytes:
     for before, after in pairwise(ordered):
         if before.entry == after.entry:
             raise ContractError(f"entry {after.entry!r}: is in the list twice")
-    return b"".join(_encode_entry(entry) + b"\n" for entry in ordered)
+    return b"".join(encode_entry(entry) + b"\n" for entry in ordered)
 
 
 def decode_list(data: bytes) -> tuple[HotlistEntry, ...]:
@@ -162,7 +185,7 @@ def decode_list(data: bytes) -> tuple[HotlistEntry, ...]:
         raise ContractError(f"line {len(lines) + 1}: has no end; the file was cut off")
     entries: list[HotlistEntry] = []
     for number, line in enumerate(lines, start=1):
-        entry = _decode(line, _entry_decoder, f"line {number}", MAX_ENTRY_BYTES)
+        entry = decode_entry(line, number)
         if entries and entry.entry <= entries[-1].entry:
             raise ContractError(f"line {number}: its id does not rise above the line before")
         entries.append(entry)
@@ -299,15 +322,6 @@ def _decode(data: bytes, decoder: msgspec.json.Decoder[_T], what: str, limit: in
         return decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
         raise ContractError(f"{what}: {error}") from error
-
-
-def _encode_entry(entry: HotlistEntry) -> bytes:
-    try:
-        line = _entry_encoder.encode(entry)
-    except UnicodeEncodeError as error:
-        raise ContractError(f"entry: not text that UTF-8 can hold: {error.reason}") from error
-    _decode(line, _entry_decoder, "entry", MAX_ENTRY_BYTES)
-    return line
 
 
 def _by_id(entries: Iterable[HotlistEntry]) -> dict[str, HotlistEntry]:
