@@ -111,7 +111,15 @@ def _camera(settings: CameraSettings, engine: PlateEngine, clock: UnitClock) -> 
     return Camera(
         name=settings.name,
         source=settings.source,
-        open=lambda after: open_source(settings.source, settings.name, clock.now, said, after),
+        open=lambda after: open_source(
+            settings.source,
+            settings.name,
+            clock.now,
+            said,
+            after,
+            rotation=settings.rotation,
+            credentials=settings.credentials_file,
+        ),
         tracker=Tracker,
         engine=engine,
     )

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from edge.vision.credentials import with_credentials
 from edge.vision.errors import CaptureError
 from edge.vision.frames import Clock, Frame, FrameSource, OnEvent
 from edge.vision.live import Camera, LiveSource, open_device, open_stream
 from edge.vision.pictures import PICTURE_SUFFIXES, PictureSource, VideoFileSource
+from edge.vision.turned import Rotation, TurnedSource
 
 __all__ = ["Clock", "Frame", "FrameSource", "OnEvent", "open_source", "stream_label"]
 
@@ -19,7 +21,14 @@ _STREAM_SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
 
 
 def open_source(
-    spec: str, camera: str, clock: Clock, on_event: OnEvent, after: str | None = None
+    spec: str,
+    camera: str,
+    clock: Clock,
+    on_event: OnEvent,
+    after: str | None = None,
+    *,
+    rotation: Rotation = 0,
+    credentials: Path | None = None,
 ) -> FrameSource:
     """The source that `spec` names, for the camera called `camera`.
 
@@ -28,8 +37,21 @@ def open_source(
     Of a folder, only the pictures that come `after` one are given, if it is named.
     `on_event` takes a sentence when a live camera goes or a picture cannot be read. Raises
     CaptureError where the path is missing or cannot be opened; live sources keep trying instead.
+    Frames are turned clockwise by `rotation` degrees. A network stream is asked for with the user
+    and password in the file `credentials`, read anew at each try: it may change meanwhile.
     """
+    source = _open_upright(spec, camera, clock, on_event, after, credentials)
+    return source if rotation == 0 else TurnedSource(source, rotation)
 
+
+def _open_upright(
+    spec: str,
+    camera: str,
+    clock: Clock,
+    on_event: OnEvent,
+    after: str | None,
+    credentials: Path | None,
+) -> FrameSource:
     def live(opener: Callable[[], Camera], label: str) -> FrameSource:
         return LiveSource(opener, label, camera, clock, on_event)
 
@@ -39,7 +61,10 @@ def open_source(
     if spec.startswith("/dev/video"):
         return live(lambda: open_device(spec), spec)
     if "://" in spec and spec.partition("://")[0].lower() in _STREAM_SCHEMES:
-        return live(lambda: open_stream(spec), stream_label(spec))
+        return live(
+            lambda: open_stream(with_credentials(spec, credentials) if credentials else spec),
+            stream_label(spec),
+        )
     path = Path(spec)
     if not path.exists():
         raise CaptureError(

@@ -244,3 +244,15 @@ def test_a_capture_that_breaks_raises_where_frames_are_taken():
 def test_a_camera_that_is_not_there_is_a_capture_error(opener):
     with pytest.raises(CaptureError, match=r"not there|does not answer"):
         opener()
+
+
+@pytest.mark.parametrize(("rotation", "corner"), [(90, (0, 47)), (180, (47, 63)), (270, (63, 0))])
+def test_a_camera_mounted_on_its_side_gives_upright_frames(tmp_path, rotation, corner):
+    picture = grey(0)
+    picture[0, 0] = 255
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    source = open_source(str(tmp_path), "front", clock, never, rotation=rotation)
+    (frame,) = source.frames()
+    assert frame.image.shape == ((48, 64, 3) if rotation == 180 else (64, 48, 3))
+    assert tuple(np.argwhere(frame.image[..., 0] == 255)[0]) == corner
+    assert (source.live, source.dropped, source.unreadable, source.gone) == (False, 0, 0, None)
