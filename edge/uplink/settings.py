@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from edge.section import Section
+from edge.uplink.filter_settings import FilterSettings
+from edge.uplink.upload_settings import UploadSettings
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -32,6 +34,20 @@ class UplinkSettings(Section):
     repository_public_key: Path = Field(
         description="PEM file of the key that signs receipts; 'alpr-repository units add' names it."
     )
+    upload: UploadSettings = Field(
+        default_factory=UploadSettings, description="When and how fast the unit uploads."
+    )
+    filters: tuple[FilterSettings, ...] = Field(
+        (), description="Reads that never leave the unit, by rules of which any may meet."
+    )
+
+    @field_validator("filters")
+    @classmethod
+    def _reject_twins(cls, value: tuple[FilterSettings, ...]) -> tuple[FilterSettings, ...]:
+        names = [rule.name for rule in value]
+        if len(names) > len(set(names)):
+            raise ValueError("two rules have one name: give each its own")
+        return value
 
     @model_validator(mode="after")
     def _require_tls_off_this_machine(self) -> UplinkSettings:
