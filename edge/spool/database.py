@@ -13,59 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from edge.spool import layout
+from edge.spool.encryption import Vault
 from edge.spool.errors import SpoolError
+from edge.spool.layout import LAYOUT_VERSION
 
 DATABASE_FILE = "spool.sqlite"
 LOCK_FILE = "spool.lock"
-LAYOUT_VERSION = 1
 _LOG_BYTES = 4 * 1024 * 1024
-
-_LAYOUT = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE chain (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    agency TEXT NOT NULL,
-    unit TEXT NOT NULL,
-    key_check BLOB NOT NULL,
-    spooled INTEGER NOT NULL DEFAULT 0,
-    receipted INTEGER NOT NULL DEFAULT 0,
-    receipted_root TEXT NOT NULL
-) STRICT;
-CREATE TABLE records (
-    seq INTEGER PRIMARY KEY,
-    hit_waiting INTEGER NOT NULL,
-    sealed BLOB NOT NULL
-) STRICT;
-CREATE INDEX waiting_hits ON records (seq) WHERE hit_waiting = 1;
-CREATE TABLE batches (
-    first_seq INTEGER PRIMARY KEY,
-    last_seq INTEGER NOT NULL UNIQUE,
-    previous_root TEXT NOT NULL,
-    root TEXT NOT NULL,
-    key TEXT NOT NULL,
-    signature TEXT NOT NULL
-) STRICT;
-CREATE TABLE pictures (
-    sha256 TEXT PRIMARY KEY,
-    sealed BLOB NOT NULL
-) STRICT;
-CREATE TABLE picture_owners (
-    sha256 TEXT NOT NULL REFERENCES pictures (sha256),
-    seq INTEGER NOT NULL,
-    PRIMARY KEY (sha256, seq)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX pictures_of_record ON picture_owners (seq);
-CREATE TABLE places (
-    source TEXT PRIMARY KEY,
-    sealed BLOB NOT NULL
-) STRICT;
-CREATE TABLE refusals (
-    seq INTEGER PRIMARY KEY,
-    reason TEXT NOT NULL
-) STRICT;
-PRAGMA user_version = {LAYOUT_VERSION};
-COMMIT;
-"""
 
 
 class WriterLock:
@@ -184,12 +139,29 @@ def _require_layout(connection: sqlite3.Connection, folder: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if version == 0 and tables == 0:
-        connection.executescript(_LAYOUT)
-    elif version != LAYOUT_VERSION:
+        connection.executescript(layout.CREATE)
+    elif not 1 <= version <= LAYOUT_VERSION:
         raise SpoolError(
             f"{folder}: the spool has layout {version}, this software knows {LAYOUT_VERSION}: "
             "run the version that wrote it until the spool is empty"
         )
+
+
+def upgrade(connection: sqlite3.Connection, vault: Vault) -> None:
+    """Bring an older layout to the present one in one transaction."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == LAYOUT_VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in layout.FROM_LAYOUT_1:
+            connection.execute(statement)
+        vault.adopt(connection, 1, vault.spool_key)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,4 +1,8 @@
-"""Encryption at rest: AES-256-GCM (NIST SP 800-38D) under the unit's spool key.
+"""Encryption at rest: AES-256-GCM (NIST SP 800-38D) under data keys, those under the spool key.
+
+Every record, picture and place is sealed under a data key; the spool holds the data keys sealed
+under the unit's spool key, which lies elsewhere. So the spool key is replaced by sealing a few
+data keys anew, and a data key is destroyed once everything sealed under it is purged.
 
 A sealed blob is 12 random bytes of nonce, the ciphertext, and 16 bytes of tag. Its name is its
 associated data, so a blob moved to another row does not open.
@@ -6,10 +10,16 @@ associated data, so a blob moved to another row does not open.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+DATA_KEY_BYTES = 32
+SEALS_PER_DATA_KEY = 2048
+"""A few batches of reads with their pictures: what is purged together dies with its key."""
 
 _NONCE_BYTES = 12
 _DOMAIN = "plateward/spool/1/"
@@ -19,8 +29,8 @@ class DamagedBlobError(Exception):
     """A blob does not open: it was altered, moved, cut short or sealed under another key."""
 
 
-class Encryption:
-    """Seals and opens blobs, each under its own name."""
+class Cipher:
+    """Seals and opens blobs under one key, each under its own name."""
 
     def __init__(self, key: bytes, random_bytes: Callable[[int], bytes]) -> None:
         """Take a key of 32 bytes and the source of nonces."""
@@ -32,17 +42,101 @@ class Encryption:
         nonce = self._random_bytes(_NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, content, _associated(name))
 
-    def open(self, name: str, sealed: bytes) -> bytes:
+    def open(self, name: str, blob: bytes) -> bytes:
         """The content sealed under this name.
 
         Raises:
             DamagedBlobError: if the blob is not one that was sealed under this name and key.
         """
-        nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        nonce, ciphertext = blob[:_NONCE_BYTES], blob[_NONCE_BYTES:]
         try:
             return self._cipher.decrypt(nonce, ciphertext, _associated(name))
         except (InvalidTag, ValueError) as error:
             raise DamagedBlobError(name) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A blob, and the number of the data key that it is sealed under."""
+
+    data_key: int
+    blob: bytes
+
+
+class Vault:
+    """The data keys of one spool, opened by its spool key.
+
+    What the memory knows of data keys is only what the database has: after a transaction that was
+    rolled back, ``load`` it again.
+    """
+
+    def __init__(self, spool_key: bytes, random_bytes: Callable[[int], bytes]) -> None:
+        """Take the spool key; ``load`` opens the data keys."""
+        self.spool_key = spool_key
+        self._random_bytes = random_bytes
+        self._above = Cipher(spool_key, random_bytes)
+        self._ciphers: dict[int, Cipher] = {}
+        self._current: int | None = None
+        self._seals = 0
+
+    def seal_key_check(self) -> bytes:
+        """A blob that only this spool key opens."""
+        return self._above.seal("key_check", b"")
+
+    def opens(self, key_check: bytes) -> bool:
+        """Whether the spool was written with this spool key."""
+        try:
+            self._above.open("key_check", key_check)
+        except DamagedBlobError:
+            return False
+        return True
+
+    def load(self, connection: sqlite3.Connection) -> None:
+        """Open the data keys that the database holds.
+
+        A key that does not open is left out: what lies under it is damaged, the rest is not.
+        """
+        self._current = None
+        self._ciphers = {}
+        for number, blob in connection.execute("SELECT number, sealed FROM data_keys"):
+            try:
+                key = self._above.open(_key_name(number), blob)
+            except DamagedBlobError:
+                continue
+            self._ciphers[number] = Cipher(key, self._random_bytes)
+
+    def adopt(self, connection: sqlite3.Connection, number: int, key: bytes) -> None:
+        """Take a key into the database as a data key, within the caller's transaction."""
+        connection.execute(
+            "INSERT INTO data_keys VALUES (?, ?)",
+            (number, self._above.seal(_key_name(number), key)),
+        )
+        self._ciphers[number] = Cipher(key, self._random_bytes)
+
+    def seal(self, connection: sqlite3.Connection, name: str, content: bytes) -> Sealed:
+        """Seal content under the data key in use, within the caller's transaction."""
+        if self._current is None or self._seals >= SEALS_PER_DATA_KEY:
+            (last,) = connection.execute("SELECT max(number) FROM data_keys").fetchone()
+            self._current = (last or 0) + 1
+            self._seals = 0
+            self.adopt(connection, self._current, self._random_bytes(DATA_KEY_BYTES))
+        self._seals += 1
+        return Sealed(self._current, self._ciphers[self._current].seal(name, content))
+
+    def open(self, name: str, sealed: Sealed) -> bytes:
+        """The content sealed under this name.
+
+        Raises:
+            DamagedBlobError: if the blob or its data key is not what was written.
+        """
+        cipher = self._ciphers.get(sealed.data_key)
+        if cipher is None:
+            raise DamagedBlobError(name)
+        return cipher.open(name, sealed.blob)
+
+
+def _key_name(number: int) -> str:
+    return f"data_key/{number}"
 
 
 def _associated(name: str) -> bytes:

@@ -8,12 +8,10 @@ Invariants:
 - A batch's bounds, roots and signature are on the disk before it is handed out. It is never
   sealed again, so that a resent batch is the same batch, and the chain has one shape.
 - What lies on the disk of a record or a picture is its AES-256-GCM blob, bound to its place.
+- A provisional read lies in the spool until its pass's final read is stored, in one transaction
+  with that; ``settle`` gives those of a dead daemon their sequences. One of the two goes up.
 
-Layout: one SQLite file. ``chain`` is one row: whose spool it is, the last sequence given, the last
-one receipted and the root that ended there. ``records`` holds a row for each waiting record,
-``batches`` one for each batch sealed and not receipted, ``pictures`` each picture once, and
-``picture_owners`` the records that name it. ``places`` holds how far each recording was read.
-``refusals`` remembers by sequence what the repository put into quarantine.
+Layout: one SQLite file, described in `edge.spool.layout`.
 
 Acknowledgement: a receipt purges records and batches up to ``committed_through`` only if a batch
 of this spool ends exactly there with exactly ``chain_root``. A receipt from before changes no
@@ -25,7 +23,6 @@ receipts too, for the records that those receipts cover.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import sqlite3
@@ -35,21 +32,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from msgspec import Raw
 
-from edge.contract.batch import (
-    GENESIS_ROOT,
-    MAX_BATCH_RECORDS,
-    MAX_PICTURE_BYTES,
-    Batch,
-    Receipt,
-    seal_batch,
-)
-from edge.contract.errors import ContractError
-from edge.contract.records import AnyRecord, Hit, Read, ShiftCheck, encode_record
-from edge.spool.acknowledge import Acknowledged, apply_receipt, receipted
+from edge.contract.batch import GENESIS_ROOT, Batch, Receipt
+from edge.contract.records import AnyRecord
+from edge.spool import batches, places, records
+from edge.spool import pictures as album
+from edge.spool import provisional as provisionals
+from edge.spool.acknowledge import Acknowledged, apply_receipt
 from edge.spool.database import (
     WriterLock,
     damaged,
@@ -57,20 +49,18 @@ from edge.spool.database import (
     open_database,
     storage_errors,
     sync_folder,
+    upgrade,
 )
-from edge.spool.encryption import DamagedBlobError, Encryption
-from edge.spool.errors import SpoolError, UnfitRecordError
+from edge.spool.encryption import DamagedBlobError, Sealed, Vault
+from edge.spool.errors import SpoolError
+from edge.spool.pictures import WaitingPicture
+from edge.spool.places import Place
+from edge.spool.provisional import Provisional
+from edge.spool.records import Owner, WaitingHit
 
-MAX_BATCH_BYTES = 512 * 1024
+__all__ = ["Counts", "Place", "Provisional", "Spool", "WaitingHit", "WaitingPicture"]
+
 RESERVE_BYTES = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """How far a recording is read: the source, and the last picture of it."""
-
-    source: str
-    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +75,6 @@ class Counts:
     pictures_waiting: int
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingHit:
-    """A hit of which the repository was not yet told, as its canonical bytes."""
-
-    seq: int
-    record: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingPicture:
-    """A picture that a receipted record names and that is not known to be held."""
-
-    sha256: str
-    content: bytes
-
-
 class Spool:
     """One unit's spool. Every method may be called from any thread."""
 
@@ -112,7 +86,7 @@ class Spool:
         unit: str,
         lock: WriterLock,
         connection: sqlite3.Connection,
-        encryption: Encryption,
+        vault: Vault,
         free_bytes: Callable[[], int],
         reserve_bytes: int,
     ) -> None:
@@ -122,7 +96,8 @@ class Spool:
         self.unit = unit
         self._lock = lock
         self._connection = connection
-        self._encryption = encryption
+        self._owner = Owner(agency, unit)
+        self._vault = vault
         self._free_bytes = free_bytes
         self._reserve_bytes = reserve_bytes
         self._guard = threading.RLock()
@@ -163,12 +138,15 @@ class Spool:
             unit=unit,
             lock=lock,
             connection=connection,
-            encryption=Encryption(spool_key, random_bytes),
+            vault=Vault(spool_key, random_bytes),
             free_bytes=free_bytes or (lambda: shutil.disk_usage(folder).free),
             reserve_bytes=reserve_bytes,
         )
         try:
             spool._claim()
+            with storage_errors(folder):
+                upgrade(connection, spool._vault)
+                spool._vault.load(connection)
             spool._require_gapless()
         except BaseException:
             spool.close()
@@ -199,50 +177,58 @@ class Spool:
         builders: Sequence[Callable[[int], AnyRecord]],
         pictures: Mapping[str, bytes],
         place: Place | None = None,
+        *,
+        provisional: Provisional | None = None,
+        settles: UUID | None = None,
     ) -> tuple[AnyRecord, ...]:
         """Store new records, with the pictures they name, durably before this returns.
 
         Each builder is called once, in order, with the sequence its record must carry.
         ``pictures`` are the bytes by their SHA-256 in hexadecimal: all that the records name, and
-        no others. ``place`` is how far a recording is read with these records, remembered with
-        them or not at all, so that after a crash nothing is read twice.
+        no others. What follows is stored with the records or not at all:
+
+        - ``place``: how far a recording is read with them, so that after a crash nothing is read
+          twice;
+        - ``provisional``: a read that rings before its pass ended, kept under its id;
+        - ``settles``: the id of a provisional read whose final read is among the records.
 
         Raises:
             UnfitRecordError: if a record or picture does not fit the contract.
             SpoolError: if the disk is full or fails. Either way nothing is stored, no sequence
                 used.
         """
-        _require_digests(pictures)
         with self._transaction() as connection:
             self._require_room()
             (spooled,) = connection.execute("SELECT spooled FROM chain").fetchone()
-            records: list[AnyRecord] = []
-            owners: list[tuple[str, int]] = []
-            for seq, build in enumerate(builders, spooled + 1):
-                record = _built(build, seq)
-                self._store_record(connection, seq, record)
-                records.append(record)
-                owners.extend((sha256, seq) for sha256 in _pictures_named_by(record))
-            _require_same({sha256 for sha256, _ in owners}, pictures)
-            for sha256, content in pictures.items():
-                connection.execute(
-                    "INSERT INTO pictures VALUES (?, ?) ON CONFLICT DO NOTHING",
-                    (sha256, self._encryption.seal(_picture_name(sha256), content)),
-                )
-            connection.executemany(
-                "INSERT INTO picture_owners VALUES (?, ?) ON CONFLICT DO NOTHING", owners
-            )
-            connection.execute("UPDATE chain SET spooled = ?", (spooled + len(records),))
+            added = [
+                records.build_record(self._owner, build, seq)
+                for seq, build in enumerate(builders, spooled + 1)
+            ]
+            album.require_fit(added, pictures)
+            self._store(connection, added, pictures)
+            if settles is not None:
+                provisionals.drop(connection, settles)
+            if provisional is not None:
+                provisionals.store(connection, self._vault, self._owner, provisional)
             if place is not None:
-                sealed = self._encryption.seal(
-                    _place_name(place.source), place.at.encode("utf-8", "surrogateescape")
-                )
-                connection.execute(
-                    "INSERT INTO places VALUES (?, ?)"
-                    " ON CONFLICT (source) DO UPDATE SET sealed = excluded.sealed",
-                    (_source_digest(place.source), sealed),
-                )
-        return tuple(records)
+                places.remember(connection, self._vault, place)
+        return tuple(added)
+
+    def settle(self) -> int:
+        """Store every provisional read that a dead daemon left as a record; how many there were.
+
+        To be called at the start, before anything is added.
+
+        Raises:
+            SpoolError: if the spool cannot be written. Nothing is settled then.
+        """
+        settled = 0
+        with self._transaction() as connection:
+            (spooled,) = connection.execute("SELECT spooled FROM chain").fetchone()
+            for record, contents in provisionals.take(connection, self._vault, spooled + 1):
+                self._store(connection, [record], contents)
+                settled += 1
+        return settled
 
     def place_in(self, source: str) -> str | None:
         """How far a recording was read when its reading broke off; None if it never did.
@@ -251,13 +237,13 @@ class Spool:
             SpoolError: if the spool cannot be read.
         """
         with self._reading() as connection:
-            row = connection.execute(
-                "SELECT sealed FROM places WHERE source = ?", (_source_digest(source),)
-            ).fetchone()
+            sealed = places.find(connection, source)
             return (
                 None
-                if row is None
-                else self._open(_place_name(source), row[0]).decode("utf-8", "surrogateescape")
+                if sealed is None
+                else self._open(places.place_name(source), sealed).decode(
+                    "utf-8", "surrogateescape"
+                )
             )
 
     def forget_place(self, source: str) -> None:
@@ -267,7 +253,7 @@ class Spool:
             SpoolError: if the spool cannot be written.
         """
         with self._transaction() as connection:
-            connection.execute("DELETE FROM places WHERE source = ?", (_source_digest(source),))
+            places.forget(connection, source)
 
     def seal(self, private_key: Ed25519PrivateKey) -> Batch | None:
         """Seal the next batch from what is in no batch yet; None where there is nothing.
@@ -276,33 +262,7 @@ class Spool:
             SpoolError: if the spool cannot be read or written.
         """
         with self._transaction() as connection:
-            row = connection.execute(
-                "SELECT last_seq, root FROM batches ORDER BY last_seq DESC LIMIT 1"
-            ).fetchone() or receipted(connection)
-            last_seq, previous_root = row
-            records = self._next_records(connection, last_seq + 1)
-            if not records:
-                return None
-            batch = seal_batch(
-                agency=self.agency,
-                unit=self.unit,
-                first_seq=last_seq + 1,
-                previous_root=previous_root,
-                records=records,
-                private_key=private_key,
-            )
-            connection.execute(
-                "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    batch.first_seq,
-                    batch.last_seq,
-                    batch.previous_root,
-                    batch.root,
-                    batch.key,
-                    batch.signature,
-                ),
-            )
-        return batch
+            return batches.seal_next(connection, self._owner, private_key, self._open_record)
 
     def unreceipted_batches(self, limit: int, *, after: int = 0) -> tuple[Batch, ...]:
         """Sealed batches that no receipt covers, in order, those that start after a sequence.
@@ -311,30 +271,8 @@ class Spool:
             SpoolError: if the spool cannot be read.
         """
         with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT first_seq, last_seq, previous_root, root, key, signature FROM batches"
-                " WHERE first_seq > ? ORDER BY first_seq LIMIT ?",
-                (after, limit),
-            ).fetchall()
             return tuple(
-                Batch(
-                    agency=self.agency,
-                    unit=self.unit,
-                    key=key,
-                    first_seq=first_seq,
-                    previous_root=previous_root,
-                    root=root,
-                    signature=signature,
-                    records=tuple(
-                        Raw(self._open_record(seq, sealed))
-                        for seq, sealed in connection.execute(
-                            "SELECT seq, sealed FROM records WHERE seq BETWEEN ? AND ?"
-                            " ORDER BY seq",
-                            (first_seq, last_seq),
-                        )
-                    ),
-                )
-                for first_seq, last_seq, previous_root, root, key, signature in rows
+                batches.unreceipted(connection, self._owner, limit, after, self._open_record)
             )
 
     def waiting_hits(self, limit: int, *, skip: Collection[int] = ()) -> tuple[WaitingHit, ...]:
@@ -344,17 +282,9 @@ class Spool:
             SpoolError: if the spool cannot be read.
         """
         with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT seq FROM records WHERE hit_waiting = 1 ORDER BY seq LIMIT ?",
-                (limit + len(skip),),
-            ).fetchall()
-            wanted = [seq for (seq,) in rows if seq not in skip][:limit]
             return tuple(
                 WaitingHit(seq, self._open_record(seq, sealed))
-                for seq in wanted
-                for (sealed,) in connection.execute(
-                    "SELECT sealed FROM records WHERE seq = ?", (seq,)
-                )
+                for seq, sealed in records.waiting_hits(connection, limit, skip)
             )
 
     def mark_hit_sent(self, seq: int) -> None:
@@ -377,19 +307,9 @@ class Spool:
             SpoolError: if the spool cannot be read.
         """
         with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT sha256, min(seq) AS first_seq FROM picture_owners"
-                " WHERE seq <= (SELECT receipted FROM chain)"
-                " GROUP BY sha256 ORDER BY first_seq, sha256 LIMIT ?",
-                (limit + len(skip),),
-            ).fetchall()
-            wanted = [sha256 for sha256, _ in rows if sha256 not in skip][:limit]
             return tuple(
-                WaitingPicture(sha256, self._open(_picture_name(sha256), sealed))
-                for sha256 in wanted
-                for (sealed,) in connection.execute(
-                    "SELECT sealed FROM pictures WHERE sha256 = ?", (sha256,)
-                )
+                WaitingPicture(sha256, self._open(album.picture_name(sha256), sealed))
+                for sha256, sealed in album.waiting(connection, limit, skip)
             )
 
     def acknowledge(self, receipt: Receipt) -> Acknowledged:
@@ -432,6 +352,7 @@ class Spool:
                 # SQLite has rolled back by itself after some failures of the disk.
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+                self._vault.load(connection)
                 raise
 
     def _require_open(self) -> None:
@@ -456,7 +377,7 @@ class Spool:
                     (
                         self.agency,
                         self.unit,
-                        self._encryption.seal("key_check", b""),
+                        self._vault.seal_key_check(),
                         GENESIS_ROOT,
                     ),
                 )
@@ -473,13 +394,11 @@ class Spool:
                 f"{self.folder}: this spool belongs to unit {unit} of agency {agency}: give unit "
                 f"{self.unit} of agency {self.agency} a folder of its own"
             )
-        try:
-            self._encryption.open("key_check", key_check)
-        except DamagedBlobError as error:
+        if not self._vault.opens(key_check):
             raise SpoolError(
                 f"{self.folder}: this spool was written with another key: restore the spool.key "
                 "that was made when the unit was enrolled"
-            ) from error
+            )
 
     def _require_gapless(self) -> None:
         with self._reading() as connection:
@@ -493,92 +412,22 @@ class Spool:
                 self.folder, f"records {receipted + 1} to {spooled} should be there, {number} are"
             )
 
-    def _store_record(self, connection: sqlite3.Connection, seq: int, record: AnyRecord) -> None:
-        if (record.agency, record.unit, record.seq) != (self.agency, self.unit, seq):
-            raise UnfitRecordError(
-                f"{self.folder}: a record of {record.agency}/{record.unit} with sequence "
-                f"{record.seq} was given for sequence {seq} of {self.agency}/{self.unit}"
-            )
+    def _store(
+        self,
+        connection: sqlite3.Connection,
+        added: Sequence[AnyRecord],
+        contents: Mapping[str, bytes],
+    ) -> None:
+        for record in added:
+            records.store(connection, self._vault, record)
+        album.store(connection, self._vault, added, contents)
+        connection.execute("UPDATE chain SET spooled = spooled + ?", (len(added),))
+
+    def _open_record(self, seq: int, sealed: Sealed) -> bytes:
+        return self._open(records.record_name(seq), sealed)
+
+    def _open(self, name: str, sealed: Sealed) -> bytes:
         try:
-            encoded = encode_record(record)
-        except ContractError as error:
-            raise UnfitRecordError(f"{self.folder}: a record cannot be stored: {error}") from error
-        connection.execute(
-            "INSERT INTO records VALUES (?, ?, ?)",
-            (seq, isinstance(record, Hit), self._encryption.seal(_record_name(seq), encoded)),
-        )
-
-    def _next_records(self, connection: sqlite3.Connection, first_seq: int) -> list[bytes]:
-        records: list[bytes] = []
-        size_bytes = 0
-        for seq, sealed in connection.execute(
-            "SELECT seq, sealed FROM records WHERE seq >= ? ORDER BY seq LIMIT ?",
-            (first_seq, MAX_BATCH_RECORDS),
-        ):
-            record = self._open_record(seq, sealed)
-            size_bytes += len(record)
-            if records and size_bytes > MAX_BATCH_BYTES:
-                break
-            records.append(record)
-        return records
-
-    def _open_record(self, seq: int, sealed: bytes) -> bytes:
-        return self._open(_record_name(seq), sealed)
-
-    def _open(self, name: str, sealed: bytes) -> bytes:
-        try:
-            return self._encryption.open(name, sealed)
+            return self._vault.open(name, sealed)
         except DamagedBlobError as error:
             raise damaged(self.folder, f"{name} cannot be decrypted") from error
-
-
-def _pictures_named_by(record: AnyRecord) -> tuple[str, ...]:
-    match record:
-        case Read(pictures=pictures):
-            return tuple(picture.sha256 for picture in pictures)
-        case ShiftCheck(cameras=cameras):
-            return tuple(check.picture for check in cameras if check.picture is not None)
-        case _:
-            return ()
-
-
-def _require_digests(pictures: Mapping[str, bytes]) -> None:
-    for sha256, content in pictures.items():
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise UnfitRecordError(f"picture {sha256}: its bytes have another digest")
-        if not 0 < len(content) <= MAX_PICTURE_BYTES:
-            raise UnfitRecordError(
-                f"picture {sha256}: {len(content)} bytes, between 1 and {MAX_PICTURE_BYTES} can "
-                "be sent: lower the picture's size or quality in the settings"
-            )
-
-
-def _require_same(named: set[str], given: Mapping[str, bytes]) -> None:
-    if missing := named - given.keys():
-        raise UnfitRecordError(f"picture {min(missing)}: named by a record, its bytes are missing")
-    if foreign := given.keys() - named:
-        raise UnfitRecordError(f"picture {min(foreign)}: its bytes are given, nobody names it")
-
-
-def _built(build: Callable[[int], AnyRecord], seq: int) -> AnyRecord:
-    try:
-        return build(seq)
-    except ContractError as error:
-        raise UnfitRecordError(f"a record does not fit the contract: {error}") from error
-
-
-def _place_name(source: str) -> str:
-    return f"place/{_source_digest(source)}"
-
-
-def _source_digest(source: str) -> str:
-    """A source may be named after a plate: its name does not go into the file in the clear."""
-    return hashlib.sha256(source.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _record_name(seq: int) -> str:
-    return f"record/{seq}"
-
-
-def _picture_name(sha256: str) -> str:
-    return f"picture/{sha256}"

@@ -196,7 +196,7 @@ def test_a_swapped_picture_is_reported_and_kept(tmp_path: Path, open_spool: Open
         ("DELETE FROM records WHERE seq = 2", "records 1 to 3 should be there, 2 are"),
         ("UPDATE chain SET spooled = 4", "records 1 to 4 should be there, 3 are"),
         ("UPDATE records SET seq = 9 WHERE seq = 3", "records 1 to 3 should be there"),
-        ("PRAGMA user_version = 2", "the spool has layout 2, this software knows 1"),
+        ("PRAGMA user_version = 3", "the spool has layout 3, this software knows 2"),
     ],
 )
 def test_a_gap_or_another_layout_is_found_at_the_start(

@@ -1,0 +1,99 @@
+"""Sealed batches: their bounds, roots and signature are on the disk before one is handed out.
+
+A batch is never sealed again: one that is sent again is the same batch, and the chain has one
+shape. Every function works inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import Raw
+
+from edge.contract.batch import Batch, seal_batch
+from edge.spool import records
+from edge.spool.acknowledge import receipted
+from edge.spool.encryption import Sealed
+from edge.spool.records import Owner
+
+MAX_BATCH_BYTES = 512 * 1024
+_LAST_SEQUENCE = 2**53 - 1
+
+OpenRecord = Callable[[int, Sealed], bytes]
+
+
+def seal_next(
+    connection: sqlite3.Connection,
+    owner: Owner,
+    private_key: Ed25519PrivateKey,
+    open_record: OpenRecord,
+) -> Batch | None:
+    """Seal the next batch from what is in no batch yet; None where there is nothing."""
+    row = connection.execute(
+        "SELECT last_seq, root FROM batches ORDER BY last_seq DESC LIMIT 1"
+    ).fetchone() or receipted(connection)
+    last_seq, previous_root = row
+    contents = _next_records(connection, last_seq + 1, open_record)
+    if not contents:
+        return None
+    batch = seal_batch(
+        agency=owner.agency,
+        unit=owner.unit,
+        first_seq=last_seq + 1,
+        previous_root=previous_root,
+        records=contents,
+        private_key=private_key,
+    )
+    connection.execute(
+        "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            batch.first_seq,
+            batch.last_seq,
+            batch.previous_root,
+            batch.root,
+            batch.key,
+            batch.signature,
+        ),
+    )
+    return batch
+
+
+def unreceipted(
+    connection: sqlite3.Connection, owner: Owner, limit: int, after: int, open_record: OpenRecord
+) -> Iterator[Batch]:
+    """Sealed batches that no receipt covers, in order, those that start after a sequence."""
+    rows = connection.execute(
+        "SELECT first_seq, last_seq, previous_root, root, key, signature FROM batches"
+        " WHERE first_seq > ? ORDER BY first_seq LIMIT ?",
+        (after, limit),
+    ).fetchall()
+    for first_seq, last_seq, previous_root, root, key, signature in rows:
+        yield Batch(
+            agency=owner.agency,
+            unit=owner.unit,
+            key=key,
+            first_seq=first_seq,
+            previous_root=previous_root,
+            root=root,
+            signature=signature,
+            records=tuple(
+                Raw(open_record(seq, sealed))
+                for seq, sealed in records.between(connection, first_seq, last_seq)
+            ),
+        )
+
+
+def _next_records(
+    connection: sqlite3.Connection, first_seq: int, open_record: OpenRecord
+) -> list[bytes]:
+    contents: list[bytes] = []
+    size_bytes = 0
+    for seq, sealed in records.between(connection, first_seq, _LAST_SEQUENCE):
+        content = open_record(seq, sealed)
+        size_bytes += len(content)
+        if contents and size_bytes > MAX_BATCH_BYTES:
+            break
+        contents.append(content)
+    return contents

@@ -1,0 +1,109 @@
+"""The tables of the spool's SQLite file, and the way there from older layouts.
+
+``chain`` is one row: whose spool it is, the last sequence given, the last one receipted and the
+root that ended there, how many records damage destroyed, how many pictures gave way to newer
+ones. ``records`` holds a row for each waiting record, ``batches`` one for each batch sealed and
+not receipted, ``pictures`` each picture once, and ``picture_owners`` the records that name it;
+``pictures.standing`` says which give way first (`edge.spool.pictures`). ``provisional`` and
+``provisional_pictures`` hold reads that rang before their pass ended. ``places`` holds how far
+each recording was read. ``refusals`` remembers by sequence what the repository put into
+quarantine. ``data_keys`` holds the keys under which the ``sealed`` columns are sealed
+(`edge.spool.encryption`).
+
+Data key numbers only rise, and so do sequences and row numbers: the first record and the first
+picture have the oldest data keys still in use.
+
+Layout 1 sealed everything under the spool key itself. That key becomes data key 1, so that
+upgrading rewrites no blob.
+"""
+
+from __future__ import annotations
+
+LAYOUT_VERSION = 2
+
+CREATE = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE chain (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    agency TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    key_check BLOB NOT NULL,
+    spooled INTEGER NOT NULL DEFAULT 0,
+    receipted INTEGER NOT NULL DEFAULT 0,
+    receipted_root TEXT NOT NULL,
+    lost INTEGER NOT NULL DEFAULT 0,
+    gave_way INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE data_keys (
+    number INTEGER PRIMARY KEY,
+    sealed BLOB NOT NULL
+) STRICT;
+CREATE TABLE records (
+    seq INTEGER PRIMARY KEY,
+    hit_waiting INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    data_key INTEGER NOT NULL DEFAULT 1
+) STRICT;
+CREATE INDEX waiting_hits ON records (seq) WHERE hit_waiting = 1;
+CREATE TABLE batches (
+    first_seq INTEGER PRIMARY KEY,
+    last_seq INTEGER NOT NULL UNIQUE,
+    previous_root TEXT NOT NULL,
+    root TEXT NOT NULL,
+    key TEXT NOT NULL,
+    signature TEXT NOT NULL
+) STRICT;
+CREATE TABLE pictures (
+    sha256 TEXT PRIMARY KEY,
+    sealed BLOB NOT NULL,
+    data_key INTEGER NOT NULL DEFAULT 1,
+    standing INTEGER NOT NULL DEFAULT 1
+) STRICT;
+CREATE INDEX pictures_by_standing ON pictures (standing);
+CREATE TABLE picture_owners (
+    sha256 TEXT NOT NULL REFERENCES pictures (sha256),
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (sha256, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pictures_of_record ON picture_owners (seq);
+CREATE TABLE provisional (
+    read TEXT PRIMARY KEY,
+    sealed BLOB NOT NULL,
+    data_key INTEGER NOT NULL
+) STRICT;
+CREATE TABLE provisional_pictures (
+    read TEXT NOT NULL REFERENCES provisional (read) ON DELETE CASCADE,
+    sha256 TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    data_key INTEGER NOT NULL,
+    PRIMARY KEY (read, sha256)
+) STRICT;
+CREATE TABLE places (
+    source TEXT PRIMARY KEY,
+    sealed BLOB NOT NULL,
+    data_key INTEGER NOT NULL DEFAULT 1
+) STRICT;
+CREATE TABLE refusals (
+    seq INTEGER PRIMARY KEY,
+    reason TEXT NOT NULL
+) STRICT;
+PRAGMA user_version = {LAYOUT_VERSION};
+COMMIT;
+"""
+
+FROM_LAYOUT_1 = (
+    "ALTER TABLE chain ADD COLUMN lost INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE chain ADD COLUMN gave_way INTEGER NOT NULL DEFAULT 0",
+    "CREATE TABLE data_keys (number INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT",
+    "ALTER TABLE records ADD COLUMN data_key INTEGER NOT NULL DEFAULT 1",
+    "ALTER TABLE pictures ADD COLUMN data_key INTEGER NOT NULL DEFAULT 1",
+    "ALTER TABLE pictures ADD COLUMN standing INTEGER NOT NULL DEFAULT 1",
+    "CREATE INDEX pictures_by_standing ON pictures (standing)",
+    "ALTER TABLE places ADD COLUMN data_key INTEGER NOT NULL DEFAULT 1",
+    "CREATE TABLE provisional (read TEXT PRIMARY KEY, sealed BLOB NOT NULL,"
+    " data_key INTEGER NOT NULL) STRICT",
+    "CREATE TABLE provisional_pictures (read TEXT NOT NULL REFERENCES provisional (read)"
+    " ON DELETE CASCADE, sha256 TEXT NOT NULL, sealed BLOB NOT NULL, data_key INTEGER NOT NULL,"
+    " PRIMARY KEY (read, sha256)) STRICT",
+    "PRAGMA user_version = 2",
+)
