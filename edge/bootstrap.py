@@ -20,8 +20,9 @@ from edge.enrolment import load_keys, load_public_key
 from edge.health import Health
 from edge.hotfile.open import HotlistFiles
 from edge.pipeline import Identity
-from edge.position.clock import UnitClock, kernel_error_ms
+from edge.position.clock import UnitClock
 from edge.position.fixed_site import Site
+from edge.position.kernel_clock import kernel_error_ms, seconds_since_boot
 from edge.position.nmea import Fix
 from edge.position.serial_port import SerialReceiver
 from edge.position.settings import SerialPosition, SitePosition
@@ -59,7 +60,7 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
         health.trouble("engine providers", "; ".join(engine.notices))
     clock = UnitClock(
         system=lambda: datetime.now(UTC),
-        monotonic_s=time.monotonic,
+        monotonic_s=seconds_since_boot,
         service_error_ms=kernel_error_ms,
     )
     position, receiver = _position(settings, clock, health)

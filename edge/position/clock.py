@@ -1,15 +1,37 @@
-"""The unit's time: what set it, how far off it may be, and never the same time twice.
+"""The unit's time: what set it, how far off it may be, and never the same time twice in a row.
 
 Three sources, best first. The kernel says when a time service (NTP, PTP, a daemon fed by a
 receiver) keeps the system's clock, and within what error. Otherwise the satellites' time is
-taken from the receiver's sentences and carried on by the monotonic clock: a car out of reach of
-any network still has good time. Otherwise there is only what the system's clock says.
+taken from the receiver's sentences and carried on by a clock that never steps: a car out of reach
+of any network still has good time. Otherwise there is only what the system's clock says. If that
+reads earlier than a time that was known to be good, it is wrong, and the good time is carried on
+in its place; a unit that has had no trustworthy time since it started says ``unset``.
+
+What becomes of steps:
+
+- A step forward is followed at once.
+- A step back of up to ``MAX_LEAD_S`` (leap seconds, a service that corrects a clock) is smoothed:
+  the times handed out go on at half speed until the time below has caught up, and the lead is
+  part of the error. Within it the times of a unit's records rise.
+- A longer step back is followed at once. Smoothing it would stamp records with a time that is
+  known to be wrong, for as long as the step was: a year back, and the unit would be wrong for two.
+  Such a step, either way, is told by :meth:`UnitClock.take_steps`, for a malfunction on record.
+
+So ``captured_at`` may fall, but never unseen, and two records in a row never have the same time.
+The order of a unit's records is told by their sequence alone. The repository agrees: it requires
+that an id carries its record's own milliseconds and that the moment is no more than a day ahead
+and not past its keeping, never that times rise; its keys have the id beside the time. A search
+shows reads by their time, which is the best that the unit knew when it made them.
+
+A leap second needs nothing more. The satellites' time jumps back by one second, or has a second
+named 60 (see :mod:`edge.position.nmea`), and so may the system's clock: both lie within the error
+that is said, and within what is smoothed.
 """
 
 from __future__ import annotations
 
-import ctypes
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,14 +44,31 @@ GPS_ERROR_MS = 1000.0
 MONOTONIC_DRIFT_PPM = 100.0
 """More than a crystal strays, even in a cold car."""
 
-GPS_REFERENCE_LASTS_S = 600.0
+GPS_REFERENCE_LASTS_S = 60.0
 """After this a later sentence replaces a reference that arrived more promptly."""
 
 EARLIEST = datetime(2025, 1, 1, tzinfo=UTC)
 """Before this software was: a clock that says so was never set, a receiver's week rolled over."""
 
 AGREEMENT_S = 2.0
-"""Sentences further apart than this, once carried to the same moment, tell different times."""
+"""Times further apart than this, once carried to the same moment, are different times."""
+
+MAX_LEAD_S = 120.0
+"""A step back of more than this is followed at once, one either way is put on record."""
+
+SENTENCE_DELAY_S = 0.2
+"""How long after its moment a receiver's report arrives, where nothing better is known. Owners of
+serial receivers measure 0.1 to 0.5 s (gpsd's Time Service HOWTO)."""
+
+_KEPT_STEPS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The time handed out jumped: from what it would have been to what it then was."""
+
+    before: datetime
+    after: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +78,15 @@ class _Reference:
 
 
 class UnitClock:
-    """Hands out times that only rise, and says what they rest on; safe to use from any thread.
-
-    If the underlying time steps back, the times handed out go on at half speed until it has
-    caught up, and the lead is part of the error.
+    """Hands out times and says what they rest on; safe to use from any thread.
 
     Args:
         system: the system's clock in UTC.
-        monotonic_s: a clock that never steps, in seconds.
+        monotonic_s: a clock that never steps, in seconds, and goes on in suspend.
         service_error_ms: the error of the service that keeps the system's clock, or None if none
-            does; see :func:`kernel_error_ms`.
+            does; see :func:`edge.position.kernel_clock.kernel_error_ms`.
+        last_known: a time that was good before the unit was started; a system's clock that reads
+            earlier is known to be wrong.
     """
 
     def __init__(
@@ -57,24 +95,29 @@ class UnitClock:
         system: Callable[[], datetime],
         monotonic_s: Callable[[], float],
         service_error_ms: Callable[[], float | None],
+        last_known: datetime | None = None,
     ) -> None:
         self._system = system
         self._monotonic_s = monotonic_s
         self._service_error_ms = service_error_ms
+        self._known = None if last_known is None else _Reference(last_known, monotonic_s())
+        self._had_time = False
         self._gps: _Reference | None = None
         self._doubted: _Reference | None = None
         self._last: _Reference | None = None
+        self._steps: deque[Step] = deque(maxlen=_KEPT_STEPS)
         self._lock = threading.Lock()
 
-    def heard(self, satellites: datetime) -> None:
-        """Take the satellites' UTC time from a sentence that has just arrived.
+    def heard(self, satellites: datetime, delay_s: float = 0.0) -> None:
+        """Take the satellites' UTC time from a report that has just arrived.
 
-        A time far from what was known counts only once the next sentence agrees with it.
+        A time far from what was known counts only once the next report agrees with it.
+        ``delay_s`` is how long after its moment the report arrived.
         """
         if satellites < EARLIEST:
             return
         with self._lock:
-            heard = _Reference(satellites, self._monotonic_s())
+            heard = _Reference(satellites + timedelta(seconds=delay_s), self._monotonic_s())
             if self._gps is None or not _agree(self._gps, heard):
                 confirmed = self._doubted is not None and _agree(self._doubted, heard)
                 self._gps, self._doubted = (heard, None) if confirmed else (self._gps, heard)
@@ -85,15 +128,13 @@ class UnitClock:
                 self._gps = heard
 
     def now(self) -> datetime:
-        """The time, UTC with microseconds, later than every time given before."""
+        """The time, UTC with microseconds; see the module for when it may be earlier than before.
+
+        It never equals the time given before.
+        """
         with self._lock:
             now_s = self._monotonic_s()
-            moment, _ = self._estimate(now_s)
-            if self._last is not None and moment <= self._last.at:
-                elapsed = timedelta(seconds=(now_s - self._last.monotonic_s) / 2)
-                moment = self._last.at + max(elapsed, timedelta(microseconds=1))
-            self._last = _Reference(moment, now_s)
-            return moment
+            return self._hand_out(self._estimate(now_s)[0], now_s)
 
     def state(self) -> Clock:
         """What the times now rest on, with the error in milliseconds where it can be told."""
@@ -101,20 +142,81 @@ class UnitClock:
             moment, clock = self._estimate(self._monotonic_s())
             if self._last is None or clock.error_ms is None:
                 return clock
-            lead_ms = max(0.0, (self._last.at - moment) / timedelta(milliseconds=1))
+            lead = self._last.at - moment
+            if not timedelta(0) < lead <= timedelta(seconds=MAX_LEAD_S):
+                return clock
+            lead_ms = lead / timedelta(milliseconds=1)
             return Clock(source=clock.source, error_ms=round(clock.error_ms + lead_ms, 3))
+
+    def dated(self, satellites: datetime | None) -> datetime:
+        """The moment of a report that has just arrived, in the times that this clock hands out.
+
+        ``satellites`` is the report's own UTC time. Where it has none, or one that is not this
+        clock's, the report is taken to be ``SENTENCE_DELAY_S`` old.
+        """
+        with self._lock:
+            now_s = self._monotonic_s()
+            moment, _ = self._estimate(now_s)
+            age = timedelta(seconds=SENTENCE_DELAY_S)
+            if satellites is not None and abs(moment - satellites).total_seconds() <= AGREEMENT_S:
+                age = moment - satellites
+            return self._hand_out(moment, now_s) - age
+
+    def take_steps(self) -> tuple[Step, ...]:
+        """The steps since the last call that were longer than ``MAX_LEAD_S``, oldest first."""
+        with self._lock:
+            steps = tuple(self._steps)
+            self._steps.clear()
+            return steps
+
+    def dispute_s(self) -> float | None:
+        """By how many seconds the receiver's time lies ahead of a kept clock that contradicts it.
+
+        None where they agree, or where one of the two is not there.
+        """
+        with self._lock:
+            now_s = self._monotonic_s()
+            moment, clock = self._estimate(now_s)
+            if self._gps is None or clock.source != "ntp":
+                return None
+            ahead_s = (_carried(self._gps, now_s) - moment).total_seconds()
+            error_ms = (clock.error_ms or 0.0) + self._gps_drift_ms(now_s)
+            allowed_s = AGREEMENT_S + error_ms / 1000
+            return ahead_s if abs(ahead_s) > allowed_s else None
+
+    def _hand_out(self, moment: datetime, now_s: float) -> datetime:
+        last = self._last
+        if last is not None:
+            least = timedelta(microseconds=1)
+            expected = _carried(last, now_s)
+            if abs(moment - expected) > timedelta(seconds=MAX_LEAD_S):
+                moment += least if moment == last.at else timedelta(0)
+                self._steps.append(Step(expected, moment))
+            elif moment <= last.at:
+                slowed = timedelta(seconds=(now_s - last.monotonic_s) / 2)
+                moment = last.at + max(slowed, least)
+        self._last = _Reference(moment, now_s)
+        return moment
 
     def _estimate(self, now_s: float) -> tuple[datetime, Clock]:
         system = self._system()
         service_error_ms = self._service_error_ms()
         if service_error_ms is not None and system >= EARLIEST:
+            self._known, self._had_time = _Reference(system, now_s), True
             return system, Clock(source="ntp", error_ms=round(service_error_ms, 3))
         if self._gps is not None:
-            drift_ms = (now_s - self._gps.monotonic_s) * MONOTONIC_DRIFT_PPM / 1000
-            return _carried(self._gps, now_s), Clock(
-                source="gps", error_ms=round(GPS_ERROR_MS + drift_ms, 3)
-            )
+            moment = _carried(self._gps, now_s)
+            self._known, self._had_time = _Reference(moment, now_s), True
+            error_ms = GPS_ERROR_MS + self._gps_drift_ms(now_s)
+            return moment, Clock(source="gps", error_ms=round(error_ms, 3))
+        if self._known is not None and system < self._known.at:
+            source = "system" if self._had_time else "unset"
+            return _carried(self._known, now_s), Clock(source=source, error_ms=None)
         return system, Clock(source="system" if system >= EARLIEST else "unset", error_ms=None)
+
+    def _gps_drift_ms(self, now_s: float) -> float:
+        elapsed_s = 0.0 if self._gps is None else now_s - self._gps.monotonic_s
+        return elapsed_s * MONOTONIC_DRIFT_PPM / 1000
 
 
 def _carried(reference: _Reference, now_s: float) -> datetime:
@@ -124,36 +226,3 @@ def _carried(reference: _Reference, now_s: float) -> datetime:
 def _agree(earlier: _Reference, later: _Reference) -> bool:
     difference = later.at - _carried(earlier, later.monotonic_s)
     return abs(difference) <= timedelta(seconds=AGREEMENT_S)
-
-
-_STA_UNSYNC = 0x0040
-_TIME_ERROR = 5
-
-
-class _Timex(ctypes.Structure):
-    """The head of Linux's ``struct timex`` (adjtimex(2)); the rest is only room."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long),
-        ("status", ctypes.c_int),
-        ("rest", ctypes.c_long * 32),
-    )
-
-
-def kernel_error_ms() -> float | None:
-    """The greatest error that the kernel grants its clock, while a time service keeps it.
-
-    None if no service does, or the system is not one where the kernel knows (adjtimex(2)).
-    """
-    adjtimex = getattr(ctypes.CDLL(None), "adjtimex", None)
-    if adjtimex is None:
-        return None
-    timex = _Timex()
-    state = adjtimex(ctypes.byref(timex))
-    if state < 0 or state == _TIME_ERROR or timex.status & _STA_UNSYNC:
-        return None
-    return float(timex.maxerror) / 1000

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.contract.records import Clock
-from edge.position.clock import UnitClock, kernel_error_ms
+from edge.position.clock import MAX_LEAD_S, Step, UnitClock
+from edge.position.kernel_clock import kernel_error_ms, seconds_since_boot
 
 START = datetime(2026, 3, 3, 14, 5, tzinfo=UTC)
 
@@ -25,11 +26,12 @@ class World:
     monotonic_s: float = 100.0
     service_error_ms: float | None = None
 
-    def clock(self) -> UnitClock:
+    def clock(self, last_known: datetime | None = None) -> UnitClock:
         return UnitClock(
             system=lambda: self.system,
             monotonic_s=lambda: self.monotonic_s,
             service_error_ms=lambda: self.service_error_ms,
+            last_known=last_known,
         )
 
     def passes(self, seconds: float) -> None:
@@ -113,7 +115,7 @@ def test_a_receiver_whose_weeks_rolled_over_is_not_believed() -> None:
     assert clock.state().source == "system"
 
 
-def test_after_a_step_back_times_go_on_at_half_speed_and_the_lead_is_in_the_error() -> None:
+def test_after_a_short_step_back_times_go_on_at_half_speed_and_the_lead_is_in_the_error() -> None:
     world = World(service_error_ms=1.0)
     clock = world.clock()
     assert clock.now() == START
@@ -127,32 +129,178 @@ def test_after_a_step_back_times_go_on_at_half_speed_and_the_lead_is_in_the_erro
     assert clock.state() == Clock(source="ntp", error_ms=1.0)
 
 
-steps = st.one_of(
+def test_a_longer_step_back_is_followed_at_once_and_told() -> None:
+    world = World(service_error_ms=1.0)
+    clock = world.clock()
+    clock.now()
+    world.passes(10)
+    world.system -= timedelta(days=365)
+    assert clock.state() == Clock(source="ntp", error_ms=1.0)
+    year_ago = START + timedelta(days=-365, seconds=10)
+    assert clock.now() == year_ago
+    assert clock.state() == Clock(source="ntp", error_ms=1.0)
+    assert clock.take_steps() == (Step(START + timedelta(seconds=10), year_ago),)
+    assert clock.take_steps() == ()
+
+
+def test_a_step_back_that_nobody_saw_as_one_is_told_all_the_same() -> None:
+    world = World(service_error_ms=1.0)
+    clock = world.clock()
+    clock.now()
+    world.passes(3600)
+    world.system -= timedelta(seconds=3600)
+    assert clock.now() == START + timedelta(microseconds=1)
+    assert len(clock.take_steps()) == 1
+
+
+def test_a_first_time_after_years_is_followed_and_told() -> None:
+    world = World(system=datetime(2000, 1, 1, tzinfo=UTC))
+    clock = world.clock()
+    before = clock.now()
+    hear(world, clock, START)
+    assert clock.now() == START
+    (step,) = clock.take_steps()
+    assert step == Step(before + timedelta(seconds=1), START)
+
+
+def test_a_clock_that_reads_before_a_known_time_is_wrong_and_that_time_is_carried_on() -> None:
+    world = World(system=START - timedelta(days=2))
+    clock = world.clock(last_known=START)
+    world.passes(30)
+    assert clock.now() == START + timedelta(seconds=30)
+    assert clock.state() == Clock(source="unset", error_ms=None)
+    world.system = START + timedelta(hours=1)
+    assert clock.state() == Clock(source="system", error_ms=None)
+    world.service_error_ms, world.system = 5.0, START - timedelta(days=1)
+    assert clock.now() == START - timedelta(days=1)
+    assert clock.state() == Clock(source="ntp", error_ms=5.0)
+
+
+def test_a_clock_set_back_after_the_service_went_is_known_to_be_wrong() -> None:
+    world = World(service_error_ms=1.0)
+    clock = world.clock()
+    clock.now()
+    world.service_error_ms = None
+    world.passes(5)
+    world.system -= timedelta(days=10)
+    assert clock.now() == START + timedelta(seconds=5)
+    assert clock.state() == Clock(source="system", error_ms=None)
+
+
+def test_a_leap_second_stays_within_the_error() -> None:
+    """The satellites' time has 59, 60, 0: as a second told twice, and as one named 60."""
+    last = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
+    world = World(system=datetime(1970, 1, 1, tzinfo=UTC))
+    clock = world.clock()
+    hear(world, clock, last)
+    for told in (last + timedelta(seconds=1), *(last + timedelta(seconds=n) for n in range(1, 70))):
+        world.passes(1)
+        clock.heard(told)
+        error_ms = clock.state().error_ms
+        assert error_ms is not None
+        assert abs(clock.now() - told) <= timedelta(milliseconds=error_ms)
+    assert clock.now() - told < timedelta(milliseconds=10)
+    assert clock.take_steps() == ()
+
+
+def test_satellites_that_contradict_the_time_service_are_noticed() -> None:
+    world = World(service_error_ms=10.0)
+    clock = world.clock()
+    hear(world, clock, START + timedelta(seconds=1))
+    assert clock.dispute_s() is None
+    hear(world, clock, START + timedelta(days=1, seconds=2))
+    assert clock.dispute_s() == 86400.0
+    assert clock.now() == START + timedelta(seconds=2)
+    world.service_error_ms = None
+    assert clock.dispute_s() is None
+
+
+def test_a_report_is_dated_by_its_own_time_whatever_time_the_clock_hands_out() -> None:
+    world = World(service_error_ms=1.0)
+    clock = world.clock()
+    clock.now()
+    world.passes(10)
+    own = world.system - timedelta(seconds=0.3)
+    assert clock.dated(own) == own
+    assert clock.dated(None) == clock.now() - timedelta(seconds=0.2, microseconds=1)
+    assert clock.now() - clock.dated(own - timedelta(days=1)) < timedelta(seconds=0.2)
+    ahead = clock.now()
+    world.system -= timedelta(seconds=60)
+    own = world.system - timedelta(seconds=0.3)
+    dated = clock.dated(own)
+    assert timedelta(0) < ahead - dated <= timedelta(seconds=0.3)
+
+
+seconds = st.one_of(
+    st.floats(-200, 200),
+    st.sampled_from([-1.0, 1.0, -3600.0, 3600.0, MAX_LEAD_S, -MAX_LEAD_S]),
+    st.floats(-2e8, 2e8),
+)
+actions = st.one_of(
     st.tuples(st.just("passes"), st.floats(0, 100)),
-    st.tuples(st.just("steps"), st.floats(-1e5, 1e5)),
-    st.tuples(st.just("hears"), st.floats(-1e5, 1e5)),
-    st.tuples(st.just("service"), st.sampled_from([0.0, 1.0])),
+    st.tuples(st.just("sleeps"), st.floats(3600, 1e6)),
+    st.tuples(st.just("steps"), seconds),
+    st.tuples(st.just("hears"), seconds),
+    st.tuples(st.just("weeks roll over"), st.sampled_from([-1024.0, 1024.0])),
+    st.tuples(st.just("leaps"), st.sampled_from([-1.0, 1.0])),
+    st.tuples(st.just("service"), st.sampled_from([0.0, 1.0, 500.0])),
 )
 
 
-@given(st.lists(steps, max_size=30))
-def test_whatever_the_clocks_below_do_times_only_rise(actions: list[tuple[str, float]]) -> None:
-    world = World()
-    clock = world.clock()
-    times = [clock.now()]
-    for action, value in actions:
-        if action == "passes":
+@given(st.lists(actions, max_size=30), st.sampled_from([START, START - timedelta(days=20_000)]))
+def test_whatever_the_clocks_below_do_no_two_records_share_a_time_and_no_fall_is_unseen(
+    happened: list[tuple[str, float]], begun: datetime
+) -> None:
+    """A model: records are made in sequence while the world's clocks do what they like."""
+    world = World(system=begun)
+    clock = world.clock(last_known=START)
+    satellites_ahead = timedelta(0)
+    records: list[datetime] = []
+    falls = 0
+    for action, value in happened:
+        if action in ("passes", "sleeps"):
             world.passes(value)
         elif action == "steps":
             world.system += timedelta(seconds=value)
         elif action == "hears":
-            hear(world, clock, START + timedelta(seconds=value))
+            satellites_ahead = timedelta(seconds=value)
+            hear(world, clock, START + satellites_ahead)
+        elif action == "weeks roll over":
+            satellites_ahead += timedelta(weeks=value)
+            hear(world, clock, START + satellites_ahead)
+        elif action == "leaps":
+            world.system += timedelta(seconds=value)
+            satellites_ahead += timedelta(seconds=value)
         else:
             world.service_error_ms = value or None
-        times += [clock.now(), clock.now()]
-        error_ms = clock.state().error_ms
-        assert error_ms is None or error_ms >= 0
-    assert all(one < other for one, other in pairwise(times))
+        for _ in range(3):
+            records.append(clock.now())
+            state = clock.state()
+            lead = records[-1] - world.system
+            if state.source == "ntp":
+                # Never far from the best time there is, never behind it, and the error says so.
+                assert timedelta(0) <= lead <= timedelta(seconds=MAX_LEAD_S, microseconds=3)
+                assert state.error_ms is not None
+                assert lead / timedelta(milliseconds=1) <= state.error_ms + 0.01
+            if state.source == "unset":
+                assert records[-1] >= START
+        steps = clock.take_steps()
+        told = [step.after for step in steps]
+        for one, other in pairwise(records[-4:]):
+            assert one != other
+            if other < one:
+                falls += 1
+                assert other in told
+        for step in steps:
+            assert abs(step.after - step.before) > timedelta(seconds=MAX_LEAD_S - 0.001)
+    assert falls <= len(happened)
+
+
+@pytest.mark.skipif(not Path("/proc/uptime").exists(), reason="not Linux")
+def test_time_goes_on_while_the_machine_sleeps() -> None:
+    """The kernel's own clock since boot, suspend and all, tells the same."""
+    with Path("/proc/uptime").open() as uptime:
+        assert seconds_since_boot() == pytest.approx(float(uptime.read().split()[0]), abs=5)
 
 
 @pytest.mark.skipif(not Path("/proc/sys/kernel").exists(), reason="not Linux")
