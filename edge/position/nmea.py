@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pynmea2
 
@@ -44,6 +44,7 @@ _RMC_MODE = {
     "S": "simulated",
 }
 _UNSPECIFIED = "unspecified"
+_TIME_OF_DAY = re.compile(r"(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)(?P<fraction>\.\d*)?", re.A)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class Fix:
     """A place that the receiver vouched for.
 
     ``at`` is the satellites' own UTC time, None where the receiver gave no date with it;
-    ``received_at`` the unit's clock when the sentence was complete.
+    ``received_at`` the unit's clock when the sentence was complete; ``error_m`` the receiver's own
+    estimate of its error in metres, where it gives one.
     """
 
     latitude_deg: float
@@ -63,6 +65,7 @@ class Fix:
     hdop: float | None
     at: datetime | None
     received_at: datetime
+    error_m: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +222,6 @@ class NmeaDecoder:
     ) -> Fix:
         gga, gsa = self._recent("GGA", received_at), self._recent("GSA", received_at)
         latitude_deg, longitude_deg = _place(sentence)
-        of_day = sentence.timestamp
-        at = None
-        if isinstance(on, date) and isinstance(of_day, time):
-            at = datetime.combine(on, of_day)
         return Fix(
             latitude_deg=latitude_deg,
             longitude_deg=longitude_deg,
@@ -231,7 +230,7 @@ class NmeaDecoder:
             quality=f"{quality} 2d" if gsa.flat else quality,
             satellites=gga.satellites,
             hdop=gsa.hdop if gga.hdop is None else gga.hdop,
-            at=at,
+            at=_moment(on, sentence.data[0]),
             received_at=received_at,
         )
 
@@ -249,6 +248,23 @@ def _place(sentence: pynmea2.NMEASentence) -> tuple[float, float]:
     if not (abs(latitude_deg) <= 90 and abs(longitude_deg) <= 180):
         raise ValueError("position: is not on earth")
     return round(latitude_deg, 7), round(longitude_deg, 7)
+
+
+def _moment(on: object, of_day: str) -> datetime | None:
+    """The UTC time that a date and ``hhmmss.ss`` tell; None where one of them tells nothing.
+
+    A leap second, named 60, is the second that follows: the calendar here has no name for it.
+    """
+    told = _TIME_OF_DAY.fullmatch(of_day)
+    if not isinstance(on, date) or told is None:
+        return None
+    leaps = told["second"] == "60"
+    try:
+        minute = time(int(told["hour"]), int(told["minute"]), 59 if leaps else int(told["second"]))
+    except ValueError:
+        return None
+    fraction = timedelta(seconds=float(f"0{told['fraction'] or ''}"))
+    return datetime.combine(on, minute, UTC) + fraction + timedelta(seconds=1 if leaps else 0)
 
 
 def _number(value: object) -> float | None:
