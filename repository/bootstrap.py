@@ -17,6 +17,7 @@ from edge.contract.plates import load_confusables
 from repository.accounts.service import Accounts
 from repository.audits.transactions import Audits
 from repository.cases.service import CaseFiles
+from repository.hotlists.service import UnitHotlists
 from repository.ingest.take import Ingest
 from repository.ledger.service import Ledger
 from repository.retention.rules import RetentionRule, load_rule
@@ -25,6 +26,7 @@ from repository.settings import Settings
 from repository.store import keyfiles, migrate
 from repository.store.engine import open_engine
 from repository.store.pictures import PictureStore
+from repository.units.requests import UnitRequests
 
 RECEIPTS_KEY = "receipts.pem"
 LEDGER_KEY = "ledger.pem"
@@ -75,6 +77,11 @@ class Services:
     def audits(self) -> Audits:
         """Reports from the ledger."""
         return Audits(self.engine, self.clock)
+
+    @functools.cached_property
+    def hotlists(self) -> UnitHotlists:
+        """Hot lists for units."""
+        return UnitHotlists(self.engine, UnitRequests(self.engine, self.clock))
 
     @functools.cached_property
     def pictures(self) -> PictureStore:

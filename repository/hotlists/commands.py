@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from repository.hotlists.table import HotlistError, read_table
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import Entry, as_typed
+from repository.store.engine import reading
 
 _AGENCY = click.option("--agency", required=True, help="The agency's short name.")
 _LIST = click.option("--list", "name", required=True, help="The list's name.")
@@ -113,24 +115,22 @@ def export_list(services: Services, agency: str, name: str, folder: Path) -> Non
             ),
         )
     # The manifest comes last: where it lies, the whole list does.
-    for target, content in (
-        (folder / f"{name}.jsonl", found.body),
-        (folder / f"{name}.manifest.json", found.manifest),
-    ):
-        _write_whole(target, content)
-        click.echo(f"wrote {target}")
+    with reading(services.engine) as connection:
+        _write_whole(folder / f"{name}.jsonl", found.file(connection))
+    _write_whole(folder / f"{name}.manifest.json", [found.manifest])
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def _write_whole(path: Path, pieces: Iterable[bytes]) -> None:
     partial = path.with_name(path.name + ".partial")
     try:
         partial.unlink(missing_ok=True)
         # Created closed, so that there is no moment in which another user could read it.
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
         raise HotlistError(f"{path}: {error.strerror}") from error
+    click.echo(f"wrote {path}")

@@ -19,7 +19,9 @@ from repository.accounts.errors import (
     TooManySignInsError,
 )
 from repository.errors import RepositoryError
+from repository.hotlists.versions import UnknownListError
 from repository.search.errors import SearchRefusedError
+from repository.units.requests import TooManyRequestsError, UnitClockError, UnitRefusedError
 
 _log = structlog.get_logger("web")
 _HTTP_SENTENCES = {
@@ -35,6 +37,10 @@ _STATUS: Mapping[type[RepositoryError], tuple[int, str]] = {
     PasswordChangeRequiredError: (403, "password_change_required"),
     AccountError: (422, "refused"),
     SearchRefusedError: (422, "refused"),
+    UnitRefusedError: (401, "unit_refused"),
+    UnitClockError: (401, "unit_clock"),
+    TooManyRequestsError: (429, "too_many_requests"),
+    UnknownListError: (404, "no_such_list"),
 }
 
 

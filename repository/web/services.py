@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from repository.accounts.service import Accounts
+from repository.hotlists.service import UnitHotlists
 from repository.ledger.service import Ledger
 from repository.search.service import Searches
 
@@ -25,4 +26,9 @@ class WebServices(Protocol):
     @property
     def ledger(self) -> Ledger:
         """The log of every transaction."""
+        ...
+
+    @property
+    def hotlists(self) -> UnitHotlists:
+        """Hot lists for units."""
         ...

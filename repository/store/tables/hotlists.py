@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     LargeBinary,
     String,
     Table,
@@ -33,7 +34,21 @@ hotlist_versions = Table(
     Column("imported_at", UtcDateTime, nullable=False),
     Column("entries", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
-    Column("body", LargeBinary, nullable=False),
     Column("manifest", LargeBinary, nullable=False),
+    Column("delta", LargeBinary),
 )
-"""``body`` is the list file as units load it, ``manifest`` its signed description."""
+"""``manifest`` is the signed description of the list's file; ``delta`` makes that file of the one
+of the manifest's ``delta_base``, where that is shorter than the file."""
+
+hotlist_parts = Table(
+    "hotlist_parts",
+    metadata,
+    Column("hotlist_id", RowId, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("part", BigInteger, primary_key=True, autoincrement=False),
+    Column("content", LargeBinary, nullable=False),
+    ForeignKeyConstraint(
+        ["hotlist_id", "version"], ["hotlist_versions.hotlist_id", "hotlist_versions.version"]
+    ),
+)
+"""The file of a version, cut every mebibyte; part 0 is its beginning."""
