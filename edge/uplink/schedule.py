@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|(24):(00))")
 
 
@@ -45,7 +48,7 @@ class Schedule:
     hours: tuple[Hours, ...]
 
     @classmethod
-    def of(cls, zone: str, days: Iterable[str], hours: Iterable[str]) -> Schedule:
+    def of(cls, zone: str, days: Iterable[Day], hours: Iterable[str]) -> Schedule:
         """The schedule of a zone's name, days of ``DAYS`` and hours as ``Hours.parse`` reads them.
 
         Raises:

@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from edge.section import Section
-from edge.uplink.schedule import DAYS, Hours, Schedule
+from edge.uplink.schedule import DAYS, Day, Hours, Schedule
 
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 PictureRule = Literal["now", "unmetered", "hits", "command"]
 
 

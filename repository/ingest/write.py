@@ -8,7 +8,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from msgspec import UNSET
 from sqlalchemy import Connection, Table, exists, select, update
 
 from edge.contract.batch import Batch, Refusal, RefusalReason, UnitStatus
@@ -164,8 +166,17 @@ def write_hit(connection: Connection, unit: UnitState, hit: Kept, received_at: d
 def write_status(
     connection: Connection, unit: UnitState, status: UnitStatus, received_at: datetime
 ) -> None:
-    """Keep the last that the unit said of itself."""
-    row = {
+    """Keep the last that the unit said of itself.
+
+    The broker retains it and brings it again whenever ingest connects: the same word once more is
+    no sign of life. A last will says nothing of health, so what was said before it stays.
+    """
+    known = connection.execute(
+        select(unit_status.c.state, unit_status.c.at).where(unit_status.c.unit_id == unit.unit_id)
+    ).one_or_none()
+    if known is not None and (known.state, known.at) == (status.state, status.at):
+        return
+    row: dict[str, Any] = {
         "unit_id": unit.unit_id,
         "state": status.state,
         "at": status.at,
@@ -173,6 +184,10 @@ def write_status(
         "waiting_records": status.waiting_records,
         "received_at": received_at,
     }
+    if status.health is not UNSET:
+        row |= {"health": msgspec.to_builtins(status.health), "health_at": status.at}
+    elif status.state == "online":
+        row |= {"health": None, "health_at": None}
     put(connection, unit_status, row)
 
 

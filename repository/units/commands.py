@@ -20,6 +20,7 @@ from repository.store import keyfiles
 from repository.store.engine import reading
 from repository.units import enrolment
 from repository.units.access import mosquitto_rules
+from repository.units.present import unit_lines
 
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
@@ -115,7 +116,7 @@ def add_unit(services: Services, agency: str, name: str, key_file: Path, as_json
 @_AS_JSON
 @pass_services
 def list_units(services: Services, as_json: bool) -> None:
-    """List units, how far each is committed, and what it last said.
+    """List units, how far each is committed, when it was last heard, and what troubles it.
 
     Example: alpr-repository units list --json
     """
@@ -125,11 +126,8 @@ def list_units(services: Services, as_json: bool) -> None:
         click.echo(json.dumps([_plain(each) for each in found]))
         return
     for each in found:
-        heard = f"{each.state} {each.heard_at:%Y-%m-%d %H:%M} UTC" if each.heard_at else "unheard"
-        click.echo(
-            f"{each.agency}/{each.name}  key {each.key_id}  committed {each.committed_through}  "
-            + ("REVOKED" if each.revoked_at else heard)
-        )
+        for line in unit_lines(each, services.clock()):
+            click.echo(line)
 
 
 @units.command("revoke")

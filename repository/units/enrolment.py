@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -35,7 +36,10 @@ class Agency:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit as enrolled, and what is known of it now."""
+    """A unit as enrolled, and what is known of it now.
+
+    ``health`` is what it last said at ``health_at``: the contract's ``UnitHealth`` as JSON.
+    """
 
     agency: str
     name: str
@@ -45,6 +49,10 @@ class Unit:
     committed_through: int
     state: str | None
     heard_at: datetime | None
+    software: str | None
+    waiting_records: int | None
+    health: dict[str, Any] | None
+    health_at: datetime | None
 
 
 def add_agency(
@@ -163,14 +171,18 @@ def list_units(connection: Connection) -> list[Unit]:
             units.c.revoked_at,
             chains.c.committed_through,
             unit_status.c.state,
-            unit_status.c.received_at,
+            unit_status.c.received_at.label("heard_at"),
+            unit_status.c.software,
+            unit_status.c.waiting_records,
+            unit_status.c.health,
+            unit_status.c.health_at,
         )
         .join(agencies, agencies.c.id == units.c.agency_id)
         .join(chains, chains.c.unit_id == units.c.id)
         .outerjoin(unit_status, unit_status.c.unit_id == units.c.id)
         .order_by(agencies.c.name, units.c.name)
     )
-    return [Unit(*row) for row in connection.execute(query)]
+    return [Unit(**row) for row in connection.execute(query).mappings()]
 
 
 def _is_revoked(connection: Connection, agency_id: int, name: str) -> bool:

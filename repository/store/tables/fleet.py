@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 from repository.store.tables.base import RowId, UtcDateTime, metadata
 
@@ -50,5 +59,7 @@ unit_status = Table(
     Column("software", String(128), nullable=False),
     Column("waiting_records", BigInteger, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
+    Column("health", JSON(none_as_null=True)),
+    Column("health_at", UtcDateTime),
 )
-"""The last that each unit said of itself."""
+"""The last that each unit said of itself; ``health`` as in the contract, said at ``health_at``."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import UNSET
 from sqlalchemy import Engine, Table, func, insert, select
 
 from edge.contract import batch as b
 from edge.contract import records as r
+from edge.contract.status import Trouble, UnitHealth
 from repository.ingest.take import Ingest, Taken
 from repository.ingest.write import PART_BODY_BYTES, UNKNOWN_BODY_BYTES
 from repository.retention import purge
@@ -509,6 +511,43 @@ def test_the_last_status_of_a_unit_is_kept(
         assert ingest.take(sender.topic("status"), b.encode_message(status)).reply is None
     row = one(engine, unit_status)
     assert (row.state, row.waiting_records, row.at) == ("offline", 7, NOW)
+
+
+HEALTH = UnitHealth(
+    started_at=NOW,
+    troubles=(Trouble(part="gps", sentence="gps: no sentence", since=NOW),),
+    counters={"reads": 7},
+    hotlists=(r.ListInUse(name="stolen", version="7", issued_at=NOW, entries=3, stale=False),),
+    clock=r.Clock(source="unset", error_ms=None),
+)
+
+
+def test_health_stays_known_through_a_last_will_and_the_same_word_is_no_sign_of_life(
+    ingest: Ingest, sender: Sender, engine: Engine, clock: Clock
+) -> None:
+    def say(state: Literal["online", "offline"], seconds: int, health: Any = UNSET) -> Any:
+        status = b.UnitStatus(
+            agency=AGENCY,
+            unit="car-12",
+            state=state,
+            at=NOW + timedelta(seconds=seconds),
+            software="edge 1.0",
+            waiting_records=seconds,
+            health=health,
+        )
+        ingest.take(sender.topic("status"), b.encode_message(status))
+        with reading(engine) as connection:
+            return enrolment.list_units(connection)[0]
+
+    said = say("online", 1, HEALTH)
+    assert msgspec.convert(said.health, UnitHealth) == HEALTH
+    clock.now += timedelta(hours=1)
+    assert say("online", 1, HEALTH).heard_at == said.heard_at  # what the broker retained
+    gone = say("offline", 2)
+    assert (gone.state, gone.health, gone.health_at) == ("offline", said.health, said.health_at)
+    assert gone.heard_at == said.heard_at + timedelta(hours=1)
+    old = say("online", 3)  # software of before, which says nothing of it
+    assert (old.health, old.health_at) == (None, None)
 
 
 def test_text_that_a_database_cannot_hold_stops_nothing(
