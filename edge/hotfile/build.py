@@ -10,9 +10,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -21,10 +22,13 @@ from edge.contract.plates import Confusables, normalise
 from edge.contract.records import HotlistKind
 from edge.hotfile.columns import KINDS, HotlistColumns
 from edge.hotfile.errors import HotfileError
+from edge.hotfile.facts import ListFacts
 from edge.hotfile.index import PlateIndex
 from edge.hotfile.settings import HotlistSource
+from edge.hotfile.write import HotfileWriter
 
 MAX_PLATE_CHARACTERS = 12
+PROGRESS_EVERY = 10_000
 MAX_REJECTED_SHARE = 0.5
 """A file of which more than this is rejected is the wrong file, or was read by wrong columns."""
 
@@ -247,3 +251,35 @@ def _moment(value: str, zone: ZoneInfo, time_of_a_date: time) -> datetime:
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise _RejectedError("is not an ISO 8601 date or time, such as 2026-03-01") from error
+
+
+def build_hotfile(
+    entries: Iterable[HotlistEntry],
+    *,
+    facts: ListFacts,
+    confusables: Confusables,
+    key: bytes,
+    target: Path,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Build the file of a list whose entries are known to be its own, such as a signed one's.
+
+    ``key`` is what :func:`edge.hotfile.keys.hotfile_key` derives; ``progress`` is told now and
+    then how many entries are done.
+
+    Raises:
+        HotfileError: if an id is there twice, their number is not that of the facts, or the disk
+            refuses; then the target is as it was.
+    """
+    with HotfileWriter(target, confusables=confusables, key=key) as writer:
+        for number, entry in enumerate(entries, start=1):
+            writer.add(entry)
+            if progress is not None and number % PROGRESS_EVERY == 0:
+                progress(number)
+        if writer.added != facts.entries:
+            raise HotfileError(
+                f"hot list {facts.name}: version {facts.version} has {writer.added} entries in"
+                f" place of {facts.entries}; fetch it again"
+            )
+        if writer.finish(facts):
+            raise HotfileError(f"hot list {facts.name}: version {facts.version} has an id twice")

@@ -24,6 +24,17 @@ class MatchRule(Section):
     )
 
 
+class ChangeRule(Section):
+    """How much a list may shrink or grow from one issue to the next before it is refused."""
+
+    max_share: float = Field(
+        0.5, gt=0, description="Share of the entries in use by which a new list may differ."
+    )
+    from_entries: int = Field(
+        100, ge=0, description="Entries in use from which the share is looked at."
+    )
+
+
 class HotlistSource(Section):
     """A hot list's file on the unit."""
 
@@ -38,4 +49,7 @@ class HotlistSource(Section):
         86_400,
         gt=0,
         description="Age from which the list is called stale, in seconds; it still matches.",
+    )
+    change: ChangeRule = Field(
+        default_factory=ChangeRule, description="How much the list may change at once."
     )

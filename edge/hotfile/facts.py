@@ -1,0 +1,94 @@
+"""What is known of one issue of a hot list, and whether it may take another's place."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from edge.hotfile.errors import HotfileError
+from edge.hotfile.settings import ChangeRule
+
+ListOrigin: TypeAlias = Literal["repository", "usb", "file", "local"]
+Implausible: TypeAlias = Literal["older", "shrunk", "grown"]
+
+FUTURE_TOLERANCE_S = 300.0
+"""How far ahead of the unit's clock a list may be dated before its age means nothing."""
+
+
+class ListFacts(msgspec.Struct, frozen=True):
+    """One issue of a hot list.
+
+    ``number`` is the repository's, ``version`` how officers see it. ``sha256`` is that of the
+    file it was built from, ``source`` where the unit had that from. ``recipe`` names the settings
+    by which a department's file was read: with others it would make another list.
+    """
+
+    name: str
+    version: str
+    number: int | None
+    sha256: str
+    issued_at: datetime
+    source: ListOrigin
+    entries: int
+    recipe: str = ""
+
+    def age(self, now: datetime) -> timedelta:
+        """Time since the list was issued; negative if it is dated ahead of the clock."""
+        return now - self.issued_at
+
+    def stale(self, now: datetime, max_age_s: float) -> bool:
+        """Whether the list is too old to be relied on.
+
+        A list dated well ahead of the clock counts as stale: it would look fresh for ever.
+        """
+        return not -FUTURE_TOLERANCE_S <= self.age(now).total_seconds() <= max_age_s
+
+
+class ImplausibleListError(HotfileError):
+    """A list that may not take the place of the one in use; ``why`` is what to allow if it may."""
+
+    def __init__(self, why: Implausible, sentence: str) -> None:
+        super().__init__(sentence)
+        self.why = why
+
+
+def require_plausible(
+    new: ListFacts,
+    in_use: ListFacts | None,
+    rule: ChangeRule,
+    allow: Collection[Implausible] = (),
+) -> None:
+    """Refuse a list that is older than the one in use, or changes its size by more than allowed.
+
+    Raises:
+        ImplausibleListError: if it is, and ``allow`` does not name why.
+    """
+    if in_use is None:
+        return
+    before, after = in_use.entries, new.entries
+    earlier = new.issued_at < in_use.issued_at
+    if new.number is not None and in_use.number is not None:
+        earlier = earlier or new.number < in_use.number
+    if earlier and "older" not in allow:
+        raise ImplausibleListError(
+            "older",
+            f"hot list {new.name}: version {new.version}, issued {new.issued_at:%Y-%m-%d %H:%M}"
+            f" UTC, is older than version {in_use.version} in use, which stays",
+        )
+    if before < rule.from_entries:
+        return
+    why: Implausible | None = None
+    if after < before * (1 - rule.max_share):
+        why = "shrunk"
+    elif after > before * (1 + rule.max_share):
+        why = "grown"
+    if why is not None and why not in allow:
+        raise ImplausibleListError(
+            why,
+            f"hot list {new.name}: version {new.version} has {after} entries, version"
+            f" {in_use.version} in use has {before}, a change of more than {rule.max_share:.0%};"
+            " check the file, and import it by force if it is right; the one in use stays",
+        )

@@ -1,0 +1,113 @@
+"""The folder of built lists on the unit: one in use of each name, swapped by one rename.
+
+``<root>/<list>/<version>.hotfile`` is a built list, ``<root>/<list>/current`` a line that names
+the one in use. A crash between the two leaves the old list in use and a file that the next
+installation removes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge.contract.hotlist import HotlistEntry
+from edge.contract.plates import Confusables
+from edge.hotfile.errors import HotfileError
+from edge.hotfile.facts import ListFacts
+from edge.hotfile.store import StoredList
+from edge.hotfile.write import sync_folder
+
+CURRENT = "current"
+ENDING = ".hotfile"
+
+
+class HotlistFolder:
+    """Built lists by name."""
+
+    def __init__(self, root: Path, key: bytes, confusables: Confusables) -> None:
+        """``key`` is what :func:`edge.hotfile.keys.hotfile_key` derives."""
+        self._root = root
+        self._key = key
+        self._confusables = confusables
+
+    def path_for(self, name: str, version: str) -> Path:
+        """Where a list of that version is built before it is installed."""
+        return self._root / name / f"{version}{ENDING}"
+
+    def current(self, name: str) -> ListFacts | None:
+        """What is known of the list in use; None if there is none.
+
+        Raises:
+            HotfileError: if its file is missing, damaged or of another key.
+        """
+        stored = self.open(name)
+        if stored is None:
+            return None
+        with stored:
+            return stored.facts
+
+    def in_use(self, name: str) -> Path | None:
+        """The file of the list in use; None if there is none.
+
+        Raises:
+            HotfileError: if the folder cannot be read or names something that is no list.
+        """
+        path = self._root / name / CURRENT
+        try:
+            text = path.read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise HotfileError(f"hot list {name}: {path} cannot be read: {error}") from error
+        file = text.removesuffix("\n")
+        if Path(file).name != file or not file.endswith(ENDING):
+            raise HotfileError(f"hot list {name}: {path} names no list; remove it")
+        return self._root / name / file
+
+    def open(self, name: str) -> StoredList | None:
+        """The list in use, open; None if there is none.
+
+        Raises:
+            HotfileError: if its file is missing, damaged or of another key.
+        """
+        path = self.in_use(name)
+        return None if path is None else StoredList(path, self._key, self._confusables)
+
+    def entries(self, name: str) -> Iterator[HotlistEntry]:
+        """The entries of the list in use, in the order in which it was built; none without one.
+
+        Raises:
+            HotfileError: if its file is missing, damaged or of another key.
+        """
+        stored = self.open(name)
+        if stored is not None:
+            with stored:
+                yield from stored.entries()
+
+    def install(self, name: str, built: Path) -> None:
+        """Put a list that was built in this folder in use, whole or not at all.
+
+        Raises:
+            HotfileError: if it does not open, is another list or lies elsewhere, or the disk
+                refuses; what was in use stays.
+        """
+        folder = self._root / name
+        with StoredList(built, self._key, self._confusables) as stored:
+            if stored.facts.name != name or built != self.path_for(name, stored.facts.version):
+                raise HotfileError(f"hot list {name}: {built} is not its file; build it there")
+        fresh = folder / f"{CURRENT}.new"
+        try:
+            with fresh.open("w", encoding="utf-8") as file:
+                file.write(f"{built.name}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(folder / CURRENT)
+            sync_folder(folder)
+            for old in folder.glob(f"*{ENDING}*"):
+                if old != built:
+                    old.unlink(missing_ok=True)
+        except OSError as error:
+            raise HotfileError(
+                f"hot list {name}: {folder} cannot be written: {error.strerror}"
+            ) from error

@@ -1,0 +1,196 @@
+"""The built hot list's file: its parts, and how each is sealed.
+
+Invariants of the format, version 1:
+
+- Numbers are little-endian. The file is written under another name, synced and renamed, the
+  header last: a file under its own name is whole.
+- Every file has a fresh key of 32 random bytes, which the header holds wrapped with AES-256-GCM
+  under the unit's hot list key. The associated data of that wrap is the header itself, so a
+  header that was altered, or belongs to another unit, does not open.
+- What is sealed is sealed with AES-256-GCM under the file's key. Its nonce is its own place in
+  the file, 12 bytes big-endian: no two things have one place, and nothing opens elsewhere. Its
+  associated data is the name of its part.
+- A plate's digest is BLAKE2b of the folded plate, 8 bytes, keyed from the file's key. The disk
+  holds no plate, and no digest in the clear.
+
+Layout, in this order:
+
+- ``header``: magic, u32 length, JSON (:class:`Header`), zeros up to 4096 bytes.
+- ``entries``: the entries as they came, each sealed (msgpack of :class:`Listed`).
+- ``places``: for each row a u64: the entry's place in the file times 65536, plus its sealed
+  length. The header holds the BLAKE2b of them all, which is checked after the file is in use;
+  until then a place that was altered gives something that does not open.
+- ``index``: sealed in pieces of 1 MiB. For each slot the number of the first row in it, one more
+  at the end, u32; then for each row its mark, u16. Rows are in order of digest; a row's slot is
+  the digest's leading ``slot_bits``, its mark the next 16 bits. It is held in memory: a plate
+  that is not listed is known by that alone, save for about 1 in 8,000, and touches no disk.
+- ``wildcards``: sealed, msgpack: (pattern, place) of the entries whose plates have wildcards.
+  They have no row.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from edge.contract.hotlist import HotlistEntry
+from edge.contract.records import HotlistKind
+from edge.hotfile.errors import HotfileError
+from edge.hotfile.facts import ListFacts
+
+MAGIC = b"PWHOTF\x00\x01"
+HEADER_BYTES = 4096
+PIECE_BYTES = 1 << 20
+TAG_BYTES = 16
+PLACE_BYTES = 8
+LENGTH_BITS = 16
+MARK_BITS = 16
+ROWS_PER_SLOT = 8
+MAX_SLOT_BITS = 28
+MAX_ENTRIES = (1 << 31) - 1
+PLATE_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+class Listed(msgspec.Struct, frozen=True, array_like=True):
+    """An entry as it lies in the file: the fields of a HotlistEntry in their order."""
+
+    entry: str
+    plate: str
+    state: str | None
+    kind: HotlistKind
+    priority: int
+    entered: datetime | None
+    expires: datetime | None
+    note: str
+
+    @classmethod
+    def of(cls, entry: HotlistEntry) -> Listed:
+        """That entry."""
+        return cls(
+            entry.entry,
+            entry.plate,
+            entry.state,
+            entry.kind,
+            entry.priority,
+            entry.entered,
+            entry.expires,
+            entry.note,
+        )
+
+    def as_entry(self) -> HotlistEntry:
+        """The entry as the contract has it."""
+        return HotlistEntry(
+            entry=self.entry,
+            plate=self.plate,
+            state=self.state,
+            kind=self.kind,
+            priority=self.priority,
+            entered=self.entered,
+            expires=self.expires,
+            note=self.note,
+        )
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the file is, and where its parts lie.
+
+    ``groups`` are the confusable characters that plates were folded by. ``wrapped`` is the nonce
+    and the file's key, sealed with the header without it as associated data.
+    """
+
+    facts: ListFacts
+    groups: tuple[str, ...]
+    rows: int
+    slot_bits: int
+    places_at: int
+    places_digest: str
+    index_at: int
+    wildcards_at: int
+    size_bytes: int
+    wrapped: str
+
+    @property
+    def index_bytes(self) -> int:
+        """Length of the index before it is sealed."""
+        return 4 * ((1 << self.slot_bits) + 1) + 2 * self.rows
+
+
+entry_encoder = msgspec.msgpack.Encoder()
+entry_decoder = msgspec.msgpack.Decoder(Listed)
+wildcard_decoder = msgspec.msgpack.Decoder(tuple[tuple[str, int], ...])
+_header_decoder = msgspec.json.Decoder(Header)
+
+
+class Sealer:
+    """Seals and opens the parts of one file, each at its own place."""
+
+    def __init__(self, file_key: bytes) -> None:
+        self._cipher = AESGCM(file_key)
+
+    def seal(self, place: int, part: bytes, content: bytes) -> bytes:
+        """The content as it lies at that place in the file, 16 bytes longer."""
+        return self._cipher.encrypt(place.to_bytes(12, "big"), content, part)
+
+    def open(self, place: int, part: bytes, sealed: bytes) -> bytes:
+        """The content that was sealed there.
+
+        Raises:
+            InvalidTag: if it was altered, moved or cut short.
+        """
+        return self._cipher.decrypt(place.to_bytes(12, "big"), sealed, part)
+
+
+def wrap_header(header: Header, file_key: bytes, key: bytes, nonce: bytes) -> bytes:
+    """The first 4096 bytes of the file; ``header.wrapped`` is replaced."""
+    plain = _encode(msgspec.structs.replace(header, wrapped=""))
+    sealed = nonce + AESGCM(key).encrypt(nonce, file_key, plain)
+    text = _encode(msgspec.structs.replace(header, wrapped=sealed.hex()))
+    block = MAGIC + len(text).to_bytes(4, "little") + text
+    if len(block) > HEADER_BYTES:
+        raise HotfileError("hot list: its name, version or source is too long for its file")
+    return block.ljust(HEADER_BYTES, b"\0")
+
+
+def unwrap_header(block: bytes, size_bytes: int, key: bytes, path: Path) -> tuple[Header, bytes]:
+    """The header in a file's first bytes, and the file's own key.
+
+    Raises:
+        HotfileError: if it is no such file, was cut off, altered, or built under another key.
+    """
+    header = peek_header(block, size_bytes, path)
+    plain = _encode(msgspec.structs.replace(header, wrapped=""))
+    try:
+        sealed = bytes.fromhex(header.wrapped)
+        return header, AESGCM(key).decrypt(sealed[:12], sealed[12:], plain)
+    except (InvalidTag, ValueError) as error:
+        raise HotfileError(
+            f"{path}: was altered, or built under another key; it has to be built again"
+        ) from error
+
+
+def peek_header(block: bytes, size_bytes: int, path: Path) -> Header:
+    """The header in a file's first bytes, not yet proven to be the unit's own."""
+    start = len(MAGIC) + 4
+    if block[: len(MAGIC)] != MAGIC:
+        raise HotfileError(f"{path}: is no hot list that this software has built")
+    length = int.from_bytes(block[len(MAGIC) : start], "little")
+    try:
+        header = _header_decoder.decode(block[start : start + length])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise HotfileError(f"{path}: its header is damaged; it has to be built again") from error
+    if any(block[start + length :]) or len(block) != HEADER_BYTES:
+        raise HotfileError(f"{path}: its header is damaged; it has to be built again")
+    if header.size_bytes != size_bytes:
+        raise HotfileError(
+            f"{path}: is {size_bytes} bytes long in place of {header.size_bytes}: cut off or"
+            " damaged; it has to be built again"
+        )
+    return header
+
+
+def _encode(header: Header) -> bytes:
+    return msgspec.json.encode(header)
