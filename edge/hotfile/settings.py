@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from edge.hotfile.alert_settings import AlertSettings
 from edge.hotfile.columns import HotlistColumns
 from edge.section import Section
 
@@ -49,6 +50,9 @@ class HotlistSource(Section):
         86_400,
         gt=0,
         description="Age from which the list is called stale, in seconds; it still matches.",
+    )
+    alerts: AlertSettings = Field(
+        default_factory=AlertSettings, description="When a match of this list rings."
     )
     change: ChangeRule = Field(
         default_factory=ChangeRule, description="How much the list may change at once."
