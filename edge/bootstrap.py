@@ -17,6 +17,7 @@ from edge.contract.records import Engine, FixedSite, ModelDigest
 from edge.daemon import Daemon
 from edge.enrolment import load_keys, load_public_key
 from edge.health import Health
+from edge.hearts import Hearts
 from edge.hotfile.open import HotlistFiles
 from edge.pipeline import Identity
 from edge.position.clock import UnitClock
@@ -26,9 +27,12 @@ from edge.position.nmea import Fix
 from edge.position.serial_port import SerialReceiver
 from edge.position.settings import SerialPosition, SitePosition
 from edge.position.source import NoReceiver, PositionSource
+from edge.process import running_s
 from edge.recorder import Recorder
+from edge.service_manager import ServiceManager
 from edge.settings import Settings
 from edge.spool.store import Spool
+from edge.status import STATUS_FILE
 from edge.uplink.messages import Refused
 from edge.uplink.mqtt import LinkSettings
 from edge.uplink.settings import UplinkSettings
@@ -54,14 +58,15 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
     keys = load_keys(settings.unit.keys)
     repository_key = load_public_key(settings.uplink.repository_public_key)
     engine = PlateEngine(build_parts(settings.engine), load_formats())
-    health = Health()
-    if engine.notices:
-        health.trouble("engine providers", "; ".join(engine.notices))
     clock = UnitClock(
         system=lambda: datetime.now(UTC),
         monotonic_s=seconds_since_boot,
         service_error_ms=kernel_error_ms,
     )
+    health = Health(clock.now, running_s=running_s())
+    hearts = Hearts()
+    if engine.notices:
+        health.trouble("engine providers", "; ".join(engine.notices))
     position, receiver = _position(settings, clock, health)
     with Spool.open(
         settings.unit.data / "spool",
@@ -90,9 +95,17 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
             health=health,
             random_bytes=os.urandom,
             give_up=threading.Event(),
+            beat=hearts.beat,
         )
         cameras = [_camera(camera, engine, clock) for camera in settings.cameras]
-        yield Daemon(cameras, recorder, receiver, settings.unit.data / "status.json")
+        yield Daemon(
+            cameras,
+            recorder,
+            receiver,
+            settings.unit.data / STATUS_FILE,
+            hearts=hearts,
+            service=ServiceManager(os.environ),
+        )
 
 
 def _identity(settings: Settings, engine: PlateEngine, software: str) -> Identity:
@@ -127,7 +140,7 @@ def _camera(settings: CameraSettings, engine: PlateEngine, clock: UnitClock) -> 
 
 def _position(
     settings: Settings, clock: UnitClock, health: Health
-) -> tuple[PositionSource, Callable[[threading.Event], threading.Thread] | None]:
+) -> tuple[PositionSource, Callable[[threading.Event], None] | None]:
     match settings.position:
         case SerialPosition() as chosen:
 
@@ -145,7 +158,7 @@ def _position(
                 ),
                 fix_lasts_s=chosen.fix_lasts_s,
             )
-            return receiver, receiver.start
+            return receiver, receiver.run
         case SitePosition() as chosen:
             site = FixedSite(
                 site=chosen.site,

@@ -1,40 +1,48 @@
-"""The daemon: one thread a camera, one that keeps house, the uplink's own; started and stopped.
+"""The daemon: a thread for each camera and chore, kept running by a supervisor; start and end.
 
-When a thread dies that should run, the daemon ends with an error, for the service manager to
-start it anew, rather than run on half dead.
+A part that fails is started again; one that fails for good ends the daemon with an error, and one
+that hangs ends the process, for the service manager to start it anew. Nothing that was durable is
+lost by either.
 """
 
 from __future__ import annotations
 
-import json
+import contextlib
+import os
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 
 from edge.errors import EdgeError
 from edge.health import Health
-from edge.hotfile.errors import HotfileError
+from edge.hearts import Hearts
+from edge.housekeeping import Housekeeping
+from edge.observe import Observer
 from edge.recorder import Recorder
-from edge.watch import Camera, CameraFault, CameraWatch
+from edge.service_manager import ServiceManager
+from edge.supervisor import Part, PartError, PartState, PartStuckError, Supervisor
+from edge.watch import Camera, CameraWatch
 
-HOUSEKEEPING_EVERY_S = 2.0
 SUPERVISE_EVERY_S = 0.2
+LISTS_FIRST_S = 10.0
+"""Cameras wait this long for the hot lists at the start; a list that takes longer comes late."""
+
+STOP_WITHIN_S = 40.0
+STUCK_STOP_WITHIN_S = 10.0
+CAMERA_LIMIT_S = 90.0
+CHORE_LIMIT_S = 120.0
+LISTS_LIMIT_S = 1800.0
+"""Ten million lines are built in minutes; that is a long silence and no fault."""
+
+EXIT_STUCK = 5
+"""Exit status of a daemon that hung, or could not end."""
 
 _log = structlog.get_logger()
-
-
-class Alive(Protocol):
-    """Anything that runs in threads of its own."""
-
-    def is_alive(self) -> bool:
-        """Whether they still run."""
-        ...
 
 
 class DaemonError(EdgeError):
@@ -72,25 +80,50 @@ class Summary:
 
 
 class Daemon:
-    """Runs one unit until told to stop, or until its recordings end."""
+    """Runs one unit until told to stop, or until its recordings end.
+
+    Args:
+        cameras: what is watched.
+        recorder: what makes records; the parts it holds are run here.
+        receiver: hears a GPS receiver until the event is set, or None without one.
+        status_file: where the status is written.
+        parts: further parts, each a factory of what it runs given the event that ends it.
+        hearts: where every part's heart is heard.
+        service: whom to tell how the daemon is.
+        link_down_for_s: how long the link may be down before that is a malfunction.
+        end_process: ends the process at once, whatever its threads do.
+    """
 
     def __init__(
         self,
         cameras: Sequence[Camera],
         recorder: Recorder,
-        receiver: Callable[[threading.Event], threading.Thread] | None,
+        receiver: Callable[[threading.Event], None] | None,
         status_file: Path,
+        *,
+        parts: Callable[[threading.Event, Observer], Sequence[Part]] | None = None,
+        hearts: Hearts | None = None,
+        service: ServiceManager | None = None,
+        link_down_for_s: float = 4 * 3600.0,
+        end_process: Callable[[int], object] = os._exit,
     ) -> None:
-        """``receiver`` starts the thread of a GPS receiver; the recorder's parts are run here."""
         self._cameras = cameras
         self._recorder = recorder
         self._health: Health = recorder.health
         self._receiver = receiver
-        self._status_file = status_file
+        self._hearts = hearts or Hearts()
+        self._service = service or ServiceManager({})
+        self._end_process = end_process
         self._stop = threading.Event()
         self._capture_ended = recorder.give_up
         self._until_delivered = False
-        self._fault: DaemonError | None = None
+        self._supervisor: Supervisor | None = None
+        observer = Observer(recorder, self._states)
+        self._house = Housekeeping(
+            recorder, observer, status_file, self._stop, link_down_for_s=link_down_for_s
+        )
+        self._further = parts(self._stop, observer) if parts is not None else ()
+        self._alive_said_s = 0.0
 
     def stop(self) -> None:
         """Ask the daemon to end: passes in view are stored first.
@@ -108,39 +141,37 @@ class Daemon:
         camera that cannot be opened is not tried again.
 
         Raises:
-            DaemonError: if a part ended or failed too often in a way that nobody foresaw.
+            DaemonError: if a part ended or failed too often in a way that nobody foresaw. Where
+                one hangs, the process ends instead with EXIT_STUCK.
+            SpoolError: if what a daemon that died left behind cannot be stored.
         """
         self._until_delivered = until_delivered
-        if self._receiver is not None:
-            self._receiver(self._stop)
-        self._load_hotlists()
+        for camera in self._cameras:
+            self._health.watch(camera.name)
+        settled = self._recorder.spool.settle()
+        if settled:
+            _log.info("stored reads that a daemon before had no time to", reads=settled)
+        supervisor = Supervisor(
+            self._parts(),
+            self._hearts,
+            self._health,
+            self._stop,
+            alive={"the uplink": self._recorder.uplink.is_alive},
+        )
+        self._supervisor = supervisor
         self._recorder.uplink.start()
-        cameras = [
-            threading.Thread(target=self._watch, args=(camera,), name=f"camera-{camera.name}")
-            for camera in self._cameras
-        ]
-        house = threading.Thread(target=self._keep_house, name="housekeeping")
-        vital: tuple[Alive, ...] = (house, self._recorder.uplink)
+        stuck: PartStuckError | None = None
         try:
-            for thread in (*cameras, house):
-                thread.start()
+            supervisor.start()
             _log.info("running", cameras=[camera.name for camera in self._cameras])
-            while not until_delivered or any(thread.is_alive() for thread in cameras):
-                if self._stop.wait(SUPERVISE_EVERY_S):
-                    break
-                self._require_alive(vital)
-            if until_delivered:
-                self._wait_for_receipts(patience_s, vital)
+            self._supervise(supervisor, patience_s)
+        except PartStuckError as error:
+            stuck = error
+            _log.error("the process ends for a part that hangs", why=str(error))
+        except PartError as error:
+            raise DaemonError(str(error)) from error
         finally:
-            self._stop.set()
-            self._capture_ended.set()
-            for thread in (*cameras, house):
-                if thread.ident is not None:
-                    thread.join()
-            self._recorder.uplink.stop()
-            self._write_status()
-        if self._fault is not None:
-            raise self._fault
+            self._end(supervisor, stuck)
         return self.summary()
 
     def summary(self) -> Summary:
@@ -163,63 +194,60 @@ class Daemon:
             pictures_waiting=counts.pictures_waiting,
         )
 
+    def _parts(self) -> Sequence[Part]:
+        cameras = [
+            Part(_thread_of(camera), partial(self._watch, camera), CAMERA_LIMIT_S, may_end=True)
+            for camera in self._cameras
+        ]
+        chores = [
+            Part("hot-lists", self._house.keep_hotlists, LISTS_LIMIT_S),
+            Part("housekeeping", self._house.keep, CHORE_LIMIT_S),
+            Part("malfunctions", self._house.report_malfunctions, CHORE_LIMIT_S),
+        ]
+        if self._receiver is not None:
+            chores.append(Part("position", partial(self._receiver, self._stop), limit_s=None))
+        return (*cameras, *chores, *self._further)
+
     def _watch(self, camera: Camera) -> None:
+        self._house.lists_tried.wait(LISTS_FIRST_S)
         watch = CameraWatch(camera, self._recorder, self._health, self._capture_ended)
-        try:
-            watch.run(once=self._until_delivered)
-        except CameraFault as fault:
-            self._fail(str(fault))
+        watch.run(once=self._until_delivered)
 
-    def _require_alive(self, vital: Sequence[Alive]) -> None:
-        if not all(one.is_alive() for one in vital):
-            self._fail("housekeeping or the uplink ended by itself; the log says where")
+    def _supervise(self, supervisor: Supervisor, patience_s: float) -> None:
+        cameras = [_thread_of(camera) for camera in self._cameras]
+        self._house.lists_tried.wait(LISTS_FIRST_S)
+        self._health.reached("ready_s")
+        self._service.ready(self._sentence(supervisor))
+        while not self._until_delivered or supervisor.running(cameras):
+            if self._stop.wait(SUPERVISE_EVERY_S):
+                return
+            self._look(supervisor)
+        self._wait_for_receipts(patience_s, supervisor)
 
-    def _fail(self, sentence: str) -> None:
-        self._fault = DaemonError(sentence)
-        self._stop.set()
-        self._capture_ended.set()
+    def _look(self, supervisor: Supervisor) -> None:
+        supervisor.look()
+        every_s, now_s = self._service.beat_every_s, time.monotonic()
+        if supervisor.silent():
+            self._service.status(self._sentence(supervisor))
+        elif every_s is not None and now_s - self._alive_said_s >= min(every_s, 10.0):
+            self._alive_said_s = now_s
+            self._service.alive(self._sentence(supervisor))
 
-    def _keep_house(self) -> None:
-        while not self._stop.wait(HOUSEKEEPING_EVERY_S):
-            for part, step in (("hot lists", self._load_hotlists), ("status", self._write_status)):
-                try:
-                    step()
-                except EdgeError as error:
-                    self._health.trouble(part, str(error))
-                else:
-                    self._health.recovered(part)
+    def _sentence(self, supervisor: Supervisor) -> str:
+        """One line for the service manager."""
+        if silent := supervisor.silent():
+            return f"hangs: {', '.join(silent)}"
+        report = self._health.report()
+        reads = report.counters.get("reads", 0)
+        if report.healthy:
+            return f"all parts work; {reads} reads since the start"
+        return f"in trouble: {', '.join(report.troubles)}; {reads} reads since the start"
 
-    def _load_hotlists(self) -> None:
-        """Load each list whose file is new; where that fails the old one stays in use."""
-        hotlists = self._recorder.hotlists
-        for name in hotlists.changed():
-            part = f"hot list {name}"
-            try:
-                built = hotlists.reload(name)
-            except HotfileError as error:
-                self._health.trouble(part, str(error))
-                continue
-            self._health.recovered(part)
-            _log.info(
-                "hot list loaded",
-                list=name,
-                version=built.hotlist.version,
-                entries=built.hotlist.entries,
-                rejected_lines=[one.line for one in built.rejected[:20]],
-            )
-        now = self._recorder.clock.now()
-        for hotlist in hotlists.current.lists:
-            part = f"age of hot list {hotlist.name}"
-            if hotlist.stale(now):
-                self._health.trouble(part, f"{hotlist.name} is older than its limit: update it")
-            else:
-                self._health.recovered(part)
-
-    def _wait_for_receipts(self, patience_s: float, vital: Sequence[Alive]) -> None:
+    def _wait_for_receipts(self, patience_s: float, supervisor: Supervisor) -> None:
         """Wait until the repository has everything, or no receipt came for that long."""
         last, since = None, time.monotonic()
         while not self._stop.wait(0.1):
-            self._require_alive(vital)
+            self._look(supervisor)
             counts = self._recorder.spool.counts()
             if counts.waiting == 0 and counts.pictures_waiting == 0:
                 return
@@ -229,30 +257,35 @@ class Daemon:
                 _log.error("no receipt", waited_s=patience_s, waiting=counts.waiting)
                 return
 
-    def _write_status(self) -> None:
-        """Write what 'alpr-edge status' shows, whole or not at all."""
-        report = self._health.report()
-        status = {
-            "at": datetime.isoformat(self._recorder.clock.now()),
-            "counters": asdict(self.summary()),
-            "troubles": dict(report.troubles),
-            "hotlists": [
-                {
-                    "name": one.name,
-                    "version": one.version,
-                    "issued_at": one.issued_at.isoformat(),
-                    "entries": one.entries,
-                    "stale": one.stale(self._recorder.clock.now()),
-                }
-                for one in self._recorder.hotlists.current.lists
-            ],
-        }
-        path = self._status_file
-        fresh = path.with_suffix(".new")
+    def _end(self, supervisor: Supervisor, stuck: PartStuckError | None) -> None:
+        """Have every part end, and the process too if one does not."""
+        self._service.stopping("stops: passes in view are stored" if stuck is None else str(stuck))
+        self._stop.set()
+        self._capture_ended.set()
+        within_s = STOP_WITHIN_S if stuck is None else STUCK_STOP_WITHIN_S
+        with self._ended_within(within_s):
+            left = supervisor.join(within_s)
+            if left or stuck is not None:
+                _log.error("these parts could not be ended", parts=left)
+                self._house.write_status()
+                self._end_process(EXIT_STUCK)
+            self._recorder.uplink.stop()
+            self._house.write_status(stopped=True)
+
+    @contextlib.contextmanager
+    def _ended_within(self, within_s: float) -> Iterator[None]:
+        """End the process if what is done here takes longer, with a little added to write."""
+        guard = threading.Timer(within_s + 5.0, self._end_process, (EXIT_STUCK,))
+        guard.daemon = True
+        guard.start()
         try:
-            fresh.write_text(json.dumps(status, indent=2) + "\n", encoding="utf-8")
-            fresh.replace(path)
-        except OSError as error:
-            self._health.trouble("status file", f"{path}: {error.strerror}")
-        else:
-            self._health.recovered("status file")
+            yield
+        finally:
+            guard.cancel()
+
+    def _states(self) -> Sequence[PartState]:
+        return () if self._supervisor is None else self._supervisor.states()
+
+
+def _thread_of(camera: Camera) -> str:
+    return f"camera-{camera.name}"

@@ -29,6 +29,7 @@ Counted = Literal[
     "reads",
     "hits",
     "restarts",
+    "cameras_reopened",
     "messages_refused",
     "records_unfit",
     "troubles",
@@ -40,6 +41,8 @@ Timed = Literal["frame_ms", "frame_to_read_ms", "frame_to_alert_ms"]
 
 Reached = Literal["ready_s", "first_frame_s", "first_read_s"]
 """Moments of a cold start: every part runs, the first frame was looked at, the first read kept."""
+
+_FIRSTS: Mapping[str, Reached] = {"frames": "first_frame_s", "reads": "first_read_s"}
 
 KEPT_DURATIONS = 1000
 RATE_OVER_S = 10.0
@@ -83,6 +86,7 @@ class HealthReport:
     reached: Mapping[str, float]
     at: datetime
     started_at: datetime
+    monotonic_s: float
 
     @property
     def healthy(self) -> bool:
@@ -125,8 +129,10 @@ class Health:
         """Add to a counter, and to that of the camera it comes from."""
         with self._lock:
             self._counters[what] += amount
+            now_s = self._monotonic_s()
+            if what in _FIRSTS and amount > 0:
+                self._reach(_FIRSTS[what], now_s)
             if camera is not None:
-                now_s = self._monotonic_s()
                 self._cameras.setdefault(camera, _Camera()).count(what, amount, now_s)
 
     def timed(self, what: Timed, milliseconds: float) -> None:
@@ -138,8 +144,7 @@ class Health:
     def reached(self, what: Reached) -> None:
         """Note that a moment of the cold start has come; only the first time counts."""
         with self._lock:
-            if what not in self._reached:
-                self._reached[what] = round(self._monotonic_s() - self._started_s, 3)
+            self._reach(what, self._monotonic_s())
 
     def trouble(self, part: str, sentence: str) -> bool:
         """Note that a part does not work; true if that is news, which is then logged."""
@@ -185,7 +190,12 @@ class Health:
             reached=MappingProxyType(reached),
             at=now,
             started_at=_ago(now, now_s - self._started_s),
+            monotonic_s=now_s,
         )
+
+    def _reach(self, what: Reached, now_s: float) -> None:
+        if what not in self._reached:
+            self._reached[what] = round(now_s - self._started_s, 3)
 
 
 @dataclass(frozen=True, slots=True)

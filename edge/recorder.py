@@ -52,6 +52,8 @@ class Recorder:
     random_bytes: Callable[[int], bytes]
     give_up: threading.Event
     """When it is set, a disk that refuses is no longer waited for."""
+    beat: Callable[[], None] = lambda: None
+    """The calling thread lives, also while it waits for a disk."""
     _reported: dict[str, float] = field(default_factory=dict)
 
     def record(
@@ -75,8 +77,8 @@ class Recorder:
         self.health.recovered(f"records of {camera}")
         for seen, made in zip(passes, drafts, strict=True):
             read, *hits = itertools.islice(stored, len(made.builders))
-            self.health.count("reads")
-            self.health.count("hits", len(hits))
+            self.health.count("reads", camera=camera)
+            self.health.count("hits", len(hits), camera=camera)
             self.console.show(
                 cast(Read, read),
                 tuple(cast(Hit, hit) for hit in hits),
@@ -84,15 +86,26 @@ class Recorder:
                 seen.best_box,
             )
 
-    def report_malfunction(self, component: Component, camera: str, sentence: str) -> None:
-        """Put a malfunction on record, one for each part and camera in a while.
+    def report_malfunction(
+        self, component: Component, camera: str | None, sentence: str, part: str | None = None
+    ) -> bool:
+        """Put a malfunction on record, one for each part in a while.
+
+        Args:
+            component: what the repository's administrator looks after.
+            camera: the camera that it concerns, if it is one's.
+            sentence: what is wrong.
+            part: which part is in trouble, where component and camera do not tell.
+
+        Returns:
+            false if one of that part went on record too short a while ago for another.
 
         Raises:
             SpoolError: if the disk still refuses when the daemon is told to stop.
         """
-        part, now = f"{component} {camera}", time.monotonic()
+        part, now = part or f"{component} {camera}", time.monotonic()
         if now - self._reported.get(part, -MALFUNCTION_EVERY_S) < MALFUNCTION_EVERY_S:
-            return
+            return False
         self._reported[part] = now
         made = malfunction_draft(
             identity=self.identity,
@@ -104,6 +117,7 @@ class Recorder:
             random_bytes=self.random_bytes,
         )
         self._store([made], None)
+        return True
 
     def _draft(self, camera: str, seen: Pass, *, live: bool) -> Draft:
         captured_at = seen.best_frame.captured_at
@@ -131,6 +145,7 @@ class Recorder:
         pictures = {sha256: data for made in drafts for sha256, data in made.pictures.items()}
         retry_s = RETRY_FIRST_S
         while True:
+            self.beat()
             try:
                 stored = self.spool.add(builders, pictures, place)
             except UnfitRecordError:

@@ -32,6 +32,7 @@ from edge.position.clock import UnitClock
 from edge.position.source import NoReceiver
 from edge.recorder import Recorder
 from edge.spool.store import Spool
+from edge.supervisor import RESTARTS
 from edge.uplink.mqtt import LinkSettings
 from edge.uplink.uplink import Uplink
 from edge.vision.build import build_parts
@@ -43,7 +44,7 @@ from edge.vision.frames import Frame, FrameSource
 from edge.vision.geometry import Box
 from edge.vision.settings import EngineSettings
 from edge.vision.tracker import Tracker
-from edge.watch import RESTARTS, Camera
+from edge.watch import Camera
 from tests.servers import free_port
 from tests.street import write_pictures
 
@@ -307,7 +308,7 @@ def test_a_fault_that_nobody_foresaw_ends_the_daemon_after_its_restarts(
     tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_pictures(tmp_path / "pictures", 1)
-    monkeypatch.setattr("edge.watch.RETRY_FIRST_S", 0.01)
+    monkeypatch.setattr("edge.supervisor.FIRST_WAIT_S", 0.01)
     monkeypatch.setattr("edge.vision.capture.PictureSource.live", True)
     monkeypatch.setattr("edge.recorder.draft", lambda *_, **__: 1 / 0)
     with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
@@ -359,7 +360,7 @@ def test_the_status_shows_lists_and_says_which_are_stale(
         status = json.loads((tmp_path / "status.json").read_text())
         assert status["counters"]["hits"] == 1
         assert status["hotlists"][0]["stale"] is True
-        assert "update it" in status["troubles"]["age of hot list state-hotfile"]
+        assert "update it" in status["troubles"]["age of hot list state-hotfile"]["sentence"]
         read, _hit = stored(recorder.spool)
         assert isinstance(read, Read)
         assert read.hits[0].list_stale

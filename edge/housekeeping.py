@@ -1,0 +1,127 @@
+"""The daemon's chores: hot lists kept fresh, a status written, what lasts put on record."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import structlog
+
+from edge.errors import EdgeError
+from edge.hotfile.errors import HotfileError
+from edge.malfunctions import LastingTroubles
+from edge.observe import Observer
+from edge.recorder import Recorder
+from edge.status import StatusError, write_status
+
+EVERY_S = 2.0
+
+_log = structlog.get_logger()
+
+
+class Housekeeping:
+    """Chores, each for a thread of its own until the daemon stops.
+
+    A disk that hangs holds up those that touch it, and no other.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        observer: Observer,
+        status_file: Path,
+        stop: threading.Event,
+        *,
+        link_down_for_s: float,
+    ) -> None:
+        self._recorder = recorder
+        self._health = recorder.health
+        self._observer = observer
+        self._status_file = status_file
+        self._stop = stop
+        self._lasting = LastingTroubles(link_down_for_s)
+        self.lists_tried = threading.Event()
+        """Set once every hot list was loaded, or could not be."""
+
+    def keep(self) -> None:
+        """Look at what nobody else looks at, and write the status."""
+        self._repeat({"clock": self._check_clock, "status": self.write_status})
+
+    def keep_hotlists(self) -> None:
+        """Load each list whose file is new; where that fails the old one stays in use."""
+        try:
+            self._load_hotlists()
+        finally:
+            self.lists_tried.set()
+        self._repeat({"hot lists": self._load_hotlists})
+
+    def report_malfunctions(self) -> None:
+        """Put troubles that last on record (policy, IV.D.4 and 6)."""
+        self._repeat({"malfunctions": self._report_malfunctions})
+
+    def write_status(self, *, stopped: bool = False) -> None:
+        """Write what 'alpr-edge status' shows."""
+        try:
+            write_status(self._status_file, self._observer.status(stopped=stopped))
+        except StatusError as error:
+            self._health.trouble("status file", str(error))
+        else:
+            self._health.recovered("status file")
+
+    def _repeat(self, steps: Mapping[str, Callable[[], None]]) -> None:
+        while not self._stop.wait(EVERY_S):
+            self._recorder.beat()
+            for part, step in steps.items():
+                try:
+                    step()
+                except EdgeError as error:
+                    self._health.trouble(f"keeping of {part}", str(error))
+                else:
+                    self._health.recovered(f"keeping of {part}")
+
+    def _check_clock(self) -> None:
+        clock = self._recorder.clock
+        if clock.state().source == "unset":
+            self._health.trouble(
+                "clock",
+                "the unit has not had the time since it started: let it hear GPS or reach a time "
+                "server; its reads are marked until then",
+            )
+        else:
+            self._health.recovered("clock")
+
+    def _report_malfunctions(self) -> None:
+        for step in self._recorder.clock.take_steps():
+            sentence = (
+                f"the clock stepped from {step.before:%Y-%m-%d %H:%M:%S} to "
+                f"{step.after:%Y-%m-%d %H:%M:%S} UTC"
+            )
+            _log.warning("clock", what=sentence)
+            self._recorder.report_malfunction("clock", None, sentence, "step of the clock")
+        self._lasting.report(self._health.report(), self._recorder.report_malfunction)
+
+    def _load_hotlists(self) -> None:
+        hotlists = self._recorder.hotlists
+        for name in hotlists.changed():
+            part = f"hot list {name}"
+            try:
+                built = hotlists.reload(name)
+            except HotfileError as error:
+                self._health.trouble(part, str(error))
+                continue
+            self._health.recovered(part)
+            _log.info(
+                "hot list loaded",
+                list=name,
+                version=built.hotlist.version,
+                entries=built.hotlist.entries,
+                rejected_lines=[one.line for one in built.rejected[:20]],
+            )
+        now = self._recorder.clock.now()
+        for hotlist in hotlists.current.lists:
+            part = f"age of hot list {hotlist.name}"
+            if hotlist.stale(now):
+                self._health.trouble(part, f"{hotlist.name} is older than its limit: update it")
+            else:
+                self._health.recovered(part)
