@@ -128,7 +128,8 @@ def test_each_read_arrives_exactly_once(tmp_path: Path, mosquitto_broker: Broker
     times = Counter(one.plate for one in stored if isinstance(one, Read))
     assert set(times) == set(plates)
     assert len(set(times.values())) == 1, times
-    assert quarantined == []
+    # A batch that overtook the one before it is refused and set aside; it came again in its turn.
+    assert {reason for reason, _ in quarantined} <= {"out_of_chain"}, quarantined
     assert summary["waiting"] == summary["pictures_waiting"] == 0
     assert doubler.doubled > summary["spooled"] / 10
 
