@@ -5,8 +5,9 @@ root that ended there, how many records damage destroyed, how many pictures gave
 ones. ``records`` holds a row for each waiting record, ``batches`` one for each batch sealed and
 not receipted, ``pictures`` each picture once, and ``picture_owners`` the records that name it;
 ``pictures.standing`` says which give way first (`edge.spool.pictures`). ``provisional`` and
-``provisional_pictures`` hold reads that rang before their pass ended. ``places`` holds how far
-each recording was read. ``refusals`` remembers by sequence what the repository put into
+``provisional_pictures`` hold reads that rang before their pass ended. ``withheld`` and
+``withheld_parts`` hold reads that must not leave the unit (`edge.spool.withheld`). ``places`` holds
+how far each recording was read. ``refusals`` remembers by sequence what the repository put into
 quarantine. ``data_keys`` holds the keys under which the ``sealed`` columns are sealed
 (`edge.spool.encryption`).
 
@@ -78,6 +79,26 @@ CREATE TABLE provisional_pictures (
     data_key INTEGER NOT NULL,
     PRIMARY KEY (read, sha256)
 ) STRICT;
+CREATE TABLE withheld (
+    read TEXT PRIMARY KEY,
+    due_s REAL NOT NULL
+) STRICT;
+CREATE TABLE withheld_parts (
+    read TEXT NOT NULL REFERENCES withheld (read) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    data_key INTEGER NOT NULL,
+    PRIMARY KEY (read, name)
+) STRICT;
+CREATE TABLE withheld_totals (
+    rule TEXT PRIMARY KEY,
+    reads INTEGER NOT NULL
+) STRICT;
+CREATE TABLE withheld_age (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    age_s REAL NOT NULL,
+    at TEXT
+) STRICT;
 CREATE TABLE places (
     source TEXT PRIMARY KEY,
     sealed BLOB NOT NULL,
@@ -105,5 +126,12 @@ FROM_LAYOUT_1 = (
     "CREATE TABLE provisional_pictures (read TEXT NOT NULL REFERENCES provisional (read)"
     " ON DELETE CASCADE, sha256 TEXT NOT NULL, sealed BLOB NOT NULL, data_key INTEGER NOT NULL,"
     " PRIMARY KEY (read, sha256)) STRICT",
+    "CREATE TABLE withheld (read TEXT PRIMARY KEY, due_s REAL NOT NULL) STRICT",
+    "CREATE TABLE withheld_parts (read TEXT NOT NULL REFERENCES withheld (read)"
+    " ON DELETE CASCADE, name TEXT NOT NULL, sealed BLOB NOT NULL, data_key INTEGER NOT NULL,"
+    " PRIMARY KEY (read, name)) STRICT",
+    "CREATE TABLE withheld_totals (rule TEXT PRIMARY KEY, reads INTEGER NOT NULL) STRICT",
+    "CREATE TABLE withheld_age (one INTEGER PRIMARY KEY CHECK (one = 1), age_s REAL NOT NULL,"
+    " at TEXT) STRICT",
     "PRAGMA user_version = 2",
 )

@@ -107,14 +107,14 @@ def _store_one(connection: sqlite3.Connection, vault: Vault, sha256: str, conten
 
 
 def waiting(
-    connection: sqlite3.Connection, limit: int, skip: Collection[str]
+    connection: sqlite3.Connection, limit: int, skip: Collection[str], least: Standing
 ) -> Iterator[tuple[str, Sealed]]:
     """Pictures that a receipted record names, oldest first, but for those skipped."""
     rows = connection.execute(
-        "SELECT sha256, min(seq) AS first_seq FROM picture_owners"
-        " WHERE seq <= (SELECT receipted FROM chain)"
+        "SELECT sha256, min(seq) AS first_seq FROM picture_owners JOIN pictures USING (sha256)"
+        " WHERE seq <= (SELECT receipted FROM chain) AND standing >= ?"
         " GROUP BY sha256 ORDER BY first_seq, sha256 LIMIT ?",
-        (limit + len(skip),),
+        (least, limit + len(skip)),
     ).fetchall()
     for sha256 in [sha256 for sha256, _ in rows if sha256 not in skip][:limit]:
         for data_key, blob in connection.execute(

@@ -41,6 +41,7 @@ from edge.contract.records import AnyRecord
 from edge.spool import batches, places, records
 from edge.spool import pictures as album
 from edge.spool import provisional as provisionals
+from edge.spool import withheld as withholds
 from edge.spool.acknowledge import Acknowledged, apply_receipt
 from edge.spool.database import (
     WriterLock,
@@ -53,10 +54,11 @@ from edge.spool.database import (
 )
 from edge.spool.encryption import DamagedBlobError, Sealed, Vault
 from edge.spool.errors import SpoolError
-from edge.spool.pictures import WaitingPicture
+from edge.spool.pictures import Standing, WaitingPicture
 from edge.spool.places import Place
 from edge.spool.provisional import Provisional
 from edge.spool.records import Owner, WaitingHit
+from edge.spool.withheld import Age, Withheld, WithheldCounts
 
 __all__ = ["Counts", "Place", "Provisional", "Spool", "WaitingHit", "WaitingPicture"]
 
@@ -180,6 +182,7 @@ class Spool:
         *,
         provisional: Provisional | None = None,
         settles: UUID | None = None,
+        withheld: Sequence[Withheld] = (),
     ) -> tuple[AnyRecord, ...]:
         """Store new records, with the pictures they name, durably before this returns.
 
@@ -190,7 +193,8 @@ class Spool:
         - ``place``: how far a recording is read with them, so that after a crash nothing is read
           twice;
         - ``provisional``: a read that rings before its pass ended, kept under its id;
-        - ``settles``: the id of a provisional read whose final read is among the records.
+        - ``settles``: the id of a provisional read whose final read is among the records;
+        - ``withheld``: reads that must not leave the unit. They come back behind the others.
 
         Raises:
             UnfitRecordError: if a record or picture does not fit the contract.
@@ -210,6 +214,8 @@ class Spool:
                 provisionals.drop(connection, settles)
             if provisional is not None:
                 provisionals.store(connection, self._vault, self._owner, provisional)
+            for one in withheld:
+                added += withholds.store(connection, self._vault, self._owner, one)
             if place is not None:
                 places.remember(connection, self._vault, place)
         return tuple(added)
@@ -297,9 +303,11 @@ class Spool:
             connection.execute("UPDATE records SET hit_waiting = 0 WHERE seq = ?", (seq,))
 
     def waiting_pictures(
-        self, limit: int, *, skip: Collection[str] = ()
+        self, limit: int, *, skip: Collection[str] = (), least: Standing = Standing.ORDINARY
     ) -> tuple[WaitingPicture, ...]:
         """Pictures that a receipted record names, oldest first, but for those skipped.
+
+        ``least`` leaves those of a lower standing where they are.
 
         A receipt that named them as missing may have been lost, so this does not depend on it.
 
@@ -309,7 +317,7 @@ class Spool:
         with self._reading() as connection:
             return tuple(
                 WaitingPicture(sha256, self._open(album.picture_name(sha256), sealed))
-                for sha256, sealed in album.waiting(connection, limit, skip)
+                for sha256, sealed in album.waiting(connection, limit, skip, least)
             )
 
     def acknowledge(self, receipt: Receipt) -> Acknowledged:
@@ -334,6 +342,33 @@ class Spool:
                 " (SELECT count(*) FROM pictures) FROM chain"
             ).fetchone()
         return Counts(*row)
+
+    def withheld(self) -> WithheldCounts:
+        """How many reads that must not leave the unit are kept, and how many there ever were.
+
+        Raises:
+            SpoolError: if the spool cannot be read.
+        """
+        with self._reading() as connection:
+            return withholds.counts(connection)
+
+    def withheld_age(self) -> Age:
+        """The age by which withheld reads are purged, as it was noted last.
+
+        Raises:
+            SpoolError: if the spool cannot be read.
+        """
+        with self._reading() as connection:
+            return withholds.age(connection)
+
+    def purge_withheld(self, age: Age) -> int:
+        """Note that age, and purge the withheld reads that are due by it; how many there were.
+
+        Raises:
+            SpoolError: if the spool cannot be written. Nothing is purged then.
+        """
+        with self._transaction() as connection:
+            return withholds.purge(connection, age)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

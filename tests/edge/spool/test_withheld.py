@@ -1,0 +1,121 @@
+"""Reads that must not leave the unit: durable, outside the chain, counted once, purged by age."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.contract import records as r
+from edge.spool.store import Spool
+from edge.spool.withheld import Age, Withheld
+from tests.edge.spool.samples import (
+    AGENCY,
+    MOMENT,
+    PLATE,
+    SPOOL_KEY,
+    UNIT,
+    UNIT_KEY,
+    by_digest,
+    picture_bytes,
+    read,
+    read_and_hit,
+    read_with,
+)
+
+
+def open_spool(folder: Path) -> Spool:
+    return Spool.open(folder, SPOOL_KEY, agency=AGENCY, unit=UNIT)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def spool(folder: Path) -> Iterator[Spool]:
+    with open_spool(folder) as opened:
+        yield opened
+
+
+def fixed(number: int, *pictures: bytes) -> Callable[[int], r.AnyRecord]:
+    """A builder whose record has the same id whatever its sequence."""
+    made = read(number, pictures=pictures)
+    return lambda seq: read(seq, id=made.id, pictures=pictures)
+
+
+def withheld(*builders: Any, due_s: float | None = 100.0, **changes: Any) -> Withheld:
+    fields = {"pictures": {}, "rule": "clinic", **changes}
+    return Withheld(builders, due_s=due_s, **fields)
+
+
+@pytest.mark.policy("C-5b")
+def test_a_withheld_read_takes_no_sequence_and_is_in_no_batch(spool: Spool) -> None:
+    picture = picture_bytes(1)
+    stored = spool.add(
+        [read_with()],
+        {},
+        withheld=[withheld(*read_and_hit(picture), pictures=by_digest(picture))],
+    )
+    assert [type(record) for record in stored] == [r.Read, r.Read, r.Hit]
+    spool.add([read_with()], {})
+    counts = spool.counts()
+    assert (counts.spooled, counts.hits_waiting, counts.pictures_waiting) == (2, 0, 0)
+    batch = spool.seal(UNIT_KEY)
+    assert batch is not None
+    assert (batch.first_seq, batch.last_seq) == (1, 2)
+    assert spool.waiting_hits(9) == ()
+    assert spool.waiting_pictures(9) == ()
+    assert spool.withheld().kept == 1
+    assert spool.withheld().reads == {"clinic": 1}
+
+
+@pytest.mark.policy("C-5b")
+def test_it_is_durable_and_purged_when_due_also_by_another_daemon(folder: Path) -> None:
+    with open_spool(folder) as spool:
+        spool.add([], {}, withheld=[withheld(fixed(1), due_s=100), withheld(fixed(2), due_s=200)])
+        assert spool.purge_withheld(Age(99.9, MOMENT)) == 0
+    with open_spool(folder) as spool:
+        assert spool.withheld().kept == 2
+        assert spool.withheld_age() == Age(99.9, MOMENT)
+        assert spool.purge_withheld(Age(100, MOMENT + timedelta(seconds=1))) == 1
+        assert spool.purge_withheld(Age(200, None)) == 1
+        assert spool.withheld_age() == Age(200, None)
+        assert spool.withheld().kept == 0
+        assert spool.withheld().reads == {"clinic": 2}
+
+
+def test_nothing_of_it_lies_in_the_clear_and_nothing_stays_when_it_is_purged(folder: Path) -> None:
+    picture = picture_bytes(1)
+    with open_spool(folder) as spool:
+        spool.add([], {}, withheld=[withheld(read_with(picture), pictures=by_digest(picture))])
+        parts = spool._connection.execute("SELECT count(*) FROM withheld_parts").fetchone()
+        assert parts == (2,)
+        files = b"".join(path.read_bytes() for path in folder.iterdir())
+        assert PLATE.encode() not in files
+        assert picture not in files
+        spool.purge_withheld(Age(100, None))
+        assert spool._connection.execute("SELECT * FROM withheld_parts").fetchall() == []
+
+
+def test_the_final_read_takes_the_provisional_ones_place_and_both_count_once(spool: Spool) -> None:
+    first, best = picture_bytes(1), picture_bytes(2)
+    spool.add(
+        [],
+        {},
+        withheld=[withheld(fixed(1, first), pictures=by_digest(first), provisional=True)],
+    )
+    spool.add([], {}, withheld=[withheld(fixed(1, best), pictures=by_digest(best))])
+    assert (spool.withheld().kept, spool.withheld().reads) == (1, {"clinic": 1})
+    parts = spool._connection.execute("SELECT count(*) FROM withheld_parts").fetchone()
+    assert parts == (2,)
+
+
+def test_one_that_is_not_kept_at_all_is_counted(spool: Spool) -> None:
+    spool.add([], {}, withheld=[withheld(fixed(1), due_s=None, provisional=True)])
+    spool.add([], {}, withheld=[withheld(fixed(1), due_s=None)])
+    assert (spool.withheld().kept, spool.withheld().reads) == (0, {"clinic": 1})
