@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -15,6 +16,15 @@ from edge.settings import Settings
 def describe_settings() -> str:
     """Every key with its full path, its default and its meaning, a line each."""
     return "\n".join(_lines(Settings, "")) + "\n"
+
+
+@click.command("settings")
+def settings_command() -> None:
+    """Explain every setting.
+
+    Example: alpr-edge settings
+    """
+    click.echo(describe_settings(), nl=False)
 
 
 def _lines(section: type[BaseModel], prefix: str) -> Iterator[str]:
