@@ -37,6 +37,7 @@ from edge.uplink.messages import Refused
 from edge.uplink.mqtt import LinkSettings
 from edge.uplink.settings import UplinkSettings
 from edge.uplink.uplink import Uplink
+from edge.uplink.withholding import Withholding
 from edge.vision.build import build_parts
 from edge.vision.camera_settings import CameraSettings
 from edge.vision.capture import open_source
@@ -84,12 +85,22 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
             on_refusal=lambda refused: _refused(health, refused),
             utc_now=clock.now,
         )
+        confusables = load_confusables()
+        withholding = Withholding(
+            settings.uplink.filters,
+            confusables,
+            spool,
+            monotonic_s=seconds_since_boot,
+            now=lambda: clock.now() if clock.state().source != "unset" else None,
+            on_problem=lambda sentence: _tell(health, "reads to be withheld", sentence),
+        )
         recorder = Recorder(
             identity=_identity(settings, engine, software),
-            hotlists=HotlistFiles(settings.hotlists, load_confusables(), settings.match),
+            hotlists=HotlistFiles(settings.hotlists, confusables, settings.match),
             position=position,
             clock=clock,
             spool=spool,
+            withholding=withholding,
             uplink=uplink,
             console=TerminalConsole(console, settings.console.bell),
             health=health,

@@ -32,6 +32,7 @@ Counted = Literal[
     "cameras_reopened",
     "messages_refused",
     "records_unfit",
+    "reads_withheld",
     "troubles",
     "recoveries",
 ]

@@ -46,7 +46,13 @@ class Housekeeping:
 
     def keep(self) -> None:
         """Look at what nobody else looks at, and write the status."""
-        self._repeat({"clock": self._check_clock, "status": self.write_status})
+        self._repeat(
+            {
+                "clock": self._check_clock,
+                "withheld reads": self._recorder.withholding.tend,
+                "status": self.write_status,
+            }
+        )
 
     def keep_hotlists(self) -> None:
         """Load each list whose file is new; where that fails the old one stays in use."""

@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import cast
 
 from edge.console.terminal import Console
+from edge.contract.errors import ContractError
 from edge.contract.records import AnyRecord, Component, Hit, Read
 from edge.health import Health
 from edge.hotfile.open import HotlistFiles
@@ -24,7 +25,9 @@ from edge.position.clock import UnitClock
 from edge.position.source import PositionSource
 from edge.spool.errors import SpoolError, UnfitRecordError
 from edge.spool.store import Place, Spool
+from edge.spool.withheld import Withheld
 from edge.uplink.uplink import Uplink
+from edge.uplink.withholding import Withholding
 from edge.vision.encode import encode_patch, encode_scene
 from edge.vision.tracker import Pass
 
@@ -46,6 +49,7 @@ class Recorder:
     position: PositionSource
     clock: UnitClock
     spool: Spool
+    withholding: Withholding
     uplink: Uplink
     console: Console
     health: Health
@@ -67,18 +71,23 @@ class Recorder:
         if not passes:
             return
         drafts = [self._draft(camera, seen, live=live) for seen in passes]
+        withheld = [self._withheld(made) for made in drafts]
         try:
-            stored = iter(self._store(drafts, place))
+            stored = iter(self._store(drafts, withheld, place))
         except UnfitRecordError as error:
             self.health.count("records_unfit", len(passes))
             self.health.trouble(f"records of {camera}", str(error))
             self.report_malfunction("other", camera, str(error))
             return
         self.health.recovered(f"records of {camera}")
-        for seen, made in zip(passes, drafts, strict=True):
+        together = zip(passes, drafts, withheld, strict=True)
+        # What stays on the unit comes back from the spool behind the rest.
+        for seen, made, stays in sorted(together, key=lambda one: one[2] is not None):
             read, *hits = itertools.islice(stored, len(made.builders))
             self.health.count("reads", camera=camera)
             self.health.count("hits", len(hits), camera=camera)
+            if stays is not None:
+                self.health.count("reads_withheld", camera=camera)
             self.console.show(
                 cast(Read, read),
                 tuple(cast(Hit, hit) for hit in hits),
@@ -116,7 +125,7 @@ class Recorder:
             description=sentence,
             random_bytes=self.random_bytes,
         )
-        self._store([made], None)
+        self._store([made], [None], None)
         return True
 
     def _draft(self, camera: str, seen: Pass, *, live: bool) -> Draft:
@@ -139,15 +148,33 @@ class Recorder:
             random_bytes=self.random_bytes,
         )
 
-    def _store(self, drafts: Sequence[Draft], place: Place | None) -> Sequence[AnyRecord]:
+    def _withheld(self, made: Draft) -> Withheld | None:
+        """How a read stays on the unit, with its hits, where a rule says so."""
+        try:
+            read = cast(Read, made.builders[0](1))
+        except ContractError:
+            return None  # the spool refuses it, and says why
+        rule = self.withholding.rule_for(read)
+        if rule is None:
+            return None
+        return self.withholding.withheld(rule, made.builders, made.pictures)
+
+    def _store(
+        self,
+        drafts: Sequence[Draft],
+        withheld: Sequence[Withheld | None],
+        place: Place | None,
+    ) -> Sequence[AnyRecord]:
         """Put drafts into the spool together, however long the disk refuses them."""
-        builders = [build for made in drafts for build in made.builders]
-        pictures = {sha256: data for made in drafts for sha256, data in made.pictures.items()}
+        sent = [made for made, stays in zip(drafts, withheld, strict=True) if stays is None]
+        builders = [build for made in sent for build in made.builders]
+        pictures = {sha256: data for made in sent for sha256, data in made.pictures.items()}
+        staying = [stays for stays in withheld if stays is not None]
         retry_s = RETRY_FIRST_S
         while True:
             self.beat()
             try:
-                stored = self.spool.add(builders, pictures, place)
+                stored = self.spool.add(builders, pictures, place, withheld=staying)
             except UnfitRecordError:
                 raise
             except SpoolError as error:

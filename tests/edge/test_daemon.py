@@ -33,8 +33,10 @@ from edge.position.source import NoReceiver
 from edge.recorder import Recorder
 from edge.spool.store import Spool
 from edge.supervisor import RESTARTS
+from edge.uplink.filter_settings import FilterSettings
 from edge.uplink.mqtt import LinkSettings
 from edge.uplink.uplink import Uplink
+from edge.uplink.withholding import Withholding
 from edge.vision.build import build_parts
 from edge.vision.capture import open_source
 from edge.vision.encode import EncodedPicture, encode_scene
@@ -93,6 +95,7 @@ def unit(
     engine: PlateEngine,
     sources: Sequence[str],
     hotlist: Path | None = None,
+    filters: Sequence[FilterSettings] = (),
 ) -> Iterator[tuple[Daemon, Recorder]]:
     clock = UnitClock(
         system=lambda: datetime.now(UTC), monotonic_s=time.monotonic, service_error_ms=lambda: None
@@ -116,6 +119,14 @@ def unit(
             position=NoReceiver(),
             clock=clock,
             spool=spool,
+            withholding=Withholding(
+                filters,
+                load_confusables(),
+                spool,
+                monotonic_s=time.monotonic,
+                now=clock.now,
+                on_problem=lambda sentence: None,
+            ),
             uplink=uplink,
             console=RecordingConsole(spool),
             health=Health(),
@@ -159,6 +170,31 @@ def test_what_is_shown_was_durable_before(tmp_path: Path, engine: PlateEngine) -
         assert kept == console.shown
         assert all(isinstance(one, Read) and one.position == NoPosition(reason="no_receiver")
                    for one in kept)  # fmt: skip
+
+
+@pytest.mark.policy("C-5b")
+def test_a_read_that_must_not_leave_the_unit_is_shown_and_takes_no_sequence(
+    tmp_path: Path, engine: PlateEngine
+) -> None:
+    plates = write_pictures(tmp_path / "pictures", 3)
+    listed = tmp_path / "hotlist.csv"
+    listed.write_text(f"plate\n{plates[1]}\n", encoding="utf-8")
+    own = tmp_path / "own.txt"
+    own.write_text(plates[1], encoding="utf-8")
+    own.chmod(0o600)
+    rules = [FilterSettings(name="own", plates=own)]
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")], listed, rules) as (daemon, recorder):
+        run_to_the_end(daemon)
+        console = recorder.console
+        assert isinstance(console, RecordingConsole)
+        assert [read.plate for read in console.shown] == plates
+        assert [len(read.hits) for read in console.shown] == [0, 1, 0]
+        records = stored(recorder.spool)
+        assert [record.seq for record in records] == [1, 2]  # type: ignore[attr-defined]
+        assert [record.plate for record in records] == [plates[0], plates[2]]  # type: ignore[attr-defined]
+        assert recorder.spool.counts().pictures_waiting == 4
+        assert recorder.spool.withheld().reads == {"own": 1}
+        assert recorder.health.report().counters["reads_withheld"] == 1
 
 
 def test_a_failed_inference_is_no_empty_street(tmp_path: Path, engine: PlateEngine) -> None:
