@@ -18,6 +18,9 @@ from edge.daemon import Daemon
 from edge.enrolment import load_keys, load_public_key
 from edge.health import Health
 from edge.hearts import Hearts
+from edge.hotfile.build import build_here
+from edge.hotfile.folder import HotlistFolder
+from edge.hotfile.keys import hotfile_key
 from edge.hotfile.open import HotlistFiles
 from edge.pipeline import Identity
 from edge.position.clock import UnitClock
@@ -96,7 +99,14 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
         )
         recorder = Recorder(
             identity=_identity(settings, engine, software),
-            hotlists=HotlistFiles(settings.hotlists, confusables, settings.match),
+            hotlists=HotlistFiles(
+                settings.hotlists,
+                HotlistFolder(
+                    settings.unit.data / "hotlists", hotfile_key(keys.spool_key), confusables
+                ),
+                settings.match,
+                builder=build_here,
+            ),
             position=position,
             clock=clock,
             spool=spool,

@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from edge.errors import EdgeError
-from edge.hotfile.errors import HotfileError
+from edge.hotfile.open import Outcome
 from edge.malfunctions import LastingTroubles
 from edge.observe import Observer
 from edge.recorder import Recorder
@@ -49,18 +49,19 @@ class Housekeeping:
         self._repeat(
             {
                 "clock": self._check_clock,
+                "hot lists": self._open_hotlists,
                 "withheld reads": self._recorder.withholding.tend,
                 "status": self.write_status,
             }
         )
 
     def keep_hotlists(self) -> None:
-        """Load each list whose file is new; where that fails the old one stays in use."""
+        """Build each list whose file is new; where that fails the old one stays in use."""
         try:
             self._load_hotlists()
         finally:
             self.lists_tried.set()
-        self._repeat({"hot lists": self._load_hotlists})
+        self._repeat({"hot lists' files": self._load_hotlists})
 
     def report_malfunctions(self) -> None:
         """Put troubles that last on record (policy, IV.D.4 and 6)."""
@@ -108,22 +109,45 @@ class Housekeeping:
         self._lasting.report(self._health.report(), self._recorder.report_malfunction)
 
     def _load_hotlists(self) -> None:
+        self._open_hotlists()
         hotlists = self._recorder.hotlists
-        for name in hotlists.changed():
-            part = f"hot list {name}"
-            try:
-                built = hotlists.reload(name)
-            except HotfileError as error:
-                self._health.trouble(part, str(error))
-                continue
-            self._health.recovered(part)
+        if len(hotlists.current.lists) >= len(hotlists.names):
+            self.lists_tried.set()
+        for outcome in hotlists.tend():
+            self._tell(outcome)
+        self._open_hotlists()
+
+    def _tell(self, outcome: Outcome) -> None:
+        part = (
+            f"hot list {outcome.name}"
+            if outcome.part == "list"
+            else f"hot list file {outcome.name}"
+        )
+        if outcome.error is not None:
+            self._health.trouble(part, outcome.error)
+            return
+        self._health.recovered(part)
+        if outcome.hotlist is not None:
             _log.info(
-                "hot list loaded",
-                list=name,
-                version=built.hotlist.version,
-                entries=built.hotlist.entries,
-                rejected_lines=[one.line for one in built.rejected[:20]],
+                "hot list in use",
+                list=outcome.name,
+                version=outcome.hotlist.version,
+                source=outcome.hotlist.source,
+                entries=outcome.hotlist.entries,
             )
+        if outcome.build is not None and outcome.build.rejected:
+            _log.warning(
+                "lines of a hot list were rejected",
+                list=outcome.name,
+                rejected=outcome.build.rejected,
+                first=[f"line {one.line}: {one.reason}" for one in outcome.build.rejections[:20]],
+            )
+
+    def _open_hotlists(self) -> None:
+        """Put newly built and newly fetched lists in use, and say how old each is."""
+        hotlists = self._recorder.hotlists
+        for outcome in hotlists.poll():
+            self._tell(outcome)
         now = self._recorder.clock.now()
         for hotlist in hotlists.current.lists:
             part = f"age of hot list {hotlist.name}"

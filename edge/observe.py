@@ -10,7 +10,7 @@ from datetime import datetime
 from edge.contract.records import FixedSite, GpsFix, Position
 from edge.errors import EdgeError
 from edge.health import CameraHealth, HealthReport
-from edge.hotfile.build import Hotlist
+from edge.hotfile.match import Hotlist
 from edge.process import process_fact
 from edge.recorder import Recorder
 from edge.status import (

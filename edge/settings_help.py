@@ -28,7 +28,8 @@ def settings_command() -> None:
 
 
 def _lines(section: type[BaseModel], prefix: str) -> Iterator[str]:
-    for key, field in section.model_fields.items():
+    for name, field in section.model_fields.items():
+        key = field.alias or name
         inner = _sections_in(field.annotation)
         path = f"{prefix}{key}[]" if inner and "tuple" in str(field.annotation) else prefix + key
         if not inner:

@@ -1,256 +1,51 @@
-"""From the bytes of a CSV file to a hot list, line by line; nothing here touches a file.
+"""Building the file of a hot list, from entries or from a department's CSV file.
 
-A line that makes no entry is rejected by its number and a reason, and the rest still serves. A
-file that is cut off, is not CSV or is mostly rejected is refused whole, so that what was in use
-before it stays in use. Reasons never repeat what stood in the line: they go into logs.
+A CSV file that is cut off, is not CSV or is mostly rejected is refused whole, so that what was in
+use before it stays in use.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator
+import os
+from array import array
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
-from zoneinfo import ZoneInfo
+from typing import BinaryIO
 
 from edge.contract.hotlist import HotlistEntry
-from edge.contract.plates import Confusables, normalise
-from edge.contract.records import HotlistKind
-from edge.hotfile.columns import KINDS, HotlistColumns
+from edge.contract.plates import Confusables
 from edge.hotfile.errors import HotfileError
-from edge.hotfile.facts import ListFacts
-from edge.hotfile.index import PlateIndex
+from edge.hotfile.facts import Implausible, ListFacts, require_plausible
+from edge.hotfile.folder import HotlistFolder
+from edge.hotfile.lines import Rejection, UnusableFileError, entries_of
 from edge.hotfile.settings import HotlistSource
 from edge.hotfile.write import HotfileWriter
 
-MAX_PLATE_CHARACTERS = 12
 PROGRESS_EVERY = 10_000
 MAX_REJECTED_SHARE = 0.5
 """A file of which more than this is rejected is the wrong file, or was read by wrong columns."""
 
-FUTURE_TOLERANCE_S = 300.0
-"""How far ahead of the unit's clock a list may be dated before its age means nothing."""
+MAX_REJECTIONS_KEPT = 1000
 
-_Value = TypeVar("_Value")
-
-_FIELDS = ("entry", "plate", "state", "kind", "priority", "entered", "expires", "note")
+_RECIPE_VERSION = "1"
+_PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Rejection:
-    """A line that made no entry."""
+class CsvBuild:
+    """A list that was built, and the lines of its file that were not taken into it.
 
-    line: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Hotlist:
-    """One issue of a hot list as loaded; ``version`` is the beginning of its file's SHA-256."""
-
-    name: str
-    version: str
-    sha256: str
-    issued_at: datetime
-    source: str
-    max_age_s: float
-    index: PlateIndex
-
-    @property
-    def entries(self) -> int:
-        """Number of entries."""
-        return len(self.index)
-
-    def age(self, now: datetime) -> timedelta:
-        """Time since the list was issued; negative if it is dated ahead of the clock."""
-        return now - self.issued_at
-
-    def stale(self, now: datetime) -> bool:
-        """Whether the list is too old to be relied on.
-
-        A list dated well ahead of the clock counts as stale: it would look fresh for ever.
-        """
-        return not -FUTURE_TOLERANCE_S <= self.age(now).total_seconds() <= self.max_age_s
-
-
-@dataclass(frozen=True, slots=True)
-class Build:
-    """A list that was built, and the lines of its file that were not taken into it."""
-
-    hotlist: Hotlist
-    rejected: tuple[Rejection, ...]
-
-
-def build(
-    data: bytes, *, source: HotlistSource, issued_at: datetime, confusables: Confusables
-) -> Build:
-    """The hot list in a CSV file's bytes.
-
-    Raises:
-        HotfileError: if the file is cut off, is not CSV in UTF-8, lacks a column, or is mostly
-            rejected; the text names the file and says what to do.
+    ``rejections`` holds the first of them; ``rejected`` is how many there are.
     """
-    rejected: list[Rejection] = []
-    entries: dict[str, HotlistEntry] = {}
-    try:
-        for line, values in _rows(data, source.columns):
-            try:
-                entry = _entry(line, values, source.columns)
-                if entry.entry in entries:
-                    raise _RejectedError(f"{source.columns.entry}: an earlier line has the same id")
-                entries[entry.entry] = entry
-            except _RejectedError as error:
-                rejected.append(Rejection(line, str(error)))
-    except _RefusedError as error:
-        raise HotfileError(f"hot list {source.name}: {source.path}: {error}") from error
-    lines = len(entries) + len(rejected)
-    if len(rejected) > lines * MAX_REJECTED_SHARE:
-        first = rejected[0]
-        raise HotfileError(
-            f"hot list {source.name}: {source.path}: {len(rejected)} of {lines} lines make no"
-            f" entry (line {first.line}: {first.reason}); check the file and its columns"
-        )
-    digest = hashlib.sha256(data).hexdigest()
-    hotlist = Hotlist(
-        name=source.name,
-        version=digest[:12],
-        sha256=digest,
-        issued_at=issued_at,
-        source=str(source.path),
-        max_age_s=source.max_age_s,
-        index=PlateIndex(entries.values(), confusables),
-    )
-    return Build(hotlist, tuple(rejected))
 
-
-class _RefusedError(Exception):
-    """The whole file cannot be used."""
-
-
-class _RejectedError(Exception):
-    """One line cannot be used."""
-
-
-def _rows(data: bytes, columns: HotlistColumns) -> Iterator[tuple[int, dict[str, str | None]]]:
-    """Each line's number and its values by field; None marks a line of the wrong width."""
-    if not data.strip():
-        raise _RefusedError("is empty")
-    if not data.endswith((b"\n", b"\r")):
-        raise _RefusedError("its last line has no end, so it may be cut off; write it whole")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _RefusedError(f"byte {error.start} is not UTF-8; save it as UTF-8") from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = [name.strip().casefold() for name in next(reader)]
-        places = _places(header, columns)
-        for row in reader:
-            if not any(value.strip() for value in row):
-                continue
-            whole = len(row) == len(header)
-            yield (
-                reader.line_num,
-                {field: row[place].strip() if whole else None for field, place in places.items()},
-            )
-    except csv.Error as error:
-        raise _RefusedError(f"line {reader.line_num}: not CSV: {error}") from error
-
-
-def _places(header: list[str], columns: HotlistColumns) -> dict[str, int]:
-    places: dict[str, int] = {}
-    for field in _FIELDS:
-        name = columns.column(field)
-        found = [place for place, title in enumerate(header) if title == name.casefold()]
-        if len(found) > 1:
-            raise _RefusedError(f"has column {name!r} twice")
-        if found:
-            places[field] = found[0]
-        elif field == "plate" or field in columns.model_fields_set:
-            raise _RefusedError(f"has no column {name!r}; set columns.{field} to the one it has")
-    return places
-
-
-def _entry(line: int, values: dict[str, str | None], columns: HotlistColumns) -> HotlistEntry:
-    if None in values.values():
-        raise _RejectedError("has more or fewer columns than the first line")
-
-    def parsed(field: str, parse: Callable[[str], _Value]) -> _Value | None:
-        try:
-            value = values.get(field)
-            return parse(value) if value else None
-        except _RejectedError as error:
-            raise _RejectedError(f"{columns.column(field)}: {error}") from error
-
-    plate = parsed("plate", _plate)
-    if plate is None:
-        raise _RejectedError(f"{columns.plate}: is empty")
-    zone = ZoneInfo(columns.time_zone)
-    entered = parsed("entered", lambda value: _moment(value, zone, time.min))
-    expires = parsed("expires", lambda value: _moment(value, zone, time.max))
-    if entered is not None and expires is not None and expires < entered:
-        raise _RejectedError(f"{columns.expires}: before {columns.entered}")
-    return HotlistEntry(
-        entry=parsed("entry", lambda value: _text(value, 128)) or f"line {line}",
-        plate=plate,
-        state=parsed("state", _state),
-        kind=parsed("kind", lambda value: _kind(value, columns)) or columns.default_kind,
-        priority=parsed("priority", _priority) or columns.default_priority,
-        entered=entered,
-        expires=expires,
-        note=parsed("note", lambda value: _text(value, 500)) or "",
-    )
-
-
-def _plate(value: str) -> str:
-    plate = normalise(value)
-    if not plate:
-        raise _RejectedError("has no letter or digit")
-    if len(plate) > MAX_PLATE_CHARACTERS:
-        raise _RejectedError(f"is longer than {MAX_PLATE_CHARACTERS} characters")
-    return plate
-
-
-def _state(value: str) -> str:
-    code = value.upper()
-    if not (len(code) == 2 and code.isascii() and code.isalpha()):
-        raise _RejectedError("is not a two-letter code")
-    return code
-
-
-def _kind(value: str, columns: HotlistColumns) -> HotlistKind:
-    kind = columns.kind_of(value)
-    if kind is None:
-        raise _RejectedError(f"is none of {', '.join(KINDS)}; name the list's own words in kinds")
-    return kind
-
-
-def _priority(value: str) -> int:
-    if value not in ("1", "2", "3", "4", "5"):
-        raise _RejectedError("is not 1 to 5")
-    return int(value)
-
-
-def _text(value: str, limit: int) -> str:
-    if len(value) > limit:
-        raise _RejectedError(f"is longer than {limit} characters")
-    return value
-
-
-def _moment(value: str, zone: ZoneInfo, time_of_a_date: time) -> datetime:
-    """The UTC time that the value gives; a date alone means that time of its day."""
-    try:
-        try:
-            moment = datetime.combine(date.fromisoformat(value), time_of_a_date)
-        except ValueError:
-            moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise _RejectedError("is not an ISO 8601 date or time, such as 2026-03-01") from error
+    facts: ListFacts
+    file: Path
+    rejected: int
+    rejections: tuple[Rejection, ...]
 
 
 def build_hotfile(
@@ -276,10 +71,187 @@ def build_hotfile(
             writer.add(entry)
             if progress is not None and number % PROGRESS_EVERY == 0:
                 progress(number)
-        if writer.added != facts.entries:
-            raise HotfileError(
-                f"hot list {facts.name}: version {facts.version} has {writer.added} entries in"
-                f" place of {facts.entries}; fetch it again"
+        writer.finish(facts, _require_as_announced)
+
+
+def _require_as_announced(announced: ListFacts, built: ListFacts, twins: tuple[int, ...]) -> None:
+    whose = f"hot list {built.name}: version {built.version}"
+    if twins:
+        raise HotfileError(f"{whose} has an id twice; issue it again")
+    if built.entries != announced.entries:
+        raise HotfileError(
+            f"{whose} has {built.entries} entries in place of {announced.entries}; fetch it again"
+        )
+
+
+def build_here(
+    source: HotlistSource,
+    folder: HotlistFolder,
+    in_use: ListFacts | None,
+    allow: Collection[Implausible],
+) -> CsvBuild:
+    """Build the list of a department's file in its folder, in this thread; see build_csv."""
+    return build_csv(
+        source,
+        confusables=folder.confusables,
+        key=folder.key,
+        target_for=lambda version: folder.path_for(source.name, version),
+        in_use=in_use,
+        allow=allow,
+    )
+
+
+def recipe_of(source: HotlistSource, status: os.stat_result) -> str:
+    """What a list built from the file as it lies there by these settings is known by."""
+    read_by = f"{source.columns.model_dump_json()} {source.dated_by}"
+    text = f"{_RECIPE_VERSION} {read_by} {status.st_size} {status.st_mtime_ns}"
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]
+
+
+def build_csv(
+    source: HotlistSource,
+    *,
+    confusables: Confusables,
+    key: bytes,
+    target_for: Callable[[str], Path],
+    in_use: ListFacts | None = None,
+    allow: Collection[Implausible] = (),
+    progress: Callable[[int], None] | None = None,
+) -> CsvBuild:
+    """Build the list in a department's CSV file; ``target_for`` says where a version is built.
+
+    Raises:
+        HotfileError: if the file cannot be read, is cut off, is not CSV in UTF-8, lacks a column,
+            is mostly rejected, or may not take the place of the list ``in_use``; the text names
+            the file and says what to do.
+    """
+    path = source.csv_path
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            sha256 = _digest_of_whole(file)
+            build = _Build(source, progress)
+            target = target_for(sha256[:12])
+            with HotfileWriter(target, confusables=confusables, key=key) as writer:
+                build.read(file, writer)
+                if _changed(status, os.fstat(file.fileno())):
+                    raise UnusableFileError(
+                        "is being written; it will be tried again when it has changed"
+                    )
+                facts = ListFacts(
+                    name=source.name,
+                    version=sha256[:12],
+                    number=None,
+                    sha256=sha256,
+                    issued_at=build.issued_at(datetime.fromtimestamp(status.st_mtime, UTC)),
+                    source="file",
+                    entries=writer.added,
+                    recipe=recipe_of(source, status),
+                )
+
+                def accept(_: ListFacts, built: ListFacts, twins: tuple[int, ...]) -> None:
+                    build.reject_twins(twins)
+                    build.require_mostly_taken()
+                    require_plausible(built, in_use, source.change, allow)
+
+                facts = writer.finish(facts, accept)
+    except OSError as error:
+        raise HotfileError(
+            f"hot list {source.name}: {path} cannot be read: {error.strerror}"
+        ) from error
+    except UnusableFileError as error:
+        raise HotfileError(f"hot list {source.name}: {path}: {error}") from error
+    return CsvBuild(facts, target, build.rejected, tuple(build.rejections))
+
+
+class _Build:
+    """One file on its way into a list."""
+
+    def __init__(self, source: HotlistSource, progress: Callable[[int], None] | None) -> None:
+        self._source = source
+        self._progress = progress
+        self._lines = array("Q")
+        self._newest: datetime | None = None
+        self._seen = 0
+        self.rejected = 0
+        self.rejections: list[Rejection] = []
+
+    def read(self, file: BinaryIO, writer: HotfileWriter) -> None:
+        """Take every entry of the file into the list."""
+        file.seek(0)
+        text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+        try:
+            for line, found in entries_of(text, self._source.columns):
+                self._seen += 1
+                if isinstance(found, Rejection):
+                    self._reject(found)
+                else:
+                    writer.add(found)
+                    self._note(line, found)
+        finally:
+            text.detach()
+
+    def issued_at(self, written_at: datetime) -> datetime:
+        """When the list was issued, by the rule of the settings.
+
+        Raises:
+            UnusableFileError: if it is to be dated by its newest entry and none has a date.
+        """
+        if self._source.dated_by == "file":
+            return written_at
+        if self._newest is None:
+            raise UnusableFileError(
+                "no entry says when it was entered, so the list has no date; set dated_by = 'file'"
             )
-        if writer.finish(facts):
-            raise HotfileError(f"hot list {facts.name}: version {facts.version} has an id twice")
+        return min(self._newest, written_at)
+
+    def reject_twins(self, twins: tuple[int, ...]) -> None:
+        """Reject the lines of these entries, from 0, whose ids earlier lines have."""
+        reason = f"{self._source.columns.entry}: an earlier line has the same id"
+        for twin in twins:
+            self._reject(Rejection(self._lines[twin], reason))
+        self.rejections.sort(key=lambda one: one.line)
+
+    def require_mostly_taken(self) -> None:
+        """Refuse a file that is mostly rejected.
+
+        Raises:
+            UnusableFileError: if it is.
+        """
+        lines = self._seen
+        if self.rejected > lines * MAX_REJECTED_SHARE:
+            first = self.rejections[0]
+            raise UnusableFileError(
+                f"{self.rejected} of {lines} lines make no entry (line {first.line}:"
+                f" {first.reason}); check the file and its columns"
+            )
+
+    def _reject(self, rejection: Rejection) -> None:
+        self.rejected += 1
+        if len(self.rejections) < MAX_REJECTIONS_KEPT:
+            self.rejections.append(rejection)
+
+    def _note(self, line: int, entry: HotlistEntry) -> None:
+        self._lines.append(line)
+        if entry.entered is not None and (self._newest is None or entry.entered > self._newest):
+            self._newest = entry.entered
+        if self._progress is not None and len(self._lines) % PROGRESS_EVERY == 0:
+            self._progress(len(self._lines))
+
+
+def _digest_of_whole(file: BinaryIO) -> str:
+    """SHA-256 of the file, which must not be empty nor end within a line."""
+    digest, blank, last = hashlib.sha256(), True, b""
+    while piece := file.read(_PIECE_BYTES):
+        digest.update(piece)
+        blank = blank and piece.isspace()
+        last = piece[-1:]
+    if blank:
+        raise UnusableFileError("is empty")
+    if last not in (b"\n", b"\r"):
+        raise UnusableFileError("its last line has no end, so it may be cut off; write it whole")
+    return digest.hexdigest()
+
+
+def _changed(before: os.stat_result, after: os.stat_result) -> bool:
+    return (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size)

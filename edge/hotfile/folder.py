@@ -27,13 +27,17 @@ class HotlistFolder:
 
     def __init__(self, root: Path, key: bytes, confusables: Confusables) -> None:
         """``key`` is what :func:`edge.hotfile.keys.hotfile_key` derives."""
+        self.key = key
+        self.confusables = confusables
         self._root = root
-        self._key = key
-        self._confusables = confusables
 
     def path_for(self, name: str, version: str) -> Path:
         """Where a list of that version is built before it is installed."""
         return self._root / name / f"{version}{ENDING}"
+
+    def pointer(self, name: str) -> Path:
+        """The small file that changes whenever another list is put in use."""
+        return self._root / name / CURRENT
 
     def current(self, name: str) -> ListFacts | None:
         """What is known of the list in use; None if there is none.
@@ -53,7 +57,7 @@ class HotlistFolder:
         Raises:
             HotfileError: if the folder cannot be read or names something that is no list.
         """
-        path = self._root / name / CURRENT
+        path = self.pointer(name)
         try:
             text = path.read_text("utf-8")
         except FileNotFoundError:
@@ -72,7 +76,7 @@ class HotlistFolder:
             HotfileError: if its file is missing, damaged or of another key.
         """
         path = self.in_use(name)
-        return None if path is None else StoredList(path, self._key, self._confusables)
+        return None if path is None else StoredList(path, self.key, self.confusables)
 
     def entries(self, name: str) -> Iterator[HotlistEntry]:
         """The entries of the list in use, in the order in which it was built; none without one.
@@ -93,7 +97,7 @@ class HotlistFolder:
                 refuses; what was in use stays.
         """
         folder = self._root / name
-        with StoredList(built, self._key, self._confusables) as stored:
+        with StoredList(built, self.key, self.confusables) as stored:
             if stored.facts.name != name or built != self.path_for(name, stored.facts.version):
                 raise HotfileError(f"hot list {name}: {built} is not its file; build it there")
         fresh = folder / f"{CURRENT}.new"

@@ -2,21 +2,70 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
-from edge.contract.hotlist import HotlistEntry
+from edge.contract.plates import Confusables
 from edge.contract.records import Character, HotlistMatch, Substitution
-from edge.hotfile.build import Hotlist
+from edge.hotfile.facts import ListFacts
+from edge.hotfile.layout import Listed
+from edge.hotfile.readings import Readings
 from edge.hotfile.settings import MatchRule
 
 MAX_MATCHES = 100
 """What a read can carry; of more matches the most urgent are kept."""
 
-_CHARACTERS = 36
+
+class Index(Protocol):
+    """Entries by folded plate."""
+
+    def find(self, folded: str) -> Sequence[Listed]:
+        """The entries whose folded plate this is."""
+        ...
+
+    def find_wild(self, choices: Sequence[str]) -> Sequence[Listed]:
+        """The entries with wildcards that fit a plate of these folded characters at each place."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hotlist:
+    """One hot list in use."""
+
+    facts: ListFacts
+    max_age_s: float
+    index: Index
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.facts.name
+
+    @property
+    def version(self) -> str:
+        """Its version, as officers see it."""
+        return self.facts.version
+
+    @property
+    def issued_at(self) -> datetime:
+        """When it was issued, UTC."""
+        return self.facts.issued_at
+
+    @property
+    def source(self) -> str:
+        """Where the unit had it from."""
+        return self.facts.source
+
+    @property
+    def entries(self) -> int:
+        """Number of entries."""
+        return self.facts.entries
+
+    def stale(self, now: datetime) -> bool:
+        """Whether it is too old to be relied on, or dated ahead of the clock."""
+        return self.facts.stale(now, self.max_age_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +74,22 @@ class Hotlists:
 
     lists: tuple[Hotlist, ...]
     rule: MatchRule
+    confusables: Confusables
 
     def match(
         self, plate: str, characters: Sequence[Character], state: str | None, now: datetime
     ) -> tuple[HotlistMatch, ...]:
         """Entries that the plate read may be, most urgent first, then surest first.
 
-        An entry matches exactly or through confusable characters as the rule allows, and the
-        match says which. A state that differs does not prevent a match: it is said. Entries that
-        have expired do not match; those of a stale list do, and that is said too.
+        An entry matches exactly, through confusable characters as the rule allows, or by its
+        wildcards, and the match says which. A character that the reader itself gave a set
+        probability counts as confusable with the one read. A state that differs does not prevent
+        a match: it is said. Entries that have expired do not match; those of a stale list do, and
+        that is said too.
 
         Args:
             plate: the plate read, normalised.
-            characters: what the reader thought each character could be, one for each.
+            characters: what the reader thought each character could be, one for each, best first.
             state: code of the state read, or None where the reader could not tell.
             now: moment of capture, UTC.
 
@@ -46,63 +98,57 @@ class Hotlists:
         """
         if len(characters) != len(plate):
             raise ValueError(f"characters: {len(characters)} for a plate of {len(plate)}")
-        found = [
-            _describe(hotlist, entry, substitutions, characters, state, now)
-            for hotlist in self.lists
-            for entry, substitutions in self._candidates(hotlist, plate)
-            if entry.expires is None or now < entry.expires
-        ]
+        readings = Readings.of(plate, characters, self.rule, self.confusables)
+        found: list[HotlistMatch] = []
+        for hotlist in self.lists:
+            for entry in _candidates(hotlist.index, readings):
+                if entry.expires is not None and entry.expires <= now:
+                    continue
+                alike = readings.substitutions(entry.plate, self.confusables)
+                if alike is not None:
+                    found.append(_describe(hotlist, entry, alike, state, now))
         found.sort(key=_urgency)
         return tuple(found[:MAX_MATCHES])
 
-    def _candidates(
-        self, hotlist: Hotlist, plate: str
-    ) -> Iterator[tuple[HotlistEntry, tuple[Substitution, ...]]]:
-        allowed = self.rule.max_substitutions if len(plate) >= self.rule.min_length else 0
-        for entry, substitutions in hotlist.index.candidates(plate):
-            if len(substitutions) <= allowed:
-                yield entry, substitutions
 
-
-def probability_of(plate: str, characters: Sequence[Character]) -> float:
-    """The reader's probability that it saw this plate, 0 to 1.
-
-    The product over the characters, which readers of this kind take to be independent. What a
-    reader left unassigned at a place is shared evenly by the characters it did not name there.
-    """
-    return math.prod(map(_probability_at, plate, characters))
-
-
-def _probability_at(char: str, character: Character) -> float:
-    named = {one.char: one.probability for one in character.alternatives}
-    if char in named:
-        return min(1.0, named[char])
-    return max(0.0, 1.0 - sum(named.values())) / (_CHARACTERS - len(named))
+def _candidates(index: Index, readings: Readings) -> Iterator[Listed]:
+    for folded in readings.folded:
+        yield from index.find(folded)
+    yield from index.find_wild(readings.choices)
 
 
 def _describe(
     hotlist: Hotlist,
-    entry: HotlistEntry,
-    substitutions: tuple[Substitution, ...],
-    characters: Sequence[Character],
+    entry: Listed,
+    alike: tuple[tuple[Substitution, ...], float],
     state: str | None,
     now: datetime,
 ) -> HotlistMatch:
+    substitutions, probability = alike
     return HotlistMatch(
         list_name=hotlist.name,
         list_version=hotlist.version,
         list_issued_at=hotlist.issued_at,
         list_stale=hotlist.stale(now),
+        list_source=hotlist.facts.source,
         entry=entry.entry,
         kind=entry.kind,
         priority=entry.priority,
         plate=entry.plate,
         state=entry.state,
-        how="confusable" if substitutions else "exact",
+        how=_how(entry.plate, substitutions),
         substitutions=substitutions,
         state_agreement=_agreement(state, entry.state),
-        probability=probability_of(entry.plate, characters),
+        probability=probability,
     )
+
+
+def _how(
+    listed: str, substitutions: tuple[Substitution, ...]
+) -> Literal["exact", "confusable", "wildcard"]:
+    if "?" in listed or "*" in listed:
+        return "wildcard"
+    return "confusable" if substitutions else "exact"
 
 
 def _agreement(read: str | None, listed: str | None) -> Literal["equal", "different", "unknown"]:
@@ -111,9 +157,10 @@ def _agreement(read: str | None, listed: str | None) -> Literal["equal", "differ
     return "equal" if read == listed else "different"
 
 
-def _urgency(match: HotlistMatch) -> tuple[int, int, float, str, str]:
+def _urgency(match: HotlistMatch) -> tuple[int, bool, int, float, str, str]:
     return (
         match.priority,
+        match.how == "wildcard",
         len(match.substitutions),
         -match.probability,
         match.list_name,

@@ -1,102 +1,188 @@
-"""Opening hot lists' files, and keeping what was good when a newer file is not."""
+"""The hot lists in use: opened when one is installed, built when a department's file changes.
+
+What was good stays in use until what is newer has proven good. Matching never waits: it takes
+:attr:`HotlistFiles.current`, which is swapped as a whole.
+"""
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, Protocol
 
-from edge.contract.plates import Confusables
-from edge.hotfile.build import Build, Hotlist, build
+from edge.hotfile.build import CsvBuild, recipe_of
 from edge.hotfile.errors import HotfileError
-from edge.hotfile.match import Hotlists
+from edge.hotfile.facts import Implausible, ListFacts
+from edge.hotfile.folder import HotlistFolder
+from edge.hotfile.match import Hotlist, Hotlists
 from edge.hotfile.settings import HotlistSource, MatchRule
+from edge.hotfile.store import StoredList
 
 _Signature = tuple[int, int, int]
 
 
-class HotlistFiles:
-    """The hot lists of these files: :attr:`current` is what reads are matched with.
+class Builder(Protocol):
+    """Builds a list from a department's file; see :func:`edge.hotfile.build.build_csv`."""
 
-    Nothing is read until :meth:`reload`. A reload swaps a whole list in at once or raises and
-    leaves the one in use as it was; matching never waits for it.
+    def __call__(
+        self,
+        source: HotlistSource,
+        folder: HotlistFolder,
+        in_use: ListFacts | None,
+        allow: Collection[Implausible],
+    ) -> CsvBuild:
+        """Build the list in its place in the folder, without putting it in use."""
+        ...
+
+
+class OwnList(Protocol):
+    """The unit's own list, of plates entered by hand."""
+
+    @property
+    def hotlist(self) -> Hotlist:
+        """The list as it is now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a list: ``error`` says what is wrong with it, None that nothing is.
+
+    ``part`` is what it concerns: the list in use, or the department's file that it is built from.
     """
 
+    name: str
+    part: Literal["list", "file"]
+    error: str | None
+    hotlist: Hotlist | None = None
+    build: CsvBuild | None = None
+
+
+class HotlistFiles:
+    """The hot lists of these settings. :meth:`poll` and :meth:`tend` may run in two threads."""
+
     def __init__(
-        self, sources: Sequence[HotlistSource], confusables: Confusables, rule: MatchRule
+        self,
+        sources: Sequence[HotlistSource],
+        folder: HotlistFolder,
+        rule: MatchRule,
+        *,
+        builder: Builder,
+        own: OwnList | None = None,
     ) -> None:
         self._sources = {source.name: source for source in sources}
         if len(self._sources) != len(sources):
             raise HotfileError("hotlists: two lists have one name; give each its own")
-        self._confusables = confusables
+        self._folder = folder
         self._rule = rule
+        self._builder = builder
+        self._own = own
+        self._stored: dict[str, StoredList] = {}
         self._in_use: dict[str, Hotlist] = {}
-        self._tried: dict[str, _Signature | None] = {}
+        self._opened: dict[str, _Signature | None] = {}
+        self._tried: dict[str, str | None] = {}
+        self._unchecked: set[str] = set()
         self._lock = threading.Lock()
-        self._current = Hotlists((), rule)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of all lists that are configured, loaded or not."""
+        """Names of all lists that are configured, in use or not."""
         return tuple(self._sources)
 
     @property
     def current(self) -> Hotlists:
         """The lists in use, immutable; ask again for the next read."""
-        return self._current
+        lists = tuple(self._in_use.values())
+        if self._own is not None:
+            lists = (*lists, self._own.hotlist)
+        return Hotlists(lists, self._rule, self._folder.confusables)
+
+    def poll(self) -> list[Outcome]:
+        """Open every list that was newly installed, and say which lists turned out damaged."""
+        with self._lock:
+            outcomes = [
+                outcome
+                for name in self._sources
+                if (outcome := self._open_if_installed(name)) is not None
+            ]
+        for name, stored in self._stored.items():
+            if stored.fault is not None:
+                outcomes.append(Outcome(name, "list", stored.fault))
+        return outcomes
+
+    def tend(self) -> list[Outcome]:
+        """Build every list whose file changed, and prove what was opened: it may take minutes."""
+        outcomes: list[Outcome] = []
+        for name in self.changed():
+            try:
+                build = self.build(name)
+            except HotfileError as error:
+                outcomes.append(Outcome(name, "file", str(error)))
+            else:
+                outcomes.append(Outcome(name, "file", None, build=build))
+        while self._unchecked:
+            stored = self._stored[self._unchecked.pop()]
+            try:
+                stored.check()
+            except HotfileError as error:
+                outcomes.append(Outcome(stored.facts.name, "list", str(error)))
+        return outcomes
 
     def changed(self) -> tuple[str, ...]:
-        """Names of the lists whose file is not the one last tried, so worth a reload."""
+        """Names of the lists whose file is not what is in use, nor what was last tried."""
         return tuple(
             name
             for name, source in self._sources.items()
-            if name not in self._tried or _signature(source.path) != self._tried[name]
+            if source.path is not None and self._is_news(name, self._recipe(source))
         )
 
-    def reload(self, name: str) -> Build:
-        """Read the list's file and put it in use.
-
-        Returns:
-            the list now in use, with the lines of its file that were rejected.
+    def build(self, name: str, allow: Collection[Implausible] = ()) -> CsvBuild:
+        """Build the list from its file and put it in use, which :meth:`poll` then sees.
 
         Raises:
             HotfileError: if there is no such list, or its file cannot be read or used; what was
                 in use before stays in use.
         """
         source = self._sources.get(name)
-        if source is None:
-            raise HotfileError(f"hot list {name}: not among the configured {', '.join(self.names)}")
-        with self._lock:
-            self._tried[name] = _signature(source.path)
-            data, issued_at = _read_whole(source)
-            built = build(data, source=source, issued_at=issued_at, confusables=self._confusables)
-            self._in_use[name] = built.hotlist
-            self._current = Hotlists(
-                tuple(self._in_use[one] for one in self._sources if one in self._in_use),
-                self._rule,
-            )
-        return built
+        if source is None or source.path is None:
+            raise HotfileError(f"hot list {name}: no list of that name is built from a file")
+        self._tried[name] = self._recipe(source)
+        in_use = self._in_use.get(name)
+        build = self._builder(source, self._folder, None if in_use is None else in_use.facts, allow)
+        self._folder.install(name, build.file)
+        return build
 
+    def _recipe(self, source: HotlistSource) -> str | None:
+        try:
+            return recipe_of(source, source.csv_path.stat())
+        except OSError:
+            return None
 
-def _read_whole(source: HotlistSource) -> tuple[bytes, datetime]:
-    """A file's bytes and the time it was last written, if nobody wrote to it meanwhile."""
-    try:
-        with source.path.open("rb") as file:
-            before = os.fstat(file.fileno())
-            data = file.read()
-            after = os.fstat(file.fileno())
-    except OSError as error:
-        raise HotfileError(
-            f"hot list {source.name}: {source.path} cannot be read: {error.strerror}"
-        ) from error
-    if (before.st_mtime_ns, len(data)) != (after.st_mtime_ns, after.st_size):
-        raise HotfileError(
-            f"hot list {source.name}: {source.path} is being written; it will be tried again when"
-            " it has changed"
-        )
-    return data, datetime.fromtimestamp(after.st_mtime, UTC)
+    def _is_news(self, name: str, recipe: str | None) -> bool:
+        if name in self._tried and self._tried[name] == recipe:
+            return False
+        stored = self._stored.get(name)
+        return stored is None or stored.fault is not None or stored.facts.recipe != recipe
+
+    def _open_if_installed(self, name: str) -> Outcome | None:
+        signature = _signature(self._folder.pointer(name))
+        if name in self._opened and self._opened[name] == signature:
+            return None
+        self._opened[name] = signature
+        try:
+            stored = self._folder.open(name)
+        except HotfileError as error:
+            return Outcome(name, "list", str(error))
+        if stored is None:
+            return None
+        hotlist = Hotlist(stored.facts, self._sources[name].max_age_s, stored)
+        self._stored[name] = stored
+        self._unchecked.add(name)
+        fresh = {**self._in_use, name: hotlist}
+        self._in_use = {one: fresh[one] for one in self._sources if one in fresh}
+        return Outcome(name, "list", None, hotlist=hotlist)
 
 
 def _signature(path: Path) -> _Signature | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -166,7 +166,7 @@ class StoredList:
             count += 1
         return self._rows(row, count, folded)
 
-    def find_wild(self, choices: list[str]) -> tuple[Listed, ...]:
+    def find_wild(self, choices: Sequence[str]) -> tuple[Listed, ...]:
         """The entries with wildcards that fit a plate of these folded characters at each place."""
         numbers = self._wildcards.find(choices)
         found = (self._entry(self._wildcard_places[number]) for number in numbers)

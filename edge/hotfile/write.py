@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -38,6 +38,8 @@ from edge.hotfile.layout import (
     wrap_header,
 )
 from edge.hotfile.wildcards import MAX_WILDCARDS
+
+Accept: TypeAlias = Callable[[ListFacts, ListFacts, tuple[int, ...]], None]
 
 _BUFFER_BYTES = 1 << 20
 
@@ -132,12 +134,12 @@ class HotfileWriter:
         self._places.append(self._at << LENGTH_BITS | len(sealed))
         self._put(sealed)
 
-    def finish(self, facts: ListFacts) -> tuple[int, ...]:
+    def finish(self, facts: ListFacts, accept: Accept) -> ListFacts:
         """Put the whole list in its place, with these facts and its own number of entries.
 
-        Returns:
-            which of the entries, from 0 and ascending, were left out because one before them has
-            the same id.
+        ``accept`` is asked first, with the facts given, those of what was built, and which of the
+        entries, from 0 and ascending, are left out because one before them has the same id. What
+        it raises comes through, and the target is then as it was.
 
         Raises:
             HotfileError: if the disk refuses; the target is as it was.
@@ -145,7 +147,8 @@ class HotfileWriter:
         kept, twins = _kept(np.frombuffer(self._identities, dtype=np.uint64))
         self._identities = array("Q")
         wildcards = [(number, text) for number, text in self._wildcards if kept[number]]
-        entries = int(kept.sum())
+        built = msgspec.structs.replace(facts, entries=int(kept.sum()))
+        accept(facts, built, twins)
         kept[[number for number, _ in self._wildcards]] = False
         order = np.frombuffer(self._order, dtype=np.uint64)[kept]
         places = np.frombuffer(self._places, dtype=np.uint64)[kept]
@@ -161,7 +164,7 @@ class HotfileWriter:
         listed = [(text, self._places[number]) for number, text in wildcards]
         self._put(self._sealer.seal(wildcards_at, b"wildcards", msgspec.msgpack.encode(listed)))
         header = Header(
-            facts=msgspec.structs.replace(facts, entries=entries),
+            facts=built,
             groups=self._confusables.groups,
             rows=len(order),
             slot_bits=slot_bits,
@@ -173,7 +176,7 @@ class HotfileWriter:
             wrapped="",
         )
         self._put_in_place(wrap_header(header, self._file_key, self._key, self._random_bytes(12)))
-        return twins
+        return built
 
     def _put_index(self, index: bytes) -> None:
         for start in range(0, len(index), PIECE_BYTES):

@@ -25,6 +25,9 @@ from edge.contract.plates import load_confusables, load_formats
 from edge.contract.records import Engine, Malfunction, NoPosition, Read, decode_record
 from edge.daemon import Daemon, DaemonError
 from edge.health import Health
+from edge.hotfile.build import build_here
+from edge.hotfile.folder import HotlistFolder
+from edge.hotfile.keys import hotfile_key
 from edge.hotfile.open import HotlistFiles
 from edge.hotfile.settings import HotlistSource, MatchRule
 from edge.pipeline import Identity
@@ -115,7 +118,12 @@ def unit(
         )
         recorder = Recorder(
             identity=IDENTITY,
-            hotlists=HotlistFiles(lists, load_confusables(), MatchRule()),
+            hotlists=HotlistFiles(
+                lists,
+                HotlistFolder(folder / "hotlists", hotfile_key(b"s" * 32), load_confusables()),
+                MatchRule(),
+                builder=build_here,
+            ),
             position=NoReceiver(),
             clock=clock,
             spool=spool,

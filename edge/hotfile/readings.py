@@ -1,0 +1,160 @@
+"""What a plate read may be instead: by confusable characters, and by the reader's alternatives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TypeAlias
+
+from edge.contract.plates import Confusables
+from edge.contract.records import Character, Substitution
+from edge.hotfile.settings import MatchRule
+
+MAX_VARIANTS = 64
+"""Other readings of one plate that are looked up; of more, the most probable."""
+
+MAX_FAR = 24
+"""Alternatives of one plate that are looked up; of more, the most probable."""
+
+_CHARACTERS = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """One plate read, and everything that it may be taken for under a rule.
+
+    ``folded`` are the folded plates to look up, the one read first. ``choices`` has for each
+    place the folded characters that it may be. ``others`` has for each place the characters that
+    count as confusable with the one read because the reader itself thought of them.
+    """
+
+    plate: str
+    characters: Sequence[Character]
+    allowed: int
+    folded: tuple[str, ...]
+    choices: list[str]
+    others: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        plate: str,
+        characters: Sequence[Character],
+        rule: MatchRule,
+        confusables: Confusables,
+    ) -> Readings:
+        """The readings of a plate."""
+        allowed = rule.max_substitutions if len(plate) >= rule.min_length else 0
+        folded = confusables.fold(plate)
+        others = _others(plate, characters, rule.alternatives_from if allowed else math.inf)
+        far = _far(folded, characters, others, confusables)
+        return cls(
+            plate=plate,
+            characters=characters,
+            allowed=allowed,
+            folded=(folded, *_variants(folded, far, allowed)),
+            choices=_choices(folded, far),
+            others=others,
+        )
+
+    def substitutions(
+        self, listed: str, confusables: Confusables
+    ) -> tuple[tuple[Substitution, ...], float] | None:
+        """Where a listed plate differs, and the reader's probability that it saw that plate.
+
+        Wildcards differ from nothing and count as certain.
+
+        Returns:
+            None if it differs by more than the rule allows.
+        """
+        found: list[Substitution] = []
+        probability = 1.0
+        for place, char in _placed(listed, len(self.plate)):
+            read = self.plate[place]
+            if char != read:
+                alike = char in self.others[place] or confusables.fold(char) == confusables.fold(
+                    read
+                )
+                if len(found) == self.allowed or not alike:
+                    return None
+                found.append(Substitution(index=place, read=read, listed=char))
+            probability *= _probability_at(char, self.characters[place])
+        return tuple(found), probability
+
+
+def _probability_at(char: str, character: Character) -> float:
+    """The reader's probability of a character at one place.
+
+    What it left unassigned is shared evenly by the characters that it did not name there. Readers
+    of this kind take the places to be independent, so a plate's probability is their product.
+    """
+    named = {one.char: one.probability for one in character.alternatives}
+    if char in named:
+        return min(1.0, named[char])
+    return max(0.0, 1.0 - sum(named.values())) / (_CHARACTERS - len(named))
+
+
+_Far: TypeAlias = tuple[int, str, float]
+"""A place, a folded character that it may be though nothing like the one read, how probably."""
+
+
+def _others(
+    plate: str, characters: Sequence[Character], alternatives_from: float
+) -> tuple[str, ...]:
+    return tuple(
+        "".join(
+            one.char
+            for one in character.alternatives
+            if one.probability >= alternatives_from and one.char != read
+        )
+        for read, character in zip(plate, characters, strict=True)
+    )
+
+
+def _far(
+    folded: str,
+    characters: Sequence[Character],
+    others: Sequence[str],
+    confusables: Confusables,
+) -> list[_Far]:
+    far: dict[tuple[int, str], float] = {}
+    for place, chars in enumerate(others):
+        for char in chars:
+            key = place, confusables.fold(char)
+            if key[1] != folded[place]:
+                far.setdefault(key, _probability_at(char, characters[place]))
+    most = sorted(far.items(), key=lambda one: -one[1])[:MAX_FAR]
+    return [(place, char, probability) for (place, char), probability in most]
+
+
+def _variants(folded: str, far: Sequence[_Far], allowed: int) -> list[str]:
+    """Folded plates with up to ``allowed`` places read otherwise, the most probable first."""
+    made: list[tuple[float, str]] = []
+    for count in range(1, allowed + 1):
+        for some in combinations(far, count):
+            if len({place for place, _, _ in some}) == count:
+                chars = list(folded)
+                for place, char, _ in some:
+                    chars[place] = char
+                made.append((math.prod(one[2] for one in some), "".join(chars)))
+    made.sort(key=lambda one: -one[0])
+    return [text for _, text in made[:MAX_VARIANTS]]
+
+
+def _choices(folded: str, far: Sequence[_Far]) -> list[str]:
+    choices = list(folded)
+    for place, char, _ in far:
+        choices[place] += char
+    return choices
+
+
+def _placed(listed: str, length: int) -> list[tuple[int, str]]:
+    """The named characters of a listed plate, each with its place in a plate of that length."""
+    head, star, tail = listed.partition("*")
+    placed = [(place, char) for place, char in enumerate(head) if char != "?"]
+    if star:
+        first = length - len(tail)
+        placed += [(first + place, char) for place, char in enumerate(tail) if char != "?"]
+    return placed
