@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -24,11 +25,15 @@ from edge.hotfile.keys import hotfile_key
 from edge.hotfile.open import HotlistFiles
 from edge.pipeline import Identity
 from edge.position.clock import UnitClock
+from edge.position.clock_keeper import ClockKeeper, load_last_known
 from edge.position.fixed_site import Site
+from edge.position.gpsd import GpsdReceiver
+from edge.position.history import FixHistory
 from edge.position.kernel_clock import kernel_error_ms, seconds_since_boot
-from edge.position.nmea import Fix
-from edge.position.serial_port import SerialReceiver
-from edge.position.settings import SerialPosition, SitePosition
+from edge.position.receiver import Reports
+from edge.position.receiver_watch import ReceiverWatch
+from edge.position.serial_port import USUAL_BAUDS, SerialReceiver
+from edge.position.settings import GpsdPosition, SerialPosition, SitePosition
 from edge.position.source import NoReceiver, PositionSource
 from edge.process import running_s
 from edge.recorder import Recorder
@@ -36,6 +41,7 @@ from edge.service_manager import ServiceManager
 from edge.settings import Settings
 from edge.spool.store import Spool
 from edge.status import STATUS_FILE
+from edge.supervisor import Part
 from edge.uplink.messages import Refused
 from edge.uplink.mqtt import LinkSettings
 from edge.uplink.settings import UplinkSettings
@@ -47,6 +53,8 @@ from edge.vision.capture import open_source
 from edge.vision.engine import PlateEngine
 from edge.vision.tracker import Tracker
 from edge.watch import Camera
+
+LAST_KNOWN_FILE = "last-known-time"
 
 _log = structlog.get_logger()
 
@@ -66,6 +74,7 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
         system=lambda: datetime.now(UTC),
         monotonic_s=seconds_since_boot,
         service_error_ms=kernel_error_ms,
+        last_known=load_last_known(settings.unit.data / LAST_KNOWN_FILE),
     )
     health = Health(clock.now, running_s=running_s())
     hearts = Hearts()
@@ -119,11 +128,18 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
             beat=hearts.beat,
         )
         cameras = [_camera(camera, engine, clock) for camera in settings.cameras]
+        keeper = ClockKeeper(
+            clock,
+            settings.unit.data / LAST_KNOWN_FILE,
+            say=lambda part, sentence: _tell(health, part, sentence),
+            monotonic_s=seconds_since_boot,
+        )
         yield Daemon(
             cameras,
             recorder,
             receiver,
             settings.unit.data / STATUS_FILE,
+            parts=lambda stop, _: [Part("clock", partial(keeper.run, stop), limit_s=None)],
             hearts=hearts,
             service=ServiceManager(os.environ),
         )
@@ -164,22 +180,18 @@ def _position(
 ) -> tuple[PositionSource, Callable[[threading.Event], None] | None]:
     match settings.position:
         case SerialPosition() as chosen:
-
-            def on_fix(fix: Fix) -> None:
-                if fix.at is not None:
-                    clock.heard(fix.at)
-
-            receiver = SerialReceiver(
-                chosen.port,
-                chosen.baud,
-                now=clock.now,
-                on_fix=on_fix,
-                on_change=lambda is_open, sentence: _tell(
-                    health, "gps", None if is_open else sentence
-                ),
-                fix_lasts_s=chosen.fix_lasts_s,
+            reports, watch = _receiver(chosen, clock, health)
+            serial = SerialReceiver(
+                (chosen.port,) if isinstance(chosen.port, str) else chosen.port,
+                USUAL_BAUDS if chosen.baud == "auto" else (chosen.baud,),
+                reports=reports,
+                watch=watch,
             )
-            return receiver, receiver.run
+            return reports, serial.run
+        case GpsdPosition() as chosen:
+            reports, watch = _receiver(chosen, clock, health)
+            gpsd = GpsdReceiver(chosen.host, chosen.port, reports=reports, watch=watch)
+            return reports, gpsd.run
         case SitePosition() as chosen:
             site = FixedSite(
                 site=chosen.site,
@@ -190,6 +202,22 @@ def _position(
             return Site(site), None
         case _:
             return NoReceiver(), None
+
+
+def _receiver(
+    chosen: SerialPosition | GpsdPosition, clock: UnitClock, health: Health
+) -> tuple[Reports, ReceiverWatch]:
+    def count(good: int, bad: int) -> None:
+        health.count("gps_sentences", good)
+        health.count("gps_sentences_bad", bad)
+
+    watch = ReceiverWatch(
+        "GPS receiver",
+        now_s=seconds_since_boot,
+        fix_lasts_s=chosen.fix_lasts_s,
+        say=lambda sentence: _tell(health, "gps", sentence),
+    )
+    return Reports(FixHistory(chosen.fix_lasts_s, chosen.bridge_s), clock, count), watch
 
 
 def _link(settings: UplinkSettings) -> LinkSettings:

@@ -32,6 +32,8 @@ Counted = Literal[
     "cameras_reopened",
     "messages_refused",
     "records_unfit",
+    "gps_sentences",
+    "gps_sentences_bad",
     "reads_withheld",
     "troubles",
     "recoveries",

@@ -19,7 +19,7 @@ from pydantic import (
 
 from edge.errors import EdgeError
 from edge.hotfile.settings import HotlistSource, MatchRule
-from edge.position.settings import NoReceiver, SerialPosition, SitePosition
+from edge.position.settings import GpsdPosition, NoReceiver, SerialPosition, SitePosition
 from edge.section import Name, Section
 from edge.uplink.settings import UplinkSettings
 from edge.vision.camera_settings import CameraSettings
@@ -55,8 +55,11 @@ class Settings(Section):
     match: MatchRule = Field(
         default_factory=MatchRule, description="How reads are compared with the hot lists."
     )
-    position: Annotated[SerialPosition | SitePosition | NoReceiver, Field(discriminator="kind")] = (
-        Field(description="Where the unit is: a serial receiver, a fixed site, or neither.")
+    position: Annotated[
+        SerialPosition | GpsdPosition | SitePosition | NoReceiver, Field(discriminator="kind")
+    ] = Field(
+        description="Where the unit is: a receiver on a serial port or behind gpsd, a fixed site, "
+        "or neither."
     )
     uplink: UplinkSettings = Field(description="The way to the repository.")
     console: ConsoleSettings = Field(
@@ -100,8 +103,8 @@ def _explain(path: Path, error: ValidationError) -> str:
     for problem in error.errors(include_url=False, include_input=False):
         where = ""
         for step in problem["loc"]:
-            if where == "position" and step in ("serial", "site", "none"):
-                continue  # which of the three it is, no key of the file
+            if where == "position" and step in ("serial", "gpsd", "site", "none"):
+                continue  # which of the kinds it is, no key of the file
             where += f"[{step}]" if isinstance(step, int) else f".{step}" if where else str(step)
         what = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "missing":

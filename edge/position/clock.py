@@ -210,8 +210,8 @@ class UnitClock:
             error_ms = GPS_ERROR_MS + self._gps_drift_ms(now_s)
             return moment, Clock(source="gps", error_ms=round(error_ms, 3))
         if self._known is not None and system < self._known.at:
-            source = "system" if self._had_time else "unset"
-            return _carried(self._known, now_s), Clock(source=source, error_ms=None)
+            moment = _carried(self._known, now_s)
+            return moment, Clock(source="system" if self._had_time else "unset", error_ms=None)
         return system, Clock(source="system" if system >= EARLIEST else "unset", error_ms=None)
 
     def _gps_drift_ms(self, now_s: float) -> float:

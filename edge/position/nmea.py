@@ -44,7 +44,9 @@ _RMC_MODE = {
     "S": "simulated",
 }
 _UNSPECIFIED = "unspecified"
-_TIME_OF_DAY = re.compile(r"(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)(?P<fraction>\.\d*)?", re.A)
+_TIME_OF_DAY = re.compile(
+    r"(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)(?P<fraction>\.\d*)?", re.A
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +93,15 @@ class NmeaCounts:
 class LineSplitter:
     """Puts lines together from bytes as they arrive."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+        self._max_line_bytes = max_line_bytes
         self._pending = b""
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The lines that the chunk completes, without their ends; noise without end is dropped."""
         *lines, self._pending = re.split(rb"[\r\n]+", self._pending + chunk)
-        if len(self._pending) > MAX_LINE_BYTES:
-            self._pending = self._pending[-MAX_LINE_BYTES:]
+        if len(self._pending) > self._max_line_bytes:
+            self._pending = self._pending[-self._max_line_bytes :]
         return [line for line in lines if line]
 
 

@@ -1,114 +1,158 @@
-"""A GPS receiver on a serial port: opened, heard, and opened again when its cable comes back."""
+"""A GPS receiver on a serial port: found, opened, heard, and opened again when it comes back."""
 
 from __future__ import annotations
 
 import os
 import termios
 import threading
-from collections.abc import Callable
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from enum import IntEnum
+from typing import Any, cast
 
 import serial
+from serial.tools import list_ports
 
-from edge.contract.records import Position
-from edge.position.history import DEFAULT_FIX_LASTS_S, FixHistory
-from edge.position.nmea import Fix, LineSplitter, NmeaCounts, NmeaDecoder
+from edge.position.nmea import LineSplitter, NmeaCounts, NmeaDecoder
+from edge.position.ports import UsbPort, find_ports
+from edge.position.receiver import Reports
+from edge.position.receiver_watch import ReceiverWatch
 
-_READ_TIMEOUT_S = 0.5
+USUAL_BAUDS = (4800, 9600, 38400, 115_200)
+"""What receivers are sold with."""
+
+_READ_TIMEOUT_S = 0.2
+
+
+def usb_ports() -> Iterable[UsbPort]:
+    """The machine's serial ports, with what is known of those on USB."""
+    return cast(Iterable[UsbPort], list_ports.comports())
 
 
 class SerialReceiver:
-    """A position source that listens to NMEA sentences from a serial port.
+    """Listens to NMEA sentences from a serial port, in the thread that is given to :meth:`run`.
 
-    It is silent until :meth:`run` is given a thread. A port that cannot be opened or that goes
-    away is tried again, each time after twice the wait, up to ``max_retry_s``.
+    A port that cannot be opened or goes away is tried again, each time after twice the wait, up to
+    ``max_retry_s``. Where several ports or speeds may be right, each is listened to until it is
+    clear that no sentence comes, and the one that was right is tried first from then on.
 
     Args:
-        port: the port's path, or a link to it such as /dev/serial/by-id/….
-        baud: the port's speed.
-        now: the unit's clock.
-        on_fix: called with every fix, in the receiver's thread.
-        on_change: called once whenever the port is opened or lost, with whether it is open and a
-            sentence for the person who looks after the unit.
-        fix_lasts_s: age past which a fix no longer says where the unit is.
+        names: how the port is named, see :mod:`edge.position.ports`.
+        bauds: speeds to try, in order.
+        reports: takes what the receiver reports.
+        watch: is told how the receiver does.
+        list_ports: the machine's serial ports.
     """
 
     def __init__(
         self,
-        port: str,
-        baud: int,
+        names: Sequence[str],
+        bauds: Sequence[int],
         *,
-        now: Callable[[], datetime],
-        on_fix: Callable[[Fix], None],
-        on_change: Callable[[bool, str], None],
-        fix_lasts_s: float = DEFAULT_FIX_LASTS_S,
+        reports: Reports,
+        watch: ReceiverWatch,
+        list_ports: Callable[[], Iterable[UsbPort]] = usb_ports,
         first_retry_s: float = 1.0,
         max_retry_s: float = 30.0,
     ) -> None:
-        self._port = port
-        self._baud = baud
-        self._now = now
-        self._on_fix = on_fix
-        self._on_change = on_change
+        self._names = tuple(names)
+        self._bauds = tuple(bauds)
+        self._reports = reports
+        self._watch = watch
+        self._list_ports = list_ports
         self._first_retry_s = first_retry_s
         self._max_retry_s = max_retry_s
         self._decoder = NmeaDecoder()
-        self._history = FixHistory(fix_lasts_s)
-        self._open: bool | None = None
+        self._right: tuple[str, int] | None = None
 
     @property
     def counts(self) -> NmeaCounts:
         """What became of the lines heard so far."""
         return self._decoder.counts
 
-    def at(self, moment: datetime) -> Position:
-        """Where the unit was at that moment of its own clock, or why that is not known."""
-        return self._history.at(moment)
-
-    def start(self, stop: threading.Event) -> threading.Thread:
-        """A started thread that runs until ``stop`` is set."""
-        thread = threading.Thread(
-            target=self.run, args=(stop,), name="position-serial", daemon=True
-        )
-        thread.start()
-        return thread
-
     def run(self, stop: threading.Event) -> None:
         """Listen until ``stop`` is set."""
         retry_s = self._first_retry_s
         while not stop.is_set():
-            try:
-                with serial.Serial(
-                    self._port, self._baud, timeout=_READ_TIMEOUT_S, exclusive=True
-                ) as device:
-                    self._say(True, f"GPS receiver at {self._port}: the port is open")
-                    retry_s = self._first_retry_s
-                    self._listen(device, stop)
-            except (OSError, termios.error, ValueError) as error:
-                self._say(
-                    False,
-                    f"GPS receiver at {self._port}: {_reason(error)}; check its cable and the"
-                    " setting position.port; it is tried again until it answers",
+            choices = self._choices()
+            if not choices:
+                named = " or ".join(self._names)
+                self._watch.closed(
+                    f": no port is {named}; check its cable and the setting position.port;"
+                    " it is looked for until it is there"
                 )
-                stop.wait(retry_s)
-                retry_s = min(2 * retry_s, self._max_retry_s)
+            outcome = _Outcome.CLOSED
+            for choice in choices:
+                outcome = max(outcome, self._open(*choice, stop, last=choice == choices[-1]))
+                if outcome is _Outcome.HEARD or stop.is_set():
+                    break
+            if outcome is not _Outcome.CLOSED:
+                retry_s = self._first_retry_s
+            if stop.wait(retry_s):
+                return
+            retry_s = min(2 * retry_s, self._max_retry_s)
 
-    def _listen(self, device: serial.Serial, stop: threading.Event) -> None:
+    def _choices(self) -> list[tuple[str, int]]:
+        """Ports and speeds to try, the pair that was right last first."""
+        ports = find_ports(self._names, self._list_ports)
+        bauds = sorted(self._bauds, key=lambda baud: self._right is None or baud != self._right[1])
+        pairs = [(port, baud) for port in ports for baud in bauds]
+        return sorted(pairs, key=lambda pair: pair != self._right)
+
+    def _open(self, port: str, baud: int, stop: threading.Event, *, last: bool) -> _Outcome:
+        """Listen to one port at one speed until it goes away or makes no sense.
+
+        What is wrong is said where it is the ``last`` choice, or was the right one.
+        """
+        before = self.counts.accepted
+        outcome = _Outcome.CLOSED
+        try:
+            with serial.Serial(port, baud, timeout=_READ_TIMEOUT_S, exclusive=True) as device:
+                outcome = _Outcome.DEAF
+                self._watch.opened(self._hint(baud))
+                self._listen(device, stop, last=last)
+        except (OSError, termios.error, ValueError) as error:
+            if last or self.counts.accepted > before:
+                self._watch.closed(
+                    f" at {port}: {_reason(error)}; check its cable and the setting position.port;"
+                    " it is tried again until it answers"
+                )
+        if self.counts.accepted == before:
+            return outcome
+        self._right = (port, baud)
+        return _Outcome.HEARD
+
+    def _listen(self, device: serial.Serial, stop: threading.Event, *, last: bool) -> None:
+        """Take what comes until nothing has made sense for a while."""
         splitter = LineSplitter()
         while not stop.is_set():
-            for line in splitter.feed(device.read(device.in_waiting or 1)):
-                report = self._decoder.feed(line, self._now())
-                if report is None:
-                    continue
-                self._history.add(report)
-                if isinstance(report, Fix):
-                    self._on_fix(report)
+            data = device.read(device.in_waiting or 1)
+            if data:
+                self._watch.heard_bytes(len(data))
+            for line in splitter.feed(data):
+                before = self.counts.accepted
+                report = self._decoder.feed(line, self._reports.now())
+                if report is not None:
+                    self._reports.take(report)
+                if self.counts.accepted > before:
+                    self._watch.heard_sentence(report)
+            self._reports.counted(
+                self.counts.accepted, self.counts.bad_checksums + self.counts.malformed
+            )
+            if last or not self._watch.deaf:
+                self._watch.check()
+            if self._watch.deaf:
+                return
 
-    def _say(self, is_open: bool, sentence: str) -> None:
-        if is_open is not self._open:
-            self._open = is_open
-            self._on_change(is_open, sentence)
+    def _hint(self, baud: int) -> str:
+        if len(self._bauds) > 1:
+            return 'its speed is none that position.baud = "auto" tries, or it is no receiver'
+        return f'its speed is not position.baud = {baud}; set "auto" to have it found'
+
+
+class _Outcome(IntEnum):
+    CLOSED = 0
+    DEAF = 1
+    HEARD = 2
 
 
 def _reason(error: Any) -> str:

@@ -1,0 +1,71 @@
+"""What every receiver does with its reports: date them, keep them, tell the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from edge.contract.records import Position
+from edge.position.clock import SENTENCE_DELAY_S
+from edge.position.history import FixHistory
+from edge.position.nmea import Fix, Report
+
+
+class ReceiverClock(Protocol):
+    """The unit's clock, as far as a receiver knows it; see :class:`edge.position.UnitClock`."""
+
+    def now(self) -> datetime:
+        """The unit's time."""
+        ...
+
+    def heard(self, satellites: datetime, delay_s: float = 0.0) -> None:
+        """Take the satellites' time from a report that has just arrived."""
+        ...
+
+    def dated(self, satellites: datetime | None) -> datetime:
+        """The moment of a report that has just arrived, in the unit's time."""
+        ...
+
+
+class Reports:
+    """A position source that is filled by a receiver's thread.
+
+    A fix belongs to its own second, not to the moment when its sentence arrived: at 30 m/s half a
+    second is 15 m.
+
+    Args:
+        history: keeps the reports.
+        clock: the unit's clock.
+        count: called with the sentences taken and those that were none, since the last call.
+    """
+
+    def __init__(
+        self, history: FixHistory, clock: ReceiverClock, count: Callable[[int, int], None]
+    ) -> None:
+        self._history = history
+        self._clock = clock
+        self._count = count
+        self._counted = (0, 0)
+
+    def at(self, moment: datetime) -> Position:
+        """Where the unit was at that moment of its own clock, or why that is not known."""
+        return self._history.at(moment)
+
+    def now(self) -> datetime:
+        """The unit's time."""
+        return self._clock.now()
+
+    def take(self, report: Report) -> None:
+        """Keep a report that has just arrived."""
+        satellites = report.at if isinstance(report, Fix) else None
+        if satellites is not None:
+            self._clock.heard(satellites, SENTENCE_DELAY_S)
+        self._history.add(report, self._clock.dated(satellites))
+
+    def counted(self, good: int, bad: int) -> None:
+        """So many sentences were good and bad since the start."""
+        before = self._counted
+        if (good, bad) != before:
+            self._counted = good, bad
+            self._count(good - before[0], bad - before[1])
