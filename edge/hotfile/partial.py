@@ -163,6 +163,7 @@ class PartialFile:
         compressed = zlib.compress(piece, level=1)
         record = nonce + self._cipher.encrypt(nonce, compressed, self._place(self._records))
         try:
+            self._file.seek(0, os.SEEK_END)
             self._file.write(len(record).to_bytes(4, "little") + record)
         except OSError as error:
             raise self._refused(error) from error

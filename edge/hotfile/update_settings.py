@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from edge.section import LOOPBACK, Section
+from edge.section import Section
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class UpdateSettings(Section):
@@ -41,7 +43,7 @@ class UpdateSettings(Section):
         parts = urlsplit(value)
         if parts.scheme not in ("https", "http") or not parts.hostname:
             raise ValueError("not an address: write https://HOST")
-        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
             raise ValueError("a web server on another machine is reached by https:// alone")
         if parts.query or parts.fragment or parts.username is not None:
             raise ValueError("holds more than a host, a port and a path")

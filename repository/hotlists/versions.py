@@ -193,7 +193,9 @@ def _issues(agency: str, name: str) -> Select[Any]:
 
 def _first(connection: Connection, query: Select[Any]) -> Issue | None:
     row = connection.execute(query).one_or_none()
-    return None if row is None else Issue(*row.tuple())
+    if row is None:
+        return None
+    return Issue(row.hotlist_id, row.version, row.entries, row.sha256, row.manifest)
 
 
 def _ascending(name: str, entries: Sequence[HotlistEntry]) -> list[HotlistEntry]:

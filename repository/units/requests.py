@@ -118,4 +118,4 @@ class UnitRequests:
         )
         with reading(self._engine) as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else _Enrolled(*row.tuple())
+        return None if row is None else _Enrolled(row.public_key, row.revoked_at)

@@ -1,0 +1,250 @@
+"""Keeps the repository's lists up to date: looks for news by the clock, fetches, puts in use.
+
+Whatever fails, the list in use stays. A list that must be refused is a trouble at once; one that
+cannot be had is a trouble once that has lasted for the set time, for a car is often out of reach.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from edge.contract.errors import ContractError
+from edge.contract.hotlist import HotlistEntry, HotlistManifest, HotlistVersion, decode_delta
+from edge.health import Health
+from edge.hotfile.download import Interrupted, MissingDeltaError
+from edge.hotfile.errors import HotfileError
+from edge.hotfile.facts import ImplausibleListError
+from edge.hotfile.installation import BusyListError, Installation, InUseError
+from edge.hotfile.partial import PartialFile
+from edge.hotfile.settings import HotlistSource
+from edge.hotfile.update import (
+    DeltaChain,
+    Pace,
+    RefusedListError,
+    checked_entries,
+    checked_file,
+)
+
+LOOK_EVERY_S = 2.0
+BREATHE_EVERY = 50
+BREATHE_S = 0.002
+"""A build rests this long after so many entries, so that the cameras' threads are not held up."""
+
+_PARTIAL_ENDING = ".partial"
+
+_log = structlog.get_logger()
+
+
+class _StoppedError(HotfileError):
+    """The unit stops while a list is built."""
+
+
+class Web(Protocol):
+    """The repository's web as the updater needs it; see :class:`edge.hotfile.download`."""
+
+    def manifest(self, name: str, known: str | None) -> tuple[bytes, str] | None:
+        """The newest manifest and its entity tag; None if it is the one of the tag ``known``."""
+        ...
+
+    def delta(self, name: str, version: int, limit_bytes: int) -> bytes | None:
+        """The delta to that version; None if it is longer than the limit."""
+        ...
+
+    def fetch(
+        self, version: HotlistVersion, partial: PartialFile, interrupted: Interrupted
+    ) -> None:
+        """Fetch what the file lacks."""
+        ...
+
+
+@dataclass(slots=True)
+class _Look:
+    """How it stands with one list."""
+
+    source: HotlistSource
+    pace: Pace
+    due_s: float = 0.0
+    tag: str | None = None
+    failing_since_s: float | None = None
+    mark: object = None
+
+
+class HotlistUpdater:
+    """Updates the lists whose settings say ``from = "repository"``; run in a thread of its own."""
+
+    def __init__(
+        self,
+        lists: Sequence[HotlistSource],
+        installation: Installation,
+        web: Web | None,
+        spool_key: bytes,
+        health: Health,
+        *,
+        every_s: float,
+        alarm_after_s: float,
+        random: Callable[[], float],
+        stop: threading.Event,
+        beat: Callable[[], None] = lambda: None,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Without ``web`` lists come from USB sticks alone, and only what was forced is said."""
+        self._installation = installation
+        self._web = web
+        self._spool_key = spool_key
+        self._health = health
+        self._alarm_after_s = alarm_after_s
+        self._stop = stop
+        self._beat = beat
+        self._monotonic_s = monotonic_s
+        self._looks = [
+            _Look(source, Pace(every_s, random)) for source in lists if source.origin is not None
+        ]
+
+    def run(self) -> None:
+        """Look after the lists until told to stop."""
+        while not self._stop.is_set():
+            self.look()
+            self._stop.wait(LOOK_EVERY_S)
+
+    def look(self) -> None:
+        """Update every list that is due."""
+        for look in self._looks:
+            self._beat()
+            self._say_forced(look)
+            if self._web is None or self._monotonic_s() < look.due_s or self._stop.is_set():
+                continue
+            self._try(look, self._web)
+
+    def _try(self, look: _Look, web: Web) -> None:
+        part = f"hot list update {look.source.name}"
+        try:
+            self._update(look, web)
+        except (BusyListError, InUseError, _StoppedError):
+            wait_s = look.pace.after_failure()
+        except (RefusedListError, ImplausibleListError) as error:
+            look.tag = None
+            self._health.trouble(part, str(error))
+            look.failing_since_s, wait_s = None, look.pace.after_success()
+        except HotfileError as error:
+            look.tag = None
+            since_s = look.failing_since_s
+            if since_s is None:
+                since_s = look.failing_since_s = self._monotonic_s()
+                _log.warning("hot list not updated", list=look.source.name, why=str(error))
+            if self._monotonic_s() - since_s >= self._alarm_after_s:
+                self._health.trouble(part, str(error))
+            wait_s = look.pace.after_failure()
+        else:
+            self._health.recovered(part)
+            look.failing_since_s, wait_s = None, look.pace.after_success()
+        look.due_s = self._monotonic_s() + wait_s
+
+    def _update(self, look: _Look, web: Web) -> None:
+        """Have the newest version in use.
+
+        Raises:
+            HotfileError: if that cannot be; what was in use stays.
+        """
+        name = look.source.name
+        offered = web.manifest(name, look.tag)
+        if offered is None:
+            return
+        data, tag = offered
+        manifest = self._installation.verify(data, name)
+        if self._installation.is_news(manifest):
+            self._installation.require_plausible(manifest, look.source.change)
+            if not self._from_deltas(look, web, manifest):
+                self._from_file(look, web, manifest)
+        look.tag = tag
+
+    def _from_deltas(self, look: _Look, web: Web, manifest: HotlistManifest) -> bool:
+        """Make the version of the one in use; False if the whole file has to be fetched."""
+        name = look.source.name
+        chain = DeltaChain(manifest, self._installation.in_use(name))
+        try:
+            while (wanted := chain.wanted) is not None:
+                self._beat()
+                data = web.delta(name, wanted, chain.left_bytes)
+                if data is None:
+                    return False
+                chain.add(decode_delta(data), len(data))
+            if not chain.complete:
+                return False
+            entries = chain.merge(self._installation.folder.entries(name))
+            self._install(look, manifest, checked_entries(entries, manifest))
+        except MissingDeltaError:
+            return False
+        except ContractError as error:
+            _log.warning("delta not used, the whole list is fetched", list=name, why=str(error))
+            return False
+        return True
+
+    def _from_file(self, look: _Look, web: Web, manifest: HotlistManifest) -> None:
+        """Fetch the version's file, all of it or what is missing."""
+        name, issued = look.source.name, manifest.list
+        path = self._partial_path(name, issued)
+        for old in path.parent.glob(f"*{_PARTIAL_ENDING}"):
+            if old != path:
+                old.unlink(missing_ok=True)
+        with PartialFile(path, sha256=issued.sha256, spool_key=self._spool_key) as partial:
+            if partial.size_bytes < issued.size_bytes:
+                web.fetch(issued, partial, self._interrupted)
+            if self._stop.is_set():
+                raise _StoppedError("the unit stops")
+            try:
+                self._install(look, manifest, checked_file(partial.pieces(), manifest))
+            except ContractError as error:
+                partial.restart()
+                raise RefusedListError(
+                    f"hot list {name}: what the repository sent is not version {issued.version}: "
+                    f"{error}; it will be fetched again"
+                ) from error
+        path.unlink(missing_ok=True)
+
+    def _install(
+        self, look: _Look, manifest: HotlistManifest, entries: Iterator[HotlistEntry]
+    ) -> None:
+        self._installation.put_in_use(
+            manifest, self._breathing(entries), source="repository", rule=look.source.change
+        )
+
+    def _breathing(self, entries: Iterator[HotlistEntry]) -> Iterator[HotlistEntry]:
+        for number, entry in enumerate(entries):
+            if number % BREATHE_EVERY == 0:
+                self._beat()
+                if self._stop.wait(BREATHE_S):
+                    raise _StoppedError("the unit stops")
+            yield entry
+
+    def _say_forced(self, look: _Look) -> None:
+        """Say while a version is in use that a person forced."""
+        name, part = look.source.name, f"hot list forced {look.source.name}"
+        mark = self._installation.mark(name)
+        if mark == look.mark:
+            return
+        look.mark = mark
+        note = self._installation.forced(name)
+        if note is None:
+            self._health.recovered(part)
+        else:
+            self._health.trouble(
+                part,
+                f"hot list {name}: version {note.version} was put in use by hand at "
+                f"{note.at:%Y-%m-%d %H:%M} UTC although it changes more than is allowed: "
+                f"{note.reason}",
+            )
+
+    def _partial_path(self, name: str, issued: HotlistVersion) -> Path:
+        file = f"{issued.version}-{issued.sha256[:16]}{_PARTIAL_ENDING}"
+        return self._installation.root / name / file
+
+    def _interrupted(self) -> bool:
+        self._beat()
+        return self._stop.is_set()
