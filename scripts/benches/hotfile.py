@@ -1,0 +1,243 @@
+"""Measure the unit's hot list: building, opening, memory, and looking plates up.
+
+What is measured, each structure in a process of its own, on the same invented entries:
+
+- `build_s`: from a department's CSV file to the built, encrypted list, synced to the disk.
+- `open_ms`: opening it, all of its index proven; the file lies in the page cache.
+- `rss_mb`: resident memory of the process once all lookups are done.
+- `exact_*`, `miss_*`: the store's own lookup of one folded plate, its folding included; what is
+  found is decrypted. A hundredth of the plates consist of confusable characters alone.
+- `confusable_*`: a whole match (Hotlists.match) of plates that consist of confusable characters
+  alone, one of them misread, each with the reader's doubt between its group's members.
+- `alternatives_p99_us`: the same, where the reader also doubts every character beyond its group.
+- `match_exact_p99_us`, `match_miss_p99_us`: a whole match of plates that were read surely.
+- `dict_*`, `sqlite_*`, `mapped_*`, `marisa_*`: the other structures, which are not encrypted.
+  marisa is measured where marisa-trie is installed. `*_p99_us` is the exact lookup of plates that
+  are listed.
+- `wildcard_p99_us`: fitting a plate to 10,000 plates with wildcards.
+- `ratio_*`: that structure's exact p99 over that of the list that ships.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benches._hotfile_entries import Invented
+from benches._hotfile_rivals import KEY, RIVALS, hotlists_of, open_shipped
+from edge.contract.plates import load_confusables
+from edge.contract.records import Alternative, Character
+from edge.hotfile.build import build_csv
+from edge.hotfile.settings import HotlistSource
+from edge.hotfile.wildcards import MAX_WILDCARDS, WildcardIndex
+
+EXAMPLE = "Example: scripts/bench hotfile --entries 1000000 --json"
+WARM_UP = 1000
+
+Figures = dict[str, Any]
+
+
+@click.command(epilog=EXAMPLE, help=f"\b\n{__doc__}")
+@click.option("--entries", type=click.IntRange(1000), default=1_000_000, show_default=True)
+@click.option("--lookups", type=click.IntRange(1000), default=20_000, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where to work.")
+@click.option(
+    "--only", multiple=True, type=click.Choice(tuple(RIVALS)), help="Only these structures."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def main(
+    entries: int,
+    lookups: int,
+    seed: int,
+    folder: Path | None,
+    only: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Run every structure in turn and print the figures."""
+    invented = Invented(entries, seed)
+    figures: Figures = {"entries": entries}
+    with tempfile.TemporaryDirectory(dir=folder) as working:
+        place = Path(working)
+        for name in only or tuple(RIVALS):
+            if name == "hotfile":
+                figures |= _alone(_build_shipped, invented, place)
+                _say(f"{name}: built in {figures['build_s']} s")
+                figures |= _alone(_measure_shipped, invented, place, lookups)
+                _say(f"{name}: exact p99 {figures['exact_p99_us']} us")
+                continue
+            figures[f"{name}_build_s"] = _alone(_build_rival, name, invented, place)
+            _say(f"{name}: built in {figures[f'{name}_build_s']} s")
+            figures |= _alone(_measure_rival, name, invented, place, lookups)
+            _say(f"{name}: exact p99 {figures[f'{name}_p99_us']} us")
+    for name in RIVALS:
+        if name != "hotfile" and f"{name}_p99_us" in figures and "exact_p99_us" in figures:
+            figures[f"ratio_{name}"] = round(figures[f"{name}_p99_us"] / figures["exact_p99_us"], 2)
+    print(json.dumps(figures) if as_json else _table(figures))
+
+
+def _alone(work: Callable[..., Any], *given: object) -> Any:
+    """What a piece of work returns, done in a fresh process."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(work, *given).result()
+
+
+def _build_shipped(invented: Invented, folder: Path) -> Figures:
+    path = folder / "list.csv"
+    invented.write_csv(path)
+    source = HotlistSource(name="bench", path=path)
+    start = time.perf_counter()
+    build = build_csv(
+        source,
+        confusables=load_confusables(),
+        key=KEY,
+        target_for=lambda version: folder / f"{version}.hotfile",
+        progress=lambda done: _say(f"hotfile: {done} entries") if done % 1_000_000 == 0 else None,
+    )
+    build_s = time.perf_counter() - start
+    path.unlink()
+    return {
+        "build_s": round(build_s, 2),
+        "build_peak_mb": _memory_mb("VmHWM"),
+        "rejected": build.rejected,
+        "file_mb": round(build.file.stat().st_size / 1e6, 1),
+    }
+
+
+def _measure_shipped(invented: Invented, folder: Path, lookups: int) -> Figures:
+    confusables = load_confusables()
+    start = time.perf_counter()
+    stored = open_shipped(folder)
+    open_ms = 1000 * (time.perf_counter() - start)
+    hotlists = hotlists_of(stored, confusables)
+    present, absent = invented.some(lookups), invented.absent(lookups)
+    misread = _misread(invented.confusable(lookups))
+
+    def find(plate: str) -> object:
+        return stored.find(confusables.fold(plate))
+
+    def match(characters: Sequence[Character]) -> object:
+        plate = "".join(one.alternatives[0].char for one in characters)
+        return hotlists.match(plate, characters, None, stored.facts.issued_at)
+
+    figures: Figures = {"open_ms": round(open_ms, 1)}
+    figures |= _times("exact", find, present) | _times("miss", find, absent)
+    figures |= _times("confusable", match, misread)
+    figures |= _times("match_exact", match, [_surely(plate) for plate in present])
+    figures |= _times("match_miss", match, [_surely(plate) for plate in absent])
+    figures |= _times("alternatives", match, [_in_doubt(one) for one in misread])
+    figures["rss_mb"] = _memory_mb("VmRSS")
+    if stored.fault is not None:
+        raise click.ClickException(stored.fault)
+    if not all(stored.find(confusables.fold(plate)) for plate in present):
+        raise click.ClickException("a listed plate was not found")
+    figures |= _wildcard_times(absent)
+    return figures
+
+
+def _wildcard_times(plates: Sequence[str]) -> Figures:
+    draw = random.Random(5)  # noqa: S311 - figures, no secrets
+    patterns = []
+    for plate in plates[:MAX_WILDCARDS]:
+        kept = set(draw.sample(range(len(plate)), 4))
+        patterns.append("".join(c if place in kept else "?" for place, c in enumerate(plate)))
+    index = WildcardIndex(patterns)
+    return _times("wildcard", lambda plate: index.find(list(plate)), plates)
+
+
+def _build_rival(name: str, invented: Invented, folder: Path) -> float:
+    start = time.perf_counter()
+    RIVALS[name]().build(invented.entries(), folder)
+    return round(time.perf_counter() - start, 2)
+
+
+def _measure_rival(name: str, invented: Invented, folder: Path, lookups: int) -> Figures:
+    fold = load_confusables().fold
+    start = time.perf_counter()
+    find = RIVALS[name]().open(invented.entries(), folder)
+    open_ms = 1000 * (time.perf_counter() - start)
+    present, absent = invented.some(lookups), invented.absent(lookups)
+
+    def lookup(plate: str) -> object:
+        return find(fold(plate))
+
+    times = _times(name, lookup, present) | _times(f"{name}_miss", lookup, absent)
+    rss_mb = _memory_mb("VmRSS")
+    if not all(lookup(plate) for plate in present):
+        raise click.ClickException(f"{name}: a listed plate was not found")
+    return {f"{name}_open_ms": round(open_ms, 1), **times, f"{name}_rss_mb": rss_mb}
+
+
+def _times(name: str, work: Callable[[Any], object], what: Sequence[Any]) -> Figures:
+    """Median and 99th percentile of one call, in microseconds."""
+    clock = time.perf_counter_ns
+    for one in what[:WARM_UP]:
+        work(one)
+    taken = []
+    for one in what:
+        start = clock()
+        work(one)
+        taken.append(clock() - start)
+    taken.sort()
+    return {
+        f"{name}_p50_us": round(taken[len(taken) // 2] / 1000, 2),
+        f"{name}_p99_us": round(taken[len(taken) * 99 // 100] / 1000, 2),
+    }
+
+
+def _surely(plate: str) -> tuple[Character, ...]:
+    return tuple(Character(alternatives=(Alternative(char, 1.0),)) for char in plate)
+
+
+def _misread(plates: Sequence[str]) -> list[tuple[Character, ...]]:
+    """Readings of the plates with one character of each taken for another of its group."""
+    draw = random.Random(4)  # noqa: S311 - figures, no secrets
+    groups = load_confusables().groups
+    readings = []
+    for plate in plates:
+        wrong = draw.randrange(len(plate))
+        characters = []
+        for place, char in enumerate(plate):
+            group = next(group for group in groups if char in group)
+            other = draw.choice([one for one in group if one != char])
+            best, second = (other, char) if place == wrong else (char, other)
+            characters.append(
+                Character(alternatives=(Alternative(best, 0.6), Alternative(second, 0.3)))
+            )
+        readings.append(tuple(characters))
+    return readings
+
+
+def _in_doubt(reading: tuple[Character, ...]) -> tuple[Character, ...]:
+    """The reading with a third thing that each character may be, of no group."""
+    return tuple(
+        Character(alternatives=(*one.alternatives, Alternative("X", 0.1))) for one in reading
+    )
+
+
+def _memory_mb(field: str) -> float:
+    with Path("/proc/self/status").open(encoding="ascii") as lines:
+        (line,) = (line for line in lines if line.startswith(f"{field}:"))
+    return round(int(line.split()[1]) * 1024 / 1e6, 1)
+
+
+def _table(figures: Figures) -> str:
+    return "\n".join(f"{key:<24}{value}" for key, value in figures.items())
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
