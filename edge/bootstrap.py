@@ -18,11 +18,13 @@ from edge.contract.records import Engine, FixedSite, ModelDigest
 from edge.daemon import Daemon
 from edge.enrolment import load_keys, load_public_key
 from edge.health import Health
+from edge.health_settings import MetricsSettings
 from edge.hearts import Hearts
 from edge.hotfile.build import build_here
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.keys import hotfile_key
 from edge.hotfile.open import HotlistFiles
+from edge.observe import Observer
 from edge.pipeline import Identity
 from edge.position.clock import UnitClock
 from edge.position.clock_keeper import ClockKeeper, load_last_known
@@ -139,9 +141,13 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
             recorder,
             receiver,
             settings.unit.data / STATUS_FILE,
-            parts=lambda stop, _: [Part("clock", partial(keeper.run, stop), limit_s=None)],
+            parts=lambda stop, observer: [
+                Part("clock", partial(keeper.run, stop), limit_s=None),
+                *_metrics(settings.metrics, observer, health, stop),
+            ],
             hearts=hearts,
             service=ServiceManager(os.environ),
+            link_down_for_s=settings.health.link_down_for_h * 3600,
         )
 
 
@@ -218,6 +224,18 @@ def _receiver(
         say=lambda sentence: _tell(health, "gps", sentence),
     )
     return Reports(FixHistory(chosen.fix_lasts_s, chosen.bridge_s), clock, count), watch
+
+
+def _metrics(
+    settings: MetricsSettings, observer: Observer, health: Health, stop: threading.Event
+) -> Iterator[Part]:
+    """The server of the metrics, if they are asked for; the unit goes on where it fails."""
+    if settings.port is None:
+        return
+    from edge.metrics_server import MetricsServer  # a unit without metrics does without its library
+
+    server = MetricsServer(settings.address, settings.port, observer.status, health)
+    yield Part("metrics", partial(server.run, stop), limit_s=None)
 
 
 def _link(settings: UplinkSettings) -> LinkSettings:

@@ -58,6 +58,8 @@ class Housekeeping:
     def keep_hotlists(self) -> None:
         """Build each list whose file is new; where that fails the old one stays in use."""
         try:
+            self._open_hotlists()
+            self._say_what_is_missing()
             self._load_hotlists()
         finally:
             self.lists_tried.set()
@@ -116,6 +118,17 @@ class Housekeeping:
         for outcome in hotlists.tend():
             self._tell(outcome)
         self._open_hotlists()
+
+    def _say_what_is_missing(self) -> None:
+        hotlists = self._recorder.hotlists
+        in_use = {one.name for one in hotlists.current.lists}
+        for name in hotlists.names:
+            if name not in in_use:
+                self._health.trouble(
+                    f"hot list {name}",
+                    f"{name} is not in use yet, no read is compared with it: it is being built "
+                    "or fetched",
+                )
 
     def _tell(self, outcome: Outcome) -> None:
         part = (

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from edge.errors import EdgeError
+from edge.health_settings import HealthSettings, MetricsSettings
 from edge.hotfile.settings import HotlistSource, MatchRule
 from edge.position.settings import GpsdPosition, NoReceiver, SerialPosition, SitePosition
 from edge.section import Name, Section
@@ -64,6 +65,13 @@ class Settings(Section):
     uplink: UplinkSettings = Field(description="The way to the repository.")
     console: ConsoleSettings = Field(
         default_factory=ConsoleSettings, description="What the officer sees and hears."
+    )
+    health: HealthSettings = Field(
+        default_factory=HealthSettings, description="What counts as a malfunction."
+    )
+    metrics: MetricsSettings = Field(
+        default_factory=MetricsSettings,
+        description="Prometheus metrics, over HTTP on this machine.",
     )
 
     @field_validator("cameras", "hotlists")
