@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,14 +17,15 @@ from edge.console.terminal import Style, TerminalConsole
 from edge.contract.plates import load_confusables, load_formats
 from edge.contract.records import Engine, FixedSite, ModelDigest
 from edge.daemon import Daemon
-from edge.enrolment import load_keys, load_public_key
+from edge.enrolment import EnrolledKeys, load_keys, load_public_key
 from edge.health import Health
 from edge.health_settings import MetricsSettings
 from edge.hearts import Hearts
 from edge.hotfile.build import build_here
+from edge.hotfile.errors import HotfileError
 from edge.hotfile.folder import HotlistFolder
-from edge.hotfile.keys import hotfile_key
 from edge.hotfile.open import HotlistFiles
+from edge.hotlist_parts import build_folder, build_installation
 from edge.observe import Observer
 from edge.pipeline import Identity
 from edge.position.clock import UnitClock
@@ -36,6 +38,7 @@ from edge.position.receiver import Reports
 from edge.position.receiver_watch import ReceiverWatch
 from edge.position.serial_port import USUAL_BAUDS, SerialReceiver
 from edge.position.settings import GpsdPosition, SerialPosition, SitePosition
+from edge.position.settings import NoReceiver as NoPositionSettings
 from edge.position.source import NoReceiver, PositionSource
 from edge.process import running_s
 from edge.recorder import Recorder
@@ -82,7 +85,7 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
     hearts = Hearts()
     if engine.notices:
         health.trouble("engine providers", "; ".join(engine.notices))
-    position, receiver = _position(settings, clock, health)
+    position, receiver = build_position(settings.position, clock, health)
     with Spool.open(
         settings.unit.data / "spool",
         keys.spool_key,
@@ -100,6 +103,7 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
             utc_now=clock.now,
         )
         confusables = load_confusables()
+        hotlists = build_folder(settings, keys, confusables)
         withholding = Withholding(
             settings.uplink.filters,
             confusables,
@@ -110,14 +114,7 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
         )
         recorder = Recorder(
             identity=_identity(settings, engine, software),
-            hotlists=HotlistFiles(
-                settings.hotlists,
-                HotlistFolder(
-                    settings.unit.data / "hotlists", hotfile_key(keys.spool_key), confusables
-                ),
-                settings.match,
-                builder=build_here,
-            ),
+            hotlists=HotlistFiles(settings.hotlists, hotlists, settings.match, builder=build_here),
             position=position,
             clock=clock,
             spool=spool,
@@ -144,6 +141,7 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
             parts=lambda stop, observer: [
                 Part("clock", partial(keeper.run, stop), limit_s=None),
                 *_metrics(settings.metrics, observer, health, stop),
+                *_list_updates(settings, keys, hotlists, clock, health, hearts, stop),
             ],
             hearts=hearts,
             service=ServiceManager(os.environ),
@@ -181,10 +179,13 @@ def _camera(settings: CameraSettings, engine: PlateEngine, clock: UnitClock) -> 
     )
 
 
-def _position(
-    settings: Settings, clock: UnitClock, health: Health
+def build_position(
+    settings: SerialPosition | GpsdPosition | SitePosition | NoPositionSettings,
+    clock: UnitClock,
+    health: Health,
 ) -> tuple[PositionSource, Callable[[threading.Event], None] | None]:
-    match settings.position:
+    """What tells the unit's place, and what a thread must run for it, if anything."""
+    match settings:
         case SerialPosition() as chosen:
             reports, watch = _receiver(chosen, clock, health)
             serial = SerialReceiver(
@@ -224,6 +225,46 @@ def _receiver(
         say=lambda sentence: _tell(health, "gps", sentence),
     )
     return Reports(FixHistory(chosen.fix_lasts_s, chosen.bridge_s), clock, count), watch
+
+
+def _list_updates(
+    settings: Settings,
+    keys: EnrolledKeys,
+    folder: HotlistFolder,
+    clock: UnitClock,
+    health: Health,
+    hearts: Hearts,
+    stop: threading.Event,
+) -> Iterator[Part]:
+    """What fetches the repository's lists; the unit goes on with those it has where it fails."""
+    if not settings.hotlists:
+        return
+    from edge.hotfile.download import RepositoryWeb, Unit
+    from edge.hotfile.updater import LIMIT_S, HotlistUpdater
+
+    updates = settings.hotlist_updates
+    web = None
+    if updates is not None:
+        unit = Unit(settings.unit.agency, settings.unit.name, keys.signing_key)
+        try:
+            web = RepositoryWeb(
+                updates.url, updates.ca, unit, timeout_s=updates.timeout_s, now=clock.now
+            )
+        except HotfileError as error:
+            health.trouble("hot list updates", str(error))
+    updater = HotlistUpdater(
+        settings.hotlists,
+        build_installation(settings, folder, clock.now),
+        web,
+        keys.spool_key,
+        health,
+        every_s=updates.every_s if updates is not None else 0.0,
+        alarm_after_s=updates.alarm_after_s if updates is not None else 0.0,
+        random=random.SystemRandom().random,
+        stop=stop,
+        beat=hearts.beat,
+    )
+    yield Part("hot-list-updates", updater.run, LIMIT_S)
 
 
 def _metrics(
