@@ -135,7 +135,7 @@ def _storage(status: Status) -> Iterator[str]:
     oldest = spool.oldest_waiting_s
     since = "" if oldest is None else f", oldest from {_seconds(oldest)} ago"
     yield (
-        f"uplink: {link}; {spool.waiting} records wait{since} ({spool.hits_waiting} hits), "
+        f"uplink: {link}; {spool.waiting} records wait{since} ({spool.hits_waiting} of them hits), "
         f"{spool.pictures_waiting} pictures; {spool.receipted} of {spool.spooled} receipted, "
         f"{spool.refused} refused"
     )
