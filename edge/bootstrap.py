@@ -14,7 +14,7 @@ from importlib.metadata import version
 import structlog
 
 from edge.console.terminal import Style, TerminalConsole
-from edge.contract.plates import load_confusables, load_formats
+from edge.contract.plates import Confusables, load_confusables, load_formats
 from edge.contract.records import Engine, FixedSite, ModelDigest
 from edge.daemon import Daemon
 from edge.enrolment import EnrolledKeys, load_keys, load_public_key
@@ -24,7 +24,9 @@ from edge.hearts import Hearts
 from edge.hotfile.build import build_here
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.folder import HotlistFolder
+from edge.hotfile.local import LocalList
 from edge.hotfile.open import HotlistFiles
+from edge.hotfile.settings import LOCAL_LIST
 from edge.hotlist_parts import build_folder, build_installation
 from edge.observe import Observer
 from edge.pipeline import Identity
@@ -147,6 +149,17 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
             service=ServiceManager(os.environ),
             link_down_for_s=settings.health.link_down_for_h * 3600,
         )
+
+
+def _hotlists(settings: Settings, key: bytes, confusables: Confusables) -> HotlistFiles:
+    root = settings.unit.data / "hotlists"
+    return HotlistFiles(
+        settings.hotlists,
+        HotlistFolder(root, key, confusables),
+        settings.match,
+        builder=build_here,
+        own=LocalList(root / LOCAL_LIST / "entries", key, confusables),
+    )
 
 
 def _identity(settings: Settings, engine: PlateEngine, software: str) -> Identity:

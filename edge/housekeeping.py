@@ -113,7 +113,7 @@ class Housekeeping:
     def _load_hotlists(self) -> None:
         self._open_hotlists()
         hotlists = self._recorder.hotlists
-        if len(hotlists.current.lists) >= len(hotlists.names):
+        if hotlists.complete:
             self.lists_tried.set()
         for outcome in hotlists.tend():
             self._tell(outcome)

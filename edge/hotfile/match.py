@@ -21,11 +21,11 @@ MAX_MATCHES = 100
 class Index(Protocol):
     """Entries by folded plate."""
 
-    def find(self, folded: str) -> Sequence[Listed]:
+    def find(self, folded: str, /) -> Sequence[Listed]:
         """The entries whose folded plate this is."""
         ...
 
-    def find_wild(self, choices: Sequence[str]) -> Sequence[Listed]:
+    def find_wild(self, choices: Sequence[str], /) -> Sequence[Listed]:
         """The entries with wildcards that fit a plate of these folded characters at each place."""
         ...
 
@@ -64,8 +64,11 @@ class Hotlist:
         return self.facts.entries
 
     def stale(self, now: datetime) -> bool:
-        """Whether it is too old to be relied on, or dated ahead of the clock."""
-        return self.facts.stale(now, self.max_age_s)
+        """Whether it is too old to be relied on, or dated ahead of the clock.
+
+        The unit's own list is not: each of its entries has an end of its own.
+        """
+        return self.facts.source != "local" and self.facts.stale(now, self.max_age_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import Implausible, ListFacts
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.match import Hotlist, Hotlists
-from edge.hotfile.settings import HotlistSource, MatchRule
+from edge.hotfile.settings import LOCAL_LIST, HotlistSource, MatchRule
 from edge.hotfile.store import StoredList
 
 _Signature = tuple[int, int, int]
@@ -43,6 +43,10 @@ class OwnList(Protocol):
     @property
     def hotlist(self) -> Hotlist:
         """The list as it is now."""
+        ...
+
+    def poll(self) -> None:
+        """Look for changes; raises HotfileError if the list cannot be read."""
         ...
 
 
@@ -95,9 +99,14 @@ class HotlistFiles:
     def current(self) -> Hotlists:
         """The lists in use, immutable; ask again for the next read."""
         lists = tuple(self._in_use.values())
-        if self._own is not None:
+        if self._own is not None and self._own.hotlist.entries:
             lists = (*lists, self._own.hotlist)
         return Hotlists(lists, self._rule, self._folder.confusables)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every list that is configured is in use."""
+        return len(self._in_use) == len(self._sources)
 
     def poll(self) -> list[Outcome]:
         """Open every list that was newly installed, and say which lists turned out damaged."""
@@ -110,6 +119,8 @@ class HotlistFiles:
         for name, stored in self._stored.items():
             if stored.fault is not None:
                 outcomes.append(Outcome(name, "list", stored.fault))
+        if self._own is not None:
+            outcomes += self._poll_own(self._own)
         return outcomes
 
     def tend(self) -> list[Outcome]:
@@ -153,6 +164,16 @@ class HotlistFiles:
         build = self._builder(source, self._folder, None if in_use is None else in_use.facts, allow)
         self._folder.install(name, build.file)
         return build
+
+    def _poll_own(self, own: OwnList) -> list[Outcome]:
+        before = own.hotlist
+        try:
+            own.poll()
+        except HotfileError as error:
+            return [Outcome(LOCAL_LIST, "list", str(error))]
+        if own.hotlist is before:
+            return []
+        return [Outcome(LOCAL_LIST, "list", None, hotlist=own.hotlist)]
 
     def _recipe(self, source: HotlistSource) -> str | None:
         try:
