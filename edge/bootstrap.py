@@ -21,6 +21,7 @@ from edge.enrolment import EnrolledKeys, load_keys, load_public_key
 from edge.health import Health
 from edge.health_settings import MetricsSettings
 from edge.hearts import Hearts
+from edge.hotfile.alerts import Alerts
 from edge.hotfile.build import build_here
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.folder import HotlistFolder
@@ -44,6 +45,7 @@ from edge.position.settings import NoReceiver as NoPositionSettings
 from edge.position.source import NoReceiver, PositionSource
 from edge.process import running_s
 from edge.recorder import Recorder
+from edge.ringing import RingRule
 from edge.service_manager import ServiceManager
 from edge.settings import Settings
 from edge.spool.store import Spool
@@ -123,6 +125,8 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
             withholding=withholding,
             uplink=uplink,
             console=TerminalConsole(console, settings.console.bell),
+            alerts=Alerts({one.name: one.alerts.rule() for one in settings.hotlists}),
+            ring_rule=RingRule(settings.alerts.ring_at_once_from, settings.alerts.ring_held_s),
             health=health,
             random_bytes=os.urandom,
             give_up=threading.Event(),
@@ -189,6 +193,7 @@ def _camera(settings: CameraSettings, engine: PlateEngine, clock: UnitClock) -> 
         ),
         tracker=Tracker,
         engine=engine,
+        max_fps=settings.max_fps,
     )
 
 

@@ -18,6 +18,7 @@ _COMMANDS = {
     "enrol": "edge.enrol_command:enrol_command",
     "settings": "edge.settings_help:settings_command",
     "models": "edge.model_commands:models",
+    "hotfile": "edge.hotfile_commands:hotfile",
 }
 """Where each command is found: module and name."""
 

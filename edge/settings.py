@@ -20,7 +20,9 @@ from pydantic import (
 from edge.errors import EdgeError
 from edge.health_settings import HealthSettings, MetricsSettings
 from edge.hotfile.settings import HotlistSource, MatchRule
+from edge.hotfile.update_settings import UpdateSettings
 from edge.position.settings import GpsdPosition, NoReceiver, SerialPosition, SitePosition
+from edge.ringing import HELD_FOR_S, RING_AT_ONCE_FROM
 from edge.section import Name, Section
 from edge.uplink.settings import UplinkSettings
 from edge.vision.camera_settings import CameraSettings
@@ -46,6 +48,24 @@ class ConsoleSettings(Section):
     bell: bool = Field(True, description="Ring the terminal's bell on a hit.")
 
 
+class RingSettings(Section):
+    """When a hit rings before its car has passed."""
+
+    ring_at_once_from: float = Field(
+        RING_AT_ONCE_FROM,
+        ge=0.5,
+        le=1,
+        description="How probable the listed plate must be, by all frames so far, for a hit to "
+        "ring at once; a less probable one waits for more frames or for the end of the pass.",
+    )
+    ring_held_s: float = Field(
+        HELD_FOR_S,
+        ge=0,
+        description="A hit whose plate is read exactly as listed for so many seconds rings though "
+        "it is less probable.",
+    )
+
+
 class Settings(Section):
     """Everything a unit is told."""
 
@@ -53,6 +73,11 @@ class Settings(Section):
     cameras: tuple[CameraSettings, ...] = Field(min_length=1, description="The unit's cameras.")
     engine: EngineSettings = Field(default_factory=EngineSettings, description="The plate engine.")
     hotlists: tuple[HotlistSource, ...] = Field((), description="The unit's hot lists.")
+    hotlist_updates: UpdateSettings | None = Field(
+        None,
+        description="Where lists from the repository are fetched; without it they come from USB "
+        "sticks alone.",
+    )
     match: MatchRule = Field(
         default_factory=MatchRule, description="How reads are compared with the hot lists."
     )
@@ -63,6 +88,9 @@ class Settings(Section):
         "or neither."
     )
     uplink: UplinkSettings = Field(description="The way to the repository.")
+    alerts: RingSettings = Field(
+        default_factory=RingSettings, description="When a hit rings before its car has passed."
+    )
     console: ConsoleSettings = Field(
         default_factory=ConsoleSettings, description="What the officer sees and hears."
     )

@@ -33,6 +33,9 @@ from edge.hotfile.update import (
 )
 
 LOOK_EVERY_S = 2.0
+LIMIT_S = 900.0
+"""Longest silence of the updater: a list of ten million is sorted and written to a slow disk."""
+
 BREATHE_EVERY = 50
 BREATHE_S = 0.002
 """A build rests this long after so many entries, so that the cameras' threads are not held up."""
@@ -73,11 +76,13 @@ class _Look:
     due_s: float = 0.0
     tag: str | None = None
     failing_since_s: float | None = None
-    mark: object = None
 
 
 class HotlistUpdater:
-    """Updates the lists whose settings say ``from = "repository"``; run in a thread of its own."""
+    """Updates the lists whose settings say ``from = "repository"``; run in a thread of its own.
+
+    Of every list it says while a version is in use that a person forced.
+    """
 
     def __init__(
         self,
@@ -103,6 +108,7 @@ class HotlistUpdater:
         self._stop = stop
         self._beat = beat
         self._monotonic_s = monotonic_s
+        self._marks: dict[str, object] = dict.fromkeys((source.name for source in lists), None)
         self._looks = [
             _Look(source, Pace(every_s, random)) for source in lists if source.origin is not None
         ]
@@ -114,10 +120,11 @@ class HotlistUpdater:
             self._stop.wait(LOOK_EVERY_S)
 
     def look(self) -> None:
-        """Update every list that is due."""
+        """Say what was forced, and update every list that is due."""
+        for name in self._marks:
+            self._say_forced(name)
         for look in self._looks:
             self._beat()
-            self._say_forced(look)
             if self._web is None or self._monotonic_s() < look.due_s or self._stop.is_set():
                 continue
             self._try(look, self._web)
@@ -223,13 +230,12 @@ class HotlistUpdater:
                     raise _StoppedError("the unit stops")
             yield entry
 
-    def _say_forced(self, look: _Look) -> None:
+    def _say_forced(self, name: str) -> None:
         """Say while a version is in use that a person forced."""
-        name, part = look.source.name, f"hot list forced {look.source.name}"
-        mark = self._installation.mark(name)
-        if mark == look.mark:
+        part, mark = f"hot list forced {name}", self._installation.mark(name)
+        if mark == self._marks[name]:
             return
-        look.mark = mark
+        self._marks[name] = mark
         note = self._installation.forced(name)
         if note is None:
             self._health.recovered(part)

@@ -1,0 +1,40 @@
+"""Builds what keeps hot lists from settings: for the daemon's bootstrap, and for the commands.
+
+Apart from the bootstrap, since the commands are to do without what looks at pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from edge.contract.plates import Confusables
+from edge.enrolment import EnrolledKeys, load_public_key
+from edge.hotfile.folder import HotlistFolder
+from edge.hotfile.installation import Installation
+from edge.hotfile.keys import hotfile_key
+from edge.settings import Settings
+
+
+def build_folder(settings: Settings, keys: EnrolledKeys, confusables: Confusables) -> HotlistFolder:
+    """The folder of the unit's built lists."""
+    return HotlistFolder(settings.unit.data / "hotlists", hotfile_key(keys.spool_key), confusables)
+
+
+def build_installation(
+    settings: Settings, folder: HotlistFolder, now: Callable[[], datetime]
+) -> Installation:
+    """What puts the repository's lists in use.
+
+    Raises:
+        EnrolmentError: if the repository's public key cannot be read.
+    """
+    return Installation(
+        root=settings.unit.data / "hotlist-updates",
+        folder=folder,
+        confusables=folder.confusables,
+        key=folder.key,
+        agency=settings.unit.agency,
+        repository_key=load_public_key(settings.uplink.repository_public_key),
+        now=now,
+    )
