@@ -23,6 +23,7 @@ import structlog
 Counted = Literal[
     "frames",
     "frames_dropped",
+    "frames_skipped",
     "cameras_failed",
     "pictures_unreadable",
     "inference_failures",

@@ -1,7 +1,8 @@
 """A frame's way to a record: pure composition of the rooms, no input or output of its own.
 
-A finished pass becomes a read; where a hot list matches, also one hit for each match. What is
-built here is handed to the spool, and only what the spool has made durable reaches the console.
+A pass becomes a read; where a hot list matches, also one hit for each match. One that rings before
+it ends becomes its hits and a provisional read, and at its end a read of the same id. What is built
+here is handed to the spool, and only what the spool has made durable reaches the console.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
+
+from msgspec import UNSET
 
 from edge.contract import records
 from edge.contract.records import AnyRecord, Clock, Component, Engine, HotlistMatch, Position
 from edge.vision.encode import EncodedPicture
+from edge.vision.passes import Sighting
 from edge.vision.reader import PlateReading
-from edge.vision.tracker import Pass
 
 _PROBABILITY_DIGITS = 5
 _DESCRIPTION_LENGTH = 1000
@@ -37,6 +41,14 @@ class Moment:
 
     clock: Clock
     position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class ReadId:
+    """A read's id, and the moment of capture that is in it."""
+
+    id: UUID
+    captured_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +76,25 @@ def characters_of(reading: PlateReading) -> tuple[records.Character, ...]:
 
 
 def draft(
-    seen: Pass,
+    seen: Sighting,
     *,
     camera: str,
     identity: Identity,
     moment: Moment,
+    read: ReadId,
     matches: Sequence[HotlistMatch],
+    telling: Sequence[HotlistMatch],
     plate_picture: EncodedPicture,
     scene_picture: EncodedPicture,
-    rings: Callable[[], bool],
+    rings: Callable[[HotlistMatch], bool],
     random_bytes: Callable[[int], bytes],
 ) -> Draft:
-    """The records of one pass: its read, and a hit for each match.
+    """The records of one pass: its read with its ``matches``, a hit for each of ``telling``.
 
-    ``rings`` says whether the console rings for the hits as live; it is asked when they are
+    ``rings`` says whether the console rings for a match as live; it is asked when they are
     stored, since a full disk may hold them up for hours.
     """
-    captured_at = seen.best_frame.captured_at
-    read_id = records.mint_id(captured_at, random_bytes)
+    read_id, captured_at = read.id, read.captured_at
     reading = seen.reading
     state = records.StateOfIssuance(
         code=reading.state.code,
@@ -91,8 +104,10 @@ def draft(
             for code, probability in reading.state.alternatives
         ),
     )
-    plate = _picture("plate", plate_picture, None)
-    scene = _picture("scene", scene_picture, _box_in(scene_picture, seen))
+    taken_at = seen.best_frame.captured_at
+    other = None if taken_at == captured_at else taken_at
+    plate = _picture("plate", plate_picture, None, other)
+    scene = _picture("scene", scene_picture, _box_in(scene_picture, seen), other)
 
     def build_read(seq: int) -> AnyRecord:
         return records.Read(
@@ -133,13 +148,13 @@ def draft(
                 state=state,
                 position=moment.position,
                 match=match,
-                rang=rings(),
+                rang=rings(match),
             )
 
         return build_hit
 
     return Draft(
-        builders=(build_read, *(hit_builder(match) for match in matches)),
+        builders=(build_read, *(hit_builder(match) for match in telling)),
         pictures={
             plate.sha256: plate_picture.jpeg,
             scene.sha256: scene_picture.jpeg,
@@ -179,7 +194,10 @@ def malfunction_draft(
 
 
 def _picture(
-    kind: Literal["plate", "scene"], encoded: EncodedPicture, box: records.Box | None
+    kind: Literal["plate", "scene"],
+    encoded: EncodedPicture,
+    box: records.Box | None,
+    taken_at: datetime | None,
 ) -> records.Picture:
     return records.Picture(
         kind=kind,
@@ -188,10 +206,11 @@ def _picture(
         width_px=encoded.width,
         height_px=encoded.height,
         box=box,
+        taken_at=UNSET if taken_at is None else taken_at,
     )
 
 
-def _box_in(scene: EncodedPicture, seen: Pass) -> records.Box:
+def _box_in(scene: EncodedPicture, seen: Sighting) -> records.Box:
     """The plate's place in the scene picture, which may be smaller than the frame."""
     scale = scene.width / seen.best_frame.image.shape[1]
     box = seen.best_box

@@ -1,31 +1,39 @@
 """One camera's thread: frames in, passes out to the recorder, from opening to the end.
 
 A camera that fails is opened again, each time after a longer wait. A recording is never opened
-again after its first frame: that would read it twice. How far a folder of pictures was read is
-remembered with its records, so that a killed daemon goes on where it was.
+again after its first frame: that would read it twice. How far it was read is remembered with its
+records, so that a killed daemon goes on where it was, and every pass is recorded once.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
 import structlog
 
 from edge.errors import EdgeError
 from edge.health import Health
+from edge.pass_recorder import PassRecorder, PlaceOf
 from edge.recorder import Recorder
 from edge.spool.errors import SpoolError
 from edge.spool.store import Place
 from edge.vision.engine import PlateEngine
 from edge.vision.errors import VisionError
 from edge.vision.frames import Frame, FrameSource
-from edge.vision.tracker import Pass, Tracker
+from edge.vision.pace import Pace
+from edge.vision.passes import Seen
+from edge.vision.tracker import Tracker
+from edge.vision.video import VideoPlace
 
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 60.0
+MAX_FPS = 10.0
 
 _log = structlog.get_logger()
 
@@ -34,7 +42,8 @@ _log = structlog.get_logger()
 class Camera:
     """A camera: its name, its source, how to open that, a tracker and an engine.
 
-    ``open`` takes the picture after which to begin, or None.
+    ``open`` takes the place from which to go on, or None. Of a live camera's frames ``max_fps`` a
+    second are looked at.
     """
 
     name: str
@@ -42,6 +51,20 @@ class Camera:
     open: Callable[[str | None], FrameSource]
     tracker: Callable[[], Tracker]
     engine: PlateEngine
+    max_fps: float = MAX_FPS
+
+
+@dataclass
+class _Reading:
+    """One opening of a source, and how far it was read."""
+
+    source: FrameSource
+    tracker: Tracker
+    passes: PassRecorder
+    pace: Pace
+    next_frame: int = 0
+    started: datetime | None = None
+    """When a recording begins; None for one of which nothing was read."""
 
 
 class CameraWatch:
@@ -79,14 +102,28 @@ class CameraWatch:
     def _read_source(self) -> None:
         """Read a source to its end, and record what is in view then."""
         camera, spool = self._camera, self._recorder.spool
-        source = camera.open(spool.place_in(camera.source))
-        tracker = camera.tracker()
+        at = spool.place_in(camera.source)
+        resumed = VideoPlace.of(at) if at is not None else None
+        if resumed is not None and resumed.size_bytes != _size_of(camera.source):
+            _log.warning("another recording than the one that broke off", camera=camera.name)
+            at = resumed = None
+        source = camera.open(at)
+        reading = _Reading(
+            source,
+            camera.tracker(),
+            PassRecorder(self._recorder, camera.name, live=source.live),
+            Pace(camera.max_fps),
+        )
+        if resumed is not None:
+            reading.tracker.resume(resumed.marks)
+            reading.started = resumed.started
         try:
             try:
-                self._read_frames(source, tracker)
+                self._read_frames(reading)
             finally:
-                for seen in tracker.flush():
-                    self._record([seen], source)
+                reading.passes.end(reading.tracker.flush(), self._place_in(reading))
+            if not self._ended.is_set():
+                spool.forget_place(camera.source)
         except Exception as error:
             if source.live:
                 raise
@@ -99,56 +136,75 @@ class CameraWatch:
             self._health.count("pictures_unreadable", source.unreadable)
             source.close()
 
-    def _read_frames(self, source: FrameSource, tracker: Tracker) -> None:
+    def _read_frames(self, reading: _Reading) -> None:
+        source, name = reading.source, self._camera.name
         dropped = 0
         for frame in source.frames():
-            self._health.count("frames_dropped", source.dropped - dropped, camera=self._camera.name)
+            self._health.count("frames_dropped", source.dropped - dropped, camera=name)
             dropped = source.dropped
             if frame is not None or source.gone is not None:
                 # A source that gives nothing and does not say that it is gone hangs in its driver.
                 self._recorder.beat()
             if frame is None:
-                self._wait(source, tracker)
+                self._wait(reading)
+            elif source.live and not reading.pace.takes(frame.captured_at):
+                self._health.count("frames_skipped", camera=name)
             else:
-                self._take(source, tracker, frame)
+                self._take(reading, frame)
             if self._ended.is_set():
                 return
-        self._recorder.spool.forget_place(self._camera.source)
 
-    def _wait(self, source: FrameSource, tracker: Tracker) -> None:
+    def _wait(self, reading: _Reading) -> None:
         """There is no frame: say why, and end the passes that were in view."""
-        if source.gone is not None:
-            self._report_trouble(source.gone)
-        for seen in tracker.expire(self._recorder.clock.now()):
-            self._record([seen], source)
+        if reading.source.gone is not None:
+            self._report_trouble(reading.source.gone)
+        ended = reading.tracker.expire(self._recorder.clock.now())
+        reading.passes.end(ended, self._place_in(reading))
 
-    def _take(self, source: FrameSource, tracker: Tracker, frame: Frame) -> None:
+    def _take(self, reading: _Reading, frame: Frame) -> None:
         self._health.recovered(f"camera {self._camera.name}")
-        passes = self._look(tracker, frame)
+        seen = self._look(reading.tracker, frame)
         if frame.standalone:
-            self._record(passes, source, Place(self._camera.source, frame.source))
+            place = Place(self._camera.source, frame.source)
+            reading.passes.end_together(seen.ended, place)
             return
-        for seen in passes:
-            self._record([seen], source)
+        reading.next_frame = frame.index + 1
+        reading.started = reading.started or frame.captured_at
+        place_of = self._place_in(reading)
+        reading.passes.sight(seen.open, place_of)
+        reading.passes.end(seen.ended, place_of)
 
-    def _look(self, tracker: Tracker, frame: Frame) -> Sequence[Pass]:
-        """The passes that end with this frame; a failed inference is counted, never 'no plate'."""
+    def _place_in(self, reading: _Reading) -> PlaceOf:
+        """How far a recording is read by now; a camera has no such place."""
+
+        def place(settled: Collection[int], pending: Collection[int]) -> Place | None:
+            if reading.source.live:
+                return None
+            if reading.started is None:
+                return None  # nothing of it was read
+            resume = reading.tracker.resume_from(reading.next_frame, settled, pending)
+            size_bytes = _size_of(self._camera.source)
+            at = VideoPlace.at(resume, reading.started, size_bytes).text()
+            return Place(self._camera.source, at)
+
+        return place
+
+    def _look(self, tracker: Tracker, frame: Frame) -> Seen:
+        """What this frame changed; a failed inference is counted, never 'no plate'."""
         part = f"engine {self._camera.name}"
         self._health.count("frames", camera=self._camera.name)
+        started_s = time.perf_counter()
         try:
             observations = self._camera.engine.read_frame(frame.image)
         except VisionError as error:
             self._health.count("inference_failures", camera=self._camera.name)
             self._health.trouble(part, str(error))
             self._recorder.report_malfunction("model", self._camera.name, str(error))
-            return ()
+            return Seen()
         self._health.recovered(part)
-        return tracker.update(frame, observations)
-
-    def _record(
-        self, passes: Sequence[Pass], source: FrameSource, place: Place | None = None
-    ) -> None:
-        self._recorder.record(self._camera.name, passes, live=source.live, place=place)
+        seen = tracker.update(frame, observations)
+        self._health.timed("frame_ms", (time.perf_counter() - started_s) * 1000)
+        return seen
 
     def _report_trouble(self, sentence: str) -> None:
         """Say that the camera does not work, once, to the log and to the repository."""
@@ -166,3 +222,11 @@ class CameraWatch:
             fault=type(error).__name__,
             where=[line.strip() for line in traceback.format_tb(error.__traceback__)[-4:]],
         )
+
+
+def _size_of(source: str) -> int:
+    """A recording's size in bytes; 0 where it is gone."""
+    try:
+        return Path(source).stat().st_size
+    except OSError:
+        return 0

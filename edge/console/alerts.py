@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
 from edge.contract.records import Hit, HotlistMatch, Read
 
 BEFORE_A_STOP = "Before a stop: compare plate and state by eye, then confirm the status."
@@ -14,12 +18,46 @@ _STATE_AGREEMENT = {
 }
 
 
-def alert_text(read: Read, hit: Hit) -> str:
-    """The alert in the officer's words, one fact a line."""
+_QUIET = {
+    "quiet_schedule": "outside this list's hours",
+    "quiet_area": "outside this list's area",
+    "quiet_kind": "this list does not ring for it",
+    "quiet_priority": "not urgent enough to ring",
+    "quiet_unlikely": "too unlikely to ring",
+    "quiet_repeat": "rang a while ago",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the officer was told of a pass before it ended, and what is not rung for.
+
+    ``rang`` are the hits that rang before, ``withdrawn`` those of them that later frames do not
+    bear out, ``quiet`` why a hit does not ring by its list's rules (edge.hotfile.alerts).
+    """
+
+    rang: frozenset[UUID] = frozenset()
+    withdrawn: tuple[Hit, ...] = ()
+    quiet: Mapping[UUID, str] = field(default_factory=dict)
+
+
+def withdrawn_text(read: Read, hit: Hit) -> str:
+    """That a hit which rang is no longer one."""
+    seen = read.plate if read.state.code is None else f"{read.plate} {read.state.code}"
+    return (
+        f"WITHDRAWN  {hit.match.kind.replace('_', ' ').upper()}  listed {hit.match.plate}: "
+        f"later frames read {seen} ({read.confidence:.0%} sure)   camera {read.camera}"
+    )
+
+
+def alert_text(read: Read, hit: Hit, quiet: str | None = None) -> str:
+    """The alert in the officer's words, one fact a line; ``quiet`` is why it does not ring."""
     match = hit.match
     listed = match.plate if match.state is None else f"{match.plate} {match.state}"
     seen = read.plate if read.state.code is None else f"{read.plate} {read.state.code}"
     late = "" if hit.rang else f"LATE, captured {hit.captured_at:%Y-%m-%d %H:%M:%S} UTC: "
+    if quiet is not None:
+        late = f"NOT RUNG, {_QUIET.get(quiet, quiet)}: "
     lines = [
         f"{late}HIT  {match.kind.replace('_', ' ').upper()}  priority {match.priority}",
         f"  listed {listed}   read {seen} ({read.confidence:.0%} sure)   camera {read.camera}",

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, TextIO
 import msgspec
 import structlog
 
-from edge.console.alerts import alert_text
+from edge.console.alerts import Told, alert_text, withdrawn_text
 from edge.contract.records import Hit, Read
 from edge.vision.frames import Frame
 from edge.vision.geometry import Box
@@ -20,13 +20,17 @@ Style = Literal["plain", "json", "none"]
 
 
 class Console(Protocol):
-    """Whoever shows the officer what the unit does."""
+    """Whoever shows the officer what the unit does. All that is shown is durable already.
 
-    def show(self, read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box) -> None:
-        """Show a read that is durable already, and ring for its hits.
+    ``frame`` is the one that shows the plate best, ``box`` its place there in pixels.
+    """
 
-        ``frame`` is the one that shows the plate best, ``box`` its place there in pixels.
-        """
+    def alert(self, read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box) -> None:
+        """Ring for hits of a pass that goes on; ``read`` is what was read of it by now."""
+        ...
+
+    def show(self, read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box, told: Told) -> None:
+        """Show the read of a pass that ended, with its hits; ring for those that did not yet."""
         ...
 
 
@@ -39,19 +43,29 @@ class TerminalConsole:
         self._stream = stream
         self._lock = threading.Lock()
 
-    def show(self, read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box) -> None:
-        """Write the read, and the alert for each hit that rings."""
-        if self._style == "none":
-            return
+    def alert(self, read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box) -> None:
+        """Write the alert for each hit."""
         if self._style == "json":
-            text = _json_line(read, hits, frame, box)
-        else:
-            state = read.state.code or "--"
-            lines = [f"{read.captured_at:%H:%M:%S}  {read.plate:<8} {state}  {read.confidence:.0%}"]
-            lines += [alert_text(read, hit) for hit in hits]
-            text = "\n".join(lines)
-            if self._bell and any(hit.rang for hit in hits):
-                text += "\a"
+            self._write(_json_line("hit", read, hits, frame, box))
+        elif self._style == "plain":
+            self._write("\n".join(alert_text(read, hit) for hit in hits) + self._ring(hits))
+
+    def show(self, read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box, told: Told) -> None:
+        """Write the read, the alert for each hit that is news, and what is taken back."""
+        if self._style == "json":
+            self._write(_json_line("read", read, hits, frame, box, told))
+        elif self._style == "plain":
+            news = tuple(hit for hit in hits if hit.id not in told.rang)
+            lines = [f"{read.captured_at:%H:%M:%S}  {read.plate:<8} {read.state.code or '--'}  "
+                     f"{read.confidence:.0%}"]  # fmt: skip
+            lines += [withdrawn_text(read, hit) for hit in told.withdrawn]
+            lines += [alert_text(read, hit, told.quiet.get(hit.id)) for hit in news]
+            self._write("\n".join(lines) + self._ring(news))
+
+    def _ring(self, hits: tuple[Hit, ...]) -> str:
+        return "\a" if self._bell and any(hit.rang for hit in hits) else ""
+
+    def _write(self, text: str) -> None:
         try:
             with self._lock:
                 self._stream.write(text + "\n")
@@ -62,9 +76,16 @@ class TerminalConsole:
             _log.warning("nobody reads the console any more: reads are no longer shown")
 
 
-def _json_line(read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box) -> str:
+def _json_line(
+    event: Literal["hit", "read"],
+    read: Read,
+    hits: tuple[Hit, ...],
+    frame: Frame,
+    box: Box,
+    told: Told | None = None,
+) -> str:
     line = {
-        "event": "read",
+        "event": event,
         "id": str(read.id),
         "camera": read.camera,
         "captured_at": read.captured_at,
@@ -76,14 +97,17 @@ def _json_line(read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box) -> str
         "frames_voted": read.frames,
         "box": [box.x, box.y, box.w, box.h],
         "position": msgspec.to_builtins(read.position),
-        "hits": [
-            {
-                "kind": hit.match.kind,
-                "how": hit.match.how,
-                "listed": hit.match.plate,
-                "rang": hit.rang,
-            }
-            for hit in hits
-        ],
+        "hits": [_json_hit(hit) for hit in hits],
     }
+    if told is not None:
+        line["withdrawn"] = [_json_hit(hit) for hit in told.withdrawn]
     return msgspec.json.encode(line).decode()
+
+
+def _json_hit(hit: Hit) -> dict[str, object]:
+    return {
+        "kind": hit.match.kind,
+        "how": hit.match.how,
+        "listed": hit.match.plate,
+        "rang": hit.rang,
+    }

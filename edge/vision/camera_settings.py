@@ -124,6 +124,13 @@ class CameraSettings(Section):
     rotation: Literal[0, 90, 180, 270] = Field(
         0, description="Degrees to turn the picture clockwise: 180 for a camera mounted head down."
     )
+    max_fps: float = Field(
+        10.0,
+        gt=0,
+        le=120,
+        description="Frames a second that are looked at, at most, of a live camera; of more the "
+        "newest is taken and the others are counted as skipped. Recordings are read whole.",
+    )
     region: Region = Field(
         (),
         description="The part of the picture in which plates are looked for: a box [left, top, "

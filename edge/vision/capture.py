@@ -11,8 +11,9 @@ from edge.vision.credentials import with_credentials
 from edge.vision.errors import CaptureError
 from edge.vision.frames import Clock, Frame, FrameSource, OnEvent
 from edge.vision.live import Camera, LiveSource, open_device, open_stream
-from edge.vision.pictures import PICTURE_SUFFIXES, PictureSource, VideoFileSource
+from edge.vision.pictures import PICTURE_SUFFIXES, PictureSource
 from edge.vision.turned import Rotation, TurnedSource
+from edge.vision.video import VideoFileSource, VideoPlace
 
 __all__ = ["Clock", "Frame", "FrameSource", "OnEvent", "open_source", "stream_label"]
 
@@ -34,7 +35,8 @@ def open_source(
 
     `device:0` or `/dev/video0` is a camera of this machine, a URL with rtsp, rtsps, http or https
     a network stream; any other is the path of a folder of pictures, a picture or a video file.
-    Of a folder, only the pictures that come `after` one are given, if it is named.
+    Of a folder, only the pictures that come `after` one are given, if it is named; a video goes on
+    where `after` says, a VideoPlace's text.
     `on_event` takes a sentence when a live camera goes or a picture cannot be read. Raises
     CaptureError where the path is missing or cannot be opened; live sources keep trying instead.
     Frames are turned clockwise by `rotation` degrees. A network stream is asked for with the user
@@ -73,7 +75,8 @@ def _open_upright(
         )
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
         return PictureSource(path, camera, clock, on_event, after)
-    return VideoFileSource(path, camera, clock)
+    resumed = VideoPlace.of(after) if after is not None else None
+    return VideoFileSource(path, camera, clock, resumed)
 
 
 def stream_label(url: str) -> str:

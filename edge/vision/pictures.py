@@ -1,11 +1,10 @@
-"""Frames from still pictures and from video files: nothing is dropped."""
+"""Frames from still pictures: none is dropped."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, timedelta
+from datetime import UTC
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +14,6 @@ from edge.vision.errors import CaptureError
 from edge.vision.frames import Clock, Frame, OnEvent
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
-FALLBACK_FPS = 25.0
 
 
 class PictureSource:
@@ -59,58 +57,6 @@ class PictureSource:
             now = self._clock().astimezone(UTC)
             yield Frame(self._camera, index, now, image, path.name, standalone=True)
             index += 1
-
-    def close(self) -> None:
-        """See FrameSource.close."""
-        self._closed = True
-
-
-class VideoFileSource:
-    """A video file, frame by frame, its first frame taken as captured now."""
-
-    live = False
-    dropped = 0
-    unreadable = 0
-    gone = None
-
-    def __init__(self, path: Path, camera: str, clock: Clock) -> None:
-        """Raises CaptureError where the file is not a video that can be decoded."""
-        self._capture: Any = cv2.VideoCapture(str(path))
-        if not self._capture.isOpened():
-            raise CaptureError(f"{path} is not a video that can be decoded: check the file")
-        self._path = path
-        self._camera = camera
-        self._start = clock().astimezone(UTC)
-        self._closed = False
-
-    def frames(self) -> Iterator[Frame]:
-        """See FrameSource.frames."""
-        fps = self._capture.get(cv2.CAP_PROP_FPS) or FALLBACK_FPS
-        announced = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        index, last_s = 0, 0.0
-        try:
-            while not self._closed:
-                given, image = self._capture.read()
-                if not given:
-                    break
-                position_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-                # Some containers carry no time stamps: then the frame rate tells the position.
-                elapsed_s = position_s if position_s > 0 else index / fps
-                # Joined recordings start their stamps anew; time before the camera never runs back.
-                last_s = elapsed_s = max(elapsed_s, last_s)
-                yield Frame(
-                    self._camera,
-                    index,
-                    self._start + timedelta(seconds=elapsed_s),
-                    np.asarray(image, dtype=np.uint8),
-                    self._path.name,
-                    standalone=False,
-                )
-                index += 1
-            if index == 0 and not self._closed:
-                raise CaptureError(f"{self._path} holds no frame ({announced} announced)")
-        finally:
-            self._capture.release()
 
     def close(self) -> None:
         """See FrameSource.close."""

@@ -1,186 +1,203 @@
 """Follow each plate from frame to frame, so that one car passing once is one reading.
 
-A plate of this frame belongs to the pass whose last plate it overlaps where that one was heading
-and resembles in text, or whose text it shares wherever it is: at few frames a second a plate moves
-by more than its own width. A pass ends when its plate has not been seen for a while; one that
+The plates of a frame are assigned to the passes under way by how likely each pair is
+(`edge.vision.association`). A pass ends when its plate has not been seen for a while; one that
 stays in view (a parked car, a car ahead) is given once after `longest_pass_s`, then followed in
-silence.
+silence. One read wrongly in the middle of its pass does not become a pass of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import itertools
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
+from edge.vision.association import assign
 from edge.vision.engine import PlateObservation
 from edge.vision.frames import Frame
-from edge.vision.geometry import Box, iou
-from edge.vision.reader import PlateReading
-from edge.vision.text import edit_distance
-from edge.vision.vote import Ballot, vote
+from edge.vision.geometry import iou
+from edge.vision.motion import camera_shift
+from edge.vision.passes import Mark, Pass, Resume, Seen
+from edge.vision.track import Track
+from edge.vision.vote import Table, table
 
 LOST_AFTER_S = 3.0
-LONGEST_PASS_S = 5.0
-MIN_OVERLAP = 0.2
-MAX_TEXT_CHANGE = 0.7  # share of characters that may differ where the boxes overlap
-MIN_SHARED_LENGTH = 5  # texts this long that differ by one edit are one plate, wherever it is
-HALF_SHARPNESS = 150.0  # variance of the Laplacian at which a crop counts half
+LONGEST_PASS_S = 10.0
+REMEMBERED_S = 30.0
+"""A plate that was given is known again for this long, where it was seen last."""
+
+SURE_TEXT = 10.0  # likeness from which a text alone says which pass a plate belongs to
+MOST_CONTESTING = 2  # sightings that may be misreadings of the pass whose place they hold
+DOUBTFUL = 0.9  # confidence below which they are
+SAME_BOX = 0.5
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pass:
-    """One plate passing once.
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A pass that ended not long ago: its track's number, where it began, and its last plate."""
 
-    `reading` is the vote over `frames` frames. `best_frame` is the frame that shows the plate
-    best, `best_box` its outline there in pixels and `best_crop` (h, w, 3) uint8 BGR the
-    straightened plate. Times are UTC.
-    """
-
-    reading: PlateReading
-    frames: int
-    first_seen: datetime
-    last_seen: datetime
-    best_frame: Frame
-    best_box: Box
-    best_crop: NDArray[np.uint8]
-
-
-@dataclass(slots=True, eq=False)
-class _Track:
-    first_seen: datetime
-    last_seen: datetime
-    box: Box
-    text: str
-    best: tuple[float, Frame, PlateObservation]
-    velocity_px_s: tuple[float, float] = (0.0, 0.0)
-    ballots: list[Ballot] = field(default_factory=list)
-    given: bool = False
-
-    def predicted(self, now: datetime) -> Box:
-        elapsed_s = (now - self.last_seen).total_seconds()
-        return Box(
-            self.box.x + round(self.velocity_px_s[0] * elapsed_s),
-            self.box.y + round(self.velocity_px_s[1] * elapsed_s),
-            self.box.w,
-            self.box.h,
-        )
-
-    def add(self, frame: Frame, seen: PlateObservation) -> None:
-        elapsed_s = (frame.captured_at - self.last_seen).total_seconds()
-        if elapsed_s > 0:
-            (x, y), (last_x, last_y) = seen.box.center, self.box.center
-            self.velocity_px_s = ((x - last_x) / elapsed_s, (y - last_y) / elapsed_s)
-        self.last_seen, self.box, self.text = frame.captured_at, seen.box, seen.reading.text
-        if self.given:
-            return
-        weight = picture_weight(seen.crop)
-        self.ballots.append(Ballot(seen.reading, weight))
-        value = weight * seen.reading.confidence
-        if value > self.best[0]:
-            self.best = (value, frame, seen)
-
-    def finish(self) -> Pass:
-        _, frame, seen = self.best
-        finished = Pass(
-            reading=vote(self.ballots),
-            frames=len(self.ballots),
-            first_seen=self.first_seen,
-            last_seen=self.last_seen,
-            best_frame=frame,
-            best_box=seen.box,
-            best_crop=seen.crop,
-        )
-        self.given = True
-        self.ballots.clear()
-        return finished
+    number: int
+    first_frame: int
+    mark: Mark
 
 
 class Tracker:
     """Turns the plates of one camera's frames into passes."""
 
     def __init__(
-        self, *, lost_after_s: float = LOST_AFTER_S, longest_pass_s: float = LONGEST_PASS_S
+        self,
+        *,
+        lost_after_s: float = LOST_AFTER_S,
+        longest_pass_s: float = LONGEST_PASS_S,
+        remembered_s: float = REMEMBERED_S,
     ) -> None:
         self._lost_after = timedelta(seconds=lost_after_s)
         self._longest_pass = timedelta(seconds=longest_pass_s)
-        self._tracks: list[_Track] = []
+        self._remembered = timedelta(seconds=remembered_s)
+        self._tracks: list[Track] = []
+        self._numbers = itertools.count(1)
+        self._marks: tuple[Mark, ...] = ()
+        self._ended: list[_Ended] = []
 
-    def update(self, frame: Frame, observations: Sequence[PlateObservation]) -> list[Pass]:
-        """Add the plates seen in a frame, later than any before; gives the passes that ended."""
+    def resume(self, marks: Sequence[Mark]) -> None:
+        """Follow in silence what a broken-off reading of this recording has on record."""
+        self._marks = tuple(marks)
+
+    def update(self, frame: Frame, observations: Sequence[PlateObservation]) -> Seen:
+        """Add the plates seen in a frame, later than any before."""
         if frame.standalone:
-            return [_start(frame, seen).finish() for seen in observations]
+            tracks = [Track.begin(next(self._numbers), frame, seen) for seen in observations]
+            return Seen(ended=tuple(track.finish() for track in tracks))
         now = frame.captured_at
-        finished = self.expire(now)
-        followed = self._match(now, observations)
+        ended = list(self.expire(now))
+        tables = [table(seen.reading) for seen in observations]
+        followed = self._assign(frame, observations, tables)
+        added = []
         for index, seen in enumerate(observations):
-            track = followed.get(index)
-            if track is None:
-                self._tracks.append(_start(frame, seen))
-            else:
+            if index in followed:
+                track = followed[index]
                 track.add(frame, seen)
+            else:
+                track = self._begin(frame, seen, followed.values())
+            added.append(track)
+            if any(mark.frame == frame.index and iou(mark.box, seen.box) >= SAME_BOX
+                   for mark in self._marks):  # fmt: skip
+                track.silence()
+        self._drop_misread(added)
         for track in self._tracks:
             if not track.given and now - track.first_seen >= self._longest_pass:
-                finished.append(track.finish())
-        return finished
+                ended.append(self._finish(track))
+        under_way = tuple(track.sighting() for track in added if not track.given)
+        return Seen(under_way, tuple(ended))
 
-    def expire(self, now: datetime) -> list[Pass]:
+    def expire(self, now: datetime) -> tuple[Pass, ...]:
         """End the passes of plates not seen for a while, when no frame comes to tell."""
-        return self._end(lambda track: now - track.last_seen > self._lost_after)
 
-    def flush(self) -> list[Pass]:
-        """End every pass still open, as at the end of the source."""
-        return self._end(lambda _: True)
+        def gone(track: Track) -> bool:
+            patience = self._remembered if track.given else self._lost_after
+            return now - track.last_seen > patience
 
-    def _end(self, ended: Callable[[_Track], bool]) -> list[Pass]:
+        return self._end(gone)
+
+    def flush(self) -> tuple[Pass, ...]:
+        """End every pass still open, as at the end of the source; they are followed in silence."""
+        return tuple(self._finish(track) for track in self._tracks if not track.given)
+
+    def resume_from(
+        self, next_frame: int, settled: Collection[int] = (), pending: Collection[int] = ()
+    ) -> Resume:
+        """Where to read a recording on from, so that every pass is recorded exactly once.
+
+        That is where the oldest pass under way began. What ended or was given since is marked, and
+        so is what is `settled` already; what ended and is still `pending` is read again. Both are
+        the numbers of tracks.
+        """
+        silent = [t for t in self._tracks if t.given or t.number in settled]
+        begun = [t.first_frame for t in self._tracks if not t.given and t.number not in settled]
+        again = [one.first_frame for one in self._ended if one.number in pending]
+        start = min([next_frame, *begun, *again, *(track.last_frame for track in silent)])
+        marks = [one.mark for one in self._ended if one.number not in pending]
+        marks += [
+            Mark(track.last_frame, track.box) for track in silent if track.number not in pending
+        ]
+        return Resume(start, tuple(mark for mark in marks if mark.frame >= start))
+
+    def _end(self, ended: Callable[[Track], bool]) -> tuple[Pass, ...]:
         gone = [track for track in self._tracks if ended(track)]
         self._tracks = [track for track in self._tracks if not ended(track)]
-        return [track.finish() for track in gone if not track.given]
+        passes = tuple(self._finish(track) for track in gone if not track.given)
+        needed = [t.last_frame if t.given else t.first_frame for t in (*gone, *self._tracks)]
+        self._ended = [one for one in self._ended if one.mark.frame >= min(needed, default=0)]
+        return passes
 
-    def _match(self, now: datetime, observations: Sequence[PlateObservation]) -> dict[int, _Track]:
-        """Each plate's pass, the most alike first; a pass has one plate in a frame."""
-        pairs = [
-            (likeness, index, place)
-            for index, seen in enumerate(observations)
+    def _finish(self, track: Track) -> Pass:
+        mark = Mark(track.last_frame, track.box)
+        self._ended.append(_Ended(track.number, track.first_frame, mark))
+        return track.finish()
+
+    def _assign(
+        self, frame: Frame, observations: Sequence[PlateObservation], tables: Sequence[Table]
+    ) -> dict[int, Track]:
+        """Each plate's pass, by its place among the observations."""
+        at_s = frame.captured_at.timestamp()
+        height, width = frame.image.shape[:2]
+        texts = {
+            (plate, place): track.text_likeness(read)
+            for plate, read in enumerate(tables)
             for place, track in enumerate(self._tracks)
-            if (likeness := _likeness(track, now, seen)) > 0
+        }
+        self._turn_with_camera(observations, texts, at_s)
+        likeness = {
+            (plate, place): text
+            + self._tracks[place].place_likeness(observations[plate].box, at_s, (width, height))
+            for (plate, place), text in texts.items()
+            if self._may_be(self._tracks[place], frame, observations[plate])
+        }
+        return {plate: self._tracks[place] for plate, place in assign(likeness).items()}
+
+    def _may_be(self, track: Track, frame: Frame, seen: PlateObservation) -> bool:
+        """Whether a plate may be that of a pass: one given long ago is known by its place alone."""
+        absent = frame.captured_at - track.last_seen
+        return absent <= self._lost_after or track.stands_at(seen.box)
+
+    def _turn_with_camera(
+        self,
+        observations: Sequence[PlateObservation],
+        texts: dict[tuple[int, int], float],
+        at_s: float,
+    ) -> None:
+        """Move what the passes expect by how far plates of sure text are from where they were."""
+        sure = assign({pair: value for pair, value in texts.items() if value >= SURE_TEXT})
+        residuals = []
+        for plate, place in sure.items():
+            x, y = observations[plate].box.center
+            expected = self._tracks[place].motion.expected(at_s)
+            residuals.append((x - expected.center_px[0], y - expected.center_px[1]))
+        shift = camera_shift(residuals)
+        if shift != (0.0, 0.0):
+            for track in self._tracks:
+                track.motion = track.motion.shifted(shift)
+
+    def _begin(self, frame: Frame, seen: PlateObservation, followed: Collection[Track]) -> Track:
+        track = Track.begin(next(self._numbers), frame, seen)
+        at_s = frame.captured_at.timestamp()
+        for other in self._tracks:
+            if other not in followed and other.holds(seen.box, at_s):
+                track.contests = other.number
+        self._tracks.append(track)
+        return track
+
+    def _drop_misread(self, added: Sequence[Track]) -> None:
+        """Forget a doubtful plate in a pass's place once the pass itself is seen again."""
+        numbers = {track.number for track in added}
+        misread = [
+            track
+            for track in self._tracks
+            if track.contests in numbers
+            and track not in added
+            and not track.given
+            and track.frames <= MOST_CONTESTING
+            and track.sighting().reading.confidence < DOUBTFUL
         ]
-        followed: dict[int, _Track] = {}
-        taken: set[int] = set()
-        for _, index, place in sorted(pairs, key=lambda pair: -pair[0]):
-            if index not in followed and place not in taken:
-                followed[index] = self._tracks[place]
-                taken.add(place)
-        return followed
-
-
-def _start(frame: Frame, seen: PlateObservation) -> _Track:
-    now = frame.captured_at
-    track = _Track(now, now, seen.box, seen.reading.text, (-1.0, frame, seen))
-    track.add(frame, seen)
-    return track
-
-
-def _likeness(track: _Track, now: datetime, seen: PlateObservation) -> float:
-    """How much a plate belongs to a pass; 0 where it does not."""
-    text = seen.reading.text
-    longer = max(len(track.text), len(text))
-    edits = edit_distance(track.text, text)
-    overlap = max(iou(track.predicted(now), seen.box), iou(track.box, seen.box))
-    same_text = edits == 0 or (edits == 1 and longer >= MIN_SHARED_LENGTH)
-    near = overlap >= MIN_OVERLAP and edits <= MAX_TEXT_CHANGE * longer
-    return 1 - edits / longer + overlap if same_text or near else 0.0
-
-
-def picture_weight(crop: NDArray[np.uint8]) -> float:
-    """How much a crop's reading counts: its height in pixels, less the blurrier it is.
-
-    Sharpness is the variance of the Laplacian (J. Pech-Pacheco et al., 2000).
-    """
-    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
-    sharpness = float(cv2.Laplacian(grey, cv2.CV_64F).var())
-    return float(crop.shape[0]) * (0.1 + sharpness / (sharpness + HALF_SHARPNESS))
+        self._tracks = [track for track in self._tracks if track not in misread]

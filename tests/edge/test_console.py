@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from edge.console.alerts import BEFORE_A_STOP
+from edge.console.alerts import BEFORE_A_STOP, Told
 from edge.console.terminal import TerminalConsole
 from edge.contract.records import Hit, Read, decode_record
 from edge.vision.frames import Frame
@@ -35,7 +35,7 @@ def shown(style: Any, hit: Hit | None = None, *, bell: bool = True) -> str:
     assert isinstance(READ, Read)
     stream = io.StringIO()
     hits = () if hit is None else (hit,)
-    TerminalConsole(style, bell, stream).show(READ, hits, FRAME, BOX)
+    TerminalConsole(style, bell, stream).show(READ, hits, FRAME, BOX, Told())
     return stream.getvalue()
 
 
@@ -80,8 +80,8 @@ def test_a_late_hit_is_said_to_be_late_and_a_console_that_nobody_reads_is_let_go
 
     assert isinstance(READ, Read)
     console = TerminalConsole("plain", True, Closed())
-    console.show(READ, (), FRAME, BOX)
-    console.show(READ, (), FRAME, BOX)
+    console.show(READ, (), FRAME, BOX, Told())
+    console.show(READ, (), FRAME, BOX, Told())
 
 
 def test_json_is_one_line_with_the_picture_and_the_box() -> None:

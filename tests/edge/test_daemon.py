@@ -20,9 +20,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from numpy.typing import NDArray
 
+from edge.console.alerts import Told
 from edge.contract.batch import MAX_PICTURE_BYTES
 from edge.contract.plates import load_confusables, load_formats
-from edge.contract.records import Engine, Malfunction, NoPosition, Read, decode_record
+from edge.contract.records import Engine, Hit, Malfunction, NoPosition, Read, decode_record
 from edge.daemon import Daemon, DaemonError
 from edge.health import Health
 from edge.hotfile.build import build_here
@@ -78,7 +79,10 @@ class RecordingConsole:
     shown: list[Read] = field(default_factory=list)
     spooled_by_then: list[int] = field(default_factory=list)
 
-    def show(self, read: Read, hits: tuple[object, ...], frame: Frame, box: Box) -> None:
+    def alert(self, read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box) -> None:
+        assert hits, "an alert without a hit"
+
+    def show(self, read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box, told: Told) -> None:
         self.shown.append(read)
         self.spooled_by_then.append(self.spool.counts().spooled)
 
@@ -277,7 +281,7 @@ def test_a_recording_that_breaks_is_reported_and_never_read_twice(
         encoded.append(1)
         return 1 / 0 if len(encoded) == 2 else encode_scene(image)  # type: ignore[return-value]
 
-    monkeypatch.setattr("edge.recorder.encode_scene", encode)
+    monkeypatch.setattr("edge.pass_recorder.encode_scene", encode)
     with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
         run_to_the_end(daemon)
         assert daemon.summary().cameras_failed == 1
@@ -354,7 +358,7 @@ def test_a_fault_that_nobody_foresaw_ends_the_daemon_after_its_restarts(
     write_pictures(tmp_path / "pictures", 1)
     monkeypatch.setattr("edge.supervisor.FIRST_WAIT_S", 0.01)
     monkeypatch.setattr("edge.vision.capture.PictureSource.live", True)
-    monkeypatch.setattr("edge.recorder.draft", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("edge.pass_recorder.draft", lambda *_, **__: 1 / 0)
     with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
         with pytest.raises(DaemonError, match="camera-0 failed 6 times, last with ZeroDivision"):
             daemon.run()
@@ -380,7 +384,7 @@ def test_a_record_that_the_contract_does_not_admit_is_reported_and_the_next_one_
     tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plates = write_pictures(tmp_path / "pictures", 2)
-    monkeypatch.setattr("edge.recorder.encode_scene", first_one_too_large())
+    monkeypatch.setattr("edge.pass_recorder.encode_scene", first_one_too_large())
     with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
         run_to_the_end(daemon)
         malfunction, read = stored(recorder.spool)

@@ -22,13 +22,14 @@ from edge.contract.records import (
     Read,
     decode_record,
     encode_record,
+    mint_id,
 )
-from edge.pipeline import Draft, Identity, Moment, draft, malfunction_draft
+from edge.pipeline import Draft, Identity, Moment, ReadId, draft, malfunction_draft
 from edge.vision.encode import EncodedPicture, encode_patch, encode_scene
 from edge.vision.frames import Frame
 from edge.vision.geometry import Box
+from edge.vision.passes import Pass
 from edge.vision.reader import CharacterReading, StateReading, plate_reading
-from edge.vision.tracker import Pass
 from tests.contract.strategies import matches
 
 SEEN_AT = datetime(2026, 11, 21, 3, 4, 5, 678901, tzinfo=UTC)
@@ -51,6 +52,7 @@ def a_pass(read: tuple[CharacterReading, ...], width: int = 640) -> Pass:
     image = np.full((width // 2, width, 3), 90, np.uint8)
     frame = Frame("front", 7, SEEN_AT, image, "street.mp4", standalone=False)
     return Pass(
+        track=1,
         reading=plate_reading(read, StateReading("MA", 0.7, (("MA", 0.7), ("ME", 0.2)))),
         frames=5,
         first_seen=SEEN_AT - timedelta(seconds=1),
@@ -64,15 +66,18 @@ def a_pass(read: tuple[CharacterReading, ...], width: int = 640) -> Pass:
 def drafted(
     seen: Pass,
     found: tuple[HotlistMatch, ...],
-    rings: Callable[[], bool] = lambda: True,
+    rings: Callable[[HotlistMatch], bool] = lambda _: True,
     scene: EncodedPicture | None = None,
+    captured_at: datetime = SEEN_AT,
 ) -> Draft:
     return draft(
         seen,
         camera="front",
         identity=IDENTITY,
         moment=MOMENT,
+        read=ReadId(mint_id(captured_at, os.urandom), captured_at),
         matches=found,
+        telling=found,
         plate_picture=encode_patch(seen.best_crop),
         scene_picture=scene or encode_scene(seen.best_frame.image),
         rings=rings,
@@ -89,7 +94,7 @@ def test_every_pass_makes_records_that_the_contract_takes(
     read: tuple[CharacterReading, ...], found: tuple[HotlistMatch, ...], rings: bool
 ) -> None:
     seen = a_pass(read)
-    made = drafted(seen, found, lambda: rings)
+    made = drafted(seen, found, lambda _: rings)
     first, *hits = built(made)
     assert isinstance(first, Read)
     assert first.plate == seen.reading.text
@@ -131,7 +136,7 @@ def test_the_box_lies_in_the_scene_picture_even_where_that_was_made_smaller(
 def test_whether_it_rings_is_asked_when_the_hit_is_stored(found: HotlistMatch) -> None:
     seen = a_pass((CharacterReading((("A", 0.9),)),))
     on_time = [True]
-    made = drafted(seen, (found,), rings=lambda: on_time[0])
+    made = drafted(seen, (found,), rings=lambda _: on_time[0])
     on_time[0] = False
     _, hit = built(made)
     assert isinstance(hit, Hit)

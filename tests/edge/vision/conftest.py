@@ -123,7 +123,7 @@ def frame_at(
     standalone: bool = False,
 ) -> Frame:
     """A frame so many seconds after START."""
-    picture = np.zeros((40, 60, 3), dtype=np.uint8) if image is None else image
+    picture = np.zeros((720, 1280, 3), dtype=np.uint8) if image is None else image
     captured_at = START + timedelta(seconds=seconds)
     return Frame("front", index, captured_at, picture, "test", standalone)
 

@@ -10,7 +10,8 @@ from edge.vision.capture import open_source
 from edge.vision.detector import Detection
 from edge.vision.engine import PlateObservation
 from edge.vision.geometry import Box
-from edge.vision.tracker import Tracker, picture_weight
+from edge.vision.passes import picture_weight
+from edge.vision.tracker import Tracker
 
 
 @pytest.fixture
@@ -30,8 +31,8 @@ def run(tracker, steps):
     """Each step is (frame, observations); all passes, those left open included."""
     passes = []
     for frame, observations in steps:
-        passes += tracker.update(frame, observations)
-    return passes + tracker.flush()
+        passes += tracker.update(frame, observations).ended
+    return [*passes, *tracker.flush()]
 
 
 def test_a_car_passing_is_one_pass(frame, seen):
@@ -89,33 +90,33 @@ def test_a_short_gap_does_not_end_a_pass(frame, seen):
 
 def test_a_pass_is_given_when_its_plate_is_lost_not_at_the_end(frame, seen):
     tracker = Tracker()
-    assert tracker.update(frame(0), [seen("ABC123")]) == []
-    (lost,) = tracker.update(frame(10), [])
+    assert tracker.update(frame(0), [seen("ABC123")]).ended == ()
+    (lost,) = tracker.update(frame(10), []).ended
     assert lost.reading.text == "ABC123"
-    assert tracker.flush() == []
+    assert tracker.flush() == ()
 
 
 def test_a_car_that_stays_in_view_is_given_once_and_soon(frame, seen):
-    tracker = Tracker()
+    tracker = Tracker(longest_pass_s=5)
     given = [
         (i, passed)
         for i in range(100)
-        for passed in tracker.update(frame(i / 2, i), [seen("ABC123")])
+        for passed in tracker.update(frame(i / 2, i), [seen("ABC123")]).ended
     ]
     assert len(given) == 1
     assert given[0][0] <= 10
-    assert tracker.flush() == []
+    assert tracker.flush() == ()
 
 
 def test_a_standalone_frame_gives_each_plate_at_once(frame, seen):
     tracker = Tracker()
     still = frame(0, standalone=True)
-    passes = tracker.update(still, [seen("ABC123"), seen("XYZ789", x=300)])
+    passes = tracker.update(still, [seen("ABC123"), seen("XYZ789", x=300)]).ended
     assert [p.reading.text for p in passes] == ["ABC123", "XYZ789"]
-    again = tracker.update(frame(0.1, 1, standalone=True), [seen("ABC123")])
+    again = tracker.update(frame(0.1, 1, standalone=True), [seen("ABC123")]).ended
     assert [p.reading.text for p in again] == ["ABC123"]
     assert passes[0].best_frame is still
-    assert tracker.flush() == []
+    assert tracker.flush() == ()
 
 
 def test_the_best_frame_is_the_largest_and_sharpest(frame, seen):

@@ -1,0 +1,74 @@
+"""What the tracker gives: passes under way and passes that ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.vision.frames import Frame
+from edge.vision.geometry import Box
+from edge.vision.reader import PlateReading
+
+HALF_SHARPNESS = 150.0  # variance of the Laplacian at which a crop counts half
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """One plate on its way past, as far as it is seen by now.
+
+    `track` numbers the passes of one tracker. `reading` is the vote over `frames` frames.
+    `best_frame` is the frame that shows the plate best, `best_box` its outline there in pixels
+    and `best_crop` (h, w, 3) uint8 BGR the straightened plate. Times are UTC.
+    """
+
+    track: int
+    reading: PlateReading
+    frames: int
+    first_seen: datetime
+    last_seen: datetime
+    best_frame: Frame
+    best_box: Box
+    best_crop: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pass(Sighting):
+    """One plate that passed once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a frame changed: passes still open that it added to, and passes that ended by now."""
+
+    open: tuple[Sighting, ...] = ()
+    ended: tuple[Pass, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A plate that needs no more reading: its box in pixels in a frame of a recording."""
+
+    frame: int
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Where a recording is read on after a break, and what of it is on record already."""
+
+    frame: int
+    marks: tuple[Mark, ...] = ()
+
+
+def picture_weight(crop: NDArray[np.uint8]) -> float:
+    """How much a crop's reading counts: its height in pixels, less the blurrier it is.
+
+    Sharpness is the variance of the Laplacian (J. Pech-Pacheco et al., 2000).
+    """
+    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+    sharpness = float(cv2.Laplacian(grey, cv2.CV_64F).var())
+    return float(crop.shape[0]) * (0.1 + sharpness / (sharpness + HALF_SHARPNESS))
