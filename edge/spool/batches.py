@@ -16,6 +16,7 @@ from edge.contract.batch import Batch, seal_batch
 from edge.spool import records
 from edge.spool.acknowledge import receipted
 from edge.spool.encryption import Sealed
+from edge.spool.errors import DamagedSpoolError
 from edge.spool.records import Owner
 
 MAX_BATCH_BYTES = 512 * 1024
@@ -70,6 +71,11 @@ def unreceipted(
         (after, limit),
     ).fetchall()
     for first_seq, last_seq, previous_root, root, key, signature in rows:
+        contents = list(
+            _contents(records.between(connection, first_seq, last_seq), first_seq, open_record)
+        )
+        if len(contents) <= last_seq - first_seq:
+            raise _gone(last_seq)
         yield Batch(
             agency=owner.agency,
             unit=owner.unit,
@@ -78,10 +84,7 @@ def unreceipted(
             previous_root=previous_root,
             root=root,
             signature=signature,
-            records=tuple(
-                Raw(open_record(seq, sealed))
-                for seq, sealed in records.between(connection, first_seq, last_seq)
-            ),
+            records=tuple(Raw(content) for content in contents),
         )
 
 
@@ -90,10 +93,28 @@ def _next_records(
 ) -> list[bytes]:
     contents: list[bytes] = []
     size_bytes = 0
-    for seq, sealed in records.between(connection, first_seq, _LAST_SEQUENCE):
-        content = open_record(seq, sealed)
+    rows = records.between(connection, first_seq, _LAST_SEQUENCE)
+    for content in _contents(rows, first_seq, open_record):
         size_bytes += len(content)
         if contents and size_bytes > MAX_BATCH_BYTES:
             break
         contents.append(content)
     return contents
+
+
+def _contents(
+    rows: Iterator[tuple[int, Sealed]], first_seq: int, open_record: OpenRecord
+) -> Iterator[bytes]:
+    """Records' contents, found to be in sequence, as far as there are any.
+
+    Raises:
+        DamagedSpoolError: if one between them is missing.
+    """
+    for expected, (seq, sealed) in enumerate(rows, first_seq):
+        if seq != expected:
+            raise _gone(expected)
+        yield open_record(seq, sealed)
+
+
+def _gone(seq: int) -> DamagedSpoolError:
+    return DamagedSpoolError(f"record {seq} is gone from the spool", "a record is gone")

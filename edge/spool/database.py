@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge.spool import layout
-from edge.spool.encryption import Vault
-from edge.spool.errors import SpoolError
+from edge.spool.encryption import DamagedBlobError, Vault
+from edge.spool.errors import DamagedSpoolError, SpoolError, WrongKeyError
 from edge.spool.layout import LAYOUT_VERSION
 
 DATABASE_FILE = "spool.sqlite"
@@ -53,7 +53,8 @@ def open_database(folder: Path) -> sqlite3.Connection:
     """The spool's database, made where there is none, in autocommit mode, found sound.
 
     Raises:
-        SpoolError: if it is damaged, of another version, or cannot be opened.
+        DamagedSpoolError: if it is damaged.
+        SpoolError: if it is of another version, or cannot be opened.
         sqlite3.Error: if SQLite itself fails; ``storage_errors`` says it plainly.
     """
     path = folder / DATABASE_FILE
@@ -75,10 +76,13 @@ def storage_errors(folder: Path) -> Iterator[None]:
     """Turn what SQLite and the file system say into a sentence for the operator.
 
     Raises:
-        SpoolError: for every failure of SQLite or the file system within the block.
+        DamagedSpoolError: for a blob that does not open, and what SQLite cannot make sense of.
+        SpoolError: for every other failure of SQLite or the file system within the block.
     """
     try:
         yield
+    except DamagedBlobError as error:
+        raise damaged(folder, f"{error} cannot be decrypted") from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_FULL:
@@ -104,11 +108,18 @@ def full_disk(folder: Path) -> SpoolError:
     )
 
 
-def damaged(folder: Path, what: str) -> SpoolError:
+def damaged(folder: Path, what: str) -> DamagedSpoolError:
     """Something in the spool is not what was written there."""
-    return SpoolError(
-        f"{folder}: the spool is damaged ({what}): keep this folder as it is for examination, "
-        "and enrol the unit anew with an empty one"
+    return DamagedSpoolError(
+        f"{folder}: the spool is damaged ({what}): check this unit's disk", what
+    )
+
+
+def wrong_key(folder: Path) -> WrongKeyError:
+    """The spool is sound, and another key's."""
+    return WrongKeyError(
+        f"{folder}: this spool was written with another key: restore the spool.key that was made "
+        "when the unit was enrolled"
     )
 
 

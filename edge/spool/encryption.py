@@ -12,16 +12,20 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from edge.spool.sound_rows import sound_rows
 
 DATA_KEY_BYTES = 32
 SEALS_PER_DATA_KEY = 2048
 """A few batches of reads with their pictures: what is purged together dies with its key."""
 
 _NONCE_BYTES = 12
+_KEY_TABLES = ("data_keys", "data_keys_again")
 _DOMAIN = "plateward/spool/1/"
 
 
@@ -48,10 +52,10 @@ class Cipher:
         Raises:
             DamagedBlobError: if the blob is not one that was sealed under this name and key.
         """
-        nonce, ciphertext = blob[:_NONCE_BYTES], blob[_NONCE_BYTES:]
         try:
+            nonce, ciphertext = blob[:_NONCE_BYTES], blob[_NONCE_BYTES:]
             return self._cipher.decrypt(nonce, ciphertext, _associated(name))
-        except (InvalidTag, ValueError) as error:
+        except (InvalidTag, ValueError, TypeError) as error:
             raise DamagedBlobError(name) from error
 
 
@@ -79,6 +83,10 @@ class Vault:
         self._current: int | None = None
         self._seals = 0
 
+    def with_key(self, spool_key: bytes) -> Vault:
+        """A vault of another spool key."""
+        return Vault(spool_key, self._random_bytes)
+
     def seal_key_check(self) -> bytes:
         """A blob that only this spool key opens."""
         return self._above.seal("key_check", b"")
@@ -91,27 +99,63 @@ class Vault:
             return False
         return True
 
+    def recognises(self, connection: sqlite3.Connection, key_check: bytes) -> bool:
+        """Whether this is the spool's key, even where the check itself is damaged."""
+        return self.opens(key_check) or bool(self._sound_keys(connection))
+
     def load(self, connection: sqlite3.Connection) -> None:
         """Open the data keys that the database holds.
 
         A key that does not open is left out: what lies under it is damaged, the rest is not.
         """
         self._current = None
-        self._ciphers = {}
-        for number, blob in connection.execute("SELECT number, sealed FROM data_keys"):
-            try:
-                key = self._above.open(_key_name(number), blob)
-            except DamagedBlobError:
-                continue
-            self._ciphers[number] = Cipher(key, self._random_bytes)
+        self._ciphers = {
+            number: Cipher(key, self._random_bytes)
+            for number, key in self._sound_keys(connection).items()
+        }
 
     def adopt(self, connection: sqlite3.Connection, number: int, key: bytes) -> None:
         """Take a key into the database as a data key, within the caller's transaction."""
-        connection.execute(
-            "INSERT INTO data_keys VALUES (?, ?)",
-            (number, self._above.seal(_key_name(number), key)),
-        )
+        sealed = self._above.seal(_key_name(number), key)
+        for table in _KEY_TABLES:
+            connection.execute(f"INSERT INTO {table} VALUES (?, ?)", (number, sealed))  # noqa: S608
         self._ciphers[number] = Cipher(key, self._random_bytes)
+
+    def retire(self, connection: sqlite3.Connection, oldest_in_use: int) -> None:
+        """Destroy data keys under which nothing lies any more, within the caller's transaction."""
+        for table in _KEY_TABLES:
+            connection.execute(
+                f"DELETE FROM {table} WHERE number < ? AND number NOT IN"  # noqa: S608
+                " (SELECT data_key FROM places UNION SELECT data_key FROM provisional"
+                " UNION SELECT data_key FROM provisional_pictures"
+                " UNION SELECT data_key FROM withheld_parts)",
+                (oldest_in_use,),
+            )
+        if self._current is not None and self._current < oldest_in_use:
+            self._current = None
+
+    def reseal_keys(self, connection: sqlite3.Connection, above: Vault) -> None:
+        """Seal every data key under another vault's spool key, within the caller's transaction."""
+        keys = self._sound_keys(connection)
+        for table in _KEY_TABLES:
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608
+        for number, key in keys.items():
+            above.adopt(connection, number, key)
+        connection.execute("UPDATE chain SET key_check = ?", (above.seal_key_check(),))
+
+    def carry_keys(self, old: sqlite3.Connection, new: sqlite3.Connection) -> None:
+        """Take over the sound data keys of another database, within the caller's transaction."""
+        for number, key in self._sound_keys(old).items():
+            self.adopt(new, number, key)
+        self.load(new)
+
+    def _sound_keys(self, connection: sqlite3.Connection) -> dict[int, bytes]:
+        keys: dict[int, bytes] = {}
+        for table in _KEY_TABLES:
+            for row in sound_rows(connection, table, "number"):
+                with suppress(DamagedBlobError):
+                    keys[row["number"]] = self._above.open(_key_name(row["number"]), row["sealed"])
+        return keys
 
     def seal(self, connection: sqlite3.Connection, name: str, content: bytes) -> Sealed:
         """Seal content under the data key in use, within the caller's transaction."""

@@ -8,8 +8,10 @@ not receipted, ``pictures`` each picture once, and ``picture_owners`` the record
 ``provisional_pictures`` hold reads that rang before their pass ended. ``withheld`` and
 ``withheld_parts`` hold reads that must not leave the unit (`edge.spool.withheld`). ``places`` holds
 how far each recording was read. ``refusals`` remembers by sequence what the repository put into
-quarantine. ``data_keys`` holds the keys under which the ``sealed`` columns are sealed
-(`edge.spool.encryption`).
+quarantine, ``given_up`` the ends of batches that damage made impossible to send again
+(`edge.spool.salvage`). ``data_keys`` holds the keys under which the ``sealed`` columns are sealed
+(`edge.spool.encryption`); ``data_keys_again`` holds them on other pages, since so much hangs on
+each.
 
 Data key numbers only rise, and so do sequences and row numbers: the first record and the first
 picture have the oldest data keys still in use.
@@ -36,6 +38,10 @@ CREATE TABLE chain (
     gave_way INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE data_keys (
+    number INTEGER PRIMARY KEY,
+    sealed BLOB NOT NULL
+) STRICT;
+CREATE TABLE data_keys_again (
     number INTEGER PRIMARY KEY,
     sealed BLOB NOT NULL
 ) STRICT;
@@ -108,6 +114,10 @@ CREATE TABLE refusals (
     seq INTEGER PRIMARY KEY,
     reason TEXT NOT NULL
 ) STRICT;
+CREATE TABLE given_up (
+    last_seq INTEGER NOT NULL,
+    root TEXT NOT NULL
+) STRICT;
 PRAGMA user_version = {LAYOUT_VERSION};
 COMMIT;
 """
@@ -116,6 +126,8 @@ FROM_LAYOUT_1 = (
     "ALTER TABLE chain ADD COLUMN lost INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE chain ADD COLUMN gave_way INTEGER NOT NULL DEFAULT 0",
     "CREATE TABLE data_keys (number INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT",
+    "CREATE TABLE data_keys_again (number INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT",
+    "CREATE TABLE given_up (last_seq INTEGER NOT NULL, root TEXT NOT NULL) STRICT",
     "ALTER TABLE records ADD COLUMN data_key INTEGER NOT NULL DEFAULT 1",
     "ALTER TABLE pictures ADD COLUMN data_key INTEGER NOT NULL DEFAULT 1",
     "ALTER TABLE pictures ADD COLUMN standing INTEGER NOT NULL DEFAULT 1",

@@ -47,7 +47,12 @@ def forget(connection: sqlite3.Connection, source: str) -> None:
 
 def place_name(source: str) -> str:
     """The name under which a recording's place is sealed."""
-    return f"place/{_source_digest(source)}"
+    return name_of_digest(_source_digest(source))
+
+
+def name_of_digest(digest: str) -> str:
+    """The same, from the digest under which the place is filed."""
+    return f"place/{digest}"
 
 
 def _source_digest(source: str) -> str:

@@ -42,7 +42,7 @@ def store(
     record = records.build_record(owner, provisional.build, _NO_SEQUENCE_YET)
     pictures.require_fit([record], provisional.pictures)
     drop(connection, record.id)
-    sealed = vault.seal(connection, _name(record.id), records.encoded(record))
+    sealed = vault.seal(connection, provisional_name(record.id), records.encoded(record))
     connection.execute(
         "INSERT INTO provisional (read, sealed, data_key) VALUES (?, ?, ?)",
         (str(record.id), sealed.blob, sealed.data_key),
@@ -73,7 +73,7 @@ def take(
     rows = connection.execute("SELECT read, data_key, sealed FROM provisional ORDER BY read")
     for read, data_key, blob in rows.fetchall():
         try:
-            content = vault.open(_name(UUID(read)), Sealed(data_key, blob))
+            content = vault.open(provisional_name(UUID(read)), Sealed(data_key, blob))
         except DamagedBlobError:
             continue
         contents = dict(_contents(connection, vault, read))
@@ -93,5 +93,6 @@ def _contents(
             yield sha256, vault.open(pictures.picture_name(sha256), Sealed(data_key, blob))
 
 
-def _name(read: UUID) -> str:
+def provisional_name(read: UUID) -> str:
+    """The name under which a provisional read is sealed."""
     return f"provisional/{read}"

@@ -7,6 +7,9 @@ Invariants:
   are exactly those from ``receipted + 1`` to ``spooled``.
 - A batch's bounds, roots and signature are on the disk before it is handed out. It is never
   sealed again, so that a resent batch is the same batch, and the chain has one shape.
+- Damage, wherever it shows, is mended once: what is sound is carried into a new file, what is
+  lost is said in its place (`edge.spool.salvage`), and the call goes on.
+- When room runs out, pictures give way and are counted; records never (`edge.spool.quota`).
 - What lies on the disk of a record or a picture is its AES-256-GCM blob, bound to its place.
 - A provisional read lies in the spool until its pass's final read is stored, in one transaction
   with that; ``settle`` gives those of a dead daemon their sequences. One of the two goes up.
@@ -15,7 +18,9 @@ Layout: one SQLite file, described in `edge.spool.layout`.
 
 Acknowledgement: a receipt purges records and batches up to ``committed_through`` only if a batch
 of this spool ends exactly there with exactly ``chain_root``. A receipt from before changes no
-record. One that claims what was never sent, or another root, changes nothing at all. A picture
+record. One that claims what was never sent, or another root, changes nothing at all, unless it
+says that a batch was out of chain: then the spool has lost its place, and takes it up from there
+(`edge.spool.acknowledge`). A picture
 loses an owner when the owner was refused, or when the owner is receipted and a receipt says that
 the picture is held; without owners it is purged. Refusals and held pictures count from old
 receipts too, for the records that those receipts cover.
@@ -30,44 +35,58 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial, wraps
 from pathlib import Path
 from types import TracebackType
+from typing import Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.contract.batch import GENESIS_ROOT, Batch, Receipt
+from edge.contract.batch import Batch, Receipt
 from edge.contract.records import AnyRecord
-from edge.spool import batches, places, records
+from edge.spool import batches, first_page, places, records
 from edge.spool import pictures as album
 from edge.spool import provisional as provisionals
 from edge.spool import withheld as withholds
 from edge.spool.acknowledge import Acknowledged, apply_receipt
+from edge.spool.carry import StandIn
+from edge.spool.chain import claim, require_gapless
 from edge.spool.database import (
+    DATABASE_FILE,
     WriterLock,
-    damaged,
     full_disk,
     open_database,
     storage_errors,
-    sync_folder,
     upgrade,
 )
-from edge.spool.encryption import DamagedBlobError, Sealed, Vault
-from edge.spool.errors import SpoolError
+from edge.spool.encryption import Sealed, Vault
+from edge.spool.errors import DamagedSpoolError, SpoolError, WrongKeyError
 from edge.spool.pictures import Standing, WaitingPicture
 from edge.spool.places import Place
 from edge.spool.provisional import Provisional
+from edge.spool.quota import Limits, make_room
 from edge.spool.records import Owner, WaitingHit
+from edge.spool.salvage import KEEP_DAMAGED, Salvage, finish_swap, salvage
+from edge.spool.stand_in import lost_record
 from edge.spool.withheld import Age, Withheld, WithheldCounts
 
 __all__ = ["Counts", "Place", "Provisional", "Spool", "WaitingHit", "WaitingPicture"]
 
 RESERVE_BYTES = 64 * 1024 * 1024
+_OVERHEAD_BYTES = 4096
+"""Room for a record, or for what a picture needs beside its bytes."""
+
+_OVERWRITE_EVERY = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Totals that survive restarts: ``spooled``, ``receipted`` and ``refused`` over all time."""
+    """Totals that survive restarts, and how much waits.
+
+    Over all time: ``spooled``, ``receipted``, ``refused``; ``lost`` records that damage
+    destroyed; ``gave_way`` pictures for which there was no room.
+    """
 
     spooled: int
     receipted: int
@@ -75,6 +94,29 @@ class Counts:
     waiting: int
     hits_waiting: int
     pictures_waiting: int
+    lost: int = 0
+    gave_way: int = 0
+
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _mending(
+    method: Callable[Concatenate[Spool, _P], _R],
+) -> Callable[Concatenate[Spool, _P], _R]:
+    """Have a method of the spool mend it where it proves damaged, and then do its work."""
+
+    @wraps(method)
+    def mended(spool: Spool, *arguments: _P.args, **named: _P.kwargs) -> _R:
+        with spool._guard:
+            try:
+                return method(spool, *arguments, **named)
+            except DamagedSpoolError as error:
+                spool._mend(error.what)
+                return method(spool, *arguments, **named)
+
+    return cast("Callable[Concatenate[Spool, _P], _R]", mended)
 
 
 class Spool:
@@ -82,27 +124,31 @@ class Spool:
 
     def __init__(
         self,
-        *,
         folder: Path,
-        agency: str,
-        unit: str,
-        lock: WriterLock,
-        connection: sqlite3.Connection,
         vault: Vault,
-        free_bytes: Callable[[], int],
+        owner: Owner,
+        lock: WriterLock,
+        *,
+        stand_in: StandIn,
+        max_bytes: int | None,
         reserve_bytes: int,
+        free_bytes: Callable[[], int],
+        keep_damaged: int,
     ) -> None:
         """Use ``Spool.open``."""
         self.folder = folder
-        self.agency = agency
-        self.unit = unit
-        self._lock = lock
-        self._connection = connection
-        self._owner = Owner(agency, unit)
+        self.salvages: tuple[Salvage, ...] = ()
+        self._owner = owner
         self._vault = vault
-        self._free_bytes = free_bytes
+        self._lock = lock
+        self._stand_in = stand_in
+        self._max_bytes = max_bytes
         self._reserve_bytes = reserve_bytes
+        self._free_bytes = free_bytes
+        self._keep_damaged = keep_damaged
         self._guard = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._purged = 0
         self._closed = False
 
     @classmethod
@@ -113,54 +159,66 @@ class Spool:
         *,
         agency: str,
         unit: str,
+        former_key: bytes | None = None,
+        max_bytes: int | None = None,
         reserve_bytes: int = RESERVE_BYTES,
+        keep_damaged: int = KEEP_DAMAGED,
         free_bytes: Callable[[], int] | None = None,
         random_bytes: Callable[[int], bytes] = os.urandom,
+        stand_in: StandIn | None = None,
     ) -> Spool:
-        """Open the unit's spool, made where there is none.
+        """Open the unit's spool, made where there is none, mended where it is damaged.
 
-        ``reserve_bytes`` of the disk stay free, so that receipts can still be taken when it is
-        full; ``free_bytes`` tells how much is free, by default on the folder's file system.
+        A spool written with ``former_key`` is sealed anew under ``spool_key``. ``max_bytes``
+        bound what the spool holds, and ``reserve_bytes`` of the disk stay free, so that receipts
+        can still be taken when it is full; ``free_bytes`` tells how much is free, by default on
+        the folder's file system. ``stand_in`` makes the record for a lost one's sequence, by
+        default with the system's time. ``salvages`` then says what was mended.
 
         Raises:
             SpoolError: if the folder cannot be used, another daemon uses it, it belongs to
-                another unit or key, or what lies in it is damaged.
+                another unit or key, or there is no room to mend it.
         """
         with storage_errors(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = WriterLock(folder)
-            try:
-                connection = open_database(folder)
-            except BaseException:
-                lock.release()
-                raise
+        owner = Owner(agency, unit)
         spool = cls(
-            folder=folder,
-            agency=agency,
-            unit=unit,
-            lock=lock,
-            connection=connection,
-            vault=Vault(spool_key, random_bytes),
-            free_bytes=free_bytes or (lambda: shutil.disk_usage(folder).free),
+            folder,
+            Vault(spool_key, random_bytes),
+            owner,
+            lock,
+            stand_in=stand_in or partial(lost_record, owner, random_bytes=random_bytes),
+            max_bytes=max_bytes,
             reserve_bytes=reserve_bytes,
+            free_bytes=free_bytes or (lambda: shutil.disk_usage(folder).free),
+            keep_damaged=keep_damaged,
         )
         try:
-            spool._claim()
-            with storage_errors(folder):
-                upgrade(connection, spool._vault)
-                spool._vault.load(connection)
-            spool._require_gapless()
+            if former_key is not None:
+                spool._reseal(former_key)
+            spool.counts()
         except BaseException:
             spool.close()
             raise
         return spool
+
+    @property
+    def agency(self) -> str:
+        """The agency whose records it takes."""
+        return self._owner.agency
+
+    @property
+    def unit(self) -> str:
+        """The unit whose records it takes."""
+        return self._owner.unit
 
     def close(self) -> None:
         """Let go of the files. Everything is on the disk already."""
         with self._guard:
             if not self._closed:
                 self._closed = True
-                self._connection.close()
+                self._disconnect()
                 self._lock.release()
 
     def __enter__(self) -> Spool:
@@ -174,6 +232,7 @@ class Spool:
     ) -> None:
         self.close()
 
+    @_mending
     def add(
         self,
         builders: Sequence[Callable[[int], AnyRecord]],
@@ -186,7 +245,8 @@ class Spool:
     ) -> tuple[AnyRecord, ...]:
         """Store new records, with the pictures they name, durably before this returns.
 
-        Each builder is called once, in order, with the sequence its record must carry.
+        Each builder is called in order with the sequence its record must carry; once, unless the
+        spool had to be mended meanwhile.
         ``pictures`` are the bytes by their SHA-256 in hexadecimal: all that the records name, and
         no others. What follows is stored with the records or not at all:
 
@@ -201,14 +261,16 @@ class Spool:
             SpoolError: if the disk is full or fails. Either way nothing is stored, no sequence
                 used.
         """
+        others = [one.pictures for one in (*withheld, provisional) if one is not None]
+        contents = [data for one in (pictures, *others) for data in one.values()]
         with self._transaction() as connection:
-            self._require_room()
             (spooled,) = connection.execute("SELECT spooled FROM chain").fetchone()
             added = [
                 records.build_record(self._owner, build, seq)
                 for seq, build in enumerate(builders, spooled + 1)
             ]
             album.require_fit(added, pictures)
+            self._make_room(connection, len(added) + len(others), contents)
             self._store(connection, added, pictures)
             if settles is not None:
                 provisionals.drop(connection, settles)
@@ -220,6 +282,7 @@ class Spool:
                 places.remember(connection, self._vault, place)
         return tuple(added)
 
+    @_mending
     def settle(self) -> int:
         """Store every provisional read that a dead daemon left as a record; how many there were.
 
@@ -236,6 +299,7 @@ class Spool:
                 settled += 1
         return settled
 
+    @_mending
     def place_in(self, source: str) -> str | None:
         """How far a recording was read when its reading broke off; None if it never did.
 
@@ -247,11 +311,12 @@ class Spool:
             return (
                 None
                 if sealed is None
-                else self._open(places.place_name(source), sealed).decode(
+                else self._vault.open(places.place_name(source), sealed).decode(
                     "utf-8", "surrogateescape"
                 )
             )
 
+    @_mending
     def forget_place(self, source: str) -> None:
         """A recording was read to its end: the next reading begins anew.
 
@@ -261,6 +326,7 @@ class Spool:
         with self._transaction() as connection:
             places.forget(connection, source)
 
+    @_mending
     def seal(self, private_key: Ed25519PrivateKey) -> Batch | None:
         """Seal the next batch from what is in no batch yet; None where there is nothing.
 
@@ -270,6 +336,7 @@ class Spool:
         with self._transaction() as connection:
             return batches.seal_next(connection, self._owner, private_key, self._open_record)
 
+    @_mending
     def unreceipted_batches(self, limit: int, *, after: int = 0) -> tuple[Batch, ...]:
         """Sealed batches that no receipt covers, in order, those that start after a sequence.
 
@@ -280,6 +347,19 @@ class Spool:
             return tuple(
                 batches.unreceipted(connection, self._owner, limit, after, self._open_record)
             )
+
+    @_mending
+    def oldest_waiting(self) -> bytes | None:
+        """The canonical bytes of the record that waits longest for its receipt.
+
+        Raises:
+            SpoolError: if the spool cannot be read.
+        """
+        with self._reading() as connection:
+            (receipted,) = connection.execute("SELECT receipted FROM chain").fetchone()
+            for seq, sealed in records.between(connection, receipted + 1, receipted + 1):
+                return self._open_record(seq, sealed)
+        return None
 
     def waiting_hits(self, limit: int, *, skip: Collection[int] = ()) -> tuple[WaitingHit, ...]:
         """Hits, oldest first, that are neither marked sent nor receipted, but for those skipped.
@@ -293,6 +373,7 @@ class Spool:
                 for seq, sealed in records.waiting_hits(connection, limit, skip)
             )
 
+    @_mending
     def mark_hit_sent(self, seq: int) -> None:
         """Remember that the repository has this hit's notice; its record still waits.
 
@@ -302,6 +383,7 @@ class Spool:
         with self._transaction() as connection:
             connection.execute("UPDATE records SET hit_waiting = 0 WHERE seq = ?", (seq,))
 
+    @_mending
     def waiting_pictures(
         self, limit: int, *, skip: Collection[str] = (), least: Standing = Standing.ORDINARY
     ) -> tuple[WaitingPicture, ...]:
@@ -316,10 +398,11 @@ class Spool:
         """
         with self._reading() as connection:
             return tuple(
-                WaitingPicture(sha256, self._open(album.picture_name(sha256), sealed))
+                WaitingPicture(sha256, self._vault.open(album.picture_name(sha256), sealed))
                 for sha256, sealed in album.waiting(connection, limit, skip, least)
             )
 
+    @_mending
     def acknowledge(self, receipt: Receipt) -> Acknowledged:
         """Purge what this receipt covers. Its signature and unit were checked before.
 
@@ -327,8 +410,13 @@ class Spool:
             SpoolError: if the spool cannot be written. Nothing is purged then.
         """
         with self._transaction() as connection:
-            return apply_receipt(connection, receipt)
+            done = apply_receipt(connection, self._vault, receipt)
+            if done.records_purged or done.pictures_purged:
+                self._vault.retire(connection, album.oldest_data_key(connection))
+        self._overwrite(done.records_purged + done.pictures_purged)
+        return done
 
+    @_mending
     def counts(self) -> Counts:
         """How much was ever stored, receipted and refused, and how much waits.
 
@@ -339,10 +427,11 @@ class Spool:
             row = connection.execute(
                 "SELECT spooled, receipted, (SELECT count(*) FROM refusals), spooled - receipted,"
                 " (SELECT count(*) FROM records WHERE hit_waiting = 1),"
-                " (SELECT count(*) FROM pictures) FROM chain"
+                " (SELECT count(*) FROM pictures), lost, gave_way FROM chain"
             ).fetchone()
         return Counts(*row)
 
+    @_mending
     def withheld(self) -> WithheldCounts:
         """How many reads that must not leave the unit are kept, and how many there ever were.
 
@@ -352,6 +441,7 @@ class Spool:
         with self._reading() as connection:
             return withholds.counts(connection)
 
+    @_mending
     def withheld_age(self) -> Age:
         """The age by which withheld reads are purged, as it was noted last.
 
@@ -361,6 +451,7 @@ class Spool:
         with self._reading() as connection:
             return withholds.age(connection)
 
+    @_mending
     def purge_withheld(self, age: Age) -> int:
         """Note that age, and purge the withheld reads that are due by it; how many there were.
 
@@ -373,8 +464,11 @@ class Spool:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         with self._guard, storage_errors(self.folder):
-            self._require_open()
-            yield self._connection
+            if self._closed:
+                raise SpoolError(f"{self.folder}: the spool is closed: open it again first")
+            if self._connection is None:
+                self._connect()
+            yield cast(sqlite3.Connection, self._connection)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -390,62 +484,76 @@ class Spool:
                 self._vault.load(connection)
                 raise
 
-    def _require_open(self) -> None:
-        if self._closed:
-            raise SpoolError(f"{self.folder}: the spool is closed: open it again first")
+    def _connect(self) -> None:
+        """Open the database, made this unit's if it is new, and find it sound."""
+        finish_swap(self.folder, self._keep_damaged)
+        connection = open_database(self.folder)
+        try:
+            claim(connection, self.folder, self._owner, self._vault)
+            upgrade(connection, self._vault)
+            self._vault.load(connection)
+            require_gapless(connection, self.folder)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            first_page.keep_copy(self.folder / DATABASE_FILE)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
 
-    def _require_room(self) -> None:
-        """What was purged leaves free pages in the file, which new records fill first."""
-        (pages,) = self._connection.execute("PRAGMA freelist_count").fetchone()
-        (page_bytes,) = self._connection.execute("PRAGMA page_size").fetchone()
-        if self._free_bytes() + pages * page_bytes < self._reserve_bytes:
-            raise full_disk(self.folder)
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
-    def _claim(self) -> None:
-        """Make the spool this unit's if it is new; else require that it is."""
-        with self._transaction() as connection:
-            row = connection.execute("SELECT agency, unit, key_check FROM chain").fetchone()
-            if row is None:
-                connection.execute(
-                    "INSERT INTO chain (one, agency, unit, key_check, receipted_root)"
-                    " VALUES (1, ?, ?, ?, ?)",
-                    (
-                        self.agency,
-                        self.unit,
-                        self._vault.seal_key_check(),
-                        GENESIS_ROOT,
-                    ),
-                )
-        if row is None:
-            # From here on a torn log can no longer make this spool look new.
-            with self._reading() as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                sync_folder(self.folder)
-                sync_folder(self.folder.parent)
+    def _mend(self, damage: str) -> None:
+        self._disconnect()
+        with storage_errors(self.folder):
+            done = salvage(
+                self.folder, self._vault, self._owner, self._stand_in, damage, self._keep_damaged
+            )
+        self.salvages = (*self.salvages, done)
+
+    def _reseal(self, former_key: bytes) -> None:
+        """Seal the data keys under the key in use, if they are still under the former."""
+        present, self._vault = self._vault, self._vault.with_key(former_key)
+        try:
+            self.counts()
+        except WrongKeyError:
             return
-        agency, unit, key_check = row
-        if (agency, unit) != (self.agency, self.unit):
-            raise SpoolError(
-                f"{self.folder}: this spool belongs to unit {unit} of agency {agency}: give unit "
-                f"{self.unit} of agency {self.agency} a folder of its own"
-            )
-        if not self._vault.opens(key_check):
-            raise SpoolError(
-                f"{self.folder}: this spool was written with another key: restore the spool.key "
-                "that was made when the unit was enrolled"
-            )
+        else:
+            with self._transaction() as connection:
+                self._vault.reseal_keys(connection, present)
+        finally:
+            self._disconnect()
+            self._vault = present
 
-    def _require_gapless(self) -> None:
+    def _make_room(
+        self, connection: sqlite3.Connection, added: int, contents: Sequence[bytes]
+    ) -> None:
+        needed = sum(map(len, contents)) + (added + len(contents)) * _OVERHEAD_BYTES
+        limits = Limits(self._max_bytes, self._reserve_bytes, self._free_bytes)
+        gone = make_room(connection, limits, needed)
+        if gone is None:
+            raise full_disk(self.folder)
+        if gone:
+            self._vault.retire(connection, album.oldest_data_key(connection))
+
+    def _overwrite(self, purged: int) -> None:
+        """Have what was purged overwritten in the files, once there is enough of it, or no more.
+
+        Purged rows are overwritten in the log first; the checkpoint brings that to the database,
+        and empties the log of what was written before.
+        """
+        self._purged += purged
+        if not self._purged:
+            return
         with self._reading() as connection:
-            spooled, receipted, number, first, last = connection.execute(
-                "SELECT spooled, receipted, (SELECT count(*) FROM records),"
-                " (SELECT min(seq) FROM records), (SELECT max(seq) FROM records) FROM chain"
+            (something_waits,) = connection.execute(
+                "SELECT spooled > receipted OR EXISTS (SELECT 1 FROM pictures) FROM chain"
             ).fetchone()
-        whole = number == spooled - receipted
-        if not whole or (number and (first, last) != (receipted + 1, spooled)):
-            raise damaged(
-                self.folder, f"records {receipted + 1} to {spooled} should be there, {number} are"
-            )
+            if self._purged >= _OVERWRITE_EVERY or not something_waits:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._purged = 0
 
     def _store(
         self,
@@ -459,10 +567,4 @@ class Spool:
         connection.execute("UPDATE chain SET spooled = spooled + ?", (len(added),))
 
     def _open_record(self, seq: int, sealed: Sealed) -> bytes:
-        return self._open(records.record_name(seq), sealed)
-
-    def _open(self, name: str, sealed: Sealed) -> bytes:
-        try:
-            return self._vault.open(name, sealed)
-        except DamagedBlobError as error:
-            raise damaged(self.folder, f"{name} cannot be decrypted") from error
+        return self._vault.open(records.record_name(seq), sealed)

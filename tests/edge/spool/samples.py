@@ -62,6 +62,11 @@ def read(seq: int, *, pictures: Sequence[bytes] = (), plate: str = PLATE, **chan
     return r.Read(**{**fields, **changes})
 
 
+def matched_read(seq: int, **changes: Any) -> r.Read:
+    """A read that a hot list matched."""
+    return read(seq, hits=(hit(1, r.mint_id(MOMENT, bytes)).match,), **changes)
+
+
 def hit(seq: int, read_id: UUID) -> r.Hit:
     return r.Hit(
         **_header(seq),

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec import structs
 
 from edge.contract.batch import GENESIS_ROOT, Batch, Receipt, Refusal, encode_message
-from edge.contract.records import AnyRecord, encode_record
+from edge.contract.records import AnyRecord, Hit, Read, encode_record, mint_id
 from edge.spool.errors import SpoolError
-from edge.spool.store import Spool
+from edge.spool.store import Provisional, Spool
 from tests.edge.spool.samples import (
     AGENCY,
+    MOMENT,
     SPOOL_KEY,
     UNIT,
     UNIT_KEY,
     by_digest,
+    hit,
     malfunction,
+    matched_read,
     picture_bytes,
+    read,
     read_and_hit,
     read_with,
     receipt,
@@ -31,7 +40,9 @@ from tests.edge.spool.samples import (
 
 PICTURES = [picture_bytes(number) for number in range(4)]
 DIGESTS = [sha256(content) for content in PICTURES]
-RESERVE_BYTES = 2**40  # more than the file's own free pages could ever make up for
+RESERVE_BYTES = 2**40
+PLENTY_BYTES = 2 * RESERVE_BYTES
+PAGE_BYTES = 4096
 
 some_pictures = st.lists(st.sampled_from(PICTURES), max_size=2, unique=True)
 some_digests = st.lists(st.sampled_from(DIGESTS), max_size=3, unique=True)
@@ -44,7 +55,11 @@ class SpoolMachine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="spool-"))
         self.generation = 0
-        self.free_bytes = RESERVE_BYTES
+        self.free_bytes = PLENTY_BYTES
+        self.key = SPOOL_KEY
+        self.gave_way = 0
+        self.line: dict[str, int] = {}
+        self.rung: dict[UUID, Provisional] = {}
         self.records: list[bytes] = []
         self.hits: set[int] = set()
         self.owners: set[tuple[str, int]] = set()
@@ -54,12 +69,13 @@ class SpoolMachine(RuleBasedStateMachine):
         self.refused: set[int] = set()
         self.spool = self._open()
 
-    def _open(self) -> Spool:
+    def _open(self, former_key: bytes | None = None) -> Spool:
         return Spool.open(
             self.root / str(self.generation),
-            SPOOL_KEY,
+            self.key,
             agency=AGENCY,
             unit=UNIT,
+            former_key=former_key,
             reserve_bytes=RESERVE_BYTES,
             free_bytes=lambda: self.free_bytes,
         )
@@ -68,28 +84,104 @@ class SpoolMachine(RuleBasedStateMachine):
     def sealed(self) -> int:
         return self.batches[-1].last_seq if self.batches else 0
 
-    @rule(pictures=some_pictures, kind=st.sampled_from(["read", "hit", "other"]))
+    @rule(pictures=some_pictures, kind=st.sampled_from(["read", "matched", "hit", "other"]))
     def add(self, pictures: list[bytes], kind: str) -> None:
-        if kind == "other":
-            pictures = []
-            builders: list[object] = [malfunction]
-        else:
-            builders = read_and_hit(*pictures) if kind == "hit" else [read_with(*pictures)]
-        added: tuple[AnyRecord, ...] = self.spool.add(builders, by_digest(*pictures))  # type: ignore[arg-type]
-        assert [record.seq for record in added] == [
-            len(self.records) + 1 + index for index in range(len(builders))
-        ]
-        self.owners |= {(sha256(content), added[0].seq) for content in pictures}
-        if kind == "hit":
-            self.hits.add(added[1].seq)
-        self.records += [encode_record(record) for record in added]
+        builders: list[Callable[[int], AnyRecord]] = {
+            "read": [read_with(*pictures)],
+            "matched": [lambda seq: matched_read(seq, pictures=pictures)],
+            "hit": read_and_hit(*pictures),
+            "other": [malfunction],
+        }[kind]
+        before = self.spool.counts().gave_way
+        added = self.spool.add(builders, by_digest(*(pictures if kind != "other" else ())))
+        self._give_way(self.spool.counts().gave_way - before)
+        self._note(added, by_digest(*pictures))
+
+    def _note(self, added: Sequence[AnyRecord], contents: Mapping[str, bytes]) -> None:
+        for record in added:
+            assert record.seq == len(self.records) + 1
+            self.records.append(encode_record(record))
+            if isinstance(record, Hit):
+                self.hits.add(record.seq)
+            if isinstance(record, Read):
+                for picture in record.pictures:
+                    if picture.sha256 in contents:
+                        standing = 2 if record.hits else 0
+                        last = self.line.get(picture.sha256, 0)
+                        self.line[picture.sha256] = max(standing, last)
+                        self.owners.add((picture.sha256, record.seq))
+
+    def _give_way(self, number: int) -> None:
+        """Pictures give way by their standing, the oldest first."""
+        self.gave_way += number
+        gone = sorted(self.line, key=lambda digest: self.line[digest])[:number]
+        self.owners = {(digest, seq) for digest, seq in self.owners if digest not in gone}
+        self._leave_the_line()
+
+    def _leave_the_line(self) -> None:
+        left = self._pictures()
+        self.line = {digest: one for digest, one in self.line.items() if digest in left}
+
+    @rule(
+        pictures=some_pictures,
+        kind=st.sampled_from(["read", "matched"]),
+        short=st.integers(0, 12),
+    )
+    def add_when_room_is_short(self, pictures: list[bytes], kind: str, short: int) -> None:
+        """Pictures may give way, which the counter says; or nothing is stored and none does."""
+        self.free_bytes = RESERVE_BYTES - short * PAGE_BYTES
+        with suppress(SpoolError):
+            self.add(pictures, kind)
+        self.free_bytes = PLENTY_BYTES
 
     @rule(pictures=some_pictures)
     def add_on_a_full_disk(self, pictures: list[bytes]) -> None:
         self.free_bytes = 0
         with pytest.raises(SpoolError, match="full"):
             self.spool.add([read_with(*pictures)], by_digest(*pictures))
-        self.free_bytes = RESERVE_BYTES
+        self.free_bytes = PLENTY_BYTES
+
+    @rule(pictures=some_pictures, minutes=st.integers(-600, 600), fresh=st.integers(0, 2**32))
+    def ring(self, pictures: list[bytes], minutes: int, fresh: int) -> None:
+        """A pass rings before it ends, whatever the clock says meanwhile."""
+        moment = MOMENT + timedelta(minutes=minutes)
+        read_id = mint_id(moment, lambda count: fresh.to_bytes(count, "big"))
+        provisional = Provisional(
+            lambda seq: read(seq, id=read_id, captured_at=moment, pictures=pictures),
+            by_digest(*pictures),
+        )
+        added = self.spool.add([lambda seq: hit(seq, read_id)], {}, provisional=provisional)
+        self._note(added, {})
+        self.rung[read_id] = provisional
+
+    @precondition(lambda self: self.rung)
+    @rule(data=st.data(), pictures=some_pictures)
+    def end_what_rang(self, data: st.DataObject, pictures: list[bytes]) -> None:
+        read_id = data.draw(st.sampled_from(sorted(self.rung)))
+        added = self.spool.add([read_with(*pictures)], by_digest(*pictures), settles=read_id)
+        self._note(added, by_digest(*pictures))
+        del self.rung[read_id]
+
+    @rule()
+    def settle(self) -> None:
+        """The daemon starts anew: what rang and never ended is stored as it rang."""
+        assert self.spool.settle() == len(self.rung)
+        for _, provisional in sorted(self.rung.items()):
+            record = structs.replace(provisional.build(1), seq=len(self.records) + 1)
+            self._note([record], provisional.pictures)
+        self.rung = {}
+
+    @rule(crash=st.booleans())
+    def replace_the_key(self, crash: bool) -> None:
+        """What a rotation of the spool key does; broken off, the former key is given again."""
+        former, self.key = self.key, sha256(self.key).encode()[:32]
+        self.spool.close()
+        self.spool = self._open(former)
+        if crash:
+            self.spool.close()
+            self.spool = self._open(former)
+        with pytest.raises(SpoolError, match="another daemon"):
+            self._open(former)
 
     @rule(pictures=some_pictures)
     def add_what_breaks_midway(self, pictures: list[bytes]) -> None:
@@ -150,6 +242,7 @@ class SpoolMachine(RuleBasedStateMachine):
             if seq not in refused
             and not (digest in word.held_pictures and seq <= word.committed_through)
         }
+        self._leave_the_line()
         done = self.spool.acknowledge(word)
         assert done.receipted_through == self.receipted
         assert done.records_purged == self.receipted - before[0]
@@ -205,6 +298,8 @@ class SpoolMachine(RuleBasedStateMachine):
         assert counts.refused == len(self.refused)
         assert counts.hits_waiting == len(self.hits)
         assert counts.pictures_waiting == len(self._pictures())
+        assert (counts.lost, counts.gave_way) == (0, self.gave_way)
+        assert self.spool.salvages == ()
 
     @invariant()
     def what_waits_agrees(self) -> None:

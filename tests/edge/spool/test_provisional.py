@@ -126,13 +126,13 @@ def test_an_unfit_provisional_read_is_refused_with_its_hit(
 
 
 def test_a_full_disk_keeps_what_rang_until_the_final_read_is_stored(open_spool: OpenSpool) -> None:
-    free = [10_000]
+    free = [100_000]
     spool = open_spool(free_bytes=lambda: free[0], reserve_bytes=5_000)
     spool.add([hit_of(1)], {}, provisional=as_rung(1))
     free[0] = 4_999
     with pytest.raises(SpoolError, match="full"):
         spool.add([at_the_end(1)], {}, settles=read_id(1))
-    free[0] = 10_000
+    free[0] = 100_000
     assert spool.settle() == 1
 
 

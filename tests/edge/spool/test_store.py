@@ -205,19 +205,20 @@ def test_the_room_that_a_purge_leaves_is_used_again(tmp_path: Path) -> None:
         SPOOL_KEY,
         agency=AGENCY,
         unit=UNIT,
-        reserve_bytes=1_000_000,
+        reserve_bytes=3_000_000,
         free_bytes=lambda: free[0],
     ) as spool:
         for number in range(600):
             content = picture_bytes(number)
             spool.add([read_with(content)], by_digest(content))
-        free[0] = 0
+        free[0] = -1_000_000
         with pytest.raises(SpoolError, match="full"):
             spool.add([malfunction], {})
         held = [sha256(picture_bytes(number)) for number in range(600)]
         while (batch := spool.seal(UNIT_KEY)) is not None:
             spool.acknowledge(receipt(batch.last_seq, batch.root, held=held))
         assert spool.counts().pictures_waiting == 0
+        free[0] = 0
         spool.add([malfunction], {})
 
 
@@ -329,7 +330,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_stored(
 def test_a_full_disk_is_said_plainly_and_receipts_still_free_the_spool(
     open_spool: OpenSpool,
 ) -> None:
-    free = [10_000]
+    free = [100_000]
     spool = open_spool(free_bytes=lambda: free[0], reserve_bytes=5_000)
     spool.add([malfunction], {})
     batch = spool.seal(UNIT_KEY)
@@ -339,7 +340,7 @@ def test_a_full_disk_is_said_plainly_and_receipts_still_free_the_spool(
         spool.add([malfunction], {})
     assert spool.counts().spooled == 1
     assert spool.acknowledge(receipt(1, batch.root)).records_purged == 1
-    free[0] = 10_000
+    free[0] = 100_000
     (record,) = spool.add([malfunction], {})
     assert record.seq == 2
 

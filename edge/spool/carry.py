@@ -1,0 +1,229 @@
+"""Rows out of a damaged database into a new one's open transaction: the rules of a salvage.
+
+They stand at the head of `edge.spool.salvage`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+
+from edge.contract.batch import GENESIS_ROOT, leaf_hashes
+from edge.contract.errors import ContractError
+from edge.contract.merkle import root as merkle_root
+from edge.contract.records import AnyRecord, decode_record, encode_record
+from edge.spool import records
+from edge.spool.encryption import DamagedBlobError, Sealed, Vault
+from edge.spool.pictures import named_by, picture_name
+from edge.spool.places import name_of_digest
+from edge.spool.provisional import provisional_name
+from edge.spool.records import Owner, record_name
+from edge.spool.sound_rows import Row, sound_rows
+
+StandIn = Callable[[int, str], AnyRecord]
+"""Makes the record that takes a lost one's sequence, from that sequence and a sentence."""
+
+_MAX_LOST_AT_THE_END = 10_000
+_RECEIPTED_READ = 0
+"""Owner of a picture whose read is receipted: which one it was does not matter any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """The last sequence that a receipt covered, and the root that ended there."""
+
+    receipted: int
+    root: str
+
+
+class Carrier:
+    """Carries what is sound from ``old`` to ``new``, and counts what is not."""
+
+    def __init__(
+        self,
+        old: sqlite3.Connection,
+        new: sqlite3.Connection,
+        vault: Vault,
+        owner: Owner,
+        stand_in: StandIn,
+    ) -> None:
+        """``new`` has the tables of the present layout, empty, and a transaction under way."""
+        self.records_lost = 0
+        self.pictures_lost = 0
+        self.place_lost = False
+        self._old = old
+        self._new = new
+        self._vault = vault
+        self._owner = owner
+        self._stand_in = stand_in
+
+    def carry(self) -> None:
+        """Do it.
+
+        Raises:
+            sqlite3.Error: if the new database cannot be written.
+        """
+        self._vault.carry_keys(self._old, self._new)
+        chain = next(sound_rows(self._old, "chain", "one"), None)
+        batches = list(sound_rows(self._old, "batches", "first_seq"))
+        start = self._start(chain, batches)
+        if start is None:
+            self.place_lost = True
+            start, batches = _Start(0, GENESIS_ROOT), []
+        spooled = self._records(start, batches, chain)
+        self._batches(start, batches)
+        self._pictures()
+        self._provisional()
+        self._withheld()
+        self._copy("places", lambda row: name_of_digest(row["source"]))
+        self._copy("refusals", None)
+        self._copy("given_up", None)
+        self._new.execute(
+            "INSERT INTO chain VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                self._owner.agency,
+                self._owner.unit,
+                self._vault.seal_key_check(),
+                spooled,
+                start.receipted,
+                start.root,
+                self.records_lost + (chain["lost"] if chain else 0),
+                chain["gave_way"] if chain else 0,
+            ),
+        )
+
+    def _start(self, chain: Row | None, batches: list[Row]) -> _Start | None:
+        """Where the chain stands; None where nothing says it. No sound record may lie before."""
+        first = next((seq for seq, _, _ in self._sound_records()), None)
+        if chain is not None and (first is None or chain["receipted"] < first):
+            return _Start(chain["receipted"], chain["receipted_root"])
+        if batches and (first is None or batches[0]["first_seq"] <= first):
+            return _Start(batches[0]["first_seq"] - 1, batches[0]["previous_root"])
+        return None
+
+    def _sound_records(self) -> Iterator[tuple[int, Row, AnyRecord]]:
+        for row in sound_rows(self._old, "records", "seq"):
+            content = self._opened(record_name(row["seq"]), row)
+            if content is not None:
+                try:
+                    yield row["seq"], row, decode_record(content)
+                except ContractError:
+                    continue
+
+    def _records(self, start: _Start, batches: list[Row], chain: Row | None) -> int:
+        """Carry records, lost ones replaced; the last sequence that there is then."""
+        last = start.receipted
+        for seq, row, record in self._sound_records():
+            if self.place_lost:
+                self._renumber(last + 1, row, record)
+                last += 1
+                continue
+            self._replace(last + 1, seq - 1)
+            self._insert("records", row)
+            self._own(seq, record)
+            last = seq
+        if self.place_lost:
+            return last
+        end: int = max([last, *(row["last_seq"] for row in batches)])
+        if chain is not None and end < chain["spooled"] <= end + _MAX_LOST_AT_THE_END:
+            end = chain["spooled"]
+        self._replace(last + 1, end)
+        return end
+
+    def _replace(self, first_seq: int, last_seq: int) -> None:
+        for seq in range(first_seq, last_seq + 1):
+            sentence = f"record {seq} of this unit was destroyed by damage to its disk and is lost"
+            records.store(self._new, self._vault, self._stand_in(seq, sentence))
+            self.records_lost += 1
+
+    def _renumber(self, seq: int, row: Row, record: AnyRecord) -> None:
+        sealed = self._vault.seal(
+            self._new, record_name(seq), encode_record(msgspec.structs.replace(record, seq=seq))
+        )
+        self._insert("records", row | {"seq": seq, "sealed": sealed.blob} | _key_of(sealed))
+        self._own(seq, record)
+
+    def _own(self, seq: int, record: AnyRecord) -> None:
+        self._new.executemany(
+            "INSERT OR IGNORE INTO picture_owners VALUES (?, ?)",
+            [(sha256, seq) for sha256, _ in named_by(record)],
+        )
+
+    def _batches(self, start: _Start, batches: list[Row]) -> None:
+        """Carry the batches that can be sent again as they were; give up the others."""
+        last_seq, root = start.receipted, start.root
+        given_up = False
+        for row in batches:
+            follows = (row["first_seq"], row["previous_root"]) == (last_seq + 1, root)
+            if given_up or not follows or not self._is_whole(row):
+                given_up = True
+                self._insert("given_up", {"last_seq": row["last_seq"], "root": row["root"]})
+            else:
+                self._insert("batches", row)
+                last_seq, root = row["last_seq"], row["root"]
+
+    def _is_whole(self, batch: Row) -> bool:
+        contents = [
+            self._vault.open(record_name(seq), sealed)
+            for seq, sealed in records.between(self._new, batch["first_seq"], batch["last_seq"])
+        ]
+        return bool(contents) and merkle_root(leaf_hashes(contents)).hex() == batch["root"]
+
+    def _pictures(self) -> None:
+        for row in sound_rows(self._old, "pictures", "rowid"):
+            if self._opened(picture_name(row["sha256"]), row) is not None:
+                self._insert("pictures", row)
+        self._new.execute(
+            "INSERT INTO picture_owners SELECT sha256, ? FROM pictures"
+            " WHERE sha256 NOT IN (SELECT sha256 FROM picture_owners)",
+            (_RECEIPTED_READ,),
+        )
+        self.pictures_lost = self._new.execute(
+            "DELETE FROM picture_owners WHERE sha256 NOT IN (SELECT sha256 FROM pictures)"
+        ).rowcount
+
+    def _provisional(self) -> None:
+        self._copy("provisional", lambda row: provisional_name(UUID(row["read"])))
+        kept = {read for (read,) in self._new.execute("SELECT read FROM provisional")}
+        for row in sound_rows(self._old, "provisional_pictures", "rowid"):
+            if row["read"] in kept and self._opened(picture_name(row["sha256"]), row) is not None:
+                self._insert("provisional_pictures", row)
+
+    def _withheld(self) -> None:
+        """Reads that must not leave the unit: what opens of them."""
+        self._copy("withheld", None)
+        self._copy("withheld_totals", None)
+        self._copy("withheld_age", None)
+        self._copy("withheld_parts", lambda row: str(row["name"]))
+        self._new.execute(
+            "DELETE FROM withheld_parts WHERE read NOT IN (SELECT read FROM withheld)"
+        )
+
+    def _copy(self, table: str, name: Callable[[Row], str] | None) -> None:
+        """Copy the rows of a table, those sealed under a name only where they open."""
+        for row in sound_rows(self._old, table, "rowid"):
+            with suppress(ValueError, TypeError):
+                if name is None or self._opened(name(row), row) is not None:
+                    self._insert(table, row)
+
+    def _opened(self, name: str, row: Row) -> bytes | None:
+        try:
+            return self._vault.open(name, Sealed(row["data_key"], row["sealed"]))
+        except DamagedBlobError:
+            return None
+
+    def _insert(self, table: str, row: Row) -> None:
+        self._new.execute(
+            f"INSERT OR IGNORE INTO {table} ({', '.join(row)})"  # noqa: S608
+            f" VALUES ({', '.join('?' * len(row))})",
+            tuple(row.values()),
+        )
+
+
+def _key_of(sealed: Sealed) -> Row:
+    return {"data_key": sealed.data_key}
