@@ -45,7 +45,7 @@ from edge.position.settings import NoReceiver as NoPositionSettings
 from edge.position.source import NoReceiver, PositionSource
 from edge.process import running_s
 from edge.recorder import Recorder
-from edge.ringing import RingRule
+from edge.ring_rule import RingRule
 from edge.service_manager import ServiceManager
 from edge.settings import Settings
 from edge.spool.store import Spool

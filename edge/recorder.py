@@ -22,7 +22,7 @@ from edge.hotfile.open import HotlistFiles
 from edge.pipeline import Draft, Identity, malfunction_draft
 from edge.position.clock import UnitClock
 from edge.position.source import PositionSource
-from edge.ringing import RingRule
+from edge.ring_rule import RingRule
 from edge.spool.errors import SpoolError, UnfitRecordError
 from edge.spool.store import Spool
 from edge.spool.withheld import Withheld

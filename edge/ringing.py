@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 from edge.contract.records import Hit, HotlistMatch
+from edge.pipeline import Moment
+from edge.ring_rule import RingRule
 
-if TYPE_CHECKING:  # settings read the defaults here, and must not load OpenCV
-    from edge.pipeline import Moment
-
-RING_AT_ONCE_FROM = 0.9
-HELD_FOR_S = 0.5
 FORGET_AFTER = timedelta(seconds=60)
 
 MatchKey: TypeAlias = tuple[str, str]
@@ -24,19 +21,6 @@ MatchKey: TypeAlias = tuple[str, str]
 def key_of(match: HotlistMatch) -> MatchKey:
     """See MatchKey."""
     return match.list_name, match.entry
-
-
-@dataclass(frozen=True, slots=True)
-class RingRule:
-    """When a match rings before its pass ends.
-
-    At once, where the listed plate is as probable as `at_once_from` by all frames so far. A less
-    probable one rings when the text read has been the listed one for `held_for_s`: it would ring
-    at the end of the pass in any case, and then the car is gone.
-    """
-
-    at_once_from: float = RING_AT_ONCE_FROM
-    held_for_s: float = HELD_FOR_S
 
 
 @dataclass(frozen=True, slots=True)

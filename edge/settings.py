@@ -22,7 +22,7 @@ from edge.health_settings import HealthSettings, MetricsSettings
 from edge.hotfile.settings import HotlistSource, MatchRule
 from edge.hotfile.update_settings import UpdateSettings
 from edge.position.settings import GpsdPosition, NoReceiver, SerialPosition, SitePosition
-from edge.ringing import HELD_FOR_S, RING_AT_ONCE_FROM
+from edge.ring_rule import HELD_FOR_S, RING_AT_ONCE_FROM
 from edge.section import Name, Section
 from edge.uplink.settings import UplinkSettings
 from edge.vision.camera_settings import CameraSettings

@@ -291,7 +291,7 @@ def _project(at: tuple[float, float, float] | None, turn: tuple[float, float]) -
     x = WIDTH_PX / 2 + FOCAL_PX * math.tan(math.atan2(right, ahead) - turn[0])
     y = HEIGHT_PX / 2 - FOCAL_PX * math.tan(math.atan2(up, ahead) - turn[1])
     box = Box(round(x - width / 2), round(y - width / 4), round(width), round(width / 2))
-    inside = 0 <= box.x and box.x + box.w <= WIDTH_PX and 0 <= box.y and box.y + box.h <= HEIGHT_PX
+    inside = box.x >= 0 and box.x + box.w <= WIDTH_PX and box.y >= 0 and box.y + box.h <= HEIGHT_PX
     return box if inside and width >= SMALLEST_PX else None
 
 
