@@ -13,19 +13,22 @@ Invariants of the format, version 1:
 - A plate's digest is BLAKE2b of the folded plate, 8 bytes, keyed from the file's key. The disk
   holds no plate, and no digest in the clear.
 
+Entries are in order of their plates' digests. A digest's leading ``slot_bits`` name its slot; of
+one plate the most urgent entry comes first.
+
 Layout, in this order:
 
 - ``header``: magic, u32 length, JSON (:class:`Header`), zeros up to 4096 bytes.
-- ``entries``: the entries as they came, each sealed (msgpack of :class:`Listed`).
-- ``places``: for each row a u64: the entry's place in the file times 65536, plus its sealed
-  length. The header holds the BLAKE2b of them all, which is checked after the file is in use;
-  until then a place that was altered gives something that does not open.
-- ``index``: sealed in pieces of 1 MiB. For each slot the number of the first row in it, one more
-  at the end, u32; then for each row its mark, u16. Rows are in order of digest; a row's slot is
-  the digest's leading ``slot_bits``, its mark the next 16 bits. It is held in memory: a plate
-  that is not listed is known by that alone, save for about 1 in 8,000, and touches no disk.
-- ``wildcards``: sealed, msgpack: (pattern, place) of the entries whose plates have wildcards.
-  They have no row.
+- ``blocks``: for each slot that has entries one block, sealed, one after the other. In it the
+  entries' lengths, u16 each; which of the entries each was when they came, u32 each; the entries
+  (msgpack of :class:`Listed`); and zeros up to a multiple of 16 bytes.
+- ``index``: sealed in pieces of 1 MiB. For each slot the number of entries before it, one more at
+  the end, u32; for each slot the place of its block in units of 16 bytes, one more at the end,
+  u32; for each entry its mark, the 16 bits of its digest behind the slot's, u16. It is held in
+  memory: a plate that is not listed is known by that alone, save for about 1 in 5,000, and
+  touches no disk.
+- ``wildcards``: sealed, msgpack: the number and the entry of those whose plates have wildcards.
+  They are in no slot.
 """
 
 from __future__ import annotations
@@ -46,10 +49,9 @@ MAGIC = b"PWHOTF\x00\x01"
 HEADER_BYTES = 4096
 PIECE_BYTES = 1 << 20
 TAG_BYTES = 16
-PLACE_BYTES = 8
-LENGTH_BITS = 16
+UNIT_BYTES = 16
 MARK_BITS = 16
-ROWS_PER_SLOT = 8
+ENTRIES_PER_SLOT = 8
 MAX_SLOT_BITS = 28
 MAX_ENTRIES = (1 << 31) - 1
 PLATE_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -98,16 +100,15 @@ class Listed(msgspec.Struct, frozen=True, array_like=True):
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the file is, and where its parts lie.
 
-    ``groups`` are the confusable characters that plates were folded by. ``wrapped`` is the nonce
-    and the file's key, sealed with the header without it as associated data.
+    ``slotted`` is the number of entries in slots, ``groups`` are the confusable characters that
+    plates were folded by. ``wrapped`` is the nonce and the file's key, sealed with the header
+    without it as associated data.
     """
 
     facts: ListFacts
     groups: tuple[str, ...]
-    rows: int
+    slotted: int
     slot_bits: int
-    places_at: int
-    places_digest: str
     index_at: int
     wildcards_at: int
     size_bytes: int
@@ -116,12 +117,12 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def index_bytes(self) -> int:
         """Length of the index before it is sealed."""
-        return 4 * ((1 << self.slot_bits) + 1) + 2 * self.rows
+        return 8 * ((1 << self.slot_bits) + 1) + 2 * self.slotted
 
 
 entry_encoder = msgspec.msgpack.Encoder()
 entry_decoder = msgspec.msgpack.Decoder(Listed)
-wildcard_decoder = msgspec.msgpack.Decoder(tuple[tuple[str, int], ...])
+wildcard_decoder = msgspec.msgpack.Decoder(tuple[tuple[int, Listed], ...])
 _header_decoder = msgspec.json.Decoder(Header)
 
 

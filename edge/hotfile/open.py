@@ -87,7 +87,6 @@ class HotlistFiles:
         self._in_use: dict[str, Hotlist] = {}
         self._opened: dict[str, _Signature | None] = {}
         self._tried: dict[str, str | None] = {}
-        self._unchecked: set[str] = set()
         self._lock = threading.Lock()
 
     @property
@@ -124,7 +123,7 @@ class HotlistFiles:
         return outcomes
 
     def tend(self) -> list[Outcome]:
-        """Build every list whose file changed, and prove what was opened: it may take minutes."""
+        """Build every list whose file changed, which may take minutes."""
         outcomes: list[Outcome] = []
         for name in self.changed():
             try:
@@ -133,12 +132,6 @@ class HotlistFiles:
                 outcomes.append(Outcome(name, "file", str(error)))
             else:
                 outcomes.append(Outcome(name, "file", None, build=build))
-        while self._unchecked:
-            stored = self._stored[self._unchecked.pop()]
-            try:
-                stored.check()
-            except HotfileError as error:
-                outcomes.append(Outcome(stored.facts.name, "list", str(error)))
         return outcomes
 
     def changed(self) -> tuple[str, ...]:
@@ -200,7 +193,6 @@ class HotlistFiles:
             return None
         hotlist = Hotlist(stored.facts, self._sources[name].max_age_s, stored)
         self._stored[name] = stored
-        self._unchecked.add(name)
         fresh = {**self._in_use, name: hotlist}
         self._in_use = {one: fresh[one] for one in self._sources if one in fresh}
         return Outcome(name, "list", None, hotlist=hotlist)

@@ -1,9 +1,9 @@
 """A built hot list, open: what a plate's entries are, in one look at memory.
 
 Chosen by measuring (scripts/bench hotfile): an index of 16-bit marks that is read into memory at
-opening and proven there, and entries that are read from the disk when their mark fits. Nothing is
-memory-mapped: a disk that fails is an error that is said, where a mapped page would kill the
-daemon.
+opening and proven there, and entries that are read from the disk, and proven, when their mark
+fits. Nothing is memory-mapped: a disk that fails is an error that is said, where a mapped page
+would kill the daemon.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from types import TracebackType
 import msgspec
 import numpy as np
 from cryptography.exceptions import InvalidTag
+from numpy.typing import NDArray
 
 from edge.contract.hotlist import HotlistEntry
 from edge.contract.plates import Confusables
@@ -25,13 +26,12 @@ from edge.hotfile.facts import ListFacts
 from edge.hotfile.keys import digest_key
 from edge.hotfile.layout import (
     HEADER_BYTES,
-    LENGTH_BITS,
     MARK_BITS,
     MAX_SLOT_BITS,
     PIECE_BYTES,
-    PLACE_BYTES,
     PLATE_CHARACTERS,
     TAG_BYTES,
+    UNIT_BYTES,
     Listed,
     Sealer,
     entry_decoder,
@@ -40,7 +40,8 @@ from edge.hotfile.layout import (
 )
 from edge.hotfile.wildcards import WildcardIndex
 
-_CHECK_BYTES = 1 << 20
+_NUMBERS_BYTES = 2 + 4
+"""What a block holds of each entry beside the entry itself."""
 
 
 class StoredList:
@@ -99,8 +100,10 @@ class StoredList:
             raise HotfileError(f"{path}: is damaged; it has to be built again") from error
         except OSError as error:
             raise HotfileError(f"{path}: cannot be read: {error.strerror}") from error
-        self._wildcard_places = tuple(place for _, place in wildcards)
-        self._wildcards = WildcardIndex([pattern for pattern, _ in wildcards])
+        self._wild = wildcards
+        self._wildcards = WildcardIndex(
+            [one.plate.translate(self._fold_table) for _, one in wildcards]
+        )
 
     def _read_index(self) -> None:
         header = self._header
@@ -115,8 +118,9 @@ class StoredList:
         slots_bytes = 4 * ((1 << header.slot_bits) + 1)
         whole = memoryview(index)
         self._starts = whole[:slots_bytes].cast("I")
+        self._units = whole[slots_bytes : 2 * slots_bytes].cast("I")
         self._marks = index
-        self._marks_at = slots_bytes
+        self._marks_at = 2 * slots_bytes
 
     def __enter__(self) -> StoredList:
         return self
@@ -151,8 +155,7 @@ class StoredList:
         digest.update(folded.encode("ascii"))
         value = int.from_bytes(digest.digest(), "big")
         slot = value >> self._slot_shift
-        starts = self._starts
-        first, end = starts[slot], starts[slot + 1]
+        first, end = self._starts[slot], self._starts[slot + 1]
         mark = (value >> self._mark_shift & 0xFFFF).to_bytes(2, "little")
         begin, stop = self._marks_at + 2 * first, self._marks_at + 2 * end
         at = self._marks.find(mark, begin, stop)
@@ -160,77 +163,68 @@ class StoredList:
             at = self._marks.find(mark, at + 1, stop)
         if at < 0:
             return ()
-        row = first + (at - begin) // 2
-        count = 1
-        while at + 2 * count < stop and self._marks[at + 2 * count : at + 2 * count + 2] == mark:
-            count += 1
-        return self._rows(row, count, folded)
+        row = (at - begin) // 2
+        last = row + 1
+        while begin + 2 * last < stop and self._marks.startswith(mark, begin + 2 * last):
+            last += 1
+        try:
+            found = self._decoded(self._block(slot), end - first, row, last)
+        except (OSError, InvalidTag, ValueError, msgspec.DecodeError):
+            self.fault = self._damage()
+            return ()
+        table = self._fold_table
+        return tuple(one for one in found if one.plate.translate(table) == folded)
 
     def find_wild(self, choices: Sequence[str]) -> tuple[Listed, ...]:
         """The entries with wildcards that fit a plate of these folded characters at each place."""
-        numbers = self._wildcards.find(choices)
-        found = (self._entry(self._wildcard_places[number]) for number in numbers)
-        return tuple(entry for entry in found if entry is not None)
+        return tuple(self._wild[number][1] for number in self._wildcards.find(choices))
 
     def entries(self) -> Iterator[HotlistEntry]:
         """Every entry, in the order in which they were built.
 
         Raises:
-            HotfileError: if one of them is damaged.
-        """
-        rows = np.frombuffer(b"".join(self._read_places()), dtype="<u8")
-        wild = np.array(self._wildcard_places, dtype=np.uint64)
-        for place in np.sort(np.concatenate([rows, wild])):
-            entry = self._entry(int(place))
-            if entry is None:
-                raise HotfileError(self.fault or "")
-            yield entry.as_entry()
-
-    def check(self) -> None:
-        """Prove the part that lookups do not: it takes a second for ten million entries.
-
-        Raises:
             HotfileError: if the file is damaged.
         """
-        digest = hashlib.blake2b(digest_size=32)
-        for piece in self._read_places():
-            digest.update(piece)
-        if digest.hexdigest() != self._header.places_digest:
-            self._damaged()
-            raise HotfileError(self.fault or "")
-
-    def _rows(self, row: int, count: int, folded: str) -> tuple[Listed, ...]:
-        at = self._header.places_at + PLACE_BYTES * row
+        header = self._header
+        total = header.slotted + len(self._wild)
+        numbers = np.zeros(total, dtype=np.uint32)
+        slots = np.full(total, -1, dtype=np.int64)
+        starts = np.frombuffer(self._starts, dtype=np.uint32)
+        counts: NDArray[np.uint32] = starts[1:] - starts[:-1]
+        slots[: header.slotted] = np.repeat(np.arange(1 << header.slot_bits), counts)
+        numbers[header.slotted :] = [number for number, _ in self._wild]
         try:
-            data = os.pread(self._handle, PLACE_BYTES * count, at)
-        except OSError:
-            self._damaged()
-            return ()
+            for slot in np.flatnonzero(counts).tolist():
+                first, count = self._starts[slot], int(counts[slot])
+                content = self._block(slot)
+                numbers[first : first + count] = np.frombuffer(content, "<u4", count, 2 * count)
+            for row in np.argsort(numbers).tolist():
+                slot = int(slots[row])
+                if slot < 0:
+                    yield self._wild[row - header.slotted][1].as_entry()
+                    continue
+                first, count = self._starts[slot], int(counts[slot])
+                place = row - first
+                (listed,) = self._decoded(self._block(slot), count, place, place + 1)
+                yield listed.as_entry()
+        except (OSError, InvalidTag, ValueError, msgspec.DecodeError) as error:
+            self.fault = self._damage()
+            raise HotfileError(self.fault) from error
+
+    def _block(self, slot: int) -> bytes:
+        """The content of one slot's block."""
+        at, end = self._units[slot] * UNIT_BYTES, self._units[slot + 1] * UNIT_BYTES
+        return self._sealer.open(at, b"block", os.pread(self._handle, end - at, at))
+
+    def _decoded(self, block: bytes, count: int, first: int, end: int) -> list[Listed]:
+        """Some of the entries of a block that holds ``count``."""
+        lengths = memoryview(block)[: 2 * count].cast("H")
+        at = _NUMBERS_BYTES * count + sum(lengths[:first])
         found = []
-        for number in range(0, len(data), PLACE_BYTES):
-            place = int.from_bytes(data[number : number + PLACE_BYTES], "little")
-            entry = self._entry(place)
-            if entry is not None and entry.plate.translate(self._fold_table) == folded:
-                found.append(entry)
-        return tuple(found)
+        for length in lengths[first:end]:
+            found.append(entry_decoder.decode(block[at : at + length]))
+            at += length
+        return found
 
-    def _entry(self, place: int) -> Listed | None:
-        at, length = place >> LENGTH_BITS, place & ((1 << LENGTH_BITS) - 1)
-        try:
-            sealed = os.pread(self._handle, length, at)
-            return entry_decoder.decode(self._sealer.open(at, b"entry", sealed))
-        except (OSError, InvalidTag, ValueError, OverflowError, msgspec.DecodeError):
-            self._damaged()
-            return None
-
-    def _read_places(self) -> Iterator[bytes]:
-        start = self._header.places_at
-        end = start + PLACE_BYTES * self._header.rows
-        try:
-            for at in range(start, end, _CHECK_BYTES):
-                yield os.pread(self._handle, min(_CHECK_BYTES, end - at), at)
-        except OSError as error:
-            raise HotfileError(f"{self._path}: cannot be read: {error.strerror}") from error
-
-    def _damaged(self) -> None:
-        self.fault = f"{self._path}: is damaged; it has to be built again"
+    def _damage(self) -> str:
+        return f"{self._path}: is damaged; it has to be built again"

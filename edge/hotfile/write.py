@@ -1,6 +1,7 @@
-"""Writing a built hot list, entry by entry, in memory that does not grow with what it holds.
+"""Writing a built hot list, entry by entry, in memory that does not grow with what they hold.
 
-Only numbers are kept of each entry until the end, 28 bytes in all.
+The entries are first set aside, sealed under a key that is forgotten, in a file beside the list's
+own; of each only numbers are kept, 24 bytes in all. Once all are there they are put in order.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import os
 from array import array
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import IO, TypeAlias
 
 import msgspec
 import numpy as np
@@ -24,13 +26,13 @@ from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import ListFacts
 from edge.hotfile.keys import digest_key
 from edge.hotfile.layout import (
+    ENTRIES_PER_SLOT,
     HEADER_BYTES,
-    LENGTH_BITS,
     MARK_BITS,
     MAX_ENTRIES,
     MAX_SLOT_BITS,
     PIECE_BYTES,
-    ROWS_PER_SLOT,
+    UNIT_BYTES,
     Header,
     Listed,
     Sealer,
@@ -42,6 +44,9 @@ from edge.hotfile.wildcards import MAX_WILDCARDS
 Accept: TypeAlias = Callable[[ListFacts, ListFacts, tuple[int, ...]], None]
 
 _BUFFER_BYTES = 1 << 20
+_LENGTH_BITS = 16
+_MAX_UNITS = (1 << 32) - 1
+_ASIDE = b"aside"
 
 
 class HotfileWriter:
@@ -60,25 +65,23 @@ class HotfileWriter:
     ) -> None:
         """Begin; ``key`` is what :func:`edge.hotfile.keys.hotfile_key` derives."""
         self._target = target
-        self._unfinished = target.with_name(target.name + ".new")
         self._confusables = confusables
         self._key = key
         self._random_bytes = random_bytes
         self._file_key = random_bytes(32)
-        self._sealer = Sealer(self._file_key)
         keyed = digest_key(self._file_key)
         self._plates = hashlib.blake2b(key=keyed, digest_size=8, person=b"plate")
         self._ids = hashlib.blake2b(key=keyed, digest_size=8, person=b"entry")
+        self._aside = Sealer(random_bytes(32))
         self._order = array("Q")
         self._places = array("Q")
         self._identities = array("Q")
-        self._wildcards: list[tuple[int, str]] = []
-        self._at = HEADER_BYTES
+        self._wildcards: list[tuple[int, Listed]] = []
+        self._at = 0
+        self._unfinished = [target.with_name(f"{target.name}.{end}") for end in ("aside", "new")]
         try:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = self._unfinished.open("wb", buffering=_BUFFER_BYTES)
-            self._unfinished.chmod(0o600)
-            self._file.write(bytes(HEADER_BYTES))
+            self._files = [_open_private(path) for path in self._unfinished]
         except OSError as error:
             raise self._unwritten(error) from error
 
@@ -91,10 +94,11 @@ class HotfileWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with suppress(OSError):
-            self._file.close()
-        with suppress(OSError):
-            self._unfinished.unlink(missing_ok=True)
+        for file, path in zip(self._files, self._unfinished, strict=True):
+            with suppress(OSError):
+                file.close()
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
     @property
     def added(self) -> int:
@@ -115,13 +119,14 @@ class HotfileWriter:
         number = len(self._places)
         if number >= MAX_ENTRIES:
             raise HotfileError(f"{self._target}: a list takes {MAX_ENTRIES} entries at most")
+        listed = Listed.of(entry)
         folded = self._confusables.fold(entry.plate)
         if "?" in folded or "*" in folded:
             if len(self._wildcards) >= MAX_WILDCARDS:
                 raise HotfileError(
                     f"{self._target}: a list takes {MAX_WILDCARDS} entries with wildcards at most"
                 )
-            self._wildcards.append((number, folded))
+            self._wildcards.append((number, listed))
         identity = self._ids.copy()
         identity.update(entry.entry.encode("utf-8"))
         self._identities.append(int.from_bytes(identity.digest(), "big"))
@@ -129,10 +134,9 @@ class HotfileWriter:
         digest.update(folded.encode("ascii"))
         # The urgent of one plate come first; eight digests share what this overwrites.
         self._order.append(int.from_bytes(digest.digest(), "big") & ~7 | entry.priority)
-        content = entry_encoder.encode(Listed.of(entry))
-        sealed = self._sealer.seal(self._at, b"entry", content)
-        self._places.append(self._at << LENGTH_BITS | len(sealed))
-        self._put(sealed)
+        sealed = self._aside.seal(self._at, _ASIDE, entry_encoder.encode(listed))
+        self._places.append(self._at << _LENGTH_BITS | len(sealed))
+        self._put(self._files[0], sealed)
 
     def finish(self, facts: ListFacts, accept: Accept) -> ListFacts:
         """Put the whole list in its place, with these facts and its own number of entries.
@@ -146,30 +150,35 @@ class HotfileWriter:
         """
         kept, twins = _kept(np.frombuffer(self._identities, dtype=np.uint64))
         self._identities = array("Q")
-        wildcards = [(number, text) for number, text in self._wildcards if kept[number]]
         built = msgspec.structs.replace(facts, entries=int(kept.sum()))
         accept(facts, built, twins)
+        wildcards = tuple(one for one in self._wildcards if kept[one[0]])
         kept[[number for number, _ in self._wildcards]] = False
-        order = np.frombuffer(self._order, dtype=np.uint64)[kept]
-        places = np.frombuffer(self._places, dtype=np.uint64)[kept]
+        numbers = np.flatnonzero(kept).astype(np.uint32)
+        order = np.frombuffer(self._order, dtype=np.uint64)[numbers]
         by_digest = np.argsort(order, kind="stable")
-        order, places = order[by_digest], places[by_digest]
+        order, numbers = order[by_digest], numbers[by_digest]
+        places = np.frombuffer(self._places, dtype=np.uint64)[numbers]
+        del by_digest
         slot_bits = _slot_bits(len(order))
-        places_at = self._at
-        places_bytes = places.astype("<u8").tobytes()
-        self._put(places_bytes)
+        starts = _starts(order, slot_bits)
+        sealer = Sealer(self._file_key)
+        self._at = 0
+        self._put(self._files[1], bytes(HEADER_BYTES))
+        units = self._put_blocks(sealer, starts, numbers, places)
         index_at = self._at
-        self._put_index(_index(order, slot_bits))
+        index = starts.tobytes() + units.tobytes() + _marks(order, slot_bits).tobytes()
+        for start in range(0, len(index), PIECE_BYTES):
+            piece = index[start : start + PIECE_BYTES]
+            self._put(self._files[1], sealer.seal(self._at, b"index", piece))
         wildcards_at = self._at
-        listed = [(text, self._places[number]) for number, text in wildcards]
-        self._put(self._sealer.seal(wildcards_at, b"wildcards", msgspec.msgpack.encode(listed)))
+        content = msgspec.msgpack.encode(wildcards)
+        self._put(self._files[1], sealer.seal(wildcards_at, b"wildcards", content))
         header = Header(
             facts=built,
             groups=self._confusables.groups,
-            rows=len(order),
+            slotted=len(order),
             slot_bits=slot_bits,
-            places_at=places_at,
-            places_digest=hashlib.blake2b(places_bytes, digest_size=32).hexdigest(),
             index_at=index_at,
             wildcards_at=wildcards_at,
             size_bytes=self._at,
@@ -178,33 +187,69 @@ class HotfileWriter:
         self._put_in_place(wrap_header(header, self._file_key, self._key, self._random_bytes(12)))
         return built
 
-    def _put_index(self, index: bytes) -> None:
-        for start in range(0, len(index), PIECE_BYTES):
-            piece = index[start : start + PIECE_BYTES]
-            self._put(self._sealer.seal(self._at, b"index", piece))
-
-    def _put(self, content: bytes) -> None:
+    def _put_blocks(
+        self,
+        sealer: Sealer,
+        starts: NDArray[np.uint32],
+        numbers: NDArray[np.uint32],
+        places: NDArray[np.uint64],
+    ) -> NDArray[np.uint32]:
+        """Write a block for each slot; the place of each in units, and of the end."""
         try:
-            self._file.write(content)
+            self._files[0].flush()
+            aside = self._files[0].fileno()
+        except OSError as error:
+            raise self._unwritten(error) from error
+        units = np.zeros(len(starts), dtype="<u4")
+        for slot, (first, end) in enumerate(pairwise(starts.tolist())):
+            if self._at // UNIT_BYTES > _MAX_UNITS:
+                raise HotfileError(f"{self._target}: has more entries than its file can hold")
+            units[slot] = self._at // UNIT_BYTES
+            if first < end:
+                entries = [self._set_aside(aside, place) for place in places[first:end].tolist()]
+                lengths = np.array([len(entry) for entry in entries], dtype="<u2")
+                parts = (lengths.tobytes(), numbers[first:end].tobytes(), *entries)
+                block = b"".join(parts)
+                block += bytes(-len(block) % UNIT_BYTES)
+                self._put(self._files[1], sealer.seal(self._at, b"block", block))
+        units[-1] = self._at // UNIT_BYTES
+        return units
+
+    def _set_aside(self, handle: int, place: int) -> bytes:
+        at, length = place >> _LENGTH_BITS, place & ((1 << _LENGTH_BITS) - 1)
+        try:
+            return self._aside.open(at, _ASIDE, os.pread(handle, length, at))
+        except OSError as error:
+            raise self._unwritten(error) from error
+
+    def _put(self, file: IO[bytes], content: bytes) -> None:
+        try:
+            file.write(content)
         except OSError as error:
             raise self._unwritten(error) from error
         self._at += len(content)
 
     def _put_in_place(self, block: bytes) -> None:
+        file = self._files[1]
         try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.seek(0)
-            self._file.write(block)
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._unfinished.replace(self._target)
+            file.flush()
+            os.fsync(file.fileno())
+            file.seek(0)
+            file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+            self._unfinished[1].replace(self._target)
             sync_folder(self._target.parent)
         except OSError as error:
             raise self._unwritten(error) from error
 
     def _unwritten(self, error: OSError) -> HotfileError:
         return HotfileError(f"{self._target}: cannot be written: {error.strerror}")
+
+
+def _open_private(path: Path) -> IO[bytes]:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    return os.fdopen(handle, "w+b", buffering=_BUFFER_BYTES)
 
 
 def sync_folder(folder: Path) -> None:
@@ -230,17 +275,16 @@ def _kept(identities: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], tuple[int,
     return kept, tuple(sorted(again.tolist()))
 
 
-def _slot_bits(rows: int) -> int:
-    return min(MAX_SLOT_BITS, max(0, (rows // ROWS_PER_SLOT).bit_length()))
+def _slot_bits(entries: int) -> int:
+    return min(MAX_SLOT_BITS, max(1, (entries // ENTRIES_PER_SLOT).bit_length()) - 1)
 
 
-def _index(order: NDArray[np.uint64], slot_bits: int) -> bytes:
-    """First rows of the slots and marks of the rows; ``order`` is (rows,) uint64, ascending."""
-    slots: NDArray[Any]
-    if slot_bits:
-        slots = order >> np.uint64(64 - slot_bits)
-    else:
-        slots = np.zeros(len(order), dtype=np.uint64)
-    starts = np.searchsorted(slots, np.arange((1 << slot_bits) + 1, dtype=np.uint64))
-    marks = order >> np.uint64(64 - slot_bits - MARK_BITS) & np.uint64((1 << MARK_BITS) - 1)
-    return starts.astype("<u4").tobytes() + marks.astype("<u2").tobytes()
+def _starts(order: NDArray[np.uint64], slot_bits: int) -> NDArray[np.uint32]:
+    """Entries before each slot and in all; ``order`` is (entries,) uint64, ascending."""
+    edges = np.arange(1 << slot_bits, dtype=np.uint64) << np.uint64((64 - slot_bits) % 64)
+    return np.append(np.searchsorted(order, edges), len(order)).astype("<u4")
+
+
+def _marks(order: NDArray[np.uint64], slot_bits: int) -> NDArray[np.uint16]:
+    shift = np.uint64(64 - slot_bits - MARK_BITS)
+    return (order >> shift & np.uint64((1 << MARK_BITS) - 1)).astype("<u2")
