@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -59,7 +60,8 @@ from edge.uplink.withholding import Withholding
 from edge.vision.build import build_parts
 from edge.vision.camera_settings import CameraSettings
 from edge.vision.capture import open_source
-from edge.vision.engine import PlateEngine
+from edge.vision.engine import EngineParts, PlateEngine
+from edge.vision.region_detector import RegionDetector
 from edge.vision.tracker import Tracker
 from edge.watch import Camera
 
@@ -78,13 +80,9 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
     software = f"plateward {version('plateward')}"
     keys = load_keys(settings.unit.keys)
     repository_key = load_public_key(settings.uplink.repository_public_key)
-    engine = PlateEngine(build_parts(settings.engine), load_formats())
-    clock = UnitClock(
-        system=lambda: datetime.now(UTC),
-        monotonic_s=seconds_since_boot,
-        service_error_ms=kernel_error_ms,
-        last_known=load_last_known(settings.unit.data / LAST_KNOWN_FILE),
-    )
+    parts = build_parts(settings.engine, cameras=len(settings.cameras))
+    engine = PlateEngine(parts, load_formats())
+    clock = build_clock(load_last_known(settings.unit.data / LAST_KNOWN_FILE))
     health = Health(clock.now, running_s=running_s())
     hearts = Hearts()
     if engine.notices:
@@ -132,7 +130,9 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
             give_up=threading.Event(),
             beat=hearts.beat,
         )
-        cameras = [_camera(camera, engine, clock) for camera in settings.cameras]
+        cameras = [
+            _camera(camera, _engine_for(camera, parts), clock) for camera in settings.cameras
+        ]
         keeper = ClockKeeper(
             clock,
             settings.unit.data / LAST_KNOWN_FILE,
@@ -155,6 +155,16 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
         )
 
 
+def build_clock(last_known: datetime | None) -> UnitClock:
+    """The unit's clock over this machine's; ``last_known`` is a time that was good once."""
+    return UnitClock(
+        system=lambda: datetime.now(UTC),
+        monotonic_s=seconds_since_boot,
+        service_error_ms=kernel_error_ms,
+        last_known=last_known,
+    )
+
+
 def _hotlists(settings: Settings, key: bytes, confusables: Confusables) -> HotlistFiles:
     root = settings.unit.data / "hotlists"
     return HotlistFiles(
@@ -173,6 +183,13 @@ def _identity(settings: Settings, engine: PlateEngine, software: str) -> Identit
         unit=settings.unit.name,
         engine=Engine(software=software, models=models),
     )
+
+
+def _engine_for(settings: CameraSettings, parts: EngineParts) -> PlateEngine:
+    """The engine of one camera; all share the networks, which any thread may run."""
+    if settings.region:
+        parts = replace(parts, detector=RegionDetector(parts.detector, settings.region))
+    return PlateEngine(parts, load_formats())
 
 
 def _camera(settings: CameraSettings, engine: PlateEngine, clock: UnitClock) -> Camera:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,17 +14,18 @@ from edge.vision.ppocr.build import ppocr_parts
 from edge.vision.settings import EngineSettings
 
 
-def build_parts(settings: EngineSettings) -> EngineParts:
-    """The parts of the engine that the settings ask for.
+def build_parts(settings: EngineSettings, *, cameras: int = 1) -> EngineParts:
+    """The parts of the engine that the settings ask for, to be shared by so many cameras.
 
     Raises ModelError, with one sentence, where a model is missing, corrupt, another than its
     manifest's or not fit for its role.
     """
     entries = known_models(settings.models)
+    threads = settings.threads or max(1, len(os.sched_getaffinity(0)) // cameras)
     loaded: list[OnnxModel] = []
 
     def load(name: str) -> OnnxModel:
-        model = find_model(entries, name).load(settings.threads, settings.providers)
+        model = find_model(entries, name).load(threads, settings.providers)
         loaded.append(model)
         return model
 

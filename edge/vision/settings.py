@@ -55,8 +55,12 @@ class EngineSettings(Section):
         description="How large pictures are searched: 'fast', 'far' for smaller plates at more "
         "time, or the long side in pixels. A detector of one fixed size searches at that.",
     )
-    threads: int = Field(
-        2, ge=1, le=64, description="Processor threads inside one operation of a network."
+    threads: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="Processor threads inside one operation of a network; without it the "
+        "processors are shared evenly by the cameras, each of which looks in a thread of its own.",
     )
     providers: tuple[ProviderName, ...] = Field(
         ("cpu",),

@@ -29,8 +29,13 @@ from edge.vision.reader import (
 
 MAX_ALTERNATIVES = 5
 NAMED_FROM = 0.5  # a state as probable as this is named, whatever most ballots named
-VIEWS_WORTH = 0.5
-"""Views count together as their number to this power: 4 views as 2 independent ones."""
+VIEWS_WORTH = 0.3
+"""Views count together as their number to this power: 10 views as 2 independent ones.
+
+Measured on passes made of real crops shrunk and blurred, 30 to 128 px wide: with it the probability
+of the whole text is off by 0.02 on average, with the mean of the frames by 0.2, with their product
+by 0.05 where plates are small.
+"""
 
 GLYPHS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NOTHING = len(GLYPHS)
