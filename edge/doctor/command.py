@@ -1,0 +1,126 @@
+"""The command ``alpr-edge doctor``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import click
+
+from edge.doctor.examine import Check, examine
+from edge.doctor.findings import Finding, exit_status, fail, ok, worst
+from edge.health import Health
+from edge.options import settings_option
+from edge.position.clock import UnitClock
+from edge.position.source import PositionSource
+from edge.settings import Settings, SettingsError, load_settings
+
+_WORDS = {"ok": "ok     ", "warning": "WARNING", "fail": "FAIL   "}
+_VERDICTS = {
+    "ok": "All is well.",
+    "warning": "It works. Look after what is marked WARNING.",
+    "fail": "Something does not work: begin with the first line marked FAIL.",
+}
+
+
+@click.command()
+@settings_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def doctor(settings: Path, as_json: bool) -> None:
+    """Check every part of the unit, and say what to do.
+
+    Ask it first when something is wrong. It may be run beside the daemon, whose cameras and
+    receiver it leaves alone, and takes about half a minute at most; it changes nothing. Run it
+    as the daemon's user. What it prints holds no plate, no place, no key and no password.
+
+    \b
+    Exit status:
+      0  all is well
+      1  something deserves attention
+      2  something does not work, or the command was called wrongly
+
+    Example: runuser -u plateward -- alpr-edge doctor --settings /etc/plateward/edge.toml
+    """
+    findings = _examine(settings, quiet=as_json or not sys.stderr.isatty())
+    if as_json:
+        shown = {"verdict": worst(findings), "checks": [asdict(one) for one in findings]}
+        click.echo(json.dumps(shown))
+    else:
+        click.echo(as_text(findings), nl=False)
+    sys.exit(exit_status(findings))
+
+
+def as_text(findings: Sequence[Finding]) -> str:
+    """A line for each finding, and what to do below it where there is something to do."""
+    lines = []
+    for one in findings:
+        lines.append(f"{_WORDS[one.verdict]} {one.check}: {one.found}")
+        if one.do:
+            lines.append(f"        -> {one.do}")
+    return "\n".join([*lines, _VERDICTS[worst(findings)]]) + "\n"
+
+
+def _examine(path: Path, *, quiet: bool) -> list[Finding]:
+    try:
+        settings = load_settings(path)
+    except SettingsError as error:
+        return [fail("settings", str(error), "correct the file; 'alpr-edge settings' explains it")]
+
+    def said(check: Check, after_s: float) -> None:
+        if not quiet:
+            click.echo(f"looked at {check.name} ({after_s:.1f} s)", err=True)
+
+    return [ok("settings", f"{path} can be used"), *examine(_checks(settings), said)]
+
+
+def _checks(settings: Settings) -> list[Check]:
+    """Every check of this unit."""
+    # What opens cameras and models takes a second to load: other commands do without.
+    from edge.bootstrap import build_clock
+    from edge.doctor.broker_checks import check_broker
+    from edge.doctor.certificate_checks import check_certificates
+    from edge.doctor.daemon_check import check_daemon, running_status
+    from edge.doctor.data_checks import check_clock, check_hotlists, check_models, utc_now
+    from edge.doctor.device_checks import check_camera, check_place, judge_camera, judge_place
+    from edge.doctor.disk_checks import check_disk, check_spool
+    from edge.doctor.key_checks import check_keys
+    from edge.position.kernel_clock import kernel_error_ms
+
+    data, now = settings.unit.data, utc_now()
+    status = running_status(data)
+    checks = [
+        Check("daemon", lambda: check_daemon(status, data)),
+        Check("disk", lambda: check_disk(data)),
+        Check("spool", lambda: check_spool(data), 60.0),
+        Check("keys", lambda: check_keys(settings)),
+        Check("certificates", lambda: check_certificates(settings, now)),
+        Check("broker", lambda: check_broker(settings, now)),
+        Check("clock", lambda: check_clock(status, kernel_error_ms, now)),
+        Check("hot lists", lambda: check_hotlists(settings, status, now)),
+        Check("models", lambda: check_models(settings), 60.0),
+    ]
+    if status is not None:
+        checks.append(Check("gps", partial(judge_place, status)))
+        return checks + [
+            Check(f"camera {one.name}", partial(judge_camera, one, status))
+            for one in settings.cameras
+        ]
+    clock = build_clock(None)
+    build = partial(_build_position, settings, clock)
+    checks.append(Check("gps", partial(check_place, settings, build, clock.now)))
+    return checks + [
+        Check(f"camera {one.name}", partial(check_camera, one), 25.0) for one in settings.cameras
+    ]
+
+
+def _build_position(
+    settings: Settings, clock: UnitClock, health: Health
+) -> tuple[PositionSource, Callable[[threading.Event], None] | None]:
+    from edge.bootstrap import build_position
+
+    return build_position(settings.position, clock, health)

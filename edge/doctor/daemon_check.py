@@ -1,0 +1,75 @@
+"""Whether the daemon runs, and what it says of itself."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge.doctor.findings import Finding, fail, ok, split, warning
+from edge.status import STATUS_FILE, Status, StatusError, read_status
+from edge.status_text import Standing
+
+_OTHERS_CHECK = ("camera ", "gps", "clock", "hot list ", "age of hot list ", "uplink link")
+"""Troubles that the other checks look into themselves."""
+
+_MEMORY_WARNING_BYTES = 2 * 2**30
+
+
+def running_status(data: Path) -> Status | None:
+    """What the daemon says of itself now; None if it does not run."""
+    try:
+        status, written_s = read_status(data / STATUS_FILE)
+    except StatusError:
+        return None
+    return status if Standing.of(status, written_s, time.time()).runs else None
+
+
+def check_daemon(status: Status | None, data: Path) -> Iterator[Finding]:
+    """Whether it runs, who asks, and every trouble that no other check looks into."""
+    yield from _check_user(data)
+    if status is None:
+        yield warning(
+            "daemon",
+            "it does not run; devices are opened here instead",
+            "start it: systemctl start alpr-edge; if it ends again, journalctl -u alpr-edge says "
+            "why",
+        )
+        return
+    yield from judge_daemon(status)
+
+
+def judge_daemon(status: Status) -> Iterator[Finding]:
+    """What a running daemon's status says of itself."""
+    yield ok("daemon", f"it runs since {status.started_at:%Y-%m-%d %H:%M} UTC")
+    for part, trouble in status.troubles.items():
+        if not part.startswith(_OTHERS_CHECK):
+            found, do = split(trouble.sentence)
+            yield fail(f"daemon: {part}", f"since {trouble.since:%Y-%m-%d %H:%M} UTC: {found}", do)
+    if status.process.memory_bytes > _MEMORY_WARNING_BYTES:
+        yield warning(
+            "daemon: memory",
+            f"it takes {status.process.memory_bytes / 2**30:.1f} GiB",
+            "watch whether it grows from day to day; if it does, report that",
+        )
+    again = sum(part.restarts for part in status.parts.values())
+    if again:
+        yield warning(
+            "daemon: restarts",
+            f"parts of it were started again {again} times",
+            "look in the log for 'unforeseen fault' and report what it says",
+        )
+
+
+def _check_user(data: Path) -> Iterator[Finding]:
+    try:
+        owner = data.stat().st_uid
+    except OSError:
+        return
+    if owner != os.geteuid():
+        yield warning(
+            "user",
+            f"you are not the user who owns {data}: what that user may do cannot be told",
+            "run as the daemon's user: runuser -u plateward -- alpr-edge doctor",
+        )

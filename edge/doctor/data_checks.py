@@ -1,0 +1,147 @@
+"""Models, hot lists and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from edge.contract.plates import load_confusables
+from edge.doctor.findings import Finding, fail, ok, split, warning
+from edge.enrolment import load_keys
+from edge.hotlist_parts import build_folder
+from edge.settings import Settings
+from edge.status import Status
+from edge.vision.manifest import find_model, known_models
+from edge.vision.own_models import check_model
+
+_YEARS = range(2025, 2100)
+_BAD_CLOCK_MS = 2000.0
+_UPDATE = (
+    "bring it up to date: alpr-edge hotfile import for a stick; else check the way to the "
+    "repository, or what writes its file"
+)
+
+
+def check_models(settings: Settings) -> Iterator[Finding]:
+    """Load every model that the settings use, compare its digest, and try it on a picture."""
+    engine = settings.engine
+    entries = known_models(engine.models)
+    names = [engine.detector, engine.reader]
+    if engine.verifier:
+        names.append(engine.verifier)
+    if engine.kind == "ppocr":
+        names = [name for name, entry in entries.items() if entry.package]
+    for name in names:
+        result = check_model(find_model(entries, name))
+        if result.usable:
+            yield ok(f"model {name}", result.said)
+        else:
+            yield fail(f"model {name}", *split(result.said))
+
+
+def check_hotlists(settings: Settings, status: Status | None, now: datetime) -> Iterator[Finding]:
+    """Every list of the settings: in use, and not too old."""
+    if not settings.hotlists:
+        yield warning(
+            "hot lists",
+            "the settings name none: nothing will ever ring",
+            "name the department's lists under [[hotlists]], unless that is meant",
+        )
+        return
+    if status is not None:
+        yield from judge_hotlists(settings, status)
+        return
+    folder = build_folder(settings, load_keys(settings.unit.keys), load_confusables())
+    for source in settings.hotlists:
+        facts = folder.current(source.name)
+        if facts is None:
+            yield _not_in_use(source.name)
+        else:
+            said = f"version {facts.version}, {facts.entries:,} entries"
+            limit = timedelta(seconds=source.max_age_s)
+            yield judge_age(source.name, said, now - facts.issued_at, limit)
+
+
+def judge_hotlists(settings: Settings, status: Status) -> Iterator[Finding]:
+    """What the running daemon says of its lists."""
+    in_use = {one.name: one for one in status.hotlists}
+    for source in settings.hotlists:
+        check = f"hot list {source.name}"
+        for part in (check, f"hot list file {source.name}"):
+            if part in status.troubles:
+                yield fail(check, *split(status.troubles[part].sentence))
+        if (fact := in_use.get(source.name)) is not None:
+            said = f"version {fact.version}, {fact.entries:,} entries"
+            age, limit = timedelta(seconds=fact.age_s), timedelta(seconds=source.max_age_s)
+            yield judge_age(source.name, said, age, limit)
+        elif check not in status.troubles:
+            yield _not_in_use(source.name)
+
+
+def judge_age(name: str, said: str, age: timedelta, limit: timedelta) -> Finding:
+    """Whether a list of that age may be relied on."""
+    check = f"hot list {name}"
+    if age < -timedelta(minutes=5):
+        return fail(
+            check,
+            f"{said}: it is dated ahead of the clock, so its age cannot be told",
+            "look at the clock first; then have the list issued again",
+        )
+    hours = age / timedelta(hours=1)
+    if age > limit:
+        return fail(check, f"{said}: it is {hours:,.0f} hours old and counts as STALE", _UPDATE)
+    if age > 0.8 * limit:
+        return warning(check, f"{said}: {hours:,.1f} hours old, soon stale", _UPDATE)
+    return ok(check, f"{said}, {max(hours, 0.0):,.1f} hours old")
+
+
+def check_clock(
+    status: Status | None, kept_error_ms: Callable[[], float | None], now: datetime
+) -> Iterator[Finding]:
+    """Whether the time is plausible, and what keeps it."""
+    if now.year not in _YEARS:
+        yield fail(
+            "clock",
+            f"it says {now:%Y-%m-%d}: it was never set",
+            "let the unit hear GPS or reach a time server; check timedatectl and the battery of "
+            "the machine's clock",
+        )
+        return
+    if status is not None:
+        yield judge_clock(status.clock.source, status.clock.error_ms)
+    else:
+        error_ms = kept_error_ms()
+        yield judge_clock("system" if error_ms is None else "ntp", error_ms)
+
+
+def judge_clock(source: str, error_ms: float | None) -> Finding:
+    """What a clock is worth that is kept by that source within that error."""
+    if source == "unset":
+        return fail(
+            "clock",
+            "the unit has not had the time since it started; its reads are marked",
+            "let it hear GPS or reach a time server",
+        )
+    if source == "system" or error_ms is None:
+        return warning(
+            "clock",
+            "no time service keeps it, and no GPS tells the time: nobody knows how far it is off",
+            "run a time service (systemctl enable --now systemd-timesyncd, or chrony), or connect "
+            "GPS",
+        )
+    if error_ms > _BAD_CLOCK_MS:
+        return warning(
+            "clock",
+            f"kept by {source.upper()}, but off by up to {error_ms / 1000:.1f} s",
+            "check the way to the time server; GPS time gets better with a fix",
+        )
+    return ok("clock", f"kept by {source.upper()}, off by {error_ms:.0f} ms at most")
+
+
+def utc_now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
+def _not_in_use(name: str) -> Finding:
+    return fail(f"hot list {name}", "it is not in use: no read is compared with it", _UPDATE)

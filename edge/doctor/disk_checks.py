@@ -1,0 +1,189 @@
+"""The disk of the unit's data: room, writable, mounted as it should be, and a sound spool."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from edge.doctor.findings import Finding, fail, ok, warning
+from edge.spool.database import DATABASE_FILE
+
+LOW_BYTES = 2 * 2**30
+LOW_SHARE = 0.05
+FULL_BYTES = 256 * 2**20
+_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "vboxsf"})
+_GONE_AFTER_RESTART = frozenset({"tmpfs", "ramfs", "overlay"})
+_QUICK_CHECK_S = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A mounted file system: where, of what kind, with which options."""
+
+    point: str
+    kind: str
+    options: tuple[str, ...]
+
+
+def check_disk(data: Path) -> Iterator[Finding]:
+    """Room, rights and mount of the folder of the unit's data."""
+    if not data.is_dir():
+        yield fail(
+            "disk",
+            f"{data} is not there",
+            "make the folder, owned by the daemon's user with mode 700, or correct unit.data",
+        )
+        return
+    usage = shutil.disk_usage(data)
+    yield judge_room(usage.free, usage.total)
+    files = os.statvfs(data)
+    if files.f_files and files.f_favail < 1000:
+        yield fail(
+            "disk: files",
+            "the file system has no room for more files",
+            "remove files that nobody needs from this disk",
+        )
+    yield _try_to_write(data)
+    with contextlib.suppress(OSError):
+        mount = mount_of(data, Path("/proc/self/mounts").read_text(encoding="utf-8"))
+        if mount is not None:
+            yield judge_mount(mount)
+
+
+def judge_room(free: int, total: int) -> Finding:
+    """Whether there is room for a long time without the repository."""
+    said = f"{free / 2**30:.1f} GiB free of {total / 2**30:.1f} GiB"
+    if free < FULL_BYTES:
+        return fail(
+            "disk: room",
+            f"{said}: soon nothing more can be stored",
+            "bring the unit in reach of its repository for the spool to empty, or free the disk",
+        )
+    if free < LOW_BYTES or free < LOW_SHARE * total:
+        return warning(
+            "disk: room",
+            said,
+            "see in 'alpr-edge status' whether the spool empties; else free the disk",
+        )
+    return ok("disk: room", said)
+
+
+def judge_mount(mount: Mount) -> Finding:
+    """Whether the file system keeps what it is given, and is a local one."""
+    if "ro" in mount.options:
+        return fail(
+            "disk: mount",
+            f"{mount.point} is mounted read-only",
+            "a disk is often turned read-only after errors: look into dmesg, then replace the "
+            "disk, or run: mount -o remount,rw " + mount.point,
+        )
+    if mount.kind in _NETWORK:
+        return fail(
+            "disk: mount",
+            f"{mount.point} is a network file system ({mount.kind}): the spool needs a local one",
+            "set unit.data to a folder on a local disk",
+        )
+    if mount.kind in _GONE_AFTER_RESTART:
+        return warning(
+            "disk: mount",
+            f"{mount.point} is of the kind {mount.kind}: it may be empty after a restart",
+            "set unit.data to a folder on a disk, if this is no trial",
+        )
+    if "nobarrier" in mount.options or "barrier=0" in mount.options:
+        return warning(
+            "disk: mount",
+            f"{mount.point} is mounted without barriers: a power cut may lose what was stored",
+            "remove nobarrier from its line in /etc/fstab and restart",
+        )
+    return ok("disk: mount", f"{mount.point} is {mount.kind}, writable")
+
+
+def mount_of(path: Path, mounts: str) -> Mount | None:
+    """The file system that a path lies on, of the lines of /proc/self/mounts (proc(5))."""
+    found: Mount | None = None
+    real = str(path.resolve())
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        if len(fields) < 4:
+            continue
+        point = fields[1].replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
+        inside = real == point or real.startswith(point.rstrip("/") + "/")
+        if inside and (found is None or len(point) >= len(found.point)):
+            found = Mount(point, fields[2], tuple(fields[3].split(",")))
+    return found
+
+
+def check_spool(data: Path) -> Iterator[Finding]:
+    """SQLite's own quick check of the spool, which harms no running daemon."""
+    path = data / "spool" / DATABASE_FILE
+    if not path.exists():
+        yield ok("spool", "there is none yet: the daemon makes it at its first start")
+        return
+    until_s = time.monotonic() + _QUICK_CHECK_S
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=5)
+        ) as connection:
+            connection.set_progress_handler(lambda: time.monotonic() > until_s, 10_000)
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        yield judge_spool_error(error, path.stat().st_size)
+        return
+    size = f"{path.stat().st_size / 2**20:.0f} MiB"
+    if verdict != "ok":
+        yield _damaged()
+    else:
+        yield ok("spool", f"sound, {size}")
+
+
+def judge_spool_error(error: sqlite3.Error, size: int) -> Finding:
+    """What SQLite's refusal to look through a spool of that size in bytes means."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return warning(
+            "spool",
+            f"too large ({size / 2**30:.1f} GiB) to look through in {_QUICK_CHECK_S:.0f} s",
+            "see in 'alpr-edge status' whether it empties",
+        )
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return _damaged()
+    return fail(
+        "spool",
+        "it cannot be opened",
+        "run as the daemon's user; if it stays so, check the disk and the folder's rights",
+    )
+
+
+def _damaged() -> Finding:
+    return fail(
+        "spool",
+        "it is damaged",
+        "restart the daemon: it keeps apart what is damaged and says what it could not save; then "
+        "have the disk checked",
+    )
+
+
+def _try_to_write(data: Path) -> Finding:
+    trial = data / f".doctor-{os.getpid()}"
+    try:
+        with trial.open("xb") as file:
+            file.write(b"trial\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return fail(
+            "disk: writing",
+            f"nothing can be written to {data} ({error.strerror})",
+            "check that the folder is the daemon's user's own and that the disk is not read-only",
+        )
+    finally:
+        with contextlib.suppress(OSError):
+            trial.unlink(missing_ok=True)
+    return ok("disk: writing", f"{data} takes files")
