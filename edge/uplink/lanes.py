@@ -9,11 +9,13 @@ from typing import Generic, TypeVar
 from edge.contract.batch import message_digest
 from edge.uplink.messages import Outgoing, OutgoingBatch
 
-_MAX_PARKED = 1000
+MAX_PARKED = 1000
+"""Messages refused as a whole and left out for a while; beyond these a lane takes no more."""
 
 _Name = TypeVar("_Name", int, str)
 _Message = TypeVar("_Message", bound=Outgoing)
 Silence = Callable[[int], float]
+May = Callable[[bytes], bool]
 
 
 @dataclass(slots=True)
@@ -29,13 +31,15 @@ class UnderWay(Generic[_Message]):
 class Lane(Generic[_Name, _Message]):
     """Messages that stand for themselves: each is sent again after its own silences.
 
-    ``silence`` gives the seconds to wait for a receipt after so many silences before.
+    ``silence`` gives the seconds to wait for a receipt after so many silences before. It begins
+    when the broker has taken the message; until then ``untaken_s`` are waited for that.
     """
 
-    def __init__(self, limit: int, silence: Silence) -> None:
+    def __init__(self, limit: int, silence: Silence, untaken_s: float) -> None:
         """Take at most ``limit`` messages under way."""
         self._limit = limit
         self._silence = silence
+        self._untaken_s = untaken_s
         self._under_way: dict[_Name, UnderWay[_Message]] = {}
         self._parked: dict[_Name, float] = {}
 
@@ -43,7 +47,7 @@ class Lane(Generic[_Name, _Message]):
         """How many more messages can be taken."""
         for name in [name for name, due in self._parked.items() if due <= now]:
             del self._parked[name]
-        if len(self._parked) >= _MAX_PARKED:
+        if len(self._parked) >= MAX_PARKED:
             return 0
         return max(0, self._limit - len(self._under_way))
 
@@ -51,25 +55,33 @@ class Lane(Generic[_Name, _Message]):
         """Everything that is under way or parked."""
         return frozenset(self._under_way).union(self._parked)
 
+    def is_empty(self) -> bool:
+        """Whether nothing is under way."""
+        return not self._under_way
+
     def take(self, name: _Name, outgoing: _Message, now: float) -> None:
         """Have this message sent now, unless it is under way."""
         if name not in self._under_way:
             digest = message_digest(outgoing.payload)
             self._under_way[name] = UnderWay(outgoing, digest, due=now)
 
-    def answered(self, digest: str) -> list[tuple[_Name, _Message]]:
+    def taken(self, digest: str, now: float) -> None:
+        """The broker has taken the message with this digest: wait for its receipt from now on."""
+        for message in self._under_way.values():
+            if message.digest == digest and message.times_sent:
+                message.due = now + self._silence(message.times_sent - 1)
+
+    def answered(self, digest: str) -> list[tuple[_Name, UnderWay[_Message]]]:
         """The messages with this digest."""
         return [
-            (name, message.outgoing)
-            for name, message in self._under_way.items()
-            if message.digest == digest
+            (name, message) for name, message in self._under_way.items() if message.digest == digest
         ]
 
-    def drop(self, names: Collection[_Name]) -> None:
-        """Forget these: there is nothing more to send."""
+    def drop(self, names: Collection[_Name]) -> int:
+        """Forget these: there is nothing more to send. How many of them were under way."""
         for name in names:
-            self._under_way.pop(name, None)
             self._parked.pop(name, None)
+        return sum(self._under_way.pop(name, None) is not None for name in names)
 
     def park(self, name: _Name, until: float) -> None:
         """Leave this one out until then."""
@@ -86,13 +98,19 @@ class Lane(Generic[_Name, _Message]):
         for message in self._under_way.values():
             message.due = now
 
-    def due(self, now: float) -> Iterator[UnderWay[_Message]]:
-        """Each message that is to be sent now, as sent by whoever takes it."""
+    def due(self, now: float, may: May) -> Iterator[UnderWay[_Message]]:
+        """Each message that is to be sent now, as sent by whoever takes it.
+
+        ``may`` is asked before each; the first that may not go holds up the others.
+        """
         for message in self._under_way.values():
-            if message.due <= now:
-                message.due = now + self._silence(message.times_sent)
-                message.times_sent += 1
-                yield message
+            if message.due > now:
+                continue
+            if not may(message.outgoing.payload):
+                return
+            message.due = now + max(self._untaken_s, self._silence(message.times_sent))
+            message.times_sent += 1
+            yield message
 
     def moments(self) -> Iterator[float]:
         """When something becomes due."""
@@ -108,16 +126,18 @@ class BatchUnderWay:
     digest: str
     times_sent: int = 0
     sent: bool = False
+    taken: bool = False
     refused: bool = False
 
 
 class BatchLane:
     """Batches in the order of the chain. One timer serves all: only the first moves the chain."""
 
-    def __init__(self, limit: int, silence: Silence) -> None:
+    def __init__(self, limit: int, silence: Silence, untaken_s: float) -> None:
         """Take at most ``limit`` batches under way."""
         self._limit = limit
         self._silence = silence
+        self._untaken_s = untaken_s
         self._batches: list[BatchUnderWay] = []
         self._silences = 0
         self._due: float | None = None
@@ -138,6 +158,14 @@ class BatchLane:
         if outgoing.first_seq > self.last_seq:
             self._batches.append(BatchUnderWay(outgoing, message_digest(outgoing.payload)))
 
+    def taken(self, digest: str, now: float) -> None:
+        """The broker has taken the batch with this digest: wait for its receipt from now on."""
+        for index, batch in enumerate(self._batches):
+            if batch.digest == digest and batch.sent:
+                batch.taken = True
+                if index == 0 and not batch.refused:
+                    self._due = now + self._silence(self._silences)
+
     def advance(self, receipted_through: int, now: float) -> None:
         """Forget what is receipted; if that moved the chain, what was held back goes on."""
         self.receipted_through = max(self.receipted_through, receipted_through)
@@ -149,8 +177,9 @@ class BatchLane:
             if batch.refused:
                 batch.sent = batch.refused = False
         self._silences, self._first_only = 0, False
-        waits = any(batch.sent for batch in left)
-        self._due = now + self._silence(0) if waits else None
+        self._due = None
+        if any(batch.sent for batch in left):
+            self._due = now + self._patience(taken=left[0].taken)
 
     def refuse(self, digest: str, until: float) -> OutgoingBatch | None:
         """Note that the batch with this digest was refused, and give it if it was the first.
@@ -175,24 +204,41 @@ class BatchLane:
             self._rewind()
             self._silences, self._due, self._first_only = 0, None, False
 
-    def due(self, now: float) -> Iterator[BatchUnderWay]:
-        """Each batch that is to be sent now, as sent by whoever takes it."""
+    def due(self, now: float, may: May) -> Iterator[BatchUnderWay]:
+        """Each batch that is to be sent now, as sent by whoever takes it.
+
+        ``may`` is asked before each; the first that may not go holds up the others.
+        """
         if self._due is not None and self._due <= now:
             self._silences, self._due, self._first_only = self._silences + 1, None, True
             self._rewind()
-        for batch in self._batches[:1] if self._first_only else self._batches:
-            if not batch.sent:
-                batch.sent, batch.refused = True, False
-                batch.times_sent += 1
-                if self._due is None:
-                    self._due = now + self._silence(self._silences)
-                yield batch
+        for batch in self._next():
+            if batch.sent:
+                continue
+            if not may(batch.outgoing.payload):
+                return
+            batch.sent, batch.taken, batch.refused = True, False, False
+            batch.times_sent += 1
+            if self._due is None:
+                self._due = now + self._patience(taken=False)
+            yield batch
+
+    def waits(self) -> bool:
+        """Whether a batch could go at once but for the pace."""
+        return any(not batch.sent for batch in self._next())
 
     def moments(self) -> Iterator[float]:
         """When something becomes due."""
         if self._due is not None:
             yield self._due
 
+    def _next(self) -> list[BatchUnderWay]:
+        return self._batches[:1] if self._first_only else self._batches
+
+    def _patience(self, *, taken: bool) -> float:
+        silence = self._silence(self._silences)
+        return silence if taken else max(self._untaken_s, silence)
+
     def _rewind(self) -> None:
         for batch in self._batches:
-            batch.sent = batch.refused = False
+            batch.sent = batch.taken = batch.refused = False

@@ -7,19 +7,39 @@ from typing import TypeAlias
 
 from edge.contract.batch import Receipt, RefusalReason
 from edge.contract.topics import Channel
+from edge.spool.pictures import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How much is under way at a time, and how long to wait before it is sent again."""
+    """How much is under way at a time, and how long to wait before it is sent again.
+
+    Records and pictures go at ``bytes_per_s``; after a pause, ``burst_bytes`` of records at once,
+    of which pictures leave half. No more than ``window_bytes`` of them, or one, wait for the
+    broker to take them: what waits longer than ``untaken_s`` and its share of a slow link shows
+    that the broker takes nothing.
+    """
 
     hits_under_way: int = 16
     batches_under_way: int = 4
     pictures_under_way: int = 2
-    picture_bytes_per_s: float = 2 * 1024 * 1024
+    bytes_per_s: float = 1024 * 1024
+    burst_bytes: float = 2 * 1024 * 1024
+    window_bytes: int = 1024 * 1024
     first_silence_s: float = 5.0
     longest_silence_s: float = 60.0
     refused_wait_s: float = 600.0
+    untaken_s: float = 60.0
+    slowest_bytes_per_s: float = 8 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What may be sent now. ``pictures`` is the least standing of those, None for none."""
+
+    hits: bool = True
+    records: bool = True
+    pictures: Standing | None = Standing.ORDINARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +80,7 @@ class Room:
     batches_after: int = 0
     pictures: int = 0
     skip_pictures: frozenset[str] = frozenset()
+    least_pictures: Standing = Standing.ORDINARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +92,11 @@ class Subscribe:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Hand this message to the broker."""
+    """Hand this message to the broker, and tell the session by ``taken`` once it has it."""
 
     topic: str
     payload: bytes
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +139,7 @@ class SessionCounts:
     hits_sent: int = 0
     batches_sent: int = 0
     pictures_sent: int = 0
+    pictures_held: int = 0
     sent_again: int = 0
     receipts: int = 0
     receipts_malformed: int = 0

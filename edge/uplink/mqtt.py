@@ -7,26 +7,31 @@ one sentence, and says nothing more until that changes.
 
 from __future__ import annotations
 
+import contextlib
 import socket
-import ssl
-import stat
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge.uplink.errors import UplinkError
+from edge.uplink.credentials import connect_failure, read_password, tls_context
 
 _QOS_AT_LEAST_ONCE = 1
 _CONNECT_TIMEOUT_S = 5.0
+_ACCEPT_TIMEOUT_S = 15.0
 _POLL_S = 1.0
 _GOODBYE_S = 2.0
+_HANG_UP_S = 1.0
+_LASTED_S = 5.0
+"""A connection that broke sooner counts as a failure: the next attempt waits longer."""
+
 _MAX_INFLIGHT = 40
 _MAX_QUEUED = 100
 
@@ -63,6 +68,13 @@ class LinkDisconnected:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkTaken:
+    """The broker has taken the message of that number."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class LinkReceived:
     """A message came on a topic that was subscribed to."""
 
@@ -76,7 +88,7 @@ class LinkProblem:
     sentence: str
 
 
-LinkEvent: TypeAlias = LinkConnected | LinkDisconnected | LinkReceived | LinkProblem
+LinkEvent: TypeAlias = LinkConnected | LinkDisconnected | LinkTaken | LinkReceived | LinkProblem
 
 
 class MqttLink:
@@ -105,12 +117,15 @@ class MqttLink:
         self._on_event = on_event
         self._last_will = last_will
         self._jitter = jitter
-        self._password = _read_password(settings.password_file)
-        self._tls = _tls_context(settings)
+        self._password = read_password(settings.password_file)
+        self._tls = tls_context(settings.ca_file, settings.certificate_file, settings.key_file)
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._client: Client | None = None
         self._accepted = False
+        self._refused = False
+        self._given_up = False
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uplink-link", daemon=True)
 
     def start(self) -> None:
@@ -133,17 +148,42 @@ class MqttLink:
         if (client := self._client) is not None:
             client.subscribe(topic, _QOS_AT_LEAST_ONCE)
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Hand a message to the broker; one that does not go is for the caller to send again."""
-        if (client := self._client) is not None and self._accepted:
-            client.publish(topic, payload, _QOS_AT_LEAST_ONCE, retain=retain)
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int | None:
+        """Hand a message to the broker, without waiting for it.
+
+        Returns:
+            the message's number, by which ``LinkTaken`` names it while this connection lasts;
+            None if it does not go, and is for the caller to send again.
+        """
+        if (client := self._client) is None or not self._accepted:
+            return None
+        handed = client.publish(topic, payload, _QOS_AT_LEAST_ONCE, retain=retain)
+        return handed.mid if handed.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
+
+    def renew(self) -> None:
+        """Give this connection up: the next one is made anew."""
+        self._given_up = True
+        self._ended.set()
+
+    def peer(self) -> str | None:
+        """The broker's network address; None without a connection."""
+        client = self._client
+        own = None if client is None else cast(socket.socket | None, client.socket())
+        if own is None:
+            return None
+        try:
+            return str(own.getpeername()[0])
+        except OSError:
+            return None
 
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
-            self._accepted = False
+            self._accepted = self._refused = False
+            began_s = time.monotonic()
             self._converse()
-            failures = 0 if self._accepted else failures + 1
+            lasted = self._accepted and time.monotonic() - began_s >= _LASTED_S
+            failures = 0 if lasted else failures + 1
             wait_s = min(
                 self._settings.first_wait_s * 2.0 ** min(failures, 30),
                 self._settings.longest_wait_s,
@@ -153,28 +193,38 @@ class MqttLink:
     def _converse(self) -> None:
         """One connection, from the first byte to the last."""
         client = self._make_client()
+        self._given_up = False
         self._ended.clear()
+        self._closed.clear()
         try:
             client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s)
         except (OSError, ValueError) as error:
-            self._on_event(LinkProblem(f"{self._broker}: {_connect_failure(error)}"))
+            self._on_event(LinkProblem(f"{self._broker}: {connect_failure(error)}"))
             return
         self._client = client
         client.loop_start()
+        accept_by_s = time.monotonic() + _ACCEPT_TIMEOUT_S
         while not (self._ended.wait(_POLL_S) or self._stopping.is_set()):
-            pass
+            if not self._accepted and time.monotonic() > accept_by_s:
+                break
         if self._stopping.is_set() and self._accepted:
             self._say_goodbye(client)
         self._client = None
-        client.disconnect()
-        client.loop_stop()
+        self._hang_up(client)
+        if not (self._accepted or self._refused or self._stopping.is_set()):
+            self._on_event(
+                LinkProblem(
+                    f"{self._broker}: it takes the connection and does not answer as a broker: "
+                    "check the port and the broker"
+                )
+            )
         if self._accepted:
             self._on_event(LinkDisconnected())
             if not self._stopping.is_set():
+                what = "it takes no messages" if self._given_up else "the connection was lost"
                 self._on_event(
                     LinkProblem(
-                        f"{self._broker}: the connection was lost; the unit keeps everything and "
-                        "connects again"
+                        f"{self._broker}: {what}; the unit keeps everything and connects again"
                     )
                 )
 
@@ -183,6 +233,15 @@ class MqttLink:
         goodbye = client.publish(topic, payload, _QOS_AT_LEAST_ONCE, retain=True)
         if goodbye.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
             goodbye.wait_for_publish(_GOODBYE_S)
+
+    def _hang_up(self, client: Client) -> None:
+        """Close the connection, also one over which nothing goes any more."""
+        client.disconnect()
+        own = cast(socket.socket | None, client.socket())
+        if not self._closed.wait(_HANG_UP_S) and own is not None:
+            with contextlib.suppress(OSError):
+                own.shutdown(socket.SHUT_RDWR)
+        client.loop_stop()
 
     def _make_client(self) -> Client:
         client = Client(
@@ -205,6 +264,7 @@ class MqttLink:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
+        client.on_publish = self._on_publish
         return client
 
     @property
@@ -220,6 +280,7 @@ class MqttLink:
         _properties: Properties | None,
     ) -> None:
         if reason.is_failure:
+            self._refused = True
             self._on_event(
                 LinkProblem(
                     f"{self._broker}: it refuses this unit ({str(reason).lower()}): check the "
@@ -231,6 +292,7 @@ class MqttLink:
         self._on_event(LinkConnected())
 
     def _on_disconnect(self, *_: Any) -> None:
+        self._closed.set()
         self._ended.set()
 
     def _on_subscribe(
@@ -249,72 +311,15 @@ class MqttLink:
                 )
             )
 
+    def _on_publish(
+        self,
+        _client: Client,
+        _userdata: Any,
+        mid: int,
+        _reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._on_event(LinkTaken(mid))
+
     def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
         self._on_event(LinkReceived(bytes(message.payload)))
-
-
-class _TlsSocket(ssl.SSLSocket):
-    """A socket that does not outlive a failed handshake, where paho would forget it open."""
-
-    def do_handshake(self, block: bool = False) -> None:
-        try:
-            super().do_handshake(block)
-        except OSError:
-            self.close()
-            raise
-
-
-def _connect_failure(error: OSError | ValueError) -> str:
-    match error:
-        case ssl.SSLCertVerificationError(verify_message=reason):
-            return f"its certificate is not trusted ({reason}): check ca_file and the host's name"
-        case ssl.SSLError(reason=reason):
-            return f"TLS cannot be agreed on ({reason}): check the port and the certificates"
-        case socket.gaierror():
-            return "its name cannot be resolved: check the host's name and the network"
-        case TimeoutError():
-            return "it does not answer; the unit keeps everything and tries again"
-        case OSError(strerror=reason):
-            return f"it cannot be reached ({reason}); the unit keeps everything and tries again"
-        case _:
-            return f"it cannot be connected to ({error}): check the uplink's settings"
-
-
-def _read_password(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & 0o077:
-            raise UplinkError(
-                f"{path}: others can use this password (mode {mode:04o}): run 'chmod 600 {path}'"
-            )
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UplinkError(f"{path}: the broker's password cannot be read ({error})") from error
-
-
-def _tls_context(settings: LinkSettings) -> ssl.SSLContext | None:
-    if settings.ca_file is None:
-        if settings.certificate_file is not None:
-            raise UplinkError(
-                f"{settings.certificate_file}: a certificate is of use with TLS alone: name the "
-                "broker's authority in ca_file"
-            )
-        return None
-    try:
-        context = ssl.create_default_context(cafile=str(settings.ca_file))
-    except OSError as error:
-        raise UplinkError(
-            f"{settings.ca_file}: the broker's authority cannot be read ({error})"
-        ) from error
-    context.sslsocket_class = _TlsSocket
-    if settings.certificate_file is not None:
-        try:
-            context.load_cert_chain(settings.certificate_file, settings.key_file)
-        except OSError as error:
-            raise UplinkError(
-                f"{settings.certificate_file}: the unit's certificate or its key cannot be read "
-                f"({error})"
-            ) from error
-    return context

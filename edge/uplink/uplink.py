@@ -17,23 +17,24 @@ from random import SystemRandom
 from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from msgspec import UNSET
 
-from edge.contract.batch import Receipt, UnitStatus, encode_message, seal_hit
+from edge.contract.batch import Receipt, UnitStatus, encode_message
+from edge.contract.status import UnitHealth
 from edge.contract.topics import UnitTopic
-from edge.spool.errors import SpoolError
+from edge.errors import EdgeError
 from edge.spool.store import Spool
+from edge.uplink.beat import StatusBeat
+from edge.uplink.certificate import CertificateWatch
+from edge.uplink.gate import LOOK_EVERY_S, Gate, UploadPlan
+from edge.uplink.mailbox import Mailbox, ProblemOf, Problems
 from edge.uplink.messages import (
     Acknowledge,
     Action,
     MarkHitSent,
-    Outgoing,
-    OutgoingBatch,
-    OutgoingHit,
-    OutgoingPicture,
     Pace,
     Publish,
     Refused,
-    Room,
     SessionCounts,
     Subscribe,
 )
@@ -44,69 +45,30 @@ from edge.uplink.mqtt import (
     LinkProblem,
     LinkReceived,
     LinkSettings,
+    LinkTaken,
     MqttLink,
 )
 from edge.uplink.session import Session
+from edge.uplink.supply import Supply
 
 _SYSTEM_RANDOM = SystemRandom()
-_MAX_MAIL = 1000
-_LONGEST_WAIT_S = 60.0
 _SPOOL_RETRY_S = 5.0
-
-ProblemOf = Literal["link", "spool", "chain"]
 
 
 @dataclass(frozen=True, slots=True)
 class UplinkCounts:
-    """Whether the broker has accepted the unit, and what was sent and received since the start."""
+    """Whether the broker has accepted the unit, and what was sent and received since the start.
+
+    ``uploading`` says whether records may go now, ``metered`` whether the link costs by the byte;
+    ``oldest_waiting_at`` is when the record that waits longest was captured, None if none waits.
+    """
 
     connected: bool
     receipts_dropped: int
     session: SessionCounts
-
-
-class _Mailbox:
-    """Word for the uplink's thread. Receipts beyond the limit are dropped: they come again."""
-
-    def __init__(self) -> None:
-        self.dropped = 0
-        self._mail: deque[LinkEvent] = deque()
-        self._woken = False
-        self._changed = threading.Condition()
-
-    def put(self, mail: LinkEvent) -> None:
-        with self._changed:
-            if isinstance(mail, LinkReceived) and len(self._mail) >= _MAX_MAIL:
-                self.dropped += 1
-                return
-            self._mail.append(mail)
-            self._changed.notify()
-
-    def wake(self) -> None:
-        with self._changed:
-            self._woken = True
-            self._changed.notify()
-
-    def take(self, timeout_s: float) -> list[LinkEvent]:
-        with self._changed:
-            self._changed.wait_for(lambda: self._woken or self._mail, timeout_s)
-            taken = list(self._mail)
-            self._mail.clear()
-            self._woken = False
-            return taken
-
-
-class _Problems:
-    """Says each problem once, and None once when it is over."""
-
-    def __init__(self, say: Callable[[ProblemOf, str | None], None]) -> None:
-        self._say = say
-        self._last: dict[ProblemOf, str | None] = {}
-
-    def set(self, of: ProblemOf, sentence: str | None) -> None:
-        if self._last.get(of) != sentence:
-            self._last[of] = sentence
-            self._say(of, sentence)
+    uploading: bool
+    metered: bool
+    oldest_waiting_at: datetime | None
 
 
 class Uplink:
@@ -126,6 +88,8 @@ class Uplink:
         on_problem: Callable[[ProblemOf, str | None], None],
         on_refusal: Callable[[Refused], None],
         pace: Pace | None = None,
+        plan: UploadPlan | None = None,
+        health: Callable[[], UnitHealth] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
         jitter: Callable[[], float] = _SYSTEM_RANDOM.random,
@@ -134,22 +98,33 @@ class Uplink:
 
         ``on_problem`` is told, by area, one sentence when something does not work and None when
         it works again; ``on_refusal`` of each message refused as a whole. Both are called from
-        the uplink's thread and must not block.
+        the uplink's thread, as is ``health`` for what the unit says of itself, and must not block.
 
         Raises:
             UplinkError: if a file that the link's settings name cannot be used.
             SpoolError: if the spool cannot be read.
         """
         self._spool = spool
-        self._private_key = private_key
         self._software = software
         self._on_refusal = on_refusal
+        self._health = health
         self._monotonic = monotonic
         self._utc_now = utc_now
-        self._mailbox = _Mailbox()
-        self._problems = _Problems(on_problem)
+        self._mailbox = Mailbox()
+        self._problems = Problems(on_problem)
+        self._beat = StatusBeat()
+        self._certificate = CertificateWatch(
+            link.certificate_file,
+            utc_now,
+            lambda sentence: self._problems.set("certificate", sentence),
+        )
+        self._gate = Gate(plan or UploadPlan())
+        self._supply = Supply(spool, private_key)
         self._connected = False
-        self._waiting = spool.counts().waiting
+        self._counts = spool.counts()
+        self._oldest_waiting_at: datetime | None = None
+        self._pictures_idle = False
+        self._numbers: dict[int, str] = {}
         self._stopping = threading.Event()
         self._session = Session(
             agency=spool.agency,
@@ -185,22 +160,39 @@ class Uplink:
         """There is something new in the spool."""
         self._mailbox.wake()
 
+    def send_everything(self) -> None:
+        """Send all there is from now on, whatever the hour and the link's cost."""
+        self._gate.send_everything()
+        self._mailbox.wake()
+
     def is_alive(self) -> bool:
         """Whether both threads run."""
         return self._thread.is_alive() and self._link.is_alive()
 
     def counts(self) -> UplinkCounts:
         """What happened so far."""
-        return UplinkCounts(self._connected, self._mailbox.dropped, replace(self._session.counts))
+        return UplinkCounts(
+            connected=self._connected,
+            receipts_dropped=self._mailbox.dropped,
+            session=replace(self._session.counts),
+            uploading=self._gate.is_open,
+            metered=self._gate.metered,
+            oldest_waiting_at=self._oldest_waiting_at,
+        )
 
     def _run(self) -> None:
-        wait_s = _LONGEST_WAIT_S
+        wait_s = 0.0
         while not self._stopping.is_set():
             sound = True
             for event in self._mailbox.take(wait_s):
                 sound &= self._try(partial(self._handle, event))
+            now = self._monotonic()
+            if self._session.stalled(now):
+                self._session.disconnected(now)
+                self._link.renew()
             sound &= self._try(self._fill)
             self._perform(self._session.tick(self._monotonic()))
+            self._say_how_it_is()
             if sound:
                 self._problems.set("spool", None)
             wait_s = self._wait_s() if sound else _SPOOL_RETRY_S
@@ -208,7 +200,7 @@ class Uplink:
     def _try(self, step: Callable[[], None]) -> bool:
         try:
             step()
-        except SpoolError as error:
+        except EdgeError as error:
             self._problems.set("spool", str(error))
             return False
         return True
@@ -217,48 +209,48 @@ class Uplink:
         match event:
             case LinkConnected():
                 self._connected = True
+                self._numbers.clear()
                 self._problems.set("link", None)
+                self._beat.restart()
+                self._look()
                 self._perform(self._session.connected(self._monotonic()))
-                topic, payload = self._status("online")
-                self._link.publish(topic, payload, retain=True)
             case LinkDisconnected():
                 self._connected = False
-                self._session.disconnected()
+                self._session.disconnected(self._monotonic())
+            case LinkTaken(number=number):
+                if (digest := self._numbers.pop(number, None)) is not None:
+                    self._session.taken(digest, self._monotonic())
             case LinkReceived(payload=payload):
                 self._perform(self._session.received(payload))
             case LinkProblem(sentence=sentence):
                 self._problems.set("link", sentence)
 
+    def _look(self) -> None:
+        """See what may be sent now."""
+        held = self._session.counts.pictures_held
+        self._session.allow(self._gate.look(self._monotonic(), self._link.peer, self._counts, held))
+
     def _fill(self) -> None:
+        self._look()
         room = self._session.room(self._monotonic())
-        self._session.offer(self._fetch(room), self._monotonic())
-        self._waiting = self._spool.counts().waiting
+        outgoing = list(self._supply.fetch(room))
+        self._session.offer(outgoing, self._monotonic())
+        self._counts = self._spool.counts()
+        self._pictures_idle = self._session.pictures_idle() and (
+            room.pictures > 0 or not self._session.pictures_allowed
+        )
+        self._oldest_waiting_at = self._supply.oldest_waiting_at(self._counts)
+        self._gate.finish(
+            self._counts,
+            self._session.counts.pictures_held,
+            pictures_idle=self._pictures_idle,
+            at=self._utc_now(),
+        )
 
     def _wait_s(self) -> float:
         now = self._monotonic()
         due = self._session.next_due(now)
-        return _LONGEST_WAIT_S if due is None else min(max(due - now, 0.0), _LONGEST_WAIT_S)
-
-    def _fetch(self, room: Room) -> Iterable[Outgoing]:
-        spool = self._spool
-        if room.hits:
-            for hit in spool.waiting_hits(room.hits, skip=room.skip_hits):
-                notice = seal_hit(
-                    agency=spool.agency,
-                    unit=spool.unit,
-                    record=hit.record,
-                    private_key=self._private_key,
-                )
-                yield OutgoingHit(hit.seq, encode_message(notice))
-        if room.batches:
-            batches = list(spool.unreceipted_batches(room.batches, after=room.batches_after))
-            while len(batches) < room.batches and (sealed := spool.seal(self._private_key)):
-                batches.append(sealed)
-            for batch in batches:
-                yield OutgoingBatch(batch.first_seq, batch.last_seq, encode_message(batch))
-        if room.pictures:
-            for picture in spool.waiting_pictures(room.pictures, skip=room.skip_pictures):
-                yield OutgoingPicture(picture.sha256, picture.content)
+        return LOOK_EVERY_S if due is None else min(max(due - now, 0.0), LOOK_EVERY_S)
 
     def _perform(self, actions: Iterable[Action]) -> None:
         pending = deque(actions)
@@ -266,8 +258,10 @@ class Uplink:
             match pending.popleft():
                 case Subscribe(topic=topic):
                     self._link.subscribe(topic)
-                case Publish(topic=topic, payload=payload):
-                    self._link.publish(topic, payload)
+                case Publish(topic=topic, payload=payload, digest=digest):
+                    number = self._link.publish(topic, payload)
+                    if number is not None:
+                        self._numbers[number] = digest
                 case Acknowledge(receipt=receipt):
                     pending.extend(self._acknowledge(receipt))
                 case MarkHitSent(seq=seq):
@@ -297,14 +291,27 @@ class Uplink:
             now=self._monotonic(),
         )
 
-    def _status(self, state: Literal["online", "offline"]) -> tuple[str, bytes]:
+    def _say_how_it_is(self) -> None:
+        now = self._monotonic()
+        self._certificate.look(now)
+        if self._connected:
+            health = None if self._health is None else self._health()
+            parts = frozenset(() if health is None else (one.part for one in health.troubles))
+            if self._beat.is_due(parts, now):
+                topic, payload = self._status("online", health)
+                self._link.publish(topic, payload, retain=True)
+
+    def _status(
+        self, state: Literal["online", "offline"], health: UnitHealth | None = None
+    ) -> tuple[str, bytes]:
         status = UnitStatus(
             agency=self._spool.agency,
             unit=self._spool.unit,
             state=state,
             at=self._utc_now(),
             software=self._software,
-            waiting_records=self._waiting,
+            waiting_records=self._counts.waiting,
+            health=UNSET if health is None else health,
         )
         topic = UnitTopic(self._spool.agency, self._spool.unit, "status")
         return str(topic), encode_message(status)

@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.contract.batch import Receipt, Refusal, RefusalReason, encode_message, message_digest
+from edge.spool.pictures import Standing
 from edge.uplink.messages import (
     Acknowledge,
     Action,
+    Allowed,
     MarkHitSent,
     Outgoing,
     OutgoingBatch,
@@ -27,14 +29,13 @@ from edge.uplink.messages import (
     Room,
     Subscribe,
 )
-from edge.uplink.session import Session
+from edge.uplink.session import LOST_WITH_LINKS, Session
 from tests.edge.spool.samples import AGENCY, MOMENT, REPOSITORY_KEY, UNIT, receipt, sha256
 
 PACE = Pace(
     hits_under_way=2,
     batches_under_way=3,
     pictures_under_way=2,
-    picture_bytes_per_s=10.0,
     first_silence_s=5.0,
     longest_silence_s=40.0,
     refused_wait_s=600.0,
@@ -43,8 +44,19 @@ HITS = f"alpr/1/{AGENCY}/{UNIT}/hits"
 RECORDS = f"alpr/1/{AGENCY}/{UNIT}/records"
 
 
-def new_session(pace: Pace = PACE) -> Session:
-    return Session(
+class PromptSession(Session):
+    """A session over a broker that takes every message at once."""
+
+    def tick(self, now: float) -> list[Action]:
+        actions = super().tick(now)
+        for action in actions:
+            if isinstance(action, Publish):
+                self.taken(action.digest, now)
+        return actions
+
+
+def new_session(pace: Pace = PACE, kind: type[Session] = PromptSession) -> Session:
+    return kind(
         agency=AGENCY,
         unit=UNIT,
         repository_key=REPOSITORY_KEY.public_key(),
@@ -148,7 +160,7 @@ def test_a_new_connection_sends_everything_under_way_at_once() -> None:
     session = new_session()
     session.connected(0)
     send(session, [hit(1), batch(1), batch(2), picture(1)], 0)
-    session.disconnected()
+    session.disconnected(1)
     assert session.tick(1) == []
     again = texts(session.connected(2))  # long before any silence is over
     assert again == ["hit 1", "batch 1", "batch 2", "0000000001"]
@@ -178,7 +190,7 @@ def test_a_refused_batch_is_reported_once_and_tried_again_after_long() -> None:
     assert answer(session, word, 1) == []
     assert answer(session, refuse(batch(2), "out_of_chain"), 1) == []
     assert session.next_due(1) == 601
-    session.disconnected()
+    session.disconnected(1)
     assert texts(session.connected(2)) == []  # a new connection mends nothing
     assert texts(session.tick(601)) == ["batch 1"]
     assert texts(answer(session, receipt(1, "a" * 64), 602, through=1)) == ["batch 2"]
@@ -226,13 +238,10 @@ def test_a_picture_named_as_missing_is_tried_before_its_time() -> None:
     assert session.room(2).skip_pictures == frozenset()
 
 
-def test_pictures_keep_to_their_rate_and_go_again_until_held() -> None:
+def test_pictures_go_again_until_held() -> None:
     session = new_session()
     session.connected(0)
-    assert send(session, [picture(1)], 0) == ["0000000001"]  # ten bytes at ten bytes a second
-    assert session.room(0.9).pictures == 0
-    assert session.next_due(0) == 1.0
-    assert session.room(1.0).pictures == 1
+    assert send(session, [picture(1)], 0) == ["0000000001"]
     assert texts(session.tick(4.9)) == []
     assert texts(session.tick(5.0)) == ["0000000001"]
     assert texts(session.tick(14.9)) == []  # the second silence is twice the first
@@ -240,6 +249,7 @@ def test_pictures_keep_to_their_rate_and_go_again_until_held() -> None:
     answer(session, receipt(0, "0" * 64, held=[picture(1).sha256]), 16)
     assert session.room(16).pictures == 2
     assert session.next_due(16) is None
+    assert session.counts.pictures_held == 1
 
 
 def test_a_receipt_off_the_chain_settles_no_record_and_no_picture() -> None:
@@ -284,12 +294,146 @@ def test_what_is_no_receipt_for_this_unit_does_nothing_but_count(
     assert session.room(0).batches_after == 1
 
 
+TIGHT = Pace(
+    hits_under_way=2,
+    batches_under_way=3,
+    pictures_under_way=2,
+    bytes_per_s=5.0,
+    burst_bytes=20.0,
+    window_bytes=25,
+    first_silence_s=5.0,
+    longest_silence_s=40.0,
+    untaken_s=20.0,
+    slowest_bytes_per_s=1.0,
+)
+CLOSED = Allowed(hits=True, records=False, pictures=None)
+
+
+def plain_session(pace: Pace) -> Session:
+    return new_session(pace, Session)
+
+
+def test_a_backlog_keeps_to_its_rate_and_hits_do_not_wait_for_it() -> None:
+    session = plain_session(TIGHT)
+    session.connected(0)
+    sent: list[tuple[float, str]] = []
+    now, last = 0.0, 0
+    session.offer([batch(1), batch(2), batch(3)], now)
+    while last < 30:
+        for action in session.tick(now):
+            if isinstance(action, Publish):
+                sent.append((now, action.payload.decode()))
+                session.taken(action.digest, now)
+        done = [int(text.split()[1]) for _, text in sent if text.startswith("batch")]
+        if done and done[-1] > last:
+            last = done[-1]
+            answer(session, receipt(last, "a" * 64), now, through=last)
+            session.offer([batch(last + 1), batch(last + 2), batch(last + 3)], now)
+        now = max(now, session.next_due(now) or now)
+    assert send(session, [hit(99)], now) == ["hit 99"]
+    spent = sum(len(text) for _, text in sent)
+    assert spent <= 20 + 5 * now + len("batch 30")
+    assert spent >= 5 * now  # and it is not slower than it may be
+
+
+def test_pictures_leave_room_for_records() -> None:
+    session = plain_session(TIGHT)
+    session.connected(0)
+    assert session.room(0).pictures == 2
+    assert send(session, [batch(1), batch(2), picture(1)], 0) == ["batch 1", "batch 2"]
+    assert session.room(0).pictures == 0
+    due = session.next_due(0)
+    assert due == pytest.approx((10 - 6) / 5)  # half the bucket, of which six bytes are left
+    assert texts(session.tick(due)) == ["0000000001"]
+    assert send(session, [batch(3)], due) == []  # two batches and a picture fill the window
+
+
+def test_the_window_opens_as_the_broker_takes_messages() -> None:
+    session = plain_session(TIGHT)
+    session.connected(0)
+    wide = [OutgoingBatch(seq, seq, b"%020d" % seq) for seq in (1, 2)]
+    session.offer(wide, 0)
+    (first,) = session.tick(0)
+    assert isinstance(first, Publish)
+    assert session.tick(15) == []  # the bucket is full again, the window still is
+    session.taken(first.digest, 15)
+    assert len(session.tick(15)) == 1
+
+
+def test_a_message_is_not_sent_again_before_the_broker_has_taken_it() -> None:
+    session = plain_session(PACE)
+    session.connected(0)
+    session.offer([hit(1), batch(1), picture(1)], 0)
+    first = [action for action in session.tick(0) if isinstance(action, Publish)]
+    assert len(first) == 3
+    assert session.tick(59) == []
+    assert not session.stalled(59)
+    for action in first:
+        session.taken(action.digest, 59)
+    assert session.tick(63.9) == []
+    assert len(session.tick(64)) == 3
+
+
+def test_a_broker_that_takes_nothing_has_stalled_however_slow_the_link() -> None:
+    session = plain_session(TIGHT)
+    session.connected(0)
+    send(session, [batch(1)], 0)
+    assert not session.stalled(26.9)
+    assert session.next_due(0) == 20.0
+    assert session.stalled(27)  # twenty seconds, and a byte a second
+    session.disconnected(27)
+    assert not session.stalled(27)
+    assert texts(session.connected(28)) == ["batch 1"]
+
+
+def test_a_picture_that_links_break_under_is_left_out_for_others() -> None:
+    session = plain_session(PACE)
+    now = 0.0
+    for _ in range(LOST_WITH_LINKS):
+        session.connected(now)
+        session.offer([picture(1)], now)
+        session.tick(now)
+        assert picture(1).sha256 in session.room(now).skip_pictures
+        now += 1
+        session.disconnected(now)
+    assert texts(session.connected(now)) == []
+    assert send(session, [picture(2)], now) == ["0000000002"]
+    assert session.next_due(now) is not None
+    assert picture(1).sha256 not in session.room(now + PACE.refused_wait_s).skip_pictures
+
+
+@pytest.mark.policy("C-7a")
+def test_what_may_not_be_sent_now_is_neither_asked_for_nor_sent_again() -> None:
+    session = new_session()
+    session.connected(0)
+    send(session, [batch(1), picture(1)], 0)
+    session.allow(CLOSED)
+    assert send(session, [hit(1)], 1) == ["hit 1"]
+    room = session.room(1)
+    assert (room.hits, room.batches, room.pictures) == (1, 0, 0)
+    assert session.tick(1000) == [Publish(HITS, b"hit 1", message_digest(b"hit 1"))]
+    session.disconnected(1001)
+    assert texts(session.connected(1002)) == ["hit 1"]
+    session.allow(Allowed(hits=False, records=False, pictures=None))
+    assert session.tick(2000) == []
+    assert session.next_due(2000) is None
+    session.allow(Allowed())
+    assert texts(session.tick(2000)) == ["hit 1", "batch 1", "0000000001"]
+
+
+def test_pictures_of_hits_alone_are_asked_for_where_only_they_may_go() -> None:
+    session = new_session()
+    session.connected(0)
+    session.allow(Allowed(pictures=Standing.HIT_SCENE))
+    assert session.room(0).least_pictures == Standing.HIT_SCENE
+
+
 class World:
     """A spool, a lossy network and a repository as simple as they can be, on a drawn clock."""
 
     def __init__(self, draw: st.DataObject, records: int, hits: set[int], pictures: int) -> None:
         self.draw = draw
-        self.session = new_session()
+        self.session = plain_session(draw.draw(st.sampled_from([PACE, TIGHT])))
         self.now = 0.0
         self.up = False
         self.lossy = True
@@ -309,9 +453,12 @@ class World:
     def disconnect(self) -> None:
         self.up = False
         self.air.clear()
-        self.session.disconnected()
+        self.session.disconnected(self.now)
 
     def turn(self) -> None:
+        if self.session.stalled(self.now):
+            self.disconnect()
+            self.connect()
         room = self.session.room(self.now)
         after = range(room.batches_after + 1, self.records + 1)
         offers: list[Outgoing] = [hit(s) for s in sorted(self.hits - room.skip_hits)][: room.hits]
@@ -339,6 +486,7 @@ class World:
                     self.hits.discard(seq)
 
     def acknowledge(self, word: Receipt) -> None:
+        assert word.committed_through <= self.committed
         self.receipted = max(self.receipted, word.committed_through)
         self.hits = {seq for seq in self.hits if seq > self.receipted}
         for digest in word.held_pictures:
@@ -354,6 +502,8 @@ class World:
         fate = self.draw.draw(st.sampled_from(["good", "lost", "twice", "late"]))
         index = -1 if self.lossy and fate == "late" else 0
         topic, payload = self.air.pop(index)
+        if topic != "receipt":
+            self.session.taken(message_digest(payload), self.now)
         if self.lossy and fate == "lost":
             return
         for _ in range(2 if fate == "twice" else 1):
@@ -391,7 +541,19 @@ class World:
     st.sets(st.integers(1, 12), max_size=4),
     st.integers(0, 3),
     st.lists(
-        st.sampled_from(["turn", "deliver", "deliver", "deliver", "wait", "connect", "disconnect"]),
+        st.sampled_from(
+            [
+                "turn",
+                "deliver",
+                "deliver",
+                "deliver",
+                "wait",
+                "connect",
+                "disconnect",
+                "close",
+                "open",
+            ]
+        ),
         max_size=60,
     ),
 )
@@ -409,9 +571,14 @@ def test_whatever_the_network_does_everything_arrives_in_the_end(
                 world.connect()
             case "disconnect" if world.up:
                 world.disconnect()
+            case "close":
+                world.session.allow(CLOSED)
+            case "open":
+                world.session.allow(Allowed())
             case _:
                 world.turn()
     world.lossy = False
+    world.session.allow(Allowed())
     if not world.up:
         world.connect()
     for _ in range(400):

@@ -1,0 +1,30 @@
+"""When the unit says how it is: on connecting, soon after its troubles change, and now and then."""
+
+from __future__ import annotations
+
+EVERY_S = 300.0
+LEAST_S = 10.0
+"""Troubles that come and go are not told more often than this."""
+
+
+class StatusBeat:
+    """Moments of a monotonic clock in seconds at which the status is to be sent."""
+
+    def __init__(self, every_s: float = EVERY_S, least_s: float = LEAST_S) -> None:
+        self._every_s = every_s
+        self._least_s = least_s
+        self._said_s: float | None = None
+        self._said: frozenset[str] = frozenset()
+
+    def restart(self) -> None:
+        """A new connection: the broker may hold what the last will said."""
+        self._said_s = None
+
+    def is_due(self, troubles: frozenset[str], now_s: float) -> bool:
+        """Whether the status is to be sent now, these parts being in trouble; if so, as sent."""
+        if self._said_s is not None:
+            wait_s = self._every_s if troubles == self._said else self._least_s
+            if now_s - self._said_s < wait_s:
+                return False
+        self._said_s, self._said = now_s, troubles
+        return True
