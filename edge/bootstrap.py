@@ -18,7 +18,7 @@ from edge.console.terminal import Style, TerminalConsole
 from edge.contract.plates import Confusables, load_confusables, load_formats
 from edge.contract.records import Engine, FixedSite, ModelDigest
 from edge.daemon import Daemon
-from edge.enrolment import EnrolledKeys, load_keys, load_public_key
+from edge.enrolment import EnrolledKeys, load_keys
 from edge.health import Health
 from edge.health_settings import MetricsSettings
 from edge.hearts import Hearts
@@ -52,11 +52,7 @@ from edge.settings import Settings
 from edge.spool.store import Spool
 from edge.status import STATUS_FILE
 from edge.supervisor import Part
-from edge.uplink.messages import Refused
-from edge.uplink.mqtt import LinkSettings
-from edge.uplink.settings import UplinkSettings
-from edge.uplink.uplink import Uplink
-from edge.uplink.withholding import Withholding
+from edge.uplink_parts import build_uplink, build_withholding
 from edge.vision.build import build_parts
 from edge.vision.camera_settings import CameraSettings
 from edge.vision.capture import open_source
@@ -79,7 +75,6 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
     """
     software = f"plateward {version('plateward')}"
     keys = load_keys(settings.unit.keys)
-    repository_key = load_public_key(settings.uplink.repository_public_key)
     parts = build_parts(settings.engine, cameras=len(settings.cameras))
     engine = PlateEngine(parts, load_formats())
     clock = build_clock(load_last_known(settings.unit.data / LAST_KNOWN_FILE))
@@ -94,25 +89,25 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
         agency=settings.unit.agency,
         unit=settings.unit.name,
     ) as spool:
-        uplink = Uplink(
+        uplink = build_uplink(
+            settings.uplink,
+            settings.unit.data,
             spool,
-            keys.signing_key,
-            repository_key,
-            _link(settings.uplink),
+            keys,
+            lists=lambda: recorder.hotlists.current.lists,
+            clock=clock,
+            health=health,
             software=software,
-            on_problem=lambda of, sentence: _tell(health, f"uplink {of}", sentence),
-            on_refusal=lambda refused: _refused(health, refused),
-            utc_now=clock.now,
         )
         confusables = load_confusables()
         hotlists = build_folder(settings, keys, confusables)
-        withholding = Withholding(
-            settings.uplink.filters,
-            confusables,
+        withholding = build_withholding(
+            settings.uplink,
             spool,
+            confusables,
+            clock=clock,
             monotonic_s=seconds_since_boot,
-            now=lambda: clock.now() if clock.state().source != "unset" else None,
-            on_problem=lambda sentence: _tell(health, "reads to be withheld", sentence),
+            health=health,
         )
         recorder = Recorder(
             identity=_identity(settings, engine, software),
@@ -314,26 +309,8 @@ def _metrics(
     yield Part("metrics", partial(server.run, stop), limit_s=None)
 
 
-def _link(settings: UplinkSettings) -> LinkSettings:
-    tls = settings.tls
-    return LinkSettings(
-        host=settings.host,
-        port=settings.port,
-        username=settings.username,
-        password_file=settings.password_file,
-        ca_file=tls.ca if tls else None,
-        certificate_file=tls.certificate if tls else None,
-        key_file=tls.key if tls else None,
-    )
-
-
 def _tell(health: Health, part: str, sentence: str | None) -> None:
     if sentence is None:
         health.recovered(part)
     else:
         health.trouble(part, sentence)
-
-
-def _refused(health: Health, refused: Refused) -> None:
-    health.count("messages_refused")
-    _log.error("message refused by the repository", reason=refused.reason)

@@ -15,6 +15,7 @@ from edge.errors import EdgeError
 _COMMANDS = {
     "run": "edge.run_command:run",
     "status": "edge.status_command:status",
+    "upload": "edge.upload_command:upload",
     "doctor": "edge.doctor.command:doctor",
     "enrol": "edge.enrol_command:enrol_command",
     "settings": "edge.settings_help:settings_command",

@@ -137,7 +137,8 @@ class Daemon:
     def run(self, *, until_delivered: bool = False, patience_s: float = 120.0) -> Summary:
         """Run until stopped; with ``until_delivered``, until sources ended and all is receipted.
 
-        ``patience_s`` bounds the wait for receipts while none comes. With ``until_delivered`` a
+        ``patience_s`` bounds the wait for receipts while none comes. What waits for an hour, an
+        order or a cheaper link is sent all the same then. With ``until_delivered`` a
         camera that cannot be opened is not tried again.
 
         Raises:
@@ -159,6 +160,8 @@ class Daemon:
             alive={"the uplink": self._recorder.uplink.is_alive},
         )
         self._supervisor = supervisor
+        if until_delivered:
+            self._recorder.uplink.send_everything()
         self._recorder.uplink.start()
         stuck: PartStuckError | None = None
         try:

@@ -71,7 +71,8 @@ def run(
     ends the capture and the daemon still waits for receipts; a second one ends that wait. There
     is no signal to read the settings anew: restart the daemon, nothing is lost by it.
 
-    With --once the last line of standard output is a JSON object of counters.
+    With --once everything is uploaded at once, whatever [uplink.upload] says of hours, orders and
+    links, and the last line of standard output is a JSON object of counters.
 
     \b
     Exit status:
