@@ -142,11 +142,17 @@ def _storage(status: Status) -> Iterator[Metric]:
         yield _gauge(
             "spool_oldest_waiting_seconds", "Age of the oldest.", {(): spool.oldest_waiting_s}
         )
+    outcomes = ("spooled", "receipted", "refused", "lost")
     yield _counter(
         "spool_records",
         "Records over the unit's life, by what became of them.",
-        {"spooled": spool.spooled, "receipted": spool.receipted, "refused": spool.refused},
+        {outcome: getattr(spool, outcome) for outcome in outcomes},
         ("outcome",),
+    )
+    yield _counter(
+        "spool_pictures_gave_way",
+        "Pictures for which there was no room.",
+        {(): spool.pictures_gave_way},
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 
 from edge.contract.records import FixedSite, GpsFix, Position
@@ -59,8 +58,13 @@ class Observer:
             position=_position(recorder.position.at(report.at)),
             clock=ClockFact(source=clock.source, error_ms=clock.error_ms),
             disk=self._disk(),
-            spool=self._spool(),
-            uplink=UplinkFact(connected=uplink.connected, receipts_dropped=uplink.receipts_dropped),
+            spool=self._spool(uplink.oldest_waiting_at, report.at),
+            uplink=UplinkFact(
+                connected=uplink.connected,
+                uploading=uplink.uploading,
+                metered=uplink.metered,
+                receipts_dropped=uplink.receipts_dropped,
+            ),
             parts={
                 one.name: PartFact(runs=one.runs, restarts=one.restarts) for one in self._parts()
             },
@@ -80,12 +84,23 @@ class Observer:
             return None
         return DiskFact(free_bytes=usage.free, total_bytes=usage.total)
 
-    def _spool(self) -> SpoolFact | None:
+    def _spool(self, oldest_waiting_at: datetime | None, now: datetime) -> SpoolFact | None:
         try:
             counts = self._recorder.spool.counts()
         except EdgeError:
             return None
-        return SpoolFact(**asdict(counts))
+        oldest_s = None if oldest_waiting_at is None else (now - oldest_waiting_at).total_seconds()
+        return SpoolFact(
+            spooled=counts.spooled,
+            receipted=counts.receipted,
+            refused=counts.refused,
+            lost=counts.lost,
+            waiting=counts.waiting,
+            hits_waiting=counts.hits_waiting,
+            pictures_waiting=counts.pictures_waiting,
+            pictures_gave_way=counts.gave_way,
+            oldest_waiting_s=_tenths(oldest_s),
+        )
 
 
 def _troubles(report: HealthReport) -> dict[str, TroubleFact]:

@@ -79,21 +79,28 @@ class DiskFact(_Fact, frozen=True, kw_only=True):
 
 
 class SpoolFact(_Fact, frozen=True, kw_only=True):
-    """What the repository has yet to receipt, and totals over all time."""
+    """What the repository has yet to receipt, and totals over all time.
+
+    ``lost`` records were destroyed by damage, ``pictures_gave_way`` for want of room.
+    """
 
     spooled: int
     receipted: int
     refused: int
+    lost: int = 0
     waiting: int
     hits_waiting: int
     pictures_waiting: int
+    pictures_gave_way: int = 0
     oldest_waiting_s: float | None = None
 
 
 class UplinkFact(_Fact, frozen=True, kw_only=True):
-    """The way to the repository."""
+    """The way to the repository: whether records may go now, and whether the link costs."""
 
     connected: bool
+    uploading: bool = True
+    metered: bool = False
     receipts_dropped: int
 
 

@@ -129,6 +129,8 @@ def _storage(status: Status) -> Iterator[str]:
         share = disk.free_bytes / max(1, disk.total_bytes)
         yield f"disk: {_size(disk.free_bytes)} free of {_size(disk.total_bytes)} ({share:.0%})"
     link = "connected" if status.uplink.connected else "NOT CONNECTED"
+    link += ", over a link that costs" if status.uplink.metered else ""
+    link += "" if status.uplink.uploading else ", no upload at this hour"
     if (spool := status.spool) is None:
         yield f"uplink: {link}; spool: CANNOT BE READ"
         return
@@ -139,6 +141,11 @@ def _storage(status: Status) -> Iterator[str]:
         f"{spool.pictures_waiting} pictures; {spool.receipted} of {spool.spooled} receipted, "
         f"{spool.refused} refused"
     )
+    if spool.lost or spool.pictures_gave_way:
+        yield (
+            f"spool: {spool.lost} records LOST to damage, {spool.pictures_gave_way} pictures "
+            "gave way for want of room"
+        )
 
 
 def _speed(status: Status) -> Iterator[str]:

@@ -105,7 +105,7 @@ def _checks(settings: Settings) -> list[Check]:
         Check("models", lambda: check_models(settings), 60.0),
     ]
     if status is not None:
-        checks.append(Check("gps", partial(judge_place, status)))
+        checks.append(Check("gps", partial(judge_place, settings, status)))
         return checks + [
             Check(f"camera {one.name}", partial(judge_camera, one, status))
             for one in settings.cameras

@@ -42,6 +42,8 @@ def _judge_camera(settings: CameraSettings, status: Status) -> Finding:
             "the running daemon does not know it",
             "restart the daemon, for it to read the settings anew",
         )
+    if not _is_live(settings.source):
+        return ok(check, "a recording, of which the daemon reads every picture")
     if fact.last_frame_s is None or fact.last_frame_s > SILENT_S:
         ago = "never" if fact.last_frame_s is None else f"{fact.last_frame_s:.0f} s ago"
         return fail(check, f"its last picture came {ago}", _CABLE)
@@ -52,6 +54,10 @@ def _judge_camera(settings: CameraSettings, status: Status) -> Finding:
             "check the machine's load and temperature, the camera's rate, and engine.threads",
         )
     return ok(check, f"{fact.frames_per_s:.1f} frames a second, as the daemon says")
+
+
+def _is_live(source: str) -> bool:
+    return "://" in source or source.startswith(("device:", "/dev/video"))
 
 
 def check_camera(settings: CameraSettings) -> Iterator[Finding]:
@@ -94,9 +100,9 @@ def judge_frame(check: str, frame: Frame) -> Finding:
     return ok(check, f"it gives pictures of {width} by {height}")
 
 
-def judge_place(status: Status) -> Iterator[Finding]:
+def judge_place(settings: Settings, status: Status) -> Iterator[Finding]:
     """What the running daemon says of the unit's place."""
-    yield _judge_place(status)
+    yield _nowhere() if settings.position.kind == "none" else _judge_place(status)
 
 
 def _judge_place(status: Status) -> Finding:
@@ -121,11 +127,7 @@ def check_place(
     ``build`` makes what the settings name, which tells the place by the clock ``now``.
     """
     if settings.position.kind == "none":
-        yield warning(
-            "gps",
-            "the settings name no receiver and no fixed site: reads have no place",
-            "set [position], unless reads without a place are meant",
-        )
+        yield _nowhere()
         return
     health = Health()
     source, receiver = build(health)
@@ -157,6 +159,14 @@ def check_place(
 
 
 _Receiver = Callable[[threading.Event], None]
+
+
+def _nowhere() -> Finding:
+    return warning(
+        "gps",
+        "the settings name no receiver and no fixed site: reads have no place",
+        "set [position], unless reads without a place are meant",
+    )
 
 
 def _no_fix() -> Finding:
