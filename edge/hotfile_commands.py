@@ -152,6 +152,7 @@ def _take(
         if reason is None:
             raise
         allow = _FORCIBLE
+        installation.note_forced(facts_of(manifest, "usb"), reason.strip())
     try:
         facts = installation.put_in_use(
             manifest,
@@ -166,8 +167,6 @@ def _take(
             f"hot list {carried.name}: {carried.file} is not the list of the manifest: {error}; "
             "export it again"
         ) from error
-    if allow and reason is not None:
-        installation.note_forced(facts, reason.strip())
     return facts, True
 
 
@@ -192,17 +191,14 @@ def _take_file(
     folder = build_folder(settings, load_keys(settings.unit.keys), load_confusables())
     installation = build_installation(settings, folder, lambda: datetime.now(UTC))
     in_use = installation.in_use(source.name)
-    forced = False
     try:
         build = build_here(source, folder, in_use, ())
     except ImplausibleListError as error:
-        forced = reason is not None and error.why in _FORCIBLE
-        if not forced:
+        if reason is None or error.why not in _FORCIBLE:
             raise
         build = build_here(source, folder, in_use, _FORCIBLE)
-    folder.install(source.name, build.file)
-    if forced and reason is not None:
         installation.note_forced(build.facts, reason.strip())
+    folder.install(source.name, build.file)
     progress(build.facts.entries)
     return [(build.facts, True)]
 

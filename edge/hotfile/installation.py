@@ -194,7 +194,7 @@ class Installation:
         return facts
 
     def note_forced(self, facts: ListFacts, reason: str) -> None:
-        """Keep that a person forced this version; the daemon says so while it is in use.
+        """Keep that a person forced this version, before it is put in use; it is said while it is.
 
         Raises:
             HotfileError: if the disk refuses.
@@ -234,6 +234,7 @@ class Installation:
         path = self.root / name / file
         fresh = path.with_name(file + ".new")
         try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with fresh.open("wb") as opened:
                 fresh.chmod(0o600)
                 opened.write(content)

@@ -169,6 +169,7 @@ class HotlistUpdater:
             self._installation.require_plausible(manifest, look.source.change)
             if not self._from_deltas(look, web, manifest):
                 self._from_file(look, web, manifest)
+        self._remove_partials(look.source.name)
         look.tag = tag
 
     def _from_deltas(self, look: _Look, web: Web, manifest: HotlistManifest) -> bool:
@@ -197,9 +198,7 @@ class HotlistUpdater:
         """Fetch the version's file, all of it or what is missing."""
         name, issued = look.source.name, manifest.list
         path = self._partial_path(name, issued)
-        for old in path.parent.glob(f"*{_PARTIAL_ENDING}"):
-            if old != path:
-                old.unlink(missing_ok=True)
+        self._remove_partials(name, keep=path)
         with PartialFile(path, sha256=issued.sha256, spool_key=self._spool_key) as partial:
             if partial.size_bytes < issued.size_bytes:
                 web.fetch(issued, partial, self._interrupted)
@@ -213,7 +212,6 @@ class HotlistUpdater:
                     f"hot list {name}: what the repository sent is not version {issued.version}: "
                     f"{error}; it will be fetched again"
                 ) from error
-        path.unlink(missing_ok=True)
 
     def _install(
         self, look: _Look, manifest: HotlistManifest, entries: Iterator[HotlistEntry]
@@ -246,6 +244,11 @@ class HotlistUpdater:
                 f"{note.at:%Y-%m-%d %H:%M} UTC although it changes more than is allowed: "
                 f"{note.reason}",
             )
+
+    def _remove_partials(self, name: str, keep: Path | None = None) -> None:
+        for path in (self._installation.root / name).glob(f"*{_PARTIAL_ENDING}"):
+            if path != keep:
+                path.unlink(missing_ok=True)
 
     def _partial_path(self, name: str, issued: HotlistVersion) -> Path:
         file = f"{issued.version}-{issued.sha256[:16]}{_PARTIAL_ENDING}"

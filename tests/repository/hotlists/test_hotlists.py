@@ -5,15 +5,26 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from alembic import command
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
-from edge.contract.hotlist import decode_list, verify_list, verify_manifest
-from repository.hotlists import versions
+from edge.contract.hotlist import (
+    apply_delta,
+    decode_delta,
+    decode_list,
+    encode_list,
+    verify_list,
+    verify_manifest,
+)
+from repository.hotlists import files, versions
 from repository.hotlists.table import HotlistError, read_table
 from repository.ledger import log
 from repository.ledger.entry import SYSTEM
-from repository.store.engine import reading
+from repository.store import migrate
+from repository.store.engine import open_engine, reading
+from repository.units.requests import KnownUnit
+from tests.repository import listing
 from tests.repository.sender import AGENCY, Sender
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -98,3 +109,52 @@ def test_an_id_twice_or_an_unknown_agency_issues_nothing(engine: Engine) -> None
         issue(engine, key, CSV + b"A1,NEW1,,,,,\n")
     with reading(engine) as connection, pytest.raises(HotlistError, match="not known"):
         versions.newest(connection, AGENCY, "stolen")
+
+
+def test_a_file_of_many_parts_and_the_delta_to_it_are_handed_out(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "PART_BYTES", 1000)
+    Sender().enrol(engine, NOW)
+    old, new = listing.entries(40), listing.entries(41, first=3)
+    for some in (old, new):
+        listing.issue(engine, some, NOW, AGENCY)
+    lists = listing.Rooms.over(engine, lambda: NOW).hotlists
+    unit = KnownUnit(AGENCY, "car-12")
+    whole, issued = encode_list(new), lists.find(unit, listing.LIST, 2)
+    assert (issued.size_bytes, issued.entries) == (len(whole), 41)
+    for start, end in ((0, len(whole)), (999, 1001), (1000, 2000), (1500, len(whole))):
+        pieces = list(lists.pieces(unit, listing.LIST, issued, start, end))
+        assert b"".join(pieces) == whole[start:end]
+    delta = decode_delta(lists.delta(unit, listing.LIST, 2))
+    assert apply_delta(old, listing.LIST, 1, delta) == tuple(new)
+    for wrong in ((KnownUnit("boston-pd", "car-1"), 2), (unit, 3)):
+        with pytest.raises(versions.UnknownListError):
+            lists.find(wrong[0], listing.LIST, wrong[1])
+    with pytest.raises(versions.UnknownListError, match="no delta to version 1"):
+        lists.delta(unit, listing.LIST, 1)
+
+
+def test_files_of_before_are_cut_into_parts_and_read_as_they_were(dsn: str) -> None:
+    opened = open_engine(dsn)
+    body = encode_list(listing.entries(9000))
+    with opened.begin() as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        for statement, values in (
+            ("INSERT INTO agencies (id, name, title, created_at) VALUES (1, :a, 'A', :at)", {}),
+            ("INSERT INTO hotlists (id, agency_id, name, created_at) VALUES (1, 1, 'l', :at)", {}),
+            (
+                "INSERT INTO hotlist_versions (hotlist_id, version, issued_at, imported_at, "
+                "entries, sha256, body, manifest) VALUES (1, 7, :at, :at, 9000, '', :body, '')",
+                {"body": body},
+            ),
+        ):
+            connection.execute(text(statement), {"a": AGENCY, "at": NOW, **values})
+    migrate.upgrade(opened)
+    with reading(opened) as connection:
+        assert b"".join(files.read(connection, 1, 7, len(body))) == body
+        with pytest.raises(HotlistError, match="part 2 of its file is missing"):
+            files.read_part(connection, 1, 7, 2)
+    opened.dispose()

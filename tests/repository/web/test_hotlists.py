@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ from edge.contract.hotlist import (
 from edge.contract.unit_request import TOLERANCE, sign_request
 from repository.accounts.throttle import LIMIT, WINDOW
 from repository.hotlists import files
+from repository.store.engine import open_engine
 from repository.units import enrolment
 from repository.web.ranges import UnsatisfiableRangeError, Wanted, wanted
 from tests.repository.listing import LIST, SIGNER, Rooms, entries, issue, serving
@@ -39,6 +41,16 @@ FILE = f"/api/v1/hotlists/{LIST}/versions/2/list"
 DELTA = f"/api/v1/hotlists/{LIST}/versions/2/delta"
 
 Get = Callable[..., httpx.Response]
+
+
+@pytest.fixture
+def engine(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Engine]:
+    """One kind of database serves here: tests/repository/hotlists runs over both."""
+    path = tmp_path / "repository.sqlite"
+    shutil.copy(migrated_sqlite, path)
+    opened = open_engine(f"sqlite:///{path}")
+    yield opened
+    opened.dispose()
 
 
 @pytest.fixture
