@@ -96,7 +96,7 @@ class Tracker:
 
         def gone(track: Track) -> bool:
             patience = self._remembered if track.given else self._lost_after
-            return now - track.last_seen > patience
+            return abs(now - track.last_seen) > patience  # the clock may have been set back
 
         return self._end(gone)
 

@@ -1,5 +1,6 @@
 import os
 import threading
+import time
 from datetime import UTC, datetime
 
 import pynmea2
@@ -10,6 +11,10 @@ from hypothesis import strategies as st
 from demo_drive.drive import FULL
 from demo_drive.gps_feed import GpsFeed
 from demo_drive.track import Motion, nmea_text, point_at, track
+from edge.position.clock import UnitClock
+from edge.position.history import FixHistory
+from edge.position.receiver import Reports
+from edge.position.receiver_watch import ReceiverWatch
 from edge.position.serial_port import SerialReceiver
 
 _STARTED = datetime(2026, 6, 12, 14, 5, tzinfo=UTC)
@@ -63,18 +68,32 @@ def test_the_real_serial_adapter_hears_the_whole_track():
     stop, heard_all = threading.Event(), threading.Event()
     fixes = []
 
-    def heard(fix):
-        fixes.append(fix)
-        if fix.latitude_deg == pytest.approx(points[-1].latitude_deg, abs=2e-6):
-            heard_all.set()
+    class Heard(Reports):
+        def take(self, report):
+            super().take(report)
+            fixes.append(report)
+            if report.latitude_deg == pytest.approx(points[-1].latitude_deg, abs=2e-6):
+                heard_all.set()
 
     opened = threading.Event()
+
+    class Watch(ReceiverWatch):
+        def opened(self, hint):
+            super().opened(hint)
+            opened.set()
+
     feed = GpsFeed(points, now=lambda: _STARTED, seconds_between=0.02)
+    clock = UnitClock(
+        system=lambda: _STARTED, monotonic_s=time.monotonic, service_error_ms=lambda: None
+    )
     receiver = SerialReceiver(
-        feed.path, 9600, now=lambda: _STARTED, on_fix=heard,
-        on_change=lambda is_open, _: opened.set() if is_open else None,
-    )  # fmt: skip
-    thread = receiver.start(stop)
+        [feed.path],
+        [9600],
+        reports=Heard(FixHistory(), clock, lambda *_: None),
+        watch=Watch("GPS", now_s=time.monotonic, fix_lasts_s=10, say=lambda _: None),
+    )
+    thread = threading.Thread(target=receiver.run, args=(stop,))
+    thread.start()
     try:
         assert opened.wait(20)
         feed.start()

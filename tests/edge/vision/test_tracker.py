@@ -148,3 +148,10 @@ def test_a_video_of_a_moving_plate_gives_exactly_one_pass(tmp_path, engine, draw
     assert only.reading.text == "7ABC482"
     assert only.frames >= 10
     assert only.best_frame.source == "drive.avi"
+
+
+def test_a_clock_set_back_in_the_middle_of_a_pass_ends_it(frame, seen):
+    steps = [(frame(at, i), [seen("ABC123")]) for i, at in enumerate((4000, 4000.1, 400, 400.1))]
+    passes = run(Tracker(), steps)
+    assert [one.frames for one in passes] == [2, 2]
+    assert all(one.first_seen <= one.last_seen for one in passes)
