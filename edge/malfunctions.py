@@ -94,4 +94,6 @@ def camera_of(part: str) -> str | None:
     for start in ("camera ", "engine ", "records of ", "part camera-", "silence of camera-"):
         if part.startswith(start) and part != "engine providers":
             return part.removeprefix(start)
+    if part.startswith("picture "):
+        return part.split()[1]
     return None

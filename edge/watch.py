@@ -28,6 +28,7 @@ from edge.vision.errors import VisionError
 from edge.vision.frames import Frame, FrameSource
 from edge.vision.pace import Pace
 from edge.vision.passes import Seen
+from edge.vision.picture_health_watch import PictureWatch
 from edge.vision.tracker import Tracker
 from edge.vision.video import VideoPlace
 
@@ -43,7 +44,7 @@ class Camera:
     """A camera: its name, its source, how to open that, a tracker and an engine.
 
     ``open`` takes the place from which to go on, or None. Of a live camera's frames ``max_fps`` a
-    second are looked at.
+    second are looked at, and its picture is judged by ``pictures``.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Camera:
     tracker: Callable[[], Tracker]
     engine: PlateEngine
     max_fps: float = MAX_FPS
+    pictures: PictureWatch | None = None
 
 
 @dataclass
@@ -173,6 +175,8 @@ class CameraWatch:
         place_of = self._place_in(reading)
         reading.passes.sight(seen.open, place_of)
         reading.passes.end(seen.ended, place_of)
+        if reading.source.live and self._camera.pictures is not None:
+            self._camera.pictures.take(frame.image, plate_seen=bool(seen.open))
 
     def _place_in(self, reading: _Reading) -> PlaceOf:
         """How far a recording is read by now; a camera has no such place."""

@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from edge.vision.errors import CaptureError
 from edge.vision.picture_health_glance import shrink
 
+AIM_FOLDER = "aim"
+"""The folder of the aim checks within the unit's data."""
 REFERENCE_PX = 320
 
 

@@ -15,7 +15,7 @@ import cv2
 from edge.vision.aim_reference import AimReference
 from edge.vision.camera_settings import CameraSettings
 from edge.vision.picture_health_aim import Aim
-from edge.vision.picture_health_evidence import STRUCTURE, LostPart, Repeats, Sharpness
+from edge.vision.picture_health_evidence import LostPart, Repeats, Sharpness, structured
 from edge.vision.picture_health_glance import Glance
 from edge.vision.picture_health_lasting import Lasting
 from edge.vision.picture_health_sentences import PictureFault, sentence
@@ -94,7 +94,7 @@ class PictureHealth:
         self, now_s: float, elapsed_s: float, seen: Glance
     ) -> dict[PictureFault, bool | None]:
         """What this glance says of each fault: there, not there, or nothing."""
-        structure = float((seen.contrast >= STRUCTURE).mean())
+        structure = float(structured(seen).mean())
         level = float(seen.small.mean())
         blank = seen.spread <= _NO_NOISE
         blind = structure < _BLIND
@@ -110,7 +110,7 @@ class PictureHealth:
             "shifted": None,
             "elsewhere": None,
         }
-        if repeated or blank or structure < _SEES:
+        if repeated or blank or blind:
             if self._aim is not None:
                 self._aim.forget()
             return evidence

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.vision.picture_health_glance import TILES, Glance
 
-STRUCTURE: Final = 6.0
-"""Contrast of a tile that shows something. Noise of a dark picture stays below 3; at least a third
-of the tiles of every street scene tried, by night too, is above."""
+_STRUCTURE_OF_LEVEL, _STRUCTURE = 0.075, (3.5, 6.0)
 
 _REPEATS_KEPT = 64
 _OVERLAY_TILES = 8
@@ -30,6 +27,16 @@ _MIN_SHARPNESS = 20
 _UPPER = 75
 _RISE_S, _FALL_S = 600.0, 86_400.0
 _PAST_AFTER_S = 300.0
+
+
+def structured(seen: Glance) -> NDArray[np.bool_]:
+    """The tiles that show something, (9, 16), which takes less contrast in a darker picture.
+
+    Noise of a dark picture stays below the least; at least a third of the tiles of every street
+    scene tried, by night too, is above the most.
+    """
+    needed = float(np.clip(_STRUCTURE_OF_LEVEL * seen.small.mean(), *_STRUCTURE))
+    return np.asarray(seen.contrast >= needed, dtype=np.bool_)
 
 
 class Repeats:
@@ -72,7 +79,7 @@ class LostPart:
 
     def judge(self, seen: Glance, level: float, elapsed_s: float) -> bool | None:
         """None until the camera has been watched for a while, and where the light went too."""
-        shows = (seen.contrast >= STRUCTURE).astype(np.float32)
+        shows = structured(seen).astype(np.float32)
         self._now += (shows - self._now) * _gain(elapsed_s, _NOW_S)
         if self._lost is not None:
             return self._still_lost(level)
