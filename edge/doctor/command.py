@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -80,6 +81,7 @@ def _examine(path: Path, *, quiet: bool) -> list[Finding]:
 
 def _checks(settings: Settings) -> list[Check]:
     """Every check of this unit."""
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # what it warns of is among the findings
     # What opens cameras and models takes a second to load: other commands do without.
     from edge.bootstrap import build_clock
     from edge.doctor.broker_checks import check_broker

@@ -34,7 +34,7 @@ def _judge_camera(settings: CameraSettings, status: Status) -> Finding:
     check = f"camera {settings.name}"
     trouble = status.troubles.get(check)
     if trouble is not None:
-        return fail(check, *split(trouble.sentence))
+        return fail(check, *split(trouble.sentence.removeprefix(f"{check}: "), _CABLE))
     fact = next((one for one in status.cameras if one.name == settings.name), None)
     if fact is None:
         return warning(
@@ -83,7 +83,8 @@ def check_camera(settings: CameraSettings) -> Iterator[Finding]:
     finally:
         threading.Thread(target=source.close, name=f"close {check}", daemon=True).start()
     if said:
-        yield fail(check, *split(said[-1].removesuffix("; trying again until it is back")))
+        sentence = said[-1].removesuffix("; trying again until it is back")
+        yield fail(check, *split(sentence.removeprefix(f"{check}: "), _CABLE))
     else:
         yield fail(check, f"it gave no picture within {FRAME_WITHIN_S:.0f} s", _CABLE)
 

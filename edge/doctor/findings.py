@@ -8,6 +8,7 @@ from typing import Literal
 
 Verdict = Literal["ok", "warning", "fail"]
 
+_LOOK_FURTHER = "if it stays so, restart the daemon, and look into its log"
 _ORDER: tuple[Verdict, ...] = ("ok", "warning", "fail")
 
 
@@ -53,7 +54,10 @@ def exit_status(findings: Iterable[Finding]) -> int:
     return _ORDER.index(worst(findings))
 
 
-def split(sentence: str) -> tuple[str, str]:
-    """What is wrong and what to do, from one of the unit's own sentences, which say both."""
+def split(sentence: str, otherwise: str = _LOOK_FURTHER) -> tuple[str, str]:
+    """What is wrong and what to do, from one of the unit's own sentences, which say both.
+
+    Where a sentence has no remedy of its own, that is ``otherwise``.
+    """
     found, separator, do = sentence.rpartition(": ")
-    return (found, do) if separator and " " in do else (sentence, "see what it says")
+    return (found, do) if separator and " " in do else (sentence, otherwise)

@@ -1,0 +1,131 @@
+"""Hot lists, clock and models."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from edge.doctor.data_checks import (
+    check_clock,
+    check_hotlists,
+    check_models,
+    judge_age,
+    judge_clock,
+)
+from edge.doctor.findings import Finding
+from edge.errors import EdgeError
+from edge.settings import Settings
+from edge.status import Status, TroubleFact
+from edge.vision.manifest import find_model, known_models, manifest_file
+from edge.vision.settings import EngineSettings
+from tests.edge.doctor.units import settings_of
+from tests.edge.test_status import AT, make
+
+LIST = """
+[[hotlists]]
+name = "state"
+path = "state.csv"
+"""
+DAY = timedelta(days=1)
+
+
+def lists(settings: Settings, status: Status | None) -> list[Finding]:
+    return list(check_hotlists(settings, status, AT))
+
+
+@pytest.mark.policy("M-D1")
+@pytest.mark.parametrize(
+    ("age", "verdict"),
+    [
+        (timedelta(hours=1), "ok"),
+        (0.79 * DAY, "ok"),
+        (0.81 * DAY, "warning"),
+        (1.01 * DAY, "fail"),
+        (-timedelta(minutes=1), "ok"),
+        (-timedelta(hours=1), "fail"),
+    ],
+)
+def test_a_list_is_judged_by_its_age(age: timedelta, verdict: str) -> None:
+    finding = judge_age("state", "version 3", age, DAY)
+    assert (finding.verdict, bool(finding.do)) == (verdict, verdict != "ok")
+
+
+def test_lists_are_judged_by_what_the_daemon_says(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, LIST)
+    (finding,) = lists(settings, make())
+    assert finding.verdict == "ok"
+    (old,) = make().hotlists
+    old = msgspec.structs.replace(old, age_s=2 * 86_400.0)
+    (finding,) = lists(settings, make(hotlists=[old]))
+    assert "STALE" in finding.found
+    (finding,) = lists(settings, make(hotlists=[]))
+    assert "not in use" in finding.found
+    refused = TroubleFact(sentence="a wrong signature: fetch it again", since=AT)
+    found = lists(settings, make(troubles={"hot list file state": refused}))
+    assert [one.verdict for one in found] == ["fail", "ok"]
+
+
+def test_without_a_daemon_the_lists_themselves_are_opened(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, LIST)
+    (finding,) = lists(settings, None)
+    assert (finding.verdict, "not in use" in finding.found) == ("fail", True)
+    (finding,) = lists(settings_of(tmp_path), None)
+    assert finding.verdict == "warning"
+
+
+@pytest.mark.parametrize(
+    ("source", "error_ms", "verdict"),
+    [
+        ("ntp", 20.0, "ok"),
+        ("gps", 1000.0, "ok"),
+        ("ntp", 3000.0, "warning"),
+        ("system", None, "warning"),
+        ("unset", None, "fail"),
+    ],
+)
+def test_a_clock_is_judged_by_what_keeps_it(
+    source: str, error_ms: float | None, verdict: str
+) -> None:
+    assert judge_clock(source, error_ms).verdict == verdict
+
+
+def test_a_clock_in_another_century_is_told_first() -> None:
+    for year in (1970, 2024, 2100):
+        now = datetime(year, 6, 1, tzinfo=UTC)
+        (finding,) = check_clock(None, lambda: 1.0, now)
+        assert finding.verdict == "fail"
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    assert [one.verdict for one in check_clock(None, lambda: 1.0, now)] == ["ok"]
+    assert [one.verdict for one in check_clock(None, lambda: None, now)] == ["warning"]
+    assert [one.verdict for one in check_clock(make(), lambda: None, now)] == ["ok"]
+
+
+def test_models_are_loaded_and_a_changed_one_is_refused(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    found = list(check_models(settings))
+    assert {one.verdict for one in found} == {"ok"}
+    assert len(found) == 3
+    assert found[1].found == "it loads and reads a plate"  # and not which
+    wrong = '[engine]\ndetector = "nobody"\n'
+    with pytest.raises(EdgeError, match="nobody"):
+        list(check_models(settings_of(tmp_path, wrong)))
+
+
+def test_a_model_file_that_was_changed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = manifest_file().parent
+    for file in shipped.glob("*"):
+        if file.is_file():
+            (tmp_path / file.name).symlink_to(file)
+    changed = tmp_path / find_model(known_models(None), EngineSettings().reader).path.name
+    content = changed.read_bytes()
+    changed.unlink()
+    changed.write_bytes(content + b"x")
+    monkeypatch.setattr("edge.vision.manifest._CHECKOUT", tmp_path)
+    found = list(check_models(settings_of(tmp_path)))
+    assert [one.verdict for one in found] == ["ok", "fail", "ok"]
+    assert "SHA-256" in found[1].found

@@ -1,0 +1,57 @@
+"""Keys and passwords that others can read are found, and nothing of them is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge.doctor.findings import Finding
+from edge.doctor.key_checks import check_keys
+from edge.settings import Settings
+from tests.edge.doctor.units import UPLINK, settings_of
+
+USER = UPLINK + 'username = "car-12"\npassword_file = "password"\n'
+CAMERA = """
+[[cameras]]
+name = "curb"
+source = "rtsp://192.0.2.17/stream1"
+credentials_file = "curb.txt"
+"""
+
+
+def look(settings: Settings) -> dict[str, Finding]:
+    return {one.check: one for one in check_keys(settings)}
+
+
+def test_secrets_of_mode_600_are_well_and_others_are_not(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, uplink=USER, camera=CAMERA)
+    for name in ("password", "curb.txt"):
+        (tmp_path / name).write_text("hush-hush")
+        (tmp_path / name).chmod(0o600)
+    found = look(settings)
+    assert {one.verdict for one in found.values()} == {"ok"}
+    (tmp_path / "password").chmod(0o640)
+    (tmp_path / "curb.txt").chmod(0o604)
+    found = look(settings)
+    for check in ("broker's password", "password of camera curb"):
+        assert found[check].verdict == "fail"
+        assert "chmod 600" in found[check].do
+    assert "hush-hush" not in str(found)
+
+
+def test_a_key_that_is_missing_or_read_by_others_is_told(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    assert look(settings)["keys"].verdict == "ok"
+    (tmp_path / "keys").chmod(0o777)
+    assert look(settings)["keys' folder"].verdict == "warning"
+    (tmp_path / "keys" / "unit.pub").unlink()
+    for secret in (tmp_path / "keys").glob("*"):
+        secret.chmod(0o644)
+    found = look(settings)
+    assert found["keys"].verdict == "fail"
+    assert "chmod 600" in found["keys"].do
+    assert found["repository's key"].verdict == "fail"
+
+
+def test_a_password_that_is_not_there_is_told(tmp_path: Path) -> None:
+    found = look(settings_of(tmp_path, uplink=USER))
+    assert "No such file" in found["broker's password"].found
