@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -53,10 +54,12 @@ from edge.spool.store import Spool
 from edge.status import STATUS_FILE
 from edge.supervisor import Part
 from edge.uplink_parts import build_uplink, build_withholding
+from edge.vision.aim_reference import AIM_FOLDER
 from edge.vision.build import build_parts
 from edge.vision.camera_settings import CameraSettings
 from edge.vision.capture import open_source
 from edge.vision.engine import EngineParts, PlateEngine
+from edge.vision.picture_health_watch import PictureWatch
 from edge.vision.region_detector import RegionDetector
 from edge.vision.tracker import Tracker
 from edge.watch import Camera
@@ -126,7 +129,13 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
             beat=hearts.beat,
         )
         cameras = [
-            _camera(camera, _engine_for(camera, parts), clock) for camera in settings.cameras
+            _camera(
+                camera,
+                _engine_for(camera, parts),
+                clock,
+                PictureWatch(camera, settings.unit.data / AIM_FOLDER, partial(_tell, health), time),
+            )
+            for camera in settings.cameras
         ]
         keeper = ClockKeeper(
             clock,
@@ -187,7 +196,9 @@ def _engine_for(settings: CameraSettings, parts: EngineParts) -> PlateEngine:
     return PlateEngine(parts, load_formats())
 
 
-def _camera(settings: CameraSettings, engine: PlateEngine, clock: UnitClock) -> Camera:
+def _camera(
+    settings: CameraSettings, engine: PlateEngine, clock: UnitClock, pictures: PictureWatch
+) -> Camera:
     def said(sentence: str) -> None:
         _log.warning("camera", camera=settings.name, what=sentence)
 
@@ -206,6 +217,7 @@ def _camera(settings: CameraSettings, engine: PlateEngine, clock: UnitClock) -> 
         tracker=Tracker,
         engine=engine,
         max_fps=settings.max_fps,
+        pictures=pictures,
     )
 
 
