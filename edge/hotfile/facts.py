@@ -18,7 +18,7 @@ FUTURE_TOLERANCE_S = 300.0
 """How far ahead of the unit's clock a list may be dated before its age means nothing."""
 
 
-class ListFacts(msgspec.Struct, frozen=True):
+class ListFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One issue of a hot list.
 
     ``number`` is the repository's, ``version`` how officers see it. ``sha256`` is that of the

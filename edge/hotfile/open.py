@@ -87,6 +87,7 @@ class HotlistFiles:
         self._in_use: dict[str, Hotlist] = {}
         self._opened: dict[str, _Signature | None] = {}
         self._tried: dict[str, str | None] = {}
+        self._mended: dict[str, StoredList] = {}
         self._lock = threading.Lock()
 
     @property
@@ -118,6 +119,9 @@ class HotlistFiles:
         for name, stored in self._stored.items():
             if stored.fault is not None:
                 outcomes.append(Outcome(name, "list", stored.fault))
+                if self._mended.get(name) is not stored:
+                    self._mended[name] = stored
+                    self._tried.pop(name, None)
         if self._own is not None:
             outcomes += self._poll_own(self._own)
         return outcomes

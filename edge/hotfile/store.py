@@ -12,6 +12,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from struct import unpack_from
 from types import TracebackType
 
 import msgspec
@@ -218,7 +219,7 @@ class StoredList:
 
     def _decoded(self, block: bytes, count: int, first: int, end: int) -> list[Listed]:
         """Some of the entries of a block that holds ``count``."""
-        lengths = memoryview(block)[: 2 * count].cast("H")
+        lengths = unpack_from(f"<{count}H", block)
         at = _NUMBERS_BYTES * count + sum(lengths[:first])
         found = []
         for length in lengths[first:end]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
+import itertools
+import os
 from typing import Any
 
 import pytest
 
 from edge.contract.plates import Confusables
-from edge.hotfile.build import Build, build
+from edge.hotfile.build import build_here
 from edge.hotfile.columns import HotlistColumns
+from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.settings import HotlistSource
-
-ISSUED = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
-GROUPS = ("0ODQ", "1I", "2Z", "5S", "8B", "6G")
+from edge.hotfile.store import StoredList
+from tests.edge.hotfile.lists import GROUPS, ISSUED, KEY, Builds, Built
 
 
 @pytest.fixture(scope="session")
@@ -24,13 +23,29 @@ def confusables() -> Confusables:
 
 
 @pytest.fixture(scope="session")
-def built(confusables: Confusables) -> Callable[..., Build]:
-    """Builds a list from CSV text; keywords are settings of the columns."""
+def built(confusables: Confusables, tmp_path_factory: pytest.TempPathFactory) -> Builds:
+    """Builds a list from CSV text or bytes; keywords are settings of the columns."""
+    root = tmp_path_factory.mktemp("lists")
+    numbers = itertools.count()
 
-    def make(text: str, *, name: str = "state", **columns: Any) -> Build:
-        source = HotlistSource(
-            name=name, path=Path("state.csv"), columns=HotlistColumns(**columns), max_age_s=3600
+    def make(
+        text: str | bytes, *, name: str = "state", dated_by: str = "file", **columns: Any
+    ) -> Built:
+        folder = root / str(next(numbers))
+        folder.mkdir()
+        path = folder / "state.csv"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        os.utime(path, (ISSUED.timestamp(), ISSUED.timestamp()))
+        source = HotlistSource.model_validate(
+            {
+                "name": name,
+                "path": path,
+                "columns": HotlistColumns(**columns),
+                "max_age_s": 3600,
+                "dated_by": dated_by,
+            }
         )
-        return build(text.encode(), source=source, issued_at=ISSUED, confusables=confusables)
+        build = build_here(source, HotlistFolder(folder, KEY, confusables), None, ())
+        return Built(build, StoredList(build.file, KEY, confusables))
 
     return make

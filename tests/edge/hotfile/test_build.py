@@ -5,41 +5,36 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Callable
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from edge.contract.hotlist import HotlistEntry, decode_list, encode_list
+from edge.contract.hotlist import decode_list, encode_list
 from edge.contract.plates import Confusables, normalise
-from edge.hotfile.build import Build, build
+from edge.hotfile.build import build_here, build_hotfile
 from edge.hotfile.columns import HotlistColumns
 from edge.hotfile.errors import HotfileError
+from edge.hotfile.folder import HotlistFolder
+from edge.hotfile.lines import MAX_LINES_OF_A_ROW
 from edge.hotfile.settings import HotlistSource
-
-Built = Callable[..., Build]
-ISSUED = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
+from tests.edge.hotfile.lists import ISSUED, KEY, Builds, facts_of, listed
 
 
-def entries(build_of: Build, *plates: str) -> list[HotlistEntry]:
-    index = build_of.hotlist.index
-    return [entry for plate in plates for entry, _ in index.candidates(plate)]
-
-
-def test_every_column_becomes_its_field(built: Built) -> None:
+def test_every_column_becomes_its_field(built: Builds) -> None:
     result = built(
         "Entry,Plate,State,Kind,Priority,Entered,Expires,Note\r\n"
         '7,1abc-23,ma,Stolen Vehicle,1,2026-02-01T10:00:00-05:00,2026-04-01,"red, ""dented"""\r\n'
     )
-    assert result.rejected == ()
-    assert entries(result, "1ABC23") == [
-        HotlistEntry(
-            entry="7",
-            plate="1ABC23",
+    assert result.rejected == []
+    assert result.entries == [
+        listed(
+            "7",
+            "1ABC23",
             state="MA",
             kind="stolen_vehicle",
             priority=1,
@@ -50,42 +45,53 @@ def test_every_column_becomes_its_field(built: Built) -> None:
     ]
 
 
-def test_a_plate_alone_is_enough(built: Built) -> None:
+def test_a_plate_alone_is_enough(built: Builds) -> None:
     result = built("plate\n1ABC23\n\n  \n9XYZ87\n", default_kind="bolo", default_priority=2)
-    first, second = entries(result, "1ABC23", "9XYZ87")
+    first, second = result.entries
     assert (first.entry, second.entry) == ("line 2", "line 5")
     assert (first.kind, first.priority, first.state) == ("bolo", 2, None)
     assert first.entered is first.expires is None
     assert result.hotlist.entries == 2
 
 
-def test_the_lists_identity_is_its_files(built: Built) -> None:
+def test_the_lists_identity_is_its_files(built: Builds) -> None:
     text = "plate\n1ABC23\n"
-    hotlist = built(text).hotlist
-    assert hotlist.sha256 == hashlib.sha256(text.encode()).hexdigest()
-    assert hotlist.sha256.startswith(hotlist.version)
-    assert (hotlist.name, hotlist.source) == ("state", "state.csv")
-    assert built("plate\n1ABC24\n").hotlist.version != hotlist.version
+    facts = built(text).build.facts
+    assert facts.sha256 == hashlib.sha256(text.encode()).hexdigest()
+    assert facts.sha256.startswith(facts.version)
+    assert (facts.name, facts.source, facts.number) == ("state", "file", None)
+    assert built("plate\n1ABC24\n").build.facts.version != facts.version
 
 
-def test_columns_of_other_names_and_words_of_the_lists_own(built: Built) -> None:
+def test_columns_of_other_names_and_words_of_the_lists_own(built: Builds) -> None:
     result = built(
         "\ufeffLIC,OFFENSE\n1ABC23,Stolen\n",
         plate="lic",
         kind="Offense",
         kinds={"STOLEN": "stolen_plate"},
     )
-    assert [entry.kind for entry in entries(result, "1ABC23")] == ["stolen_plate"]
+    assert [entry.kind for entry in result.entries] == ["stolen_plate"]
 
 
-def test_times_without_a_zone_are_in_the_columns_zone(built: Built) -> None:
+def test_times_without_a_zone_are_in_the_columns_zone(built: Builds) -> None:
     result = built(
         "plate,entered,expires\n1ABC23,2026-03-01 08:00,2026-07-01\n",
         time_zone="America/New_York",
     )
-    (entry,) = entries(result, "1ABC23")
+    (entry,) = result.entries
     assert entry.entered == datetime(2026, 3, 1, 13, tzinfo=UTC)
     assert entry.expires == datetime(2026, 7, 2, 3, 59, 59, 999999, tzinfo=UTC)
+
+
+def test_a_list_is_dated_by_its_file_or_by_its_newest_entry(built: Builds) -> None:
+    text = "plate,entered\n1ABC23,2026-02-01\n9XYZ87,2026-02-27\n5QRS55,\n"
+    assert built(text).build.facts.issued_at == ISSUED
+    newest = built(text, dated_by="newest_entry").build.facts.issued_at
+    assert newest == datetime(2026, 2, 27, tzinfo=UTC)
+    ahead = built(text + "7TUV11,2999-01-01\n", dated_by="newest_entry").build.facts.issued_at
+    assert ahead == ISSUED
+    with pytest.raises(HotfileError, match="no entry says when it was entered"):
+        built("plate\n1ABC23\n", dated_by="newest_entry")
 
 
 @pytest.mark.parametrize(
@@ -93,6 +99,8 @@ def test_times_without_a_zone_are_in_the_columns_zone(built: Built) -> None:
     [
         (",MA,,,,,", "plate: is empty"),
         ("*-*,MA,,,,,", "plate: has no letter or digit"),
+        ("SE?*,MA,,,,,", "plate: names fewer than 3 characters beside its wildcards"),
+        ("*SECRET*,MA,,,,,", "plate: has more than one *"),
         ("ABCDEFGHIJKLM,MA,,,,,", "plate: is longer than 12"),
         ("SECRET1,Mass,,,,,", "state: is not a two-letter code"),
         ("SECRET1,M1,,,,,", "state: is not a two-letter code"),
@@ -105,24 +113,51 @@ def test_times_without_a_zone_are_in_the_columns_zone(built: Built) -> None:
         (f"SECRET1,MA,,,,,{'x' * 501}", "note: is longer than 500"),
         ("SECRET1,MA", "has more or fewer columns"),
         ("SECRET1,MA,,,,,,", "has more or fewer columns"),
+        ('SECRET1,MA,,,,,"a"b', "is not CSV"),
+        ('SECRET1,MA,,,,,"never closed', "is not CSV"),
+        (f'SECRET1,MA,,,,,"{"x" * 70_000}"', "is not CSV"),
     ],
 )
 def test_a_line_that_makes_no_entry_is_rejected_by_number_and_reason(
-    built: Built, line: str, reason: str
+    built: Builds, line: str, reason: str
 ) -> None:
     header = "plate,state,kind,priority,entered,expires,note\n"
     result = built(f"{header}1ABC23,MA,,,,,\n{line}\n9XYZ87,MA,,,,,\n")
-    assert result.hotlist.entries == 2
-    (rejection,) = result.rejected
-    assert rejection.line == 3
-    assert rejection.reason.startswith(reason)
-    assert "SECRET" not in rejection.reason
+    assert [entry.plate for entry in result.entries] == ["1ABC23", "9XYZ87"]
+    assert result.build.rejected == 1
+    ((number, said),) = result.rejected
+    assert number == 3
+    assert said.startswith(reason)
+    assert "SECRET" not in said
 
 
-def test_an_id_serves_once(built: Built) -> None:
-    result = built("entry,plate\n7,1ABC23\n7,9XYZ87\n8,5QRS55\n")
-    assert [one.line for one in result.rejected] == [3]
-    assert result.hotlist.entries == 2
+def test_a_line_in_another_encoding_is_rejected_alone(built: Builds) -> None:
+    result = built(b"plate,note\n1ABC23,a\n9XYZ87,\xe9\n5QRS55,\xc3\xa9\n")
+    assert result.rejected == [(3, "note: is not UTF-8; save the file as UTF-8")]
+    assert [entry.note for entry in result.entries] == ["a", "é"]
+
+
+def test_a_quote_left_open_costs_its_own_line_and_no_other(built: Builds) -> None:
+    lines = [f"{number}ABC23,seen" for number in range(3 * MAX_LINES_OF_A_ROW)]
+    lines[5] = '5ABC23,"never closed'
+    lines[9] = '9ABC23,"over\ntwo lines"'
+    result = built("plate,note\n" + "\n".join(lines) + "\n")
+    assert result.rejected == [(7, "is not CSV")]
+    assert len(result.entries) == len(lines) - 1
+    assert result.entries[8].note == "over\ntwo lines"
+    assert result.entries[-1].entry == f"line {len(lines) + 2}"
+
+
+def test_an_id_serves_once(built: Builds) -> None:
+    result = built("entry,plate\n7,1ABC23\n**,\n7,9XYZ87\n8,5QRS55\n7,A?C12\n9,7TUV11\n")
+    assert result.rejected == [
+        (3, "plate: is empty"),
+        (4, "entry: an earlier line has the same id"),
+        (6, "entry: an earlier line has the same id"),
+    ]
+    assert [entry.plate for entry in result.entries] == ["1ABC23", "5QRS55", "7TUV11"]
+    assert result.hotlist.entries == 3
+    assert result.stored.find_wild("ABC12") == ()
 
 
 @pytest.mark.parametrize(
@@ -132,41 +167,51 @@ def test_an_id_serves_once(built: Built) -> None:
         ("\n \n", "is empty"),
         ("plate\n1ABC23", "may be cut off"),
         ("tag\n1ABC23\n", "has no column 'plate'"),
+        ('"plate\n1ABC23\n', "its first line is not CSV"),
         ("plate,Plate\n1ABC23,9XYZ87\n", "has column 'plate' twice"),
-        ('plate,note\n1ABC23,"unclosed\n', "not CSV"),
-        ('plate,note\n1ABC23,"a"b\n', "not CSV"),
-        ("plate\n1ABC23\n**\n**\n", "2 of 3 lines make no entry (line 3: plate"),
+        ("plate\n1ABC23\n--\n--\n", "2 of 3 lines make no entry (line 3: plate"),
+        (
+            "entry,plate\n1,1ABC23\n1,1ABC24\n1,1ABC25\n",
+            "2 of 3 lines make no entry (line 3: entry",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_the_list_is_refused_whole(
-    built: Built, text: str, said: str
+    built: Builds, text: str, said: str
 ) -> None:
     with pytest.raises(HotfileError) as caught:
         built(text)
     assert said in str(caught.value)
-    assert str(caught.value).startswith("hot list state: state.csv: ")
+    assert str(caught.value).startswith("hot list state: ")
     assert "1ABC23" not in str(caught.value)
 
 
-def test_a_column_that_was_named_must_be_there(built: Built) -> None:
+def test_a_column_that_was_named_must_be_there(built: Builds) -> None:
     with pytest.raises(HotfileError, match=r"has no column 'expiry'; set columns\.expires"):
         built("plate,expires\n1ABC23,2026-01-01\n", expires="expiry")
 
 
-def test_a_file_in_another_encoding_is_refused(confusables: Confusables) -> None:
-    source = HotlistSource(name="state", path=Path("state.csv"))
-    with pytest.raises(HotfileError, match="byte 14 is not UTF-8"):
-        build(b"plate,note\n1A,\xe9\n", source=source, issued_at=ISSUED, confusables=confusables)
+def test_a_list_may_be_empty(built: Builds) -> None:
+    result = built("plate\n")
+    assert (result.hotlist.entries, result.entries) == (0, [])
+    assert result.stored.find("1ABC23") == ()
 
 
-def test_a_list_may_be_empty(built: Built) -> None:
-    assert built("plate\n").hotlist.entries == 0
+def test_more_wildcards_than_a_list_takes_are_rejected_by_line(
+    built: Builds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.hotfile.lines.MAX_WILDCARDS", 2)
+    result = built("plate\nABC1*\nABC2?\nABC3*\nABC4\n")
+    ((number, said),) = result.rejected
+    assert (number, "2 lines before it have wildcards" in said) == (4, True)
+    assert [entry.plate for entry in result.entries] == ["ABC1*", "ABC2?", "ABC4"]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
-            st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8),
+            st.text(st.characters(codec="utf-8", exclude_characters="\x00?*"), max_size=8),
             st.sampled_from(["MA", "ny", "", "Ohio"]),
             st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8),
         ),
@@ -174,7 +219,7 @@ def test_a_list_may_be_empty(built: Built) -> None:
     )
 )
 def test_any_table_gives_entries_that_can_travel_and_rejections_or_one_error(
-    built: Built, rows: list[tuple[str, str, str]]
+    built: Builds, rows: list[tuple[str, str, str]]
 ) -> None:
     file = io.StringIO(newline="")
     csv.writer(file, quoting=csv.QUOTE_ALL).writerows([("plate", "state", "note"), *rows])
@@ -185,24 +230,73 @@ def test_any_table_gives_entries_that_can_travel_and_rejections_or_one_error(
     except HotfileError as error:
         assert len(usable) * 2 < len(rows) - len(blank), error
         return
-    assert result.hotlist.entries == len(usable)
+    assert [entry.plate for entry in result.entries] == [normalise(row[0]) for row in usable]
     assert len(result.rejected) == len(rows) - len(blank) - len(usable)
-    found = {
-        entry.entry: entry
-        for row in usable
-        for entry, _ in result.hotlist.index.candidates(normalise(row[0]))
-    }
-    assert len(decode_list(encode_list(found.values()))) == len(usable)
+    assert len(decode_list(encode_list(result.entries))) == len(usable)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
-def test_any_bytes_build_or_raise_the_one_error(confusables: Confusables, data: bytes) -> None:
-    source = HotlistSource(name="state", path=Path("state.csv"))
+def test_any_bytes_build_or_raise_the_one_error(built: Builds, data: bytes) -> None:
     for content in (data, b"plate\n" + data + b"\n"):
         try:
-            build(content, source=source, issued_at=ISSUED, confusables=confusables)
+            built(content)
         except HotfileError as error:
             assert str(error)
+
+
+def test_a_file_that_is_written_while_it_is_read_is_refused(
+    tmp_path: Path, confusables: Confusables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state.csv"
+    path.write_text("plate\n1ABC23\n9XYZ87\n")
+
+    def write_meanwhile(fold: object, plate: str) -> str:
+        os.utime(path, (1, 1))
+        return plate
+
+    monkeypatch.setattr(Confusables, "fold", write_meanwhile)
+    source = HotlistSource(name="state", path=path)
+    with pytest.raises(HotfileError, match="is being written"):
+        build_here(source, HotlistFolder(tmp_path, KEY, confusables), None, ())
+    assert list((tmp_path / "state").iterdir()) == []
+
+
+def test_a_signed_list_must_be_what_it_says(tmp_path: Path, confusables: Confusables) -> None:
+    target = tmp_path / "1.hotfile"
+    entries = [listed("1", "1ABC23"), listed("2", "9XYZ87")]
+    told: list[int] = []
+    build_hotfile(
+        entries,
+        facts=facts_of(2),
+        confusables=confusables,
+        key=KEY,
+        target=target,
+        progress=told.append,
+    )
+    whole = target.read_bytes()
+    for wrong, said in (
+        (entries[:1], "has 1 entries in place of 2"),
+        ([*entries, entries[0]], "has an id twice"),
+    ):
+        with pytest.raises(HotfileError, match=said):
+            build_hotfile(wrong, facts=facts_of(2), confusables=confusables, key=KEY, target=target)
+        assert target.read_bytes() == whole
+        assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_list_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, confusables: Confusables
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(HotfileError, match=r"1\.hotfile: cannot be written: File exists"):
+        build_hotfile(
+            [],
+            facts=facts_of(0),
+            confusables=confusables,
+            key=KEY,
+            target=tmp_path / "taken" / "1.hotfile",
+        )
 
 
 @pytest.mark.parametrize(
@@ -210,11 +304,11 @@ def test_any_bytes_build_or_raise_the_one_error(confusables: Confusables, data: 
 )
 @pytest.mark.policy("M-D1")
 def test_a_list_is_stale_when_old_or_dated_ahead_of_the_clock(
-    built: Built, age_s: int, stale: bool
+    built: Builds, age_s: int, stale: bool
 ) -> None:
     hotlist = built("plate\n1ABC23\n").hotlist
     now = ISSUED + timedelta(seconds=age_s)
-    assert hotlist.age(now) == timedelta(seconds=age_s)
+    assert hotlist.facts.age(now) == timedelta(seconds=age_s)
     assert hotlist.stale(now) is stale
 
 
@@ -232,3 +326,16 @@ def test_a_list_is_stale_when_old_or_dated_ahead_of_the_clock(
 def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         HotlistColumns.model_validate(wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"name": "a"}, "give the list a path"),
+        ({"name": "a", "path": "a.csv", "from": "repository"}, "give the list a path"),
+        ({"name": "local", "path": "a.csv"}, "the unit's own list"),
+    ],
+)
+def test_a_list_has_one_origin_and_a_name_of_its_own(wrong: dict[str, object], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        HotlistSource.model_validate(wrong)

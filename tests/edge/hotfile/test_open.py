@@ -1,70 +1,126 @@
-"""Files of hot lists: a good one is put in use at once, a bad one never replaces it."""
+"""Lists in use: a good file is put in use at once, a bad one never replaces what is there."""
 
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from edge.contract.plates import Confusables
-from edge.contract.records import Alternative, Character
+from edge.hotfile.build import build_here, build_hotfile
 from edge.hotfile.errors import HotfileError
-from edge.hotfile.open import HotlistFiles
+from edge.hotfile.facts import ImplausibleListError
+from edge.hotfile.folder import HotlistFolder
+from edge.hotfile.local import LocalList
+from edge.hotfile.open import HotlistFiles, Outcome
 from edge.hotfile.settings import HotlistSource, MatchRule
+from tests.edge.hotfile.lists import ISSUED, KEY, csv_file, facts_of, listed, surely
 
 NOW = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
 LINES = "plate,note\n" + "".join(f"{number}ABC23,seen\n" for number in range(1, 10))
 
+Files = Callable[..., HotlistFiles]
 
-def files(folder: Path, confusables: Confusables, *names: str) -> HotlistFiles:
-    sources = [HotlistSource(name=name, path=folder / f"{name}.csv") for name in names]
-    return HotlistFiles(sources, confusables, MatchRule())
+
+@pytest.fixture
+def folder(tmp_path: Path, confusables: Confusables) -> HotlistFolder:
+    return HotlistFolder(tmp_path / "hotlists", KEY, confusables)
+
+
+@pytest.fixture
+def files(tmp_path: Path, folder: HotlistFolder) -> Files:
+    """The lists of these names, each of a CSV file in tmp_path."""
+
+    def make(*names: str, **others: object) -> HotlistFiles:
+        sources = [
+            HotlistSource.model_validate({"name": name, "path": tmp_path / f"{name}.csv", **others})
+            for name in names
+        ]
+        return HotlistFiles(sources, folder, MatchRule(), builder=build_here)
+
+    return make
 
 
 def hits(hotlists: HotlistFiles, plate: str) -> int:
-    characters = [Character(alternatives=(Alternative(char, 1.0),)) for char in plate]
-    return len(hotlists.current.match(plate, characters, None, NOW))
+    return len(hotlists.current.match(plate, surely(plate), None, NOW))
 
 
-def replace(path: Path, content: bytes) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(content)
-    fresh.replace(path)
+def load(hotlists: HotlistFiles) -> list[Outcome]:
+    """Everything that the daemon does in one round."""
+    return [*hotlists.tend(), *hotlists.poll()]
 
 
-def test_nothing_is_read_before_it_is_asked_for(tmp_path: Path, confusables: Confusables) -> None:
-    hotlists = files(tmp_path, confusables, "state")
+def errors(outcomes: list[Outcome]) -> list[str]:
+    return [one.error for one in outcomes if one.error is not None]
+
+
+def test_nothing_is_read_before_it_is_asked_for(tmp_path: Path, files: Files) -> None:
+    csv_file(tmp_path / "state.csv", LINES)
+    hotlists = files("state")
     assert hotlists.current.lists == ()
+    assert not hotlists.complete
     assert hotlists.names == hotlists.changed() == ("state",)
     assert hits(hotlists, "1ABC23") == 0
 
 
-def test_a_file_is_put_in_use_with_its_own_time(tmp_path: Path, confusables: Confusables) -> None:
-    path = tmp_path / "state.csv"
-    path.write_text(LINES)
-    os.utime(path, (1_772_000_000, 1_772_000_000))
-    hotlists = files(tmp_path, confusables, "state")
-    build = hotlists.reload("state")
-    assert hotlists.current.lists == (build.hotlist,)
-    assert build.hotlist.issued_at == datetime.fromtimestamp(1_772_000_000, UTC)
-    assert build.hotlist.entries == 9
+def test_a_file_is_put_in_use_with_its_own_time(tmp_path: Path, files: Files) -> None:
+    csv_file(tmp_path / "state.csv", LINES)
+    hotlists = files("state")
+    built, opened = load(hotlists)
+    assert (built.part, built.error) == ("file", None)
+    assert built.build is not None
+    assert opened.hotlist is not None
+    assert opened.hotlist.facts == built.build.facts
+    assert hotlists.current.lists == (opened.hotlist,)
+    assert opened.hotlist.issued_at == ISSUED
+    assert opened.hotlist.entries == 9
     assert hits(hotlists, "1ABC23") == 1
-    assert hotlists.changed() == ()
+    assert hotlists.complete
+    assert load(hotlists) == []
 
 
-def test_a_newer_file_replaces_the_list(tmp_path: Path, confusables: Confusables) -> None:
-    path = tmp_path / "state.csv"
-    path.write_text(LINES)
-    hotlists = files(tmp_path, confusables, "state")
-    hotlists.reload("state")
+def test_a_newer_file_replaces_the_list_and_who_holds_the_old_one_keeps_it(
+    tmp_path: Path, files: Files
+) -> None:
+    csv_file(tmp_path / "state.csv", LINES)
+    hotlists = files("state")
+    load(hotlists)
     before = hotlists.current
-    replace(path, b"plate\n9XYZ87\n")
+    csv_file(tmp_path / "state.csv", "plate\n9XYZ87\n", ISSUED + timedelta(hours=1))
     assert hotlists.changed() == ("state",)
-    hotlists.reload("state")
+    assert errors(load(hotlists)) == []
     assert (hits(hotlists, "9XYZ87"), hits(hotlists, "1ABC23")) == (1, 0)
-    assert before.lists[0].entries == 9
+    assert len(before.match("1ABC23", surely("1ABC23"), None, NOW)) == 1
+    kept = sorted(path.name for path in (tmp_path / "hotlists" / "state").iterdir())
+    assert kept == [f"{hotlists.current.lists[0].version}.hotfile", "current"]
+
+
+def test_a_restart_opens_what_was_built_and_builds_nothing(tmp_path: Path, files: Files) -> None:
+    csv_file(tmp_path / "state.csv", LINES)
+    load(files("state"))
+    after = files("state")
+    (opened,) = after.poll()
+    assert (opened.part, opened.error) == ("list", None)
+    assert hits(after, "1ABC23") == 1
+    assert after.changed() == ()
+    (tmp_path / "state.csv").unlink()
+    assert errors(load(after)) == [
+        f"hot list state: {tmp_path}/state.csv cannot be read: No such file or directory"
+    ]
+    assert hits(after, "1ABC23") == 1
+
+
+def test_other_columns_make_another_list_of_the_same_file(tmp_path: Path, files: Files) -> None:
+    csv_file(tmp_path / "state.csv", "plate,tag\n1ABC23,9XYZ87\n")
+    load(files("state"))
+    after = files("state", columns={"plate": "tag"})
+    after.poll()
+    assert after.changed() == ("state",)
+    load(after)
+    assert (hits(after, "9XYZ87"), hits(after, "1ABC23")) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -79,52 +135,163 @@ def test_a_newer_file_replaces_the_list(tmp_path: Path, confusables: Confusables
     ],
 )
 def test_a_broken_or_cut_off_file_leaves_the_list_in_use(
-    tmp_path: Path, confusables: Confusables, content: bytes
+    tmp_path: Path, files: Files, content: bytes
 ) -> None:
-    path = tmp_path / "state.csv"
-    path.write_text(LINES)
-    hotlists = files(tmp_path, confusables, "state")
-    good = hotlists.reload("state").hotlist
-    replace(path, content)
-    with pytest.raises(HotfileError, match="hot list state: "):
-        hotlists.reload("state")
-    assert hotlists.current.lists == (good,)
+    path = csv_file(tmp_path / "state.csv", LINES)
+    hotlists = files("state")
+    load(hotlists)
+    good = hotlists.current.lists
+    path.write_bytes(content)
+    (said,) = errors(load(hotlists))
+    assert said.startswith("hot list state: ")
+    assert hotlists.current.lists == good
     assert hits(hotlists, "1ABC23") == 1
-    assert hotlists.changed() == ()
-    replace(path, b"plate\n9XYZ87\n")
-    hotlists.reload("state")
+    assert load(hotlists) == []
+    csv_file(path, "plate\n9XYZ87\n", ISSUED + timedelta(hours=1))
+    load(hotlists)
     assert hits(hotlists, "9XYZ87") == 1
 
 
-def test_a_missing_file_is_one_sentence_and_the_list_stays(
-    tmp_path: Path, confusables: Confusables
+def test_an_older_file_and_one_that_changes_too_much_are_refused_unless_allowed(
+    tmp_path: Path, files: Files
 ) -> None:
     path = tmp_path / "state.csv"
-    hotlists = files(tmp_path, confusables, "state")
-    with pytest.raises(HotfileError, match=r"state\.csv cannot be read: No such file"):
-        hotlists.reload("state")
-    assert hotlists.changed() == ()
-    path.write_text(LINES)
-    assert hotlists.changed() == ("state",)
-    hotlists.reload("state")
-    path.unlink()
-    assert hotlists.changed() == ("state",)
-    with pytest.raises(HotfileError):
-        hotlists.reload("state")
+    many = "plate\n" + "".join(f"{number}ABC\n" for number in range(200))
+    csv_file(path, many)
+    hotlists = files("state")
+    load(hotlists)
+    csv_file(path, many + "9XYZ87\n", ISSUED - timedelta(hours=1))
+    (said,) = errors(load(hotlists))
+    assert "is older than version" in said
+    for others, why in ((99, "shrunk"), (301, "grown")):
+        changed = "plate\n" + "".join(f"{number}XYZ\n" for number in range(others))
+        csv_file(path, changed, ISSUED + timedelta(hours=1))
+        (said,) = errors(load(hotlists))
+        assert f"has {others} entries" in said
+        assert hits(hotlists, "1ABC") == 1
+        with pytest.raises(ImplausibleListError) as caught:
+            hotlists.build("state", {"older"})
+        assert caught.value.why == why
+    hotlists.build("state", {"grown"})
+    hotlists.poll()
+    assert (hits(hotlists, "1ABC"), hits(hotlists, "1XYZ")) == (0, 1)
+
+
+def test_one_bad_list_does_not_touch_another(tmp_path: Path, files: Files) -> None:
+    csv_file(tmp_path / "town.csv", LINES)
+    hotlists = files("state", "town")
+    assert len(errors(load(hotlists))) == 1
+    assert [one.name for one in hotlists.current.lists] == ["town"]
+    csv_file(tmp_path / "state.csv", LINES)
+    load(hotlists)
+    assert [one.name for one in hotlists.current.lists] == ["state", "town"]
+
+
+def test_lists_are_named_apart_and_known_by_name(files: Files) -> None:
+    with pytest.raises(HotfileError, match="two lists have one name"):
+        files("state", "state")
+    with pytest.raises(HotfileError, match="no list of that name is built from a file"):
+        files("state").build("town")
+
+
+def test_a_list_that_others_install_is_put_in_use_at_the_next_look(
+    folder: HotlistFolder, confusables: Confusables
+) -> None:
+    source = HotlistSource.model_validate({"name": "state", "from": "repository"})
+    hotlists = HotlistFiles([source], folder, MatchRule(), builder=build_here)
+    assert load(hotlists) == []
+    for number, plate in ((1, "1ABC23"), (2, "9XYZ87")):
+        target = folder.path_for("state", str(number))
+        build_hotfile(
+            [listed("1", plate)],
+            facts=facts_of(1, version=str(number), number=number),
+            confusables=confusables,
+            key=KEY,
+            target=target,
+        )
+        assert load(hotlists) == []
+        folder.install("state", target)
+        (opened,) = load(hotlists)
+        assert opened.hotlist is not None
+        assert opened.hotlist.source == "repository"
+        assert hits(hotlists, plate) == 1
+    assert folder.current("state") == facts_of(1, version="2", number=2)
+    assert list(folder.entries("state")) == [listed("1", "9XYZ87")]
+
+
+def test_a_damaged_list_is_said_and_a_departments_is_built_again(
+    tmp_path: Path, files: Files
+) -> None:
+    csv_file(tmp_path / "state.csv", LINES)
+    hotlists = files("state")
+    load(hotlists)
+    (built,) = (tmp_path / "hotlists" / "state").glob("*.hotfile")
+    with built.open("r+b") as file:
+        file.seek(4096)
+        file.write(bytes(64))
+    assert hits(hotlists, "1ABC23") == 0
+    (outcome,) = hotlists.poll()
+    assert outcome.part == "list"
+    assert "is damaged" in (outcome.error or "")
+    assert errors(load(hotlists)) == []
+    assert hits(hotlists, "1ABC23") == 1
+    assert hotlists.poll() == []
+
+
+def test_a_list_that_does_not_open_leaves_the_one_in_use(tmp_path: Path, files: Files) -> None:
+    csv_file(tmp_path / "state.csv", LINES)
+    hotlists = files("state")
+    load(hotlists)
+    pointer = tmp_path / "hotlists" / "state" / "current"
+    pointer.write_text("gone.hotfile\n")
+    (said,) = errors(hotlists.poll())
+    assert "gone.hotfile: cannot be read" in said
+    pointer.write_text("../../elsewhere.hotfile\n")
+    os.utime(pointer, (1, 1))
+    (said,) = errors(hotlists.poll())
+    assert "names no list" in said
     assert hits(hotlists, "1ABC23") == 1
 
 
-def test_one_bad_list_does_not_touch_another(tmp_path: Path, confusables: Confusables) -> None:
-    (tmp_path / "town.csv").write_text(LINES)
-    hotlists = files(tmp_path, confusables, "state", "town")
-    hotlists.reload("town")
-    with pytest.raises(HotfileError):
-        hotlists.reload("state")
-    assert [one.name for one in hotlists.current.lists] == ["town"]
+def test_only_a_list_built_in_its_place_is_installed(
+    tmp_path: Path, folder: HotlistFolder, confusables: Confusables
+) -> None:
+    target = tmp_path / "1.hotfile"
+    build_hotfile([], facts=facts_of(0), confusables=confusables, key=KEY, target=target)
+    for name in ("state", "town"):
+        with pytest.raises(HotfileError, match="is not its file"):
+            folder.install(name, target)
+    assert folder.current("state") is None
+    assert list(folder.entries("state")) == []
 
 
-def test_lists_are_named_apart_and_known_by_name(tmp_path: Path, confusables: Confusables) -> None:
-    with pytest.raises(HotfileError, match="two lists have one name"):
-        files(tmp_path, confusables, "state", "state")
-    with pytest.raises(HotfileError, match="not among the configured state"):
-        files(tmp_path, confusables, "state").reload("town")
+def test_the_units_own_list_is_matched_with_the_others(
+    tmp_path: Path, folder: HotlistFolder, confusables: Confusables
+) -> None:
+    own = LocalList(tmp_path / "own", KEY, confusables)
+    hotlists = HotlistFiles([], folder, MatchRule(), builder=build_here, own=own)
+    assert hotlists.current.lists == ()
+    elsewhere = LocalList(tmp_path / "own", KEY, confusables)
+    change = elsewhere.enter(
+        plate="1ABC23",
+        state="MA",
+        kind="bolo",
+        priority=1,
+        reason="seen leaving",
+        officer="Reed",
+        authorized_by="Sgt. Ames",
+        expires=None,
+        now=NOW,
+    )
+    elsewhere.apply(change)
+    hotlists.poll()
+    assert hits(hotlists, "1ABC23") == 0
+    elsewhere.apply(elsewhere.check(change.entry.entry, checked_by="Stone"))
+    (outcome,) = hotlists.poll()
+    assert outcome.name == "local"
+    (match,) = hotlists.current.match("IABC23", surely("IABC23"), "MA", NOW)
+    assert (match.list_name, match.list_source, match.how) == ("local", "local", "confusable")
+    assert not match.list_stale
+    (tmp_path / "own").write_bytes(b"damaged")
+    assert errors(hotlists.poll())
+    assert hits(hotlists, "1ABC23") == 1

@@ -1,0 +1,244 @@
+"""The built list's file: it gives back what was put in, hides it, and never gives anything else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.contract.hotlist import HotlistEntry
+from edge.contract.plates import Confusables
+from edge.hotfile.build import build_hotfile
+from edge.hotfile.errors import HotfileError
+from edge.hotfile.layout import HEADER_BYTES
+from edge.hotfile.store import StoredList
+from tests.edge.hotfile.lists import GROUPS, KEY, facts_of, listed, store
+
+CONFUSABLES = Confusables.of(GROUPS)
+PLATES = ("1ABC23", "8ABC23", "BABC23", "9XYZ87", "SECRET1")
+
+
+def some_entries(count: int = 40) -> list[HotlistEntry]:
+    plain = [
+        listed(f"id {number}", PLATES[number % 5] if number < 8 else f"N{number}X", note="note")
+        for number in range(count)
+    ]
+    return [*plain, listed("wild", "ABC?9*"), listed("last", "0O0O0O0")]
+
+
+def find_plates(stored: StoredList, plate: str) -> list[str]:
+    return [one.entry for one in stored.find(CONFUSABLES.fold(plate))]
+
+
+times = st.none() | st.datetimes(timezones=st.just(UTC))
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.builds(
+            listed,
+            st.text(min_size=1, max_size=20),
+            st.text("0OB81AXYZ", min_size=1, max_size=12)
+            | st.sampled_from(["ABC*", "?ABC1", "A?B*1"]),
+            state=st.none() | st.sampled_from(["MA", "NY"]),
+            kind=st.sampled_from(["bolo", "stolen_plate"]),
+            priority=st.integers(1, 5),
+            entered=st.none(),
+            expires=times,
+            note=st.text(max_size=50),
+        ),
+        max_size=60,
+        unique_by=lambda entry: entry.entry,
+    )
+)
+def test_every_entry_comes_back_in_its_order_and_is_found_by_its_plate(
+    tmp_path_factory: pytest.TempPathFactory, entries: list[HotlistEntry]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "all.hotfile"
+    with store(path, entries, CONFUSABLES) as stored:
+        assert list(stored.entries()) == entries
+        assert stored.facts == facts_of(len(entries))
+        for plate in {entry.plate for entry in entries} | {"NONE"}:
+            same = [
+                one for one in entries if CONFUSABLES.fold(one.plate) == CONFUSABLES.fold(plate)
+            ]
+            if "?" in plate or "*" in plate:
+                wanted = CONFUSABLES.fold(plate).replace("?", "X").replace("*", "")
+                found = [one.as_entry() for one in stored.find_wild(wanted)]
+                assert [one for one in same if one not in found] == []
+                continue
+            found = [one.as_entry() for one in stored.find(CONFUSABLES.fold(plate))]
+            assert sorted(found, key=lambda one: one.entry) == sorted(
+                same, key=lambda one: one.entry
+            )
+            assert [one.priority for one in found] == sorted(one.priority for one in found)
+        assert stored.fault is None
+
+
+@pytest.mark.policy("M-C7")
+def test_the_disk_shows_no_plate_and_no_note_and_no_two_files_are_alike(tmp_path: Path) -> None:
+    entries = some_entries()
+    first = tmp_path / "1.hotfile"
+    store(first, entries, CONFUSABLES).close()
+    content = first.read_bytes()
+    for shown in (b"SECRET", b"1ABC23", b"ABC?9", b"note", b"id 7"):
+        assert shown not in content
+    second = tmp_path / "2.hotfile"
+    store(second, entries, CONFUSABLES).close()
+    sealed = [
+        {part[place : place + 8] for place in range(HEADER_BYTES, len(part) - 8)}
+        for part in (content, second.read_bytes())
+    ]
+    assert not sealed[0] & sealed[1]
+    assert first.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.policy("M-C7")
+def test_without_the_key_nothing_opens(tmp_path: Path) -> None:
+    path = tmp_path / "1.hotfile"
+    store(path, some_entries(), CONFUSABLES).close()
+    with pytest.raises(HotfileError, match="altered, or built under another key"):
+        StoredList(path, b"x" * 32, CONFUSABLES)
+
+
+def test_a_list_built_for_other_confusable_characters_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "1.hotfile"
+    store(path, some_entries(), CONFUSABLES).close()
+    with pytest.raises(HotfileError, match="other confusable characters"):
+        StoredList(path, KEY, Confusables.of(("0O",)))
+
+
+def test_a_file_cut_off_anywhere_or_grown_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "1.hotfile"
+    store(path, some_entries(), CONFUSABLES).close()
+    whole = path.read_bytes()
+    cut = tmp_path / "cut.hotfile"
+    for length in {0, 1, 11, 500, HEADER_BYTES - 1, *range(HEADER_BYTES, len(whole), 97)}:
+        cut.write_bytes(whole[:length])
+        with pytest.raises(HotfileError, match=r"cut\.hotfile: "):
+            StoredList(cut, KEY, CONFUSABLES)
+    cut.write_bytes(whole + b"\0")
+    with pytest.raises(HotfileError, match="in place of"):
+        StoredList(cut, KEY, CONFUSABLES)
+
+
+def test_another_kind_of_file_and_none_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "1.hotfile"
+    with pytest.raises(HotfileError, match="cannot be read: No such file"):
+        StoredList(path, KEY, CONFUSABLES)
+    path.write_bytes(b"plate\n1ABC23\n" * 1000)
+    with pytest.raises(HotfileError, match="no hot list that this software has built"):
+        StoredList(path, KEY, CONFUSABLES)
+    with pytest.raises(HotfileError, match="cannot be read: Is a directory"):
+        StoredList(tmp_path, KEY, CONFUSABLES)
+
+
+def test_any_flipped_byte_is_refused_at_opening_or_said_at_the_lookup(tmp_path: Path) -> None:
+    entries = some_entries()
+    path = tmp_path / "1.hotfile"
+    store(path, entries, CONFUSABLES).close()
+    whole = path.read_bytes()
+    header_end = whole.index(b"\0\0\0\0", 12)
+    expected = {entry.plate: find_ids(entries, entry.plate) for entry in entries}
+    del expected["ABC?9*"]
+    refused = said = 0
+    places = [*range(header_end + 4), HEADER_BYTES - 1, *range(HEADER_BYTES, len(whole), 5)]
+    for place in places:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        try:
+            stored = StoredList(path, KEY, CONFUSABLES)
+        except HotfileError:
+            refused += 1
+            continue
+        with stored:
+            for plate, ids in expected.items():
+                found = find_plates(stored, plate)
+                assert sorted(found) == ids or (found == [] and stored.fault is not None)
+            if stored.fault is not None:
+                said += 1
+                assert "is damaged" in stored.fault
+                with pytest.raises(HotfileError, match="is damaged"):
+                    list(stored.entries())
+    assert refused > HEADER_BYTES // 10
+    assert said > 100
+    assert refused + said == len(places)
+
+
+def find_ids(entries: list[HotlistEntry], plate: str) -> list[str]:
+    folded = CONFUSABLES.fold(plate)
+    return sorted(one.entry for one in entries if CONFUSABLES.fold(one.plate) == folded)
+
+
+def test_two_blocks_that_changed_places_do_not_open(tmp_path: Path) -> None:
+    entries = [listed(str(number), f"P{number:05d}") for number in range(400)]
+    path = tmp_path / "1.hotfile"
+    stored = store(path, entries, CONFUSABLES)
+    units = list(stored._units)
+    slots = range(len(units) - 1)
+    length = {slot: units[slot + 1] - units[slot] for slot in slots}
+    one, other = next((a, b) for a in slots for b in slots if a < b and 0 < length[a] == length[b])
+    stored.close()
+    whole = bytearray(path.read_bytes())
+    places = [slice(16 * units[slot], 16 * units[slot + 1]) for slot in (one, other)]
+    whole[places[0]], whole[places[1]] = whole[places[1]], whole[places[0]]
+    path.write_bytes(whole)
+    with StoredList(path, KEY, CONFUSABLES) as stored:
+        missing = [entry.plate for entry in entries if not find_plates(stored, entry.plate)]
+        assert missing
+        assert stored.fault is not None
+
+
+def test_many_entries_of_one_plate_are_all_found(tmp_path: Path) -> None:
+    entries = [
+        listed(str(number), "1ABC23", priority=number % 5 + 1, note="x" * (number % 300))
+        for number in range(2000)
+    ]
+    others = [listed(f"other {number}", f"X{number}") for number in range(500)]
+    with store(tmp_path / "1.hotfile", [*entries, *others], CONFUSABLES) as stored:
+        found = stored.find("1A8C23")
+        assert stored.find("1ABC23") == ()
+        assert len(found) == len({one.entry for one in found}) == 2000
+        assert [one.priority for one in found] == sorted(one.priority for one in found)
+        assert find_plates(stored, "X499") == ["other 499"]
+
+
+def test_a_list_that_was_replaced_still_serves_who_holds_it(tmp_path: Path) -> None:
+    path = tmp_path / "1.hotfile"
+    older = store(path, [listed("1", "1ABC23")], CONFUSABLES)
+    newer = store(path, [listed("1", "9XYZ87")], CONFUSABLES)
+    assert find_plates(older, "1ABC23") == find_plates(newer, "9XYZ87") == ["1"]
+    assert find_plates(newer, "1ABC23") == []
+
+
+def test_dates_survive_to_the_microsecond(tmp_path: Path) -> None:
+    moment = datetime(2026, 3, 1, 6, 30, 0, 123456, tzinfo=UTC)
+    entry = listed("1", "1ABC23", entered=moment, expires=datetime.max.replace(tzinfo=UTC))
+    with store(tmp_path / "1.hotfile", [entry], CONFUSABLES) as stored:
+        assert list(stored.entries()) == [entry]
+
+
+def test_a_disk_that_is_full_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "1.hotfile"
+    store(path, [listed("1", "1ABC23")], CONFUSABLES).close()
+    before = path.read_bytes()
+
+    def refuse(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("edge.hotfile.write.os.fsync", refuse)
+    with pytest.raises(HotfileError, match="cannot be written: No space left"):
+        build_hotfile(
+            [listed("1", "9XYZ87")],
+            facts=facts_of(1),
+            confusables=CONFUSABLES,
+            key=KEY,
+            target=path,
+        )
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
