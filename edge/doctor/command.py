@@ -99,7 +99,7 @@ def _checks(settings: Settings) -> list[Check]:
         Check("daemon", lambda: check_daemon(status, data)),
         Check("disk", lambda: check_disk(data)),
         Check("spool", lambda: check_spool(data), 60.0),
-        Check("keys", lambda: check_keys(settings)),
+        Check("keys", lambda: check_keys(settings, runs=status is not None)),
         Check("certificates", lambda: check_certificates(settings, now)),
         Check("broker", lambda: check_broker(settings, now)),
         Check("clock", lambda: check_clock(status, kernel_error_ms, now)),

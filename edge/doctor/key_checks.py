@@ -12,13 +12,19 @@ from edge.errors import EdgeError
 from edge.settings import Settings
 
 
-def check_keys(settings: Settings) -> Iterator[Finding]:
-    """The keys of enrolment, the repository's key, and every file that holds a secret."""
+def check_keys(settings: Settings, *, runs: bool) -> Iterator[Finding]:
+    """The keys of enrolment, the repository's key, and every file that holds a secret.
+
+    A daemon that ``runs`` has its keys, if not from the folder, then from its service.
+    """
     try:
         load_keys(settings.unit.keys)
         yield ok("keys", "the unit's keys are there and sound")
     except EdgeError as error:
-        yield fail("keys", *split(str(error)))
+        if runs:
+            yield ok("keys", "the running daemon has them as credentials of its service")
+        else:
+            yield fail("keys", *split(str(error)))
     try:
         load_public_key(settings.uplink.repository_public_key)
         yield ok("repository's key", "it is there and sound")

@@ -18,8 +18,8 @@ credentials_file = "curb.txt"
 """
 
 
-def look(settings: Settings) -> dict[str, Finding]:
-    return {one.check: one for one in check_keys(settings)}
+def look(settings: Settings, *, runs: bool = False) -> dict[str, Finding]:
+    return {one.check: one for one in check_keys(settings, runs=runs)}
 
 
 def test_secrets_of_mode_600_are_well_and_others_are_not(tmp_path: Path) -> None:
@@ -49,6 +49,7 @@ def test_a_key_that_is_missing_or_read_by_others_is_told(tmp_path: Path) -> None
     found = look(settings)
     assert found["keys"].verdict == "fail"
     assert "chmod 600" in found["keys"].do
+    assert "credentials" in look(settings, runs=True)["keys"].found
     assert found["repository's key"].verdict == "fail"
 
 
