@@ -19,7 +19,7 @@ from edge.console.terminal import Style, TerminalConsole
 from edge.contract.plates import Confusables, load_confusables, load_formats
 from edge.contract.records import Engine, FixedSite, ModelDigest
 from edge.daemon import Daemon
-from edge.enrolment import EnrolledKeys, load_keys
+from edge.enrolment import EnrolledKeys, credentials_folder, load_keys
 from edge.health import Health
 from edge.health_settings import MetricsSettings
 from edge.hearts import Hearts
@@ -50,7 +50,7 @@ from edge.recorder import Recorder
 from edge.ring_rule import RingRule
 from edge.service_manager import ServiceManager
 from edge.settings import Settings
-from edge.spool.store import Spool
+from edge.spool_parts import destroy_former_key, open_spool
 from edge.status import STATUS_FILE
 from edge.supervisor import Part
 from edge.uplink_parts import build_uplink, build_withholding
@@ -77,7 +77,7 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
         EdgeError: one sentence for what is missing or wrong: a key, a model, the spool.
     """
     software = f"plateward {version('plateward')}"
-    keys = load_keys(settings.unit.keys)
+    keys = load_keys(settings.unit.keys, credentials_folder(os.environ))
     parts = build_parts(settings.engine, cameras=len(settings.cameras))
     engine = PlateEngine(parts, load_formats())
     clock = build_clock(load_last_known(settings.unit.data / LAST_KNOWN_FILE))
@@ -86,12 +86,8 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
     if engine.notices:
         health.trouble("engine providers", "; ".join(engine.notices))
     position, receiver = build_position(settings.position, clock, health)
-    with Spool.open(
-        settings.unit.data / "spool",
-        keys.spool_key,
-        agency=settings.unit.agency,
-        unit=settings.unit.name,
-    ) as spool:
+    with open_spool(settings, keys, clock) as spool:
+        destroy_former_key(settings, keys, health)
         uplink = build_uplink(
             settings.uplink,
             settings.unit.data,

@@ -18,6 +18,7 @@ _COMMANDS = {
     "upload": "edge.upload_command:upload",
     "doctor": "edge.doctor.command:doctor",
     "enrol": "edge.enrol_command:enrol_command",
+    "keys": "edge.keys_command:keys",
     "settings": "edge.settings_help:settings_command",
     "models": "edge.model_commands:models",
     "hotfile": "edge.hotfile_commands:hotfile",

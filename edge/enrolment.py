@@ -6,14 +6,22 @@ Layout of the key folder (mode 0700):
 - ``unit.pub``   its public part, PEM: what the repository is given;
 - ``spool.key``  32 bytes in hexadecimal, mode 0600: encrypts the spool at rest.
 
+- ``spool.key.former``  the key before, while a rotation is under way (`edge.key_rotation`).
+
+A key that systemd hands to the daemon as a credential of the same name (``LoadCredential=`` or
+``LoadCredentialEncrypted=``) goes before the one in the folder, which then need not be there.
+
 An existing key is never overwritten: with another signing key the repository refuses the unit,
-and without the spool's key nothing that lies in the spool can be read again.
+and without the spool's key nothing that lies in the spool can be read again. The signing key is
+replaced by enrolling anew: the repository knows one key for each unit, for good, so that what the
+unit signed can be proven years later.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +41,9 @@ from edge.errors import EdgeError
 SIGNING_KEY = "unit.key"
 PUBLIC_KEY = "unit.pub"
 SPOOL_KEY = "spool.key"
+FORMER_SPOOL_KEY = "spool.key.former"
 SPOOL_KEY_BYTES = 32
+CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 
 
 class EnrolmentError(EdgeError):
@@ -42,10 +52,14 @@ class EnrolmentError(EdgeError):
 
 @dataclass(frozen=True, slots=True)
 class EnrolledKeys:
-    """A unit's keys. Neither secret is shown by ``repr``."""
+    """A unit's keys. No secret is shown by ``repr``.
+
+    ``former_spool_key`` is there while the spool may still be sealed under it.
+    """
 
     signing_key: Ed25519PrivateKey = field(repr=False)
     spool_key: bytes = field(repr=False)
+    former_spool_key: bytes | None = field(default=None, repr=False)
 
     @property
     def public_pem(self) -> str:
@@ -75,9 +89,9 @@ def enrol(folder: Path) -> EnrolledKeys:
         if not folder.exists():
             folder.mkdir(mode=0o700, parents=True)
         for name, content, mode in files:
-            _write_new(folder / name, content, mode, made)
-        _sync_folder(folder)
-        _sync_folder(folder.parent)
+            write_new(folder / name, content, mode, made)
+        sync_folder(folder)
+        sync_folder(folder.parent)
     except OSError as error:
         for path in made:
             path.unlink(missing_ok=True)
@@ -88,15 +102,24 @@ def enrol(folder: Path) -> EnrolledKeys:
     return keys
 
 
-def load_keys(folder: Path) -> EnrolledKeys:
-    """The keys that ``enrol`` made in this folder.
+def load_keys(folder: Path, credentials: Path | None = None) -> EnrolledKeys:
+    """The keys that ``enrol`` made in this folder, or those among a service's credentials.
 
     Raises:
         EnrolmentError: if one is missing, damaged or readable by others.
     """
+    former = _secret_path(folder, credentials, FORMER_SPOOL_KEY)
     return EnrolledKeys(
-        _load_signing_key(folder / SIGNING_KEY), _load_spool_key(folder / SPOOL_KEY)
+        _load_signing_key(_secret_path(folder, credentials, SIGNING_KEY)),
+        load_spool_key(_secret_path(folder, credentials, SPOOL_KEY)),
+        load_spool_key(former) if former.exists() else None,
     )
+
+
+def credentials_folder(environment: Mapping[str, str]) -> Path | None:
+    """The folder of the credentials that systemd gives this service, if it gives any."""
+    named = environment.get(CREDENTIALS_VARIABLE)
+    return Path(named) if named else None
 
 
 def load_public_key(path: Path) -> Ed25519PublicKey:
@@ -130,7 +153,12 @@ def _load_signing_key(path: Path) -> Ed25519PrivateKey:
     return key
 
 
-def _load_spool_key(path: Path) -> bytes:
+def load_spool_key(path: Path) -> bytes:
+    """A spool key from its file.
+
+    Raises:
+        EnrolmentError: if it is missing, damaged or readable by others.
+    """
     try:
         key = bytes.fromhex(_read_secret(path).decode("ascii"))
     except ValueError as error:
@@ -140,6 +168,12 @@ def _load_spool_key(path: Path) -> bytes:
             f"{path}: {len(key)} bytes instead of {SPOOL_KEY_BYTES}: restore it from the backup"
         )
     return key
+
+
+def _secret_path(folder: Path, credentials: Path | None, name: str) -> Path:
+    if credentials is not None and (credentials / name).exists():
+        return credentials / name
+    return folder / name
 
 
 def _read_secret(path: Path) -> bytes:
@@ -176,7 +210,8 @@ def _refuse_existing(paths: list[Path]) -> None:
         )
 
 
-def _write_new(path: Path, content: bytes, mode: int, made: list[Path]) -> None:
+def write_new(path: Path, content: bytes, mode: int, made: list[Path]) -> None:
+    """Write a file that is not there yet, on the disk when this returns; note it in ``made``."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     made.append(path)
     with os.fdopen(descriptor, "wb") as file:
@@ -186,7 +221,8 @@ def _write_new(path: Path, content: bytes, mode: int, made: list[Path]) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names of new files in this folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -13,6 +13,7 @@ from edge.hotfile.open import Outcome
 from edge.malfunctions import LastingTroubles
 from edge.observe import Observer
 from edge.recorder import Recorder
+from edge.spool_watch import SpoolWatch
 from edge.status import StatusError, write_status
 
 EVERY_S = 2.0
@@ -41,6 +42,7 @@ class Housekeeping:
         self._status_file = status_file
         self._stop = stop
         self._lasting = LastingTroubles(link_down_for_s)
+        self._spool_watch = SpoolWatch(recorder.spool, recorder.health)
         self.lists_tried = threading.Event()
         """Set once every hot list was loaded, or could not be."""
 
@@ -51,6 +53,7 @@ class Housekeeping:
                 "clock": self._check_clock,
                 "hot lists": self._open_hotlists,
                 "withheld reads": self._recorder.withholding.tend,
+                "spool": self._spool_watch.look,
                 "status": self.write_status,
             }
         )

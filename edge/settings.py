@@ -24,6 +24,7 @@ from edge.hotfile.update_settings import UpdateSettings
 from edge.position.settings import GpsdPosition, NoReceiver, SerialPosition, SitePosition
 from edge.ring_rule import HELD_FOR_S, RING_AT_ONCE_FROM
 from edge.section import Name, Section
+from edge.spool.settings import SpoolSettings
 from edge.uplink.settings import UplinkSettings
 from edge.vision.camera_settings import CameraSettings
 from edge.vision.settings import EngineSettings
@@ -88,6 +89,9 @@ class Settings(Section):
         "or neither."
     )
     uplink: UplinkSettings = Field(description="The way to the repository.")
+    spool: SpoolSettings = Field(
+        default_factory=SpoolSettings, description="How much of the disk the spool may have."
+    )
     alerts: RingSettings = Field(
         default_factory=RingSettings, description="When a hit rings before its car has passed."
     )

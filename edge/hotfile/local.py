@@ -234,6 +234,18 @@ class LocalList:
         except KeyError:
             raise HotfileError(f"the unit's own list has no entry {entry}") from None
 
+    def seal_under(self, key: bytes) -> None:
+        """Seal the file under another key from now on; it has been read under the old one.
+
+        Raises:
+            HotfileError: if the disk refuses; the file is as it was.
+        """
+        with self._locked():
+            self.poll()
+            self._cipher = AESGCM(key)
+            self._write(self._entries)
+        self.poll()
+
     def _read(self, changed_at: datetime) -> None:
         try:
             sealed = self._path.read_bytes()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from pydantic import Field
 
 from edge.section import Section
@@ -34,3 +37,13 @@ class SpoolSettings(Section):
         description="How many damaged spool files are kept aside for examination, encrypted as "
         "they are; the oldest goes first.",
     )
+
+    def limit_bytes(self, folder: Path) -> int:
+        """Most bytes that the spool may hold in this folder, which need not be there yet.
+
+        Raises:
+            OSError: if the disk cannot be looked at.
+        """
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        share = int(self.max_share * shutil.disk_usage(there).total)
+        return share if self.max_bytes is None else min(share, self.max_bytes)

@@ -16,8 +16,9 @@ def lost_record(
     *,
     random_bytes: Callable[[int], bytes],
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    clock: Callable[[], Clock] = lambda: Clock(source="system", error_ms=None),
 ) -> Malfunction:
-    """A malfunction of the disk under this sequence."""
+    """A malfunction of the disk under this sequence, at the time of this clock."""
     at = now()
     return Malfunction(
         id=mint_id(at, random_bytes),
@@ -26,7 +27,7 @@ def lost_record(
         seq=seq,
         salt=random_bytes(16).hex(),
         captured_at=at,
-        clock=Clock(source="system", error_ms=None),
+        clock=clock(),
         component="disk",
         camera=None,
         description=sentence,
