@@ -54,17 +54,29 @@ KEEP_DAMAGED = 2
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """What a salvage found. ``aside`` is where the damaged file lies, None if none is kept."""
+    """What a salvage found. ``aside`` is where the damaged file lies, None if none is kept.
+
+    ``took_up``: nothing was damaged, but the disk had forgotten what it had written, and the
+    chain was taken up behind this record (`edge.spool.acknowledge`).
+    """
 
     damage: str
     records_lost: int
     pictures_lost: int
     place_lost: bool
     aside: Path | None
+    took_up: int | None = None
 
     @property
     def sentence(self) -> str:
         """What happened, for the operator."""
+        if self.took_up is not None:
+            return (
+                f"the repository had more of this unit's records than the unit knew of, up to "
+                f"{self.took_up}; what waits was numbered behind them: the disk forgot what was "
+                "written to it, or was set back to an older copy, or another unit uses the same "
+                "key. Reads that only the disk had may be lost: check it"
+            )
         place = (
             " Where the unit stands in its chain was lost: the repository's receipt will say."
             if self.place_lost
@@ -76,6 +88,11 @@ class Salvage:
             f"{self.records_lost} records and {self.pictures_lost} pictures were lost.{place}{kept}"
             " Check this unit's disk, and replace it if this happens again"
         )
+
+
+def taken_up(behind: int) -> Salvage:
+    """The chain was taken up behind this record."""
+    return Salvage("", 0, 0, place_lost=False, aside=None, took_up=behind)
 
 
 def finish_swap(folder: Path, keep_damaged: int = KEEP_DAMAGED) -> Path | None:

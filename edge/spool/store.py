@@ -67,7 +67,7 @@ from edge.spool.places import Place
 from edge.spool.provisional import Provisional
 from edge.spool.quota import Limits, make_room
 from edge.spool.records import Owner, WaitingHit
-from edge.spool.salvage import KEEP_DAMAGED, Salvage, finish_swap, salvage
+from edge.spool.salvage import KEEP_DAMAGED, Salvage, finish_swap, salvage, taken_up
 from edge.spool.stand_in import lost_record
 from edge.spool.withheld import Age, Withheld, WithheldCounts
 
@@ -413,6 +413,8 @@ class Spool:
             done = apply_receipt(connection, self._vault, receipt)
             if done.records_purged or done.pictures_purged:
                 self._vault.retire(connection, album.oldest_data_key(connection))
+        if done.verdict == "taken_up":
+            self.salvages = (*self.salvages, taken_up(done.receipted_through))
         self._overwrite(done.records_purged + done.pictures_purged)
         return done
 

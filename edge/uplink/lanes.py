@@ -166,6 +166,11 @@ class BatchLane:
                 if index == 0 and not batch.refused:
                     self._due = now + self._silence(self._silences)
 
+    def forget(self) -> None:
+        """The spool has sealed anew: what is under way means nothing any more."""
+        self._batches = []
+        self._silences, self._due, self._first_only = 0, None, False
+
     def advance(self, receipted_through: int, now: float) -> None:
         """Forget what is receipted; if that moved the chain, what was held back goes on."""
         self.receipted_through = max(self.receipted_through, receipted_through)

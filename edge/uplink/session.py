@@ -207,9 +207,20 @@ class Session:
         return [Acknowledge(receipt)]
 
     def acknowledged(
-        self, receipt: Receipt, *, on_chain: bool, receipted_through: int, now: float
+        self,
+        receipt: Receipt,
+        *,
+        on_chain: bool,
+        receipted_through: int,
+        now: float,
+        resealed: bool = False,
     ) -> list[Action]:
-        """What the spool made of a receipt: whether it fits the chain, and how far that is sure."""
+        """What the spool made of a receipt: whether it fits the chain, and how far that is sure.
+
+        ``resealed``: batches that were offered before mean nothing any more.
+        """
+        if resealed:
+            self._batches.forget()
         self._in_flight.pop(receipt.message, None)
         if on_chain:
             self._batches.advance(receipted_through, now)

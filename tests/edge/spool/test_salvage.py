@@ -227,6 +227,7 @@ def test_a_disk_that_forgot_what_it_wrote_takes_up_its_place_from_a_refusal(
     done = again.acknowledge(out_of_chain(5, forgotten.root))
     assert (done.verdict, done.receipted_through, done.records_purged) == ("taken_up", 5, 0)
     assert done.resealed
+    assert "numbered behind them" in again.salvages[0].sentence
     (record,) = drained(again)
     assert (record.id, record.seq) == (added.id, 6)
     (batch,) = again.unreceipted_batches(9)
