@@ -45,7 +45,7 @@ MONOTONIC_DRIFT_PPM = 100.0
 """More than a crystal strays, even in a cold car."""
 
 GPS_REFERENCE_LASTS_S = 60.0
-"""After this a later sentence replaces a reference that arrived more promptly."""
+"""For so long, the report that arrived most promptly tells the time; then the promptest since."""
 
 EARLIEST = datetime(2025, 1, 1, tzinfo=UTC)
 """Before this software was: a clock that says so was never set, a receiver's week rolled over."""
@@ -103,6 +103,8 @@ class UnitClock:
         self._known = None if last_known is None else _Reference(last_known, monotonic_s())
         self._had_time = False
         self._gps: _Reference | None = None
+        self._gps_since: _Reference | None = None
+        self._gps_from_s = 0.0
         self._doubted: _Reference | None = None
         self._last: _Reference | None = None
         self._steps: deque[Step] = deque(maxlen=_KEPT_STEPS)
@@ -119,13 +121,16 @@ class UnitClock:
         with self._lock:
             heard = _Reference(satellites + timedelta(seconds=delay_s), self._monotonic_s())
             if self._gps is None or not _agree(self._gps, heard):
-                confirmed = self._doubted is not None and _agree(self._doubted, heard)
-                self._gps, self._doubted = (heard, None) if confirmed else (self._gps, heard)
-                return
+                if self._doubted is None or not _agree(self._doubted, heard):
+                    self._doubted = heard
+                    return
+                self._gps, self._gps_since, self._gps_from_s = heard, None, heard.monotonic_s
             self._doubted = None
-            is_old = heard.monotonic_s - self._gps.monotonic_s > GPS_REFERENCE_LASTS_S
-            if is_old or heard.at > _carried(self._gps, heard.monotonic_s):
-                self._gps = heard
+            self._gps = _prompter(self._gps, heard)
+            self._gps_since = _prompter(self._gps_since, heard)
+            if heard.monotonic_s - self._gps_from_s > GPS_REFERENCE_LASTS_S:
+                self._gps, self._gps_since = self._gps_since, None
+                self._gps_from_s = heard.monotonic_s
 
     def now(self) -> datetime:
         """The time, UTC with microseconds; see the module for when it may be earlier than before.
@@ -221,6 +226,11 @@ class UnitClock:
 
 def _carried(reference: _Reference, now_s: float) -> datetime:
     return reference.at + timedelta(seconds=now_s - reference.monotonic_s)
+
+
+def _prompter(one: _Reference | None, other: _Reference) -> _Reference:
+    """Of two reports the one that arrived sooner after its moment."""
+    return other if one is None or other.at > _carried(one, other.monotonic_s) else one
 
 
 def _agree(earlier: _Reference, later: _Reference) -> bool:

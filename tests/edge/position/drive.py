@@ -34,6 +34,11 @@ class Drive:
         north_m, east_m = _metres(latitude_deg, longitude_deg)
         return math.hypot(north_m - self.north_m[index], east_m - self.east_m[index])
 
+    def place(self, at_s: float) -> tuple[float, float]:
+        """Where the unit really was then, in degrees."""
+        index = round(at_s / STEP_S)
+        return _degrees(self.north_m[index], self.east_m[index])
+
 
 def drive(seconds: int, seed: int, *, top_speed_mps: float = 17.0) -> Drive:
     """Town traffic: stretches of some seconds that speed up, cruise, turn, brake or stand."""
@@ -85,9 +90,10 @@ def _wander(chance: random.Random, error_m: float) -> float:
 
 def _fix(index: int, north_m: float, east_m: float, speed: float, heading: float) -> Fix:
     at = START + timedelta(seconds=index * STEP_S)
+    latitude_deg, longitude_deg = _degrees(north_m, east_m)
     return Fix(
-        latitude_deg=round(LATITUDE_DEG + north_m / METRES_PER_DEGREE, 7),
-        longitude_deg=round(LONGITUDE_DEG + east_m / _metres_per_degree_east(), 7),
+        latitude_deg=latitude_deg,
+        longitude_deg=longitude_deg,
         speed_mps=round(speed, 3),
         heading_deg=round(math.degrees(heading), 1) % 360,
         quality="gps",
@@ -95,6 +101,13 @@ def _fix(index: int, north_m: float, east_m: float, speed: float, heading: float
         hdop=HDOP,
         at=at,
         received_at=at + timedelta(seconds=0.2),
+    )
+
+
+def _degrees(north_m: float, east_m: float) -> tuple[float, float]:
+    return (
+        round(LATITUDE_DEG + north_m / METRES_PER_DEGREE, 7),
+        round(LONGITUDE_DEG + east_m / _metres_per_degree_east(), 7),
     )
 
 
