@@ -21,6 +21,8 @@ _COMMANDS = {
     "keys": "edge.keys_command:keys",
     "settings": "edge.settings_help:settings_command",
     "models": "edge.model_commands:models",
+    "cameras": "edge.camera_commands:cameras",
+    "aim": "edge.camera_commands:aim",
     "hotfile": "edge.hotfile_commands:hotfile",
 }
 """Where each command is found: module and name."""

@@ -1,6 +1,8 @@
-"""The reference picture of an aim check: kept small and grey, so that no plate can be read in it.
+"""The reference picture of an aim check: kept so that no plate can be read in it.
 
-A camera's reference is ``NAME.png``, its long side 320 pixels, and ``NAME.json`` with when it was
+It is grey, its long side 160 pixels, where a plate that is a tenth of the picture's height has
+characters of a few pixels; plates that were found are covered besides. At 320 pixels a near plate
+could still be read. A camera's reference is ``NAME.png``, and ``NAME.json`` with when it was
 taken, the frame's size and its sharpness. Both are of mode 0600, and the JSON file, which names
 the picture's digest, is put in place last: a picture of another check is never taken for its own.
 """
@@ -10,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,18 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.vision.errors import CaptureError
-from edge.vision.picture_health_glance import shrink
+from edge.vision.geometry import Box
+from edge.vision.picture_health_glance import SMALL_PX, shrink
 
 AIM_FOLDER = "aim"
 """The folder of the aim checks within the unit's data."""
-REFERENCE_PX = 320
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AimReference:
     """What a camera saw when its aim was accepted.
 
-    `picture` is (h, w) uint8 grey, its long side 320 px; `width_px` and `height_px` are the size
+    `picture` is (h, w) uint8 grey, its long side 160 px; `width_px` and `height_px` are the size
     of the frame. `sharpness` is that of a Glance, None where the picture had too few edges.
     """
 
@@ -43,11 +46,20 @@ class AimReference:
 
 
 def reference_of(
-    image: NDArray[np.uint8], taken_at: datetime, sharpness: float | None
+    image: NDArray[np.uint8],
+    taken_at: datetime,
+    sharpness: float | None,
+    plates: Sequence[Box] = (),
 ) -> AimReference:
-    """The reference that an (H, W, 3) uint8 BGR frame makes."""
+    """The reference that an (H, W, 3) uint8 BGR frame with these plates makes."""
     height, width = image.shape[:2]
-    return AimReference(taken_at, width, height, sharpness, shrink(image, REFERENCE_PX))
+    covered = image.copy()
+    for plate in plates:
+        inside = plate.clipped(width, height)
+        part = covered[inside.y : inside.y + inside.h, inside.x : inside.x + inside.w]
+        if part.size:
+            part[:] = part.mean(axis=(0, 1)).astype(np.uint8)
+    return AimReference(taken_at, width, height, sharpness, shrink(covered, SMALL_PX))
 
 
 def save_reference(folder: Path, camera: str, reference: AimReference) -> Path:
@@ -117,7 +129,8 @@ def write_private(path: Path, content: bytes) -> None:
         fresh.replace(path)
     except OSError as error:
         raise CaptureError(
-            f"{path}: {error.strerror}; run as the user of the daemon, who owns the unit's data"
+            f"{path}: {error.strerror}; run as a user who may write there, for the unit's data "
+            "that is the user of the daemon"
         ) from error
 
 
