@@ -97,6 +97,7 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
             clock=clock,
             health=health,
             software=software,
+            hearts=hearts,
         )
         confusables = load_confusables()
         hotlists = build_folder(settings, keys, confusables)

@@ -12,6 +12,7 @@ from edge.contract.plates import Confusables
 from edge.contract.records import ListInUse
 from edge.enrolment import EnrolledKeys, load_public_key
 from edge.health import Health
+from edge.hearts import Hearts
 from edge.hotfile.match import Hotlist
 from edge.position.clock import UnitClock
 from edge.spool.store import Spool
@@ -22,9 +23,12 @@ from edge.uplink.mqtt import LinkSettings
 from edge.uplink.orders import Orders
 from edge.uplink.settings import UplinkSettings
 from edge.uplink.timing import LinkCost, UploadRule
-from edge.uplink.uplink import Uplink
+from edge.uplink.uplink import THREADS, Uplink
 from edge.uplink.upload_settings import UploadSettings
 from edge.uplink.withholding import Withholding
+
+_LIMIT_S = 300.0
+"""Longest silence of its threads: a minute's wait, and a name service that does not answer."""
 
 _log = structlog.get_logger()
 
@@ -39,6 +43,7 @@ def build_uplink(
     clock: UnitClock,
     health: Health,
     software: str,
+    hearts: Hearts,
 ) -> Uplink:
     """The uplink of one spool, ready to start; ``lists`` gives the hot lists in use.
 
@@ -59,6 +64,8 @@ def build_uplink(
             for one in lists()
         ]
 
+    for thread in THREADS:
+        hearts.expect(thread, _LIMIT_S)
     return Uplink(
         spool,
         keys.signing_key,
@@ -71,6 +78,7 @@ def build_uplink(
         plan=_plan(settings.upload, data, clock),
         health=lambda: unit_health(health.report(), lists_in_use(), clock.state()),
         utc_now=clock.now,
+        beat=hearts.beat,
     )
 
 

@@ -102,12 +102,13 @@ class MqttLink:
         on_event: Callable[[LinkEvent], None],
         last_will: Callable[[], tuple[str, bytes]],
         jitter: Callable[[], float],
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         """Read the link's secrets from their files.
 
         ``on_event`` is called from the link's threads and must not block; ``last_will`` gives
         topic and payload that the broker is to retain once the unit is gone; ``jitter`` gives
-        numbers from 0 to 1.
+        numbers from 0 to 1; ``beat`` is called as long as the link's thread turns.
 
         Raises:
             UplinkError: if a file that the settings name cannot be used.
@@ -117,6 +118,7 @@ class MqttLink:
         self._on_event = on_event
         self._last_will = last_will
         self._jitter = jitter
+        self._beat = beat
         self._password = read_password(settings.password_file)
         self._tls = tls_context(settings.ca_file, settings.certificate_file, settings.key_file)
         self._stopping = threading.Event()
@@ -179,6 +181,7 @@ class MqttLink:
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
+            self._beat()
             self._accepted = self._refused = False
             began_s = time.monotonic()
             self._converse()
@@ -205,6 +208,7 @@ class MqttLink:
         client.loop_start()
         accept_by_s = time.monotonic() + _ACCEPT_TIMEOUT_S
         while not (self._ended.wait(_POLL_S) or self._stopping.is_set()):
+            self._beat()
             if not self._accepted and time.monotonic() > accept_by_s:
                 break
         if self._stopping.is_set() and self._accepted:

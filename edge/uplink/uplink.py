@@ -51,6 +51,9 @@ from edge.uplink.mqtt import (
 from edge.uplink.session import Session
 from edge.uplink.supply import Supply
 
+THREADS = ("uplink", "uplink-link")
+"""Names of the two threads: the conversation, and the connection to the broker."""
+
 _SYSTEM_RANDOM = SystemRandom()
 _SPOOL_RETRY_S = 5.0
 
@@ -93,12 +96,14 @@ class Uplink:
         monotonic: Callable[[], float] = time.monotonic,
         utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
         jitter: Callable[[], float] = _SYSTEM_RANDOM.random,
+        beat: Callable[[str], None] = lambda _thread: None,
     ) -> None:
         """Prepare; nothing is connected to before ``start``.
 
         ``on_problem`` is told, by area, one sentence when something does not work and None when
         it works again; ``on_refusal`` of each message refused as a whole. Both are called from
         the uplink's thread, as is ``health`` for what the unit says of itself, and must not block.
+        ``beat`` is called with a thread's name, one of ``THREADS``, as long as it turns.
 
         Raises:
             UplinkError: if a file that the link's settings name cannot be used.
@@ -110,6 +115,7 @@ class Uplink:
         self._health = health
         self._monotonic = monotonic
         self._utc_now = utc_now
+        self._turns = partial(beat, THREADS[0])
         self._mailbox = Mailbox()
         self._problems = Problems(on_problem)
         self._beat = StatusBeat()
@@ -139,8 +145,9 @@ class Uplink:
             on_event=self._mailbox.put,
             last_will=lambda: self._status("offline"),
             jitter=jitter,
+            beat=partial(beat, THREADS[1]),
         )
-        self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=THREADS[0], daemon=True)
 
     def start(self) -> None:
         """Connect and begin to send."""
@@ -183,6 +190,7 @@ class Uplink:
     def _run(self) -> None:
         wait_s = 0.0
         while not self._stopping.is_set():
+            self._turns()
             sound = True
             for event in self._mailbox.take(wait_s):
                 sound &= self._try(partial(self._handle, event))
@@ -288,6 +296,7 @@ class Uplink:
             receipt,
             on_chain=on_chain,
             receipted_through=done.receipted_through,
+            resealed=done.resealed,
             now=self._monotonic(),
         )
 
