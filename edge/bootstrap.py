@@ -85,7 +85,7 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
     hearts = Hearts()
     if engine.notices:
         health.trouble("engine providers", "; ".join(engine.notices))
-    position, receiver = build_position(settings.position, clock, health)
+    position, receiver = build_position(settings.position, clock, health, hearts.beat)
     with open_spool(settings, keys, clock) as spool:
         destroy_former_key(settings, keys, health)
         uplink = build_uplink(
@@ -222,11 +222,15 @@ def build_position(
     settings: SerialPosition | GpsdPosition | SitePosition | NoPositionSettings,
     clock: UnitClock,
     health: Health,
+    beat: Callable[[], None] = lambda: None,
 ) -> tuple[PositionSource, Callable[[threading.Event], None] | None]:
-    """What tells the unit's place, and what a thread must run for it, if anything."""
+    """What tells the unit's place, and what a thread must run for it, if anything.
+
+    ``beat`` is called as long as that thread turns.
+    """
     match settings:
         case SerialPosition() as chosen:
-            reports, watch = _receiver(chosen, clock, health)
+            reports, watch = _receiver(chosen, clock, health, beat)
             serial = SerialReceiver(
                 (chosen.port,) if isinstance(chosen.port, str) else chosen.port,
                 USUAL_BAUDS if chosen.baud == "auto" else (chosen.baud,),
@@ -235,7 +239,7 @@ def build_position(
             )
             return reports, serial.run
         case GpsdPosition() as chosen:
-            reports, watch = _receiver(chosen, clock, health)
+            reports, watch = _receiver(chosen, clock, health, beat)
             gpsd = GpsdReceiver(chosen.host, chosen.port, reports=reports, watch=watch)
             return reports, gpsd.run
         case SitePosition() as chosen:
@@ -251,7 +255,10 @@ def build_position(
 
 
 def _receiver(
-    chosen: SerialPosition | GpsdPosition, clock: UnitClock, health: Health
+    chosen: SerialPosition | GpsdPosition,
+    clock: UnitClock,
+    health: Health,
+    beat: Callable[[], None],
 ) -> tuple[Reports, ReceiverWatch]:
     def count(good: int, bad: int) -> None:
         health.count("gps_sentences", good)
@@ -262,6 +269,7 @@ def _receiver(
         now_s=seconds_since_boot,
         fix_lasts_s=chosen.fix_lasts_s,
         say=lambda sentence: _tell(health, "gps", sentence),
+        beat=beat,
     )
     return Reports(FixHistory(chosen.fix_lasts_s, chosen.bridge_s), clock, count), watch
 

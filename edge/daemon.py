@@ -208,7 +208,8 @@ class Daemon:
             Part("malfunctions", self._house.report_malfunctions, CHORE_LIMIT_S),
         ]
         if self._receiver is not None:
-            chores.append(Part("position", partial(self._receiver, self._stop), limit_s=None))
+            receive = partial(self._receiver, self._stop)
+            chores.append(Part("position", receive, CHORE_LIMIT_S))
         return (*cameras, *chores, *self._further)
 
     def _watch(self, camera: Camera) -> None:

@@ -24,6 +24,7 @@ class ReceiverWatch:
         fix_lasts_s: how long without a fix is no trouble yet.
         say: called with a sentence when something is wrong or another thing is, and with None
             when all is well again.
+        beat: called as long as the receiver's thread turns.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class ReceiverWatch:
         now_s: Callable[[], float],
         fix_lasts_s: float,
         say: Callable[[str | None], None],
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._name = name
         self._now_s = now_s
         self._fix_lasts_s = fix_lasts_s
         self._say = say
+        self._beat = beat
         self._said: str | None = ""  # nothing yet
         self._hint = ""
         self._opened_s = self._sentence_s = self._fix_s = float("-inf")
@@ -46,6 +49,7 @@ class ReceiverWatch:
 
     def closed(self, sentence: str) -> None:
         """There is nothing to listen to, and why."""
+        self._beat()
         self._tell(f"{self._name}{sentence}")
 
     def opened(self, hint: str) -> None:
@@ -74,6 +78,7 @@ class ReceiverWatch:
 
     def check(self) -> None:
         """Say what has changed; to be called at least once a second while something is open."""
+        self._beat()
         now_s = self._now_s()
         if self.deaf:
             if self._senseless_bytes > MAX_LINE_BYTES:
