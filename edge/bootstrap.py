@@ -16,7 +16,7 @@ from importlib.metadata import version
 import structlog
 
 from edge.console.terminal import Style, TerminalConsole
-from edge.contract.plates import Confusables, load_confusables, load_formats
+from edge.contract.plates import load_confusables, load_formats
 from edge.contract.records import Engine, FixedSite, ModelDigest
 from edge.daemon import Daemon
 from edge.enrolment import EnrolledKeys, credentials_folder, load_keys
@@ -24,7 +24,7 @@ from edge.health import Health
 from edge.health_settings import MetricsSettings
 from edge.hearts import Hearts
 from edge.hotfile.alerts import Alerts
-from edge.hotfile.build import build_here
+from edge.hotfile.build_process import BuildProcess
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.local import LocalList
@@ -101,6 +101,7 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
         )
         confusables = load_confusables()
         hotlists = build_folder(settings, keys, confusables)
+        give_up = threading.Event()
         withholding = build_withholding(
             settings.uplink,
             spool,
@@ -111,7 +112,7 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
         )
         recorder = Recorder(
             identity=_identity(settings, engine, software),
-            hotlists=HotlistFiles(settings.hotlists, hotlists, settings.match, builder=build_here),
+            hotlists=_hotlists(settings, hotlists, give_up, hearts),
             position=position,
             clock=clock,
             spool=spool,
@@ -122,7 +123,7 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
             ring_rule=RingRule(settings.alerts.ring_at_once_from, settings.alerts.ring_held_s),
             health=health,
             random_bytes=os.urandom,
-            give_up=threading.Event(),
+            give_up=give_up,
             beat=hearts.beat,
         )
         cameras = [
@@ -166,14 +167,15 @@ def build_clock(last_known: datetime | None) -> UnitClock:
     )
 
 
-def _hotlists(settings: Settings, key: bytes, confusables: Confusables) -> HotlistFiles:
-    root = settings.unit.data / "hotlists"
+def _hotlists(
+    settings: Settings, folder: HotlistFolder, stop: threading.Event, hearts: Hearts
+) -> HotlistFiles:
     return HotlistFiles(
         settings.hotlists,
-        HotlistFolder(root, key, confusables),
+        folder,
         settings.match,
-        builder=build_here,
-        own=LocalList(root / LOCAL_LIST / "entries", key, confusables),
+        builder=BuildProcess(stop, hearts.beat),
+        own=LocalList(folder.root / LOCAL_LIST / "entries", folder.key, folder.confusables),
     )
 
 

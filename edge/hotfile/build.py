@@ -103,7 +103,7 @@ def build_here(
 
 def recipe_of(source: HotlistSource, status: os.stat_result) -> str:
     """What a list built from the file as it lies there by these settings is known by."""
-    read_by = f"{source.columns.model_dump_json()} {source.dated_by}"
+    read_by = f"{source.columns.model_dump_json(exclude_unset=True)} {source.dated_by}"
     text = f"{_RECIPE_VERSION} {read_by} {status.st_size} {status.st_mtime_ns}"
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]
 

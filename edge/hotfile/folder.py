@@ -29,15 +29,15 @@ class HotlistFolder:
         """``key`` is what :func:`edge.hotfile.keys.hotfile_key` derives."""
         self.key = key
         self.confusables = confusables
-        self._root = root
+        self.root = root
 
     def path_for(self, name: str, version: str) -> Path:
         """Where a list of that version is built before it is installed."""
-        return self._root / name / f"{version}{ENDING}"
+        return self.root / name / f"{version}{ENDING}"
 
     def pointer(self, name: str) -> Path:
         """The small file that changes whenever another list is put in use."""
-        return self._root / name / CURRENT
+        return self.root / name / CURRENT
 
     def current(self, name: str) -> ListFacts | None:
         """What is known of the list in use; None if there is none.
@@ -67,7 +67,7 @@ class HotlistFolder:
         file = text.removesuffix("\n")
         if Path(file).name != file or not file.endswith(ENDING):
             raise HotfileError(f"hot list {name}: {path} names no list; remove it")
-        return self._root / name / file
+        return self.root / name / file
 
     def open(self, name: str) -> StoredList | None:
         """The list in use, open; None if there is none.
@@ -96,7 +96,7 @@ class HotlistFolder:
             HotfileError: if it does not open, is another list or lies elsewhere, or the disk
                 refuses; what was in use stays.
         """
-        folder = self._root / name
+        folder = self.root / name
         with StoredList(built, self.key, self.confusables) as stored:
             if stored.facts.name != name or built != self.path_for(name, stored.facts.version):
                 raise HotfileError(f"hot list {name}: {built} is not its file; build it there")

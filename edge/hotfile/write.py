@@ -78,7 +78,10 @@ class HotfileWriter:
         self._identities = array("Q")
         self._wildcards: list[tuple[int, Listed]] = []
         self._at = 0
-        self._unfinished = [target.with_name(f"{target.name}.{end}") for end in ("aside", "new")]
+        own = random_bytes(4).hex()
+        self._unfinished = [
+            target.with_name(f"{target.name}.{own}.{end}") for end in ("aside", "new")
+        ]
         try:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._files = [_open_private(path) for path in self._unfinished]
