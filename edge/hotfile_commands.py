@@ -145,16 +145,9 @@ def _take(
     manifest = installation.verify(carried.manifest, carried.name)
     if not installation.is_news(manifest):
         return facts_of(manifest, "usb"), False
-    allow: Collection[Implausible] = ()
-    try:
-        installation.require_plausible(manifest, source.change)
-    except ImplausibleListError:
-        if reason is None:
-            raise
-        allow = _FORCIBLE
-        installation.note_forced(facts_of(manifest, "usb"), reason.strip())
-    try:
-        facts = installation.put_in_use(
+
+    def put_in_use(allow: Collection[Implausible]) -> ListFacts:
+        return installation.put_in_use(
             manifest,
             checked_file(carried.pieces(manifest), manifest),
             source="usb",
@@ -162,12 +155,20 @@ def _take(
             allow=allow,
             progress=progress,
         )
+
+    try:
+        try:
+            return put_in_use(()), True
+        except ImplausibleListError:
+            if reason is None:
+                raise
+            installation.note_forced(facts_of(manifest, "usb"), reason.strip())
+            return put_in_use(_FORCIBLE), True
     except ContractError as error:
         raise RefusedListError(
             f"hot list {carried.name}: {carried.file} is not the list of the manifest: {error}; "
             "export it again"
         ) from error
-    return facts, True
 
 
 def _take_file(

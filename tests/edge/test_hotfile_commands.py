@@ -103,17 +103,27 @@ class Bench:
         return None if facts is None else (facts.version, facts.entries)
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a repository's site, a unit's, and a stick with the list, to be copied."""
+    folder = tmp_path_factory.mktemp("furnished")
     for name in ("site", "unit", "stick"):
-        (tmp_path / name).mkdir()
-    repository, unit = CommandLine(tmp_path / "site"), tmp_path / "unit"
+        (folder / name).mkdir()
+    repository, unit = CommandLine(folder / "site"), folder / "unit"
     enrol(unit / "keys")
     (unit / "edge.toml").write_text(SETTINGS)
     shutil.copy(repository.folder / "data" / "keys" / "receipts.pub", unit)
-    made = Bench(repository, unit, tmp_path / "stick")
-    made.carry(40)
-    return made
+    Bench(repository, unit, folder / "stick").carry(40)
+    return folder
+
+
+@pytest.fixture
+def bench(furnished: Path, tmp_path: Path) -> Bench:
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
+    repository = CommandLine.__new__(CommandLine)  # the copied site needs no making
+    repository.folder = tmp_path / "site"
+    repository.settings = repository.folder / "repository.toml"
+    return Bench(repository, tmp_path / "unit", tmp_path / "stick")
 
 
 @pytest.mark.policy("M-D1")

@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 
 from edge.contract.hotlist import HotlistEntry
 from edge.hotfile.installation import INSTALLED
+from edge.hotfile.partial import PIECE_BYTES
 from repository.hotlists import files
 from repository.store.engine import open_engine
 from repository.units import enrolment
@@ -151,7 +152,7 @@ def test_what_broke_off_is_gone_on_with(site: Site) -> None:
         unit.look()
         require_in_use(unit, many, 1)
         (start,) = unit.web.fetched_from
-        assert size // 4 < start <= size // 2
+        assert PIECE_BYTES < start <= size // 2, "and what was no whole piece yet"
         assert unit.trouble is None
 
 
