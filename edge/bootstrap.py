@@ -7,7 +7,8 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,6 +20,7 @@ from edge.console.terminal import Style, TerminalConsole
 from edge.contract.plates import load_confusables, load_formats
 from edge.contract.records import Engine, FixedSite, ModelDigest
 from edge.daemon import Daemon
+from edge.early import EarlyCameras
 from edge.enrolment import EnrolledKeys, credentials_folder, load_keys
 from edge.health import Health
 from edge.health_settings import MetricsSettings
@@ -57,8 +59,9 @@ from edge.uplink_parts import build_uplink, build_withholding
 from edge.vision.aim_reference import AIM_FOLDER
 from edge.vision.build import build_parts
 from edge.vision.camera_settings import CameraSettings
-from edge.vision.capture import open_source
+from edge.vision.capture import is_live, open_source
 from edge.vision.engine import EngineParts, PlateEngine
+from edge.vision.frames import FrameSource
 from edge.vision.picture_health_watch import PictureWatch
 from edge.vision.region_detector import RegionDetector
 from edge.vision.tracker import Tracker
@@ -78,15 +81,19 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
     """
     software = f"plateward {version('plateward')}"
     keys = load_keys(settings.unit.keys, credentials_folder(os.environ))
-    parts = build_parts(settings.engine, cameras=len(settings.cameras))
-    engine = PlateEngine(parts, load_formats())
     clock = build_clock(load_last_known(settings.unit.data / LAST_KNOWN_FILE))
     health = Health(clock.now, running_s=running_s())
     hearts = Hearts()
-    if engine.notices:
-        health.trouble("engine providers", "; ".join(engine.notices))
     position, receiver = build_position(settings.position, clock, health, hearts.beat)
-    with open_spool(settings, keys, clock) as spool:
+    with ExitStack() as opened:
+        early = opened.enter_context(closing(_early_cameras(settings, clock)))
+        pool = opened.enter_context(ThreadPoolExecutor(1, "load-models"))
+        loading = pool.submit(build_parts, settings.engine, cameras=len(settings.cameras))
+        spool = opened.enter_context(open_spool(settings, keys, clock))
+        parts = loading.result()
+        engine = PlateEngine(parts, load_formats())
+        if engine.notices:
+            health.trouble("engine providers", "; ".join(engine.notices))
         destroy_former_key(settings, keys, health)
         uplink = build_uplink(
             settings.uplink,
@@ -131,6 +138,7 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
                 camera,
                 _engine_for(camera, parts),
                 clock,
+                early,
                 PictureWatch(camera, settings.unit.data / AIM_FOLDER, partial(_tell, health), time),
             )
             for camera in settings.cameras
@@ -188,6 +196,17 @@ def _identity(settings: Settings, engine: PlateEngine, software: str) -> Identit
     )
 
 
+def _early_cameras(settings: Settings, clock: UnitClock) -> EarlyCameras:
+    """The cameras that are no recordings, opening from now on."""
+    return EarlyCameras(
+        {
+            one.name: _open_camera(one, clock, None, begin=True)
+            for one in settings.cameras
+            if is_live(one.source)
+        }
+    )
+
+
 def _engine_for(settings: CameraSettings, parts: EngineParts) -> PlateEngine:
     """The engine of one camera; all share the networks, which any thread may run."""
     if settings.region:
@@ -195,24 +214,35 @@ def _engine_for(settings: CameraSettings, parts: EngineParts) -> PlateEngine:
     return PlateEngine(parts, load_formats())
 
 
-def _camera(
-    settings: CameraSettings, engine: PlateEngine, clock: UnitClock, pictures: PictureWatch
-) -> Camera:
+def _open_camera(
+    settings: CameraSettings, clock: UnitClock, after: str | None, *, begin: bool = False
+) -> FrameSource:
     def said(sentence: str) -> None:
         _log.warning("camera", camera=settings.name, what=sentence)
 
+    return open_source(
+        settings.source,
+        settings.name,
+        clock.now,
+        said,
+        after,
+        rotation=settings.rotation,
+        credentials=settings.credentials_file,
+        begin=begin,
+    )
+
+
+def _camera(
+    settings: CameraSettings,
+    engine: PlateEngine,
+    clock: UnitClock,
+    early: EarlyCameras,
+    pictures: PictureWatch,
+) -> Camera:
     return Camera(
         name=settings.name,
         source=settings.source,
-        open=lambda after: open_source(
-            settings.source,
-            settings.name,
-            clock.now,
-            said,
-            after,
-            rotation=settings.rotation,
-            credentials=settings.credentials_file,
-        ),
+        open=early.opener(settings.name, partial(_open_camera, settings, clock)),
         tracker=Tracker,
         engine=engine,
         max_fps=settings.max_fps,

@@ -14,7 +14,7 @@ from edge.position.source import PositionSource
 from edge.settings import Settings
 from edge.status import Status
 from edge.vision.camera_settings import CameraSettings
-from edge.vision.capture import open_source
+from edge.vision.capture import is_live, open_source
 from edge.vision.frames import Frame
 
 SILENT_S = 10.0
@@ -42,7 +42,7 @@ def _judge_camera(settings: CameraSettings, status: Status) -> Finding:
             "the running daemon does not know it",
             "restart the daemon, for it to read the settings anew",
         )
-    if not _is_live(settings.source):
+    if not is_live(settings.source):
         return ok(check, "a recording, of which the daemon reads every picture")
     if fact.last_frame_s is None or fact.last_frame_s > SILENT_S:
         ago = "never" if fact.last_frame_s is None else f"{fact.last_frame_s:.0f} s ago"
@@ -54,10 +54,6 @@ def _judge_camera(settings: CameraSettings, status: Status) -> Finding:
             "check the machine's load and temperature, the camera's rate, and engine.threads",
         )
     return ok(check, f"{fact.frames_per_s:.1f} frames a second, as the daemon says")
-
-
-def _is_live(source: str) -> bool:
-    return "://" in source or source.startswith(("device:", "/dev/video"))
 
 
 def check_camera(settings: CameraSettings) -> Iterator[Finding]:

@@ -30,6 +30,7 @@ def open_source(
     *,
     rotation: Rotation = 0,
     credentials: Path | None = None,
+    begin: bool = False,
 ) -> FrameSource:
     """The source that `spec` names, for the camera called `camera`.
 
@@ -41,9 +42,22 @@ def open_source(
     CaptureError where the path is missing or cannot be opened; live sources keep trying instead.
     Frames are turned clockwise by `rotation` degrees. A network stream is asked for with the user
     and password in the file `credentials`, read anew at each try: it may change meanwhile.
+    With `begin` a live source opens at once, and not when its first frame is asked for.
     """
     source = _open_upright(spec, camera, clock, on_event, after, credentials)
+    if begin and isinstance(source, LiveSource):
+        source.begin()
     return source if rotation == 0 else TurnedSource(source, rotation)
+
+
+def is_live(spec: str) -> bool:
+    """Whether `spec` names a camera or a stream, and no recording."""
+    scheme, separator, _ = spec.partition("://")
+    return bool(
+        _DEVICE.fullmatch(spec)
+        or spec.startswith("/dev/video")
+        or (separator and scheme.lower() in _STREAM_SCHEMES)
+    )
 
 
 def _open_upright(

@@ -82,12 +82,16 @@ class LiveSource:
         with self._changed:
             return self._gone
 
-    def frames(self) -> Iterator[Frame | None]:
-        """See FrameSource.frames; starts the reading thread, and ends only when closed."""
+    def begin(self) -> None:
+        """Open the camera and read it from now on, before anyone takes its frames."""
         if self._thread is None:
             name = f"capture-{self._camera}"
             self._thread = threading.Thread(target=self._read, name=name, daemon=True)
             self._thread.start()
+
+    def frames(self) -> Iterator[Frame | None]:
+        """See FrameSource.frames; starts the reading thread, and ends only when closed."""
+        self.begin()
         index = 0
         while not self._stop.is_set():
             taken = self._take()
