@@ -143,7 +143,7 @@ class HotlistFiles:
         return tuple(
             name
             for name, source in self._sources.items()
-            if source.path is not None and self._is_news(name, self._recipe(source))
+            if source.path is not None and self._is_news(source, self._recipe(source))
         )
 
     def build(self, name: str, allow: Collection[Implausible] = ()) -> CsvBuild:
@@ -160,6 +160,8 @@ class HotlistFiles:
         in_use = self._in_use.get(name)
         build = self._builder(source, self._folder, None if in_use is None else in_use.facts, allow)
         self._folder.install(name, build.file)
+        if source.remove_once_built and self._recipe(source) == build.facts.recipe:
+            _remove(source)
         return build
 
     def _poll_own(self, own: OwnList) -> list[Outcome]:
@@ -178,11 +180,16 @@ class HotlistFiles:
         except OSError:
             return None
 
-    def _is_news(self, name: str, recipe: str | None) -> bool:
+    def _is_news(self, source: HotlistSource, recipe: str | None) -> bool:
+        name = source.name
         if name in self._tried and self._tried[name] == recipe:
             return False
         stored = self._stored.get(name)
-        return stored is None or stored.fault is not None or stored.facts.recipe != recipe
+        if stored is None or stored.fault is not None:
+            return True
+        if recipe is None and source.remove_once_built:
+            return False
+        return stored.facts.recipe != recipe
 
     def _open_if_installed(self, name: str) -> Outcome | None:
         signature = _signature(self._folder.pointer(name))
@@ -200,6 +207,16 @@ class HotlistFiles:
         fresh = {**self._in_use, name: hotlist}
         self._in_use = {one: fresh[one] for one in self._sources if one in fresh}
         return Outcome(name, "list", None, hotlist=hotlist)
+
+
+def _remove(source: HotlistSource) -> None:
+    try:
+        source.csv_path.unlink()
+    except OSError as error:
+        raise HotfileError(
+            f"hot list {source.name}: {source.path} is built and cannot be removed:"
+            f" {error.strerror}; it holds plates in the clear"
+        ) from error
 
 
 def _signature(path: Path) -> _Signature | None:

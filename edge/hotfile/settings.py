@@ -61,6 +61,11 @@ class HotlistSource(Section):
         alias="from",
         description="'repository' for a list that the repository issues, in place of a path.",
     )
+    remove_once_built: bool = Field(
+        False,
+        description="Remove the file once the list is built: it holds plates in the clear, the"
+        " built list does not.",
+    )
     columns: HotlistColumns = Field(
         default_factory=HotlistColumns, description="Which column of the file holds what."
     )

@@ -113,6 +113,24 @@ def test_a_restart_opens_what_was_built_and_builds_nothing(tmp_path: Path, files
     assert hits(after, "1ABC23") == 1
 
 
+@pytest.mark.policy("M-C7")
+def test_a_file_may_be_removed_once_its_list_is_built(tmp_path: Path, files: Files) -> None:
+    path = csv_file(tmp_path / "state.csv", "plate\n--\n")
+    hotlists = files("state", remove_once_built=True)
+    assert len(errors(load(hotlists))) == 1
+    assert path.exists()
+    csv_file(path, LINES)
+    assert errors(load(hotlists)) == []
+    assert not path.exists()
+    assert load(hotlists) == []
+    after = files("state", remove_once_built=True)
+    assert errors([*after.poll(), *load(after)]) == []
+    assert hits(after, "1ABC23") == 1
+    csv_file(path, "plate\n9XYZ87\n", ISSUED + timedelta(hours=1))
+    load(after)
+    assert (hits(after, "9XYZ87"), path.exists()) == (1, False)
+
+
 def test_other_columns_make_another_list_of_the_same_file(tmp_path: Path, files: Files) -> None:
     csv_file(tmp_path / "state.csv", "plate,tag\n1ABC23,9XYZ87\n")
     load(files("state"))
