@@ -186,7 +186,11 @@ class Engine(Part, frozen=True, kw_only=True):
 
 
 class Substitution(Part, frozen=True, kw_only=True):
-    """A character read as one thing and listed as another of the same confusable group."""
+    """A character read as one thing and listed as another that it may be taken for.
+
+    The two are of one group of confusable characters, or the reader itself named the listed one
+    among its alternatives. ``index`` is the place in the plate read.
+    """
 
     index: Count
     read: Annotated[str, Meta(pattern=r"^[A-Z0-9]" + _END)]
