@@ -78,17 +78,15 @@ class RepositoryWeb:
         self._url = url
         self._unit = unit
         self._now = now
-        self._client = httpx.Client(
-            verify=trusted,
-            timeout=timeout_s,
-            trust_env=False,
-            follow_redirects=False,
-            headers={"Accept-Encoding": "identity"},
-        )
+        self._trusted = trusted
+        self._timeout_s = timeout_s
+        self._client: httpx.Client | None = None
 
     def close(self) -> None:
-        """Close the connection."""
-        self._client.close()
+        """Close the connection; the next request opens another."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     def manifest(self, name: str, known: str | None) -> tuple[bytes, str] | None:
         """The newest manifest and its entity tag; None if it is the one of the tag ``known``.
@@ -165,7 +163,7 @@ class RepositoryWeb:
             private_key=self._unit.signing_key,
         )
         try:
-            with self._client.stream(
+            with self._opened().stream(
                 "GET", self._url + path, headers={**headers, "Authorization": authorization}
             ) as answer:
                 yield answer
@@ -177,6 +175,17 @@ class RepositoryWeb:
                 f"hot list {name}: the repository at {self._url} "
                 f"{why or 'cannot be reached, or broke off'}"
             ) from error
+
+    def _opened(self) -> httpx.Client:
+        if self._client is None:
+            self._client = httpx.Client(
+                verify=self._trusted,
+                timeout=self._timeout_s,
+                trust_env=False,
+                follow_redirects=False,
+                headers={"Accept-Encoding": "identity"},
+            )
+        return self._client
 
     def _require(self, answer: httpx.Response, name: str, status: int) -> None:
         if answer.status_code != status:

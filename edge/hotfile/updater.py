@@ -66,6 +66,10 @@ class Web(Protocol):
         """Fetch what the file lacks."""
         ...
 
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        ...
+
 
 @dataclass(slots=True)
 class _Look:
@@ -151,6 +155,8 @@ class HotlistUpdater:
         else:
             self._health.recovered(part)
             look.failing_since_s, wait_s = None, look.pace.after_success()
+        finally:
+            web.close()
         look.due_s = self._monotonic_s() + wait_s
 
     def _update(self, look: _Look, web: Web) -> None:

@@ -7,29 +7,64 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import trustme
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import Engine
 
+from edge import bootstrap
 from edge.contract.hotlist import HotlistEntry
+from edge.contract.plates import load_confusables
+from edge.enrolment import enrol, load_keys
+from edge.health import Health
+from edge.hearts import Hearts
 from edge.hotfile.installation import INSTALLED
 from edge.hotfile.partial import PIECE_BYTES
+from edge.hotlist_parts import build_folder
+from edge.position.clock import UnitClock
+from edge.settings import load_settings
 from repository.hotlists import files
 from repository.store.engine import open_engine
 from repository.units import enrolment
 from tests.edge.hotfile.update_site import AGENCY, NOON, Car, Link, car
-from tests.repository.listing import LIST, Rooms, entries, issue, serving
+from tests.repository.listing import LIST, SIGNER, Rooms, entries, issue, serving
 from tests.repository.sender import Sender
 
 ROOT = Path(__file__).parents[3]
+SETTINGS = """
+[unit]
+agency = "{agency}"
+name = "car-13"
+
+[[cameras]]
+name = "front"
+source = "pictures"
+
+[[hotlists]]
+name = "{name}"
+from = "repository"
+
+[hotlist_updates]
+url = "https://127.0.0.1:{port}"
+ca = "{ca}"
+
+[position]
+kind = "none"
+
+[uplink]
+host = "127.0.0.1"
+repository_public_key = "receipts.pub"
+"""
 OLD = entries(60)
 NEW = [*OLD[3:], *entries(2, first=9000)]
 NEWER = [*NEW[2:], *entries(1, first=9100)]
@@ -72,8 +107,16 @@ def site(tmp_path: Path, migrated_sqlite: Path, monkeypatch: pytest.MonkeyPatch)
     engine.dispose()
 
 
-def ids(some: list[HotlistEntry]) -> list[str]:
-    return [entry.entry for entry in some]
+_T = TypeVar("_T")
+
+
+def wait_for(look: Callable[[], _T | None]) -> _T:
+    """What ``look`` finds once it finds something."""
+    for _ in range(1000):
+        if (found := look()) is not None:
+            return found
+        time.sleep(0.02)
+    raise AssertionError("nothing came")
 
 
 def require_in_use(unit: Car, some: list[HotlistEntry], version: int) -> None:
@@ -392,6 +435,34 @@ def test_a_unit_that_stops_leaves_the_rest_for_its_next_start(site: Site) -> Non
     with site.car() as unit:
         unit.look()
         require_in_use(unit, OLD, 1)
+
+
+def test_the_daemons_part_updates_by_the_settings_until_it_is_stopped(site: Site) -> None:
+    folder = site.folder / "unit"
+    enrol(folder / "keys")
+    keys = load_keys(folder / "keys")
+    other = Sender(agency=AGENCY, unit="car-13", key=keys.signing_key)
+    other.enrol(site.engine, NOON)
+    (folder / "receipts.pub").write_bytes(
+        SIGNER.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    (folder / "edge.toml").write_text(
+        SETTINGS.format(agency=AGENCY, name=LIST, port=site.link.port, ca=site.ca_file)
+    )
+    settings, stop = load_settings(folder / "edge.toml"), threading.Event()
+    clock = UnitClock(system=lambda: NOON, monotonic_s=lambda: 0.0, service_error_ms=lambda: None)
+    health, hotlists = Health(), build_folder(settings, keys, load_confusables())
+    (part,) = bootstrap._list_updates(
+        settings, keys, hotlists, clock, health, Hearts(lambda: 0.0), stop
+    )
+    site.issue(OLD)
+    thread = threading.Thread(target=part.run, name=part.name)
+    thread.start()
+    in_use = wait_for(lambda: hotlists.current(LIST))
+    stop.set()
+    thread.join()
+    assert (in_use.version, in_use.entries) == ("1", len(OLD))
+    assert dict(health.report().troubles) == {}
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,9 @@ class Watched:
         self.fetched_from.append(partial.size_bytes)
         self.web.fetch(version, partial, interrupted)
 
+    def close(self) -> None:
+        self.web.close()
+
 
 @dataclass
 class Car:
@@ -130,9 +133,6 @@ class Car:
     @property
     def trouble(self) -> str | None:
         return self.health.report().troubles.get(f"hot list update {LIST}")
-
-    def ids(self) -> list[str]:
-        return [entry.entry for entry in self.folder.entries(LIST)]
 
     def partials(self) -> list[Path]:
         return sorted((self.data / "hotlist-updates" / LIST).glob("*.partial"))
