@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -11,13 +12,14 @@ from edge.vision.engine import PlateObservation
 from edge.vision.frames import Frame
 from edge.vision.geometry import Box, iou
 from edge.vision.motion import Motion
-from edge.vision.passes import Pass, Sighting, picture_weight
+from edge.vision.passes import Mark, Pass, Sighting, picture_weight
 from edge.vision.vote import Ballot, Table, Tally, table
 
 VIEW_WIDTHS = 0.5  # moved by this share of its width, a plate is seen anew
 VIEW_GROWTH = 1.08  # so it is where it has grown or shrunk by this much
 _Kind = TypeVar("_Kind", bound=Sighting)
 
+MOST_TRAIL = 2000
 SAME_PLACE = 0.3  # overlap with where a plate stood, after it was hidden for long
 
 
@@ -38,6 +40,8 @@ class Track:
     tally: Tally = field(default_factory=Tally)
     frames: int = 0
     given: bool = False
+    trail: deque[Mark] = field(default_factory=lambda: deque(maxlen=MOST_TRAIL))
+    """Where it was seen of late."""
     contests: int | None = None
     """The number of the pass in whose place this one was read, as another plate."""
     _view: int = 0
@@ -51,6 +55,7 @@ class Track:
             number, now, frame.index, now, frame.index, seen.box,
             Motion.begun(seen.box, now.timestamp()), None, read, read,
         )  # fmt: skip
+        track.trail.append(Mark(frame.index, seen.box))
         track._count(frame, seen)
         return track
 
@@ -58,6 +63,7 @@ class Track:
         """The plate is in this frame."""
         self.motion = self.motion.seen(seen.box, frame.captured_at.timestamp())
         self.last_seen, self.last_frame, self.box = frame.captured_at, frame.index, seen.box
+        self.trail.append(Mark(frame.index, seen.box))
         self.last_table = table(seen.reading)
         if not self.given:
             self._count(frame, seen)
@@ -88,6 +94,10 @@ class Track:
     def stands_at(self, box: Box) -> bool:
         """Whether a plate is where this one was seen last."""
         return iou(self.box, box) >= SAME_PLACE
+
+    def mark(self, from_frame: int) -> Mark | None:
+        """Where it was seen first in or after a frame; None where it was not."""
+        return next((mark for mark in self.trail if mark.frame >= from_frame), None)
 
     def sighting(self) -> Sighting:
         """The pass as far as it is seen by now; not to be asked once it was given."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from edge.vision.association import assign
@@ -33,15 +32,6 @@ DOUBTFUL = 0.9  # confidence below which they are
 SAME_BOX = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """A pass that ended not long ago: its track's number, where it began, and its last plate."""
-
-    number: int
-    first_frame: int
-    mark: Mark
-
-
 class Tracker:
     """Turns the plates of one camera's frames into passes."""
 
@@ -58,7 +48,7 @@ class Tracker:
         self._tracks: list[Track] = []
         self._numbers = itertools.count(1)
         self._marks: tuple[Mark, ...] = ()
-        self._ended: list[_Ended] = []
+        self._ended: list[Track] = []
 
     def resume(self, marks: Sequence[Mark]) -> None:
         """Follow in silence what a broken-off reading of this recording has on record."""
@@ -115,25 +105,22 @@ class Tracker:
         """
         silent = [t for t in self._tracks if t.given or t.number in settled]
         begun = [t.first_frame for t in self._tracks if not t.given and t.number not in settled]
-        again = [one.first_frame for one in self._ended if one.number in pending]
+        again = [t.first_frame for t in self._ended if t.number in pending]
         start = min([next_frame, *begun, *again, *(track.last_frame for track in silent)])
-        marks = [one.mark for one in self._ended if one.number not in pending]
-        marks += [
-            Mark(track.last_frame, track.box) for track in silent if track.number not in pending
-        ]
-        return Resume(start, tuple(mark for mark in marks if mark.frame >= start))
+        known = {track.number: track for track in (*self._ended, *silent)}
+        marks = (track.mark(start) for number, track in known.items() if number not in pending)
+        return Resume(start, tuple(mark for mark in marks if mark is not None))
 
     def _end(self, ended: Callable[[Track], bool]) -> tuple[Pass, ...]:
         gone = [track for track in self._tracks if ended(track)]
         self._tracks = [track for track in self._tracks if not ended(track)]
         passes = tuple(self._finish(track) for track in gone if not track.given)
         needed = [t.last_frame if t.given else t.first_frame for t in (*gone, *self._tracks)]
-        self._ended = [one for one in self._ended if one.mark.frame >= min(needed, default=0)]
+        self._ended = [one for one in self._ended if one.last_frame >= min(needed, default=0)]
         return passes
 
     def _finish(self, track: Track) -> Pass:
-        mark = Mark(track.last_frame, track.box)
-        self._ended.append(_Ended(track.number, track.first_frame, mark))
+        self._ended.append(track)
         return track.finish()
 
     def _assign(
