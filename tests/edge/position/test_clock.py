@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.contract.records import Clock
@@ -256,6 +256,7 @@ actions = st.one_of(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(actions, max_size=30), st.sampled_from([START, START - timedelta(days=20_000)]))
 def test_whatever_the_clocks_below_do_no_two_records_share_a_time_and_no_fall_is_unseen(
     happened: list[tuple[str, float]], begun: datetime

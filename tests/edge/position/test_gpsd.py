@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.contract.records import GpsFix, NoPosition
@@ -109,6 +109,7 @@ def test_what_makes_no_sense_is_counted_and_moves_nothing(told: object) -> None:
     assert (decoder.counts.malformed, decoder.counts.accepted) == (1, 0)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(
         st.sampled_from([*TPV, "uSat", "hdop", "satellites", "devices", "epx", "epy"]),
@@ -129,6 +130,7 @@ def test_no_objects_raise(told: dict[str, object], kind: str) -> None:
     assert report.satellites is None or 0 <= report.satellites <= 255
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=200))
 def test_no_bytes_raise(data: bytes) -> None:
     decoder = GpsdDecoder()
@@ -259,6 +261,14 @@ def test_a_gpsd_without_a_receiver_is_said(
 ) -> None:
     gpsd("-F", str(tmp_path / "control"))
     listening.wait_said("gpsd has none")
+
+
+def test_a_gpsd_that_was_given_a_receiver_since_has_one() -> None:
+    decoder = GpsdDecoder()
+    said(decoder, {"class": "DEVICES", "devices": []})
+    assert decoder.devices == 0
+    said(decoder, TPV)
+    assert decoder.devices is None
 
 
 def test_something_else_on_the_port_is_said(free_port: int, listening: Listening) -> None:

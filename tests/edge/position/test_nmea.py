@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.position.nmea import Fix, LineSplitter, NmeaDecoder, NoFix, Report
@@ -54,6 +54,7 @@ def test_a_recording_means_what_it_meant(name: str) -> None:
     assert dataclasses.asdict(decoder.counts) == expected["counts"]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(1, 7))
 def test_lines_come_together_however_the_bytes_arrive(size: int) -> None:
     data = (GOLDEN / "drive.nmea").read_bytes()
@@ -75,6 +76,7 @@ def test_noise_without_an_end_is_not_kept() -> None:
     assert good == sentence(RMC)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=120))
 def test_no_bytes_raise(data: bytes) -> None:
     decoder = NmeaDecoder()
@@ -83,6 +85,7 @@ def test_no_bytes_raise(data: bytes) -> None:
     assert sum(dataclasses.astuple(decoder.counts)) == 2
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(["GPRMC", "GPGGA", "GPGSA", "GPVTG"]),
     st.lists(
@@ -96,6 +99,7 @@ def test_no_fields_under_a_right_checksum_raise(kind: str, fields: list[str]) ->
     assert report is None or isinstance(report, NoFix | Fix)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, len(sentence(RMC)) - 1), st.integers(0, 255))
 def test_a_changed_byte_never_moves_the_unit(at: int, value: int) -> None:
     line = sentence(RMC)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET, UnsetType
 
@@ -208,6 +208,7 @@ def test_a_fix_lasts_ten_seconds_and_a_lost_one_may_come_back() -> None:
     assert isinstance(filled.at(at(2)), GpsFix)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.booleans(), max_size=20), st.integers(-2, 40))
 def test_a_history_answers_as_looking_through_it_would(kinds: list[bool], second: int) -> None:
     reports: list[Report] = [
