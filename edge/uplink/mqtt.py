@@ -25,7 +25,6 @@ from edge.uplink.credentials import connect_failure, read_password, tls_context
 
 _QOS_AT_LEAST_ONCE = 1
 _CONNECT_TIMEOUT_S = 5.0
-_ACCEPT_TIMEOUT_S = 15.0
 _POLL_S = 1.0
 _GOODBYE_S = 2.0
 _HANG_UP_S = 1.0
@@ -55,6 +54,7 @@ class LinkSettings:
     keepalive_s: int = 30
     first_wait_s: float = 1.0
     longest_wait_s: float = 60.0
+    accept_within_s: float = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +206,9 @@ class MqttLink:
             return
         self._client = client
         client.loop_start()
-        accept_by_s = time.monotonic() + _ACCEPT_TIMEOUT_S
-        while not (self._ended.wait(_POLL_S) or self._stopping.is_set()):
+        accept_by_s = time.monotonic() + self._settings.accept_within_s
+        poll_s = min(_POLL_S, self._settings.accept_within_s)
+        while not (self._ended.wait(poll_s) or self._stopping.is_set()):
             self._beat()
             if not self._accepted and time.monotonic() > accept_by_s:
                 break

@@ -19,6 +19,7 @@ from tests.servers import Broker
 
 QUICK = Pace(first_silence_s=0.3, longest_silence_s=1.0, refused_wait_s=0.5)
 _PATIENCE_S = 60.0
+_UPLINK_OPTIONS = ("pace", "plan", "health")
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -32,7 +33,9 @@ def until(condition: Callable[[], bool]) -> None:
 class Unit:
     """An uplink over a spool, with everything it said."""
 
-    def __init__(self, spool: Spool, link: LinkSettings, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self, spool: Spool, link: LinkSettings, jitter: Callable[[], float], **options: Any
+    ) -> None:
         self.spool = spool
         self.problems: list[tuple[str, str | None]] = []
         self.refusals: list[Refused] = []
@@ -42,10 +45,10 @@ class Unit:
             REPOSITORY_KEY.public_key(),
             link,
             software="plateward test",
-            pace=QUICK,
             jitter=jitter,
             on_problem=lambda of, sentence: self.problems.append((of, sentence)),
             on_refusal=self.refusals.append,
+            **{"pace": QUICK, **options},
         )
 
     def add(self, builders: list[Any], pictures: dict[str, bytes]) -> None:
@@ -74,8 +77,9 @@ def make_unit(spool: Spool) -> Iterator[Callable[..., Unit]]:
     units: list[Unit] = []
 
     def make(port: int, jitter: Callable[[], float] = lambda: 0.0, **changes: Any) -> Unit:
-        fields = {"host": "127.0.0.1", "first_wait_s": 0.1, "longest_wait_s": 0.3, **changes}
-        units.append(Unit(spool, LinkSettings(**fields, port=port), jitter))
+        options = {name: changes.pop(name) for name in _UPLINK_OPTIONS if name in changes}
+        fields = {"host": "127.0.0.1", "first_wait_s": 0.02, "longest_wait_s": 0.3, **changes}
+        units.append(Unit(spool, LinkSettings(**fields, port=port), jitter, **options))
         return units[-1]
 
     yield make

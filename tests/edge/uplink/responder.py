@@ -46,18 +46,18 @@ class Responder:
         self.statuses: list[str] = []
         self.failures: list[str] = []
         self._ready = threading.Event()
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id="responder")
-        self._client.reconnect_delay_set(0.1, 0.2)
-        self._client.on_connect = self._on_connect
-        self._client.on_subscribe = lambda *_: self._ready.set()
-        self._client.on_message = self._on_message
-        self._client.connect("127.0.0.1", port)
-        self._client.loop_start()
+        self.client = Client(CallbackAPIVersion.VERSION2, client_id="responder")
+        self.client.reconnect_delay_set(0.1, 0.2)
+        self.client.on_connect = self._on_connect
+        self.client.on_subscribe = lambda *_: self._ready.set()
+        self.client.on_message = self._on_message
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
         assert self._ready.wait(10)
 
     def stop(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        self.client.disconnect()
+        self.client.loop_stop()
 
     def _on_connect(self, client: Client, *_: Any) -> None:
         client.subscribe([(name, 1) for name in topics.ingest_filters()])
