@@ -87,6 +87,7 @@ class Observer:
     def _spool(self, oldest_waiting_at: datetime | None, now: datetime) -> SpoolFact | None:
         try:
             counts = self._recorder.spool.counts()
+            withheld = self._recorder.spool.withheld()
         except EdgeError:
             return None
         oldest_s = None if oldest_waiting_at is None else (now - oldest_waiting_at).total_seconds()
@@ -99,6 +100,8 @@ class Observer:
             hits_waiting=counts.hits_waiting,
             pictures_waiting=counts.pictures_waiting,
             pictures_gave_way=counts.gave_way,
+            withheld_kept=withheld.kept,
+            withheld=dict(withheld.reads),
             oldest_waiting_s=_tenths(oldest_s),
         )
 

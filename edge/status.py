@@ -82,6 +82,8 @@ class SpoolFact(_Fact, frozen=True, kw_only=True):
     """What the repository has yet to receipt, and totals over all time.
 
     ``lost`` records were destroyed by damage, ``pictures_gave_way`` for want of room.
+    ``withheld`` counts the reads that a rule kept on the unit, by rule, of which it has
+    ``withheld_kept`` still.
     """
 
     spooled: int
@@ -92,6 +94,8 @@ class SpoolFact(_Fact, frozen=True, kw_only=True):
     hits_waiting: int
     pictures_waiting: int
     pictures_gave_way: int = 0
+    withheld_kept: int = 0
+    withheld: dict[str, int] = {}
     oldest_waiting_s: float | None = None
 
 

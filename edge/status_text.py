@@ -141,6 +141,9 @@ def _storage(status: Status) -> Iterator[str]:
         f"{spool.pictures_waiting} pictures; {spool.receipted} of {spool.spooled} receipted, "
         f"{spool.refused} refused"
     )
+    if spool.withheld:
+        rules = ", ".join(f"{number} by {rule}" for rule, number in sorted(spool.withheld.items()))
+        yield f"withheld from the repository: {rules}; {spool.withheld_kept} still on the unit"
     if spool.lost or spool.pictures_gave_way:
         yield (
             f"spool: {spool.lost} records LOST to damage, {spool.pictures_gave_way} pictures "
