@@ -116,14 +116,14 @@ class HotlistFiles:
                 for name in self._sources
                 if (outcome := self._open_if_installed(name)) is not None
             ]
-        for name, stored in self._stored.items():
-            if stored.fault is not None:
-                outcomes.append(Outcome(name, "list", stored.fault))
-                if self._mended.get(name) is not stored:
-                    self._mended[name] = stored
-                    self._tried.pop(name, None)
-        if self._own is not None:
-            outcomes += self._poll_own(self._own)
+            for name, stored in self._stored.items():
+                if stored.fault is not None:
+                    outcomes.append(Outcome(name, "list", stored.fault))
+                    if self._mended.get(name) is not stored:
+                        self._mended[name] = stored
+                        self._tried.pop(name, None)
+            if self._own is not None:
+                outcomes += self._poll_own(self._own)
         return outcomes
 
     def tend(self) -> list[Outcome]:
