@@ -7,7 +7,7 @@ from datetime import datetime
 
 from edge.contract import records
 from edge.contract.records import AnyRecord, Clock
-from edge.hotfile.local import LocalChange
+from edge.hotfile.local_entries import LocalChange
 from edge.pipeline import Draft, Identity
 
 

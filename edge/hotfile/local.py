@@ -17,26 +17,29 @@ import fcntl
 import hashlib
 import math
 import os
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from edge.contract.plates import Confusables, normalise
+from edge.contract.plates import Confusables
 from edge.contract.records import HotlistKind
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import ListFacts
-from edge.hotfile.layout import Listed
+from edge.hotfile.local_entries import (
+    LocalChange,
+    LocalEntry,
+    LocalIndex,
+    plate_of,
+    require_complete,
+    require_said,
+)
 from edge.hotfile.match import Hotlist
 from edge.hotfile.settings import LOCAL_LIST
-from edge.hotfile.wildcards import MAX_PLATE_CHARACTERS
 from edge.hotfile.write import sync_folder
 
 MAX_LOCAL_ENTRIES = 1000
@@ -45,35 +48,6 @@ MAX_LOCAL_ENTRIES = 1000
 _NONCE_BYTES = 12
 _DOMAIN = b"plateward/hotfile/local/1"
 _NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-class LocalEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One plate entered by hand, and who answers for it."""
-
-    entry: str
-    plate: str
-    state: str | None
-    kind: HotlistKind
-    priority: int
-    reason: str
-    officer: str
-    authorized_by: str
-    checked_by: str | None
-    entered: datetime
-    expires: datetime | None
-
-    @property
-    def alerts(self) -> bool:
-        """Whether a second person has checked it."""
-        return self.checked_by is not None
-
-
-@dataclass(frozen=True, slots=True)
-class LocalChange:
-    """A change of the list that is not made yet; ``entry`` is as it will be, or was last."""
-
-    action: Literal["enter", "update", "end"]
-    entry: LocalEntry
 
 
 class LocalList:
@@ -146,7 +120,7 @@ class LocalList:
             )
         entry = LocalEntry(
             entry=f"local-{self._random_bytes(6).hex()}",
-            plate=_plate(plate),
+            plate=plate_of(plate),
             state=state,
             kind=kind,
             priority=priority,
@@ -157,7 +131,7 @@ class LocalList:
             entered=now,
             expires=expires,
         )
-        _require_complete(entry, now)
+        require_complete(entry, now)
         return LocalChange("enter", entry)
 
     def update(
@@ -181,7 +155,7 @@ class LocalList:
             expires=expires,
             checked_by=None,
         )
-        _require_complete(changed, now)
+        require_complete(changed, now)
         return LocalChange("update", changed)
 
     def check(self, entry: str, *, checked_by: str) -> LocalChange:
@@ -205,7 +179,7 @@ class LocalList:
         ended = msgspec.structs.replace(
             self._get(entry), officer=officer.strip(), reason=reason.strip(), checked_by=None
         )
-        _require_said(ended)
+        require_said(ended)
         return LocalChange("end", ended)
 
     def apply(self, change: LocalChange) -> None:
@@ -301,71 +275,13 @@ class LocalList:
             source="local",
             entries=len(checked),
         )
-        return Hotlist(facts, math.inf, _MemoryIndex(checked, self._confusables))
+        return Hotlist(facts, math.inf, LocalIndex(checked, self._confusables))
 
     def _unread(self, error: OSError) -> HotfileError:
         return HotfileError(f"{self._path}: cannot be read: {error.strerror}")
 
 
-class _MemoryIndex:
-    """The few entries of the list, by folded plate."""
-
-    def __init__(self, entries: Sequence[LocalEntry], confusables: Confusables) -> None:
-        by_plate: defaultdict[str, list[Listed]] = defaultdict(list)
-        for one in entries:
-            by_plate[confusables.fold(one.plate)].append(
-                Listed(
-                    one.entry,
-                    one.plate,
-                    one.state,
-                    one.kind,
-                    one.priority,
-                    one.entered,
-                    one.expires,
-                    one.reason,
-                )
-            )
-        self._by_plate = {folded: tuple(some) for folded, some in by_plate.items()}
-
-    def find(self, folded: str) -> Sequence[Listed]:
-        """See Index."""
-        return self._by_plate.get(folded, ())
-
-    def find_wild(self, _: Sequence[str], /) -> Sequence[Listed]:
-        """See Index; a plate entered by hand has no wildcards, for its record takes none."""
-        return ()
-
-
 _decoder = msgspec.msgpack.Decoder(tuple[LocalEntry, ...])
-
-
-def _plate(text: str) -> str:
-    plate = normalise(text)
-    if not plate or len(plate) > MAX_PLATE_CHARACTERS or "?" in text or "*" in text:
-        raise HotfileError(
-            f"plate: 1 to {MAX_PLATE_CHARACTERS} letters and digits, without wildcards"
-        )
-    return plate
-
-
-def _require_complete(entry: LocalEntry, now: datetime) -> None:
-    _require_said(entry)
-    if entry.state is not None and not (len(entry.state) == 2 and entry.state.isalpha()):
-        raise HotfileError("state: two letters, or none where it is not known")
-    if not 1 <= entry.priority <= 5:
-        raise HotfileError("priority: 1 (most urgent) to 5")
-    if entry.expires is not None and entry.expires <= now:
-        raise HotfileError("expires: lies in the past")
-
-
-def _require_said(entry: LocalEntry) -> None:
-    for field, text, limit in (
-        ("reason", entry.reason, 1000),
-        ("officer", entry.officer, 128),
-        ("authorized_by", entry.authorized_by, 128),
-    ):
-        if not 0 < len(text) <= limit:
-            raise HotfileError(f"{field}: needs 1 to {limit} characters")
 
 
 def _private(path: Path, flags: int) -> int:

@@ -11,7 +11,8 @@ import pytest
 
 from edge.contract.plates import Confusables
 from edge.hotfile.errors import HotfileError
-from edge.hotfile.local import LocalChange, LocalList
+from edge.hotfile.local import LocalList
+from edge.hotfile.local_entries import LocalChange
 from edge.hotfile.match import Hotlists
 from edge.hotfile.settings import MatchRule
 from tests.edge.hotfile.lists import GROUPS, KEY, surely

@@ -1,0 +1,119 @@
+"""Plates entered on the unit by hand, and what is asked of an entry; nothing touches a disk."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from edge.contract.plates import Confusables, normalise
+from edge.contract.records import HotlistKind
+from edge.hotfile.errors import HotfileError
+from edge.hotfile.layout import Listed
+from edge.hotfile.wildcards import MAX_PLATE_CHARACTERS
+
+
+class LocalEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One plate entered by hand, and who answers for it."""
+
+    entry: str
+    plate: str
+    state: str | None
+    kind: HotlistKind
+    priority: int
+    reason: str
+    officer: str
+    authorized_by: str
+    checked_by: str | None
+    entered: datetime
+    expires: datetime | None
+
+    @property
+    def alerts(self) -> bool:
+        """Whether a second person has checked it."""
+        return self.checked_by is not None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalChange:
+    """A change of the list that is not made yet; ``entry`` is as it will be, or was last."""
+
+    action: Literal["enter", "update", "end"]
+    entry: LocalEntry
+
+
+class LocalIndex:
+    """The few entries of the list, by folded plate."""
+
+    def __init__(self, entries: Sequence[LocalEntry], confusables: Confusables) -> None:
+        by_plate: defaultdict[str, list[Listed]] = defaultdict(list)
+        for one in entries:
+            by_plate[confusables.fold(one.plate)].append(
+                Listed(
+                    one.entry,
+                    one.plate,
+                    one.state,
+                    one.kind,
+                    one.priority,
+                    one.entered,
+                    one.expires,
+                    one.reason,
+                )
+            )
+        self._by_plate = {folded: tuple(some) for folded, some in by_plate.items()}
+
+    def find(self, folded: str) -> Sequence[Listed]:
+        """See Index."""
+        return self._by_plate.get(folded, ())
+
+    def find_wild(self, _: Sequence[str], /) -> Sequence[Listed]:
+        """See Index; a plate entered by hand has no wildcards, for its record takes none."""
+        return ()
+
+
+def plate_of(text: str) -> str:
+    """The plate that the officer means.
+
+    Raises:
+        HotfileError: if it is none that a record takes.
+    """
+    plate = normalise(text)
+    if not plate or len(plate) > MAX_PLATE_CHARACTERS or "?" in text or "*" in text:
+        raise HotfileError(
+            f"plate: 1 to {MAX_PLATE_CHARACTERS} letters and digits, without wildcards"
+        )
+    return plate
+
+
+def require_complete(entry: LocalEntry, now: datetime) -> None:
+    """Refuse an entry that lacks something or makes no sense.
+
+    Raises:
+        HotfileError: if it does; the text names the field.
+    """
+    require_said(entry)
+    if entry.state is not None and not (len(entry.state) == 2 and entry.state.isalpha()):
+        raise HotfileError("state: two letters, or none where it is not known")
+    if not 1 <= entry.priority <= 5:
+        raise HotfileError("priority: 1 (most urgent) to 5")
+    if entry.expires is not None and entry.expires <= now:
+        raise HotfileError("expires: lies in the past")
+
+
+def require_said(entry: LocalEntry) -> None:
+    """Refuse an entry that does not say who answers for it and why.
+
+    Raises:
+        HotfileError: if it does not; the text names the field.
+    """
+    for field, text, limit in (
+        ("reason", entry.reason, 1000),
+        ("officer", entry.officer, 128),
+        ("authorized_by", entry.authorized_by, 128),
+    ):
+        if not 0 < len(text) <= limit:
+            raise HotfileError(f"{field}: needs 1 to {limit} characters")
