@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.contract.errors import ContractError
@@ -39,8 +38,6 @@ from edge.hotfile.write import sync_folder
 
 INSTALLED = "installed.manifest.json"
 FORCED = "forced.json"
-
-_log = structlog.get_logger()
 
 
 class BusyListError(HotfileError):
@@ -117,8 +114,7 @@ class Installation:
         """What is known of the list in use; None if there is none, or its file is damaged."""
         try:
             return self.folder.current(name)
-        except HotfileError as error:
-            _log.warning("the hot list in use is damaged", list=name, why=str(error))
+        except HotfileError:
             return None
 
     @contextmanager
@@ -184,13 +180,6 @@ class Installation:
             )
             self.folder.install(facts.name, built)
             self._write(facts.name, INSTALLED, encode_manifest(manifest))
-        _log.info(
-            "hot list put in use",
-            list=facts.name,
-            version=facts.version,
-            entries=facts.entries,
-            source=source,
-        )
         return facts
 
     def note_forced(self, facts: ListFacts, reason: str) -> None:

@@ -222,9 +222,10 @@ class HotlistUpdater:
     def _install(
         self, look: _Look, manifest: HotlistManifest, entries: Iterator[HotlistEntry]
     ) -> None:
-        self._installation.put_in_use(
+        facts = self._installation.put_in_use(
             manifest, self._breathing(entries), source="repository", rule=look.source.change
         )
+        _log.info("hot list updated", list=facts.name, version=facts.version, entries=facts.entries)
 
     def _breathing(self, entries: Iterator[HotlistEntry]) -> Iterator[HotlistEntry]:
         for number, entry in enumerate(entries):
