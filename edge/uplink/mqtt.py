@@ -101,14 +101,16 @@ class MqttLink:
         client_id: str,
         on_event: Callable[[LinkEvent], None],
         last_will: Callable[[], tuple[str, bytes]],
+        goodbye: Callable[[], tuple[str, bytes]],
         jitter: Callable[[], float],
         beat: Callable[[], None] = lambda: None,
     ) -> None:
         """Read the link's secrets from their files.
 
         ``on_event`` is called from the link's threads and must not block; ``last_will`` gives
-        topic and payload that the broker is to retain once the unit is gone; ``jitter`` gives
-        numbers from 0 to 1; ``beat`` is called as long as the link's thread turns.
+        topic and payload that the broker is to retain once the unit is gone, ``goodbye`` those
+        that it retains when the unit leaves by itself; ``jitter`` gives numbers from 0 to 1;
+        ``beat`` is called as long as the link's thread turns.
 
         Raises:
             UplinkError: if a file that the settings name cannot be used.
@@ -117,6 +119,7 @@ class MqttLink:
         self._client_id = client_id
         self._on_event = on_event
         self._last_will = last_will
+        self._goodbye = goodbye
         self._jitter = jitter
         self._beat = beat
         self._password = read_password(settings.password_file)
@@ -135,7 +138,7 @@ class MqttLink:
         self._thread.start()
 
     def stop(self) -> None:
-        """Leave the last will as the unit's status, and disconnect."""
+        """Leave the goodbye as the unit's status, and disconnect."""
         self._stopping.set()
         self._ended.set()
         if self._thread.ident is not None:
@@ -234,7 +237,7 @@ class MqttLink:
                 )
 
     def _say_goodbye(self, client: Client) -> None:
-        topic, payload = self._last_will()
+        topic, payload = self._goodbye()
         goodbye = client.publish(topic, payload, _QOS_AT_LEAST_ONCE, retain=True)
         if goodbye.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
             goodbye.wait_for_publish(_GOODBYE_S)

@@ -144,6 +144,7 @@ class Uplink:
             client_id=f"{spool.agency}:{spool.unit}",  # no name has a colon: no two units collide
             on_event=self._mailbox.put,
             last_will=lambda: self._status("offline"),
+            goodbye=lambda: self._status("offline", self._health and self._health()),
             jitter=jitter,
             beat=partial(beat, THREADS[1]),
         )
