@@ -1,0 +1,83 @@
+"""What a unit's records and health say of its time: never set, and set back between two records."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from edge.contract.records import Clock, Malfunction, Read
+from edge.housekeeping import Housekeeping
+from edge.observe import Observer
+from edge.pass_recorder import PassRecorder
+from edge.recorder import Recorder
+from edge.vision.tracker import Tracker
+from tests.edge.recording import START, frame, plate, recording, stored
+
+
+class Rounds(threading.Event):
+    """Is set after so many waits."""
+
+    def __init__(self, rounds: int) -> None:
+        super().__init__()
+        self._rounds = rounds
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._rounds -= 1
+        return self._rounds < 0
+
+
+def keeps_house(recorder: Recorder, folder: Path) -> Housekeeping:
+    """Housekeeping that looks once."""
+    observer = Observer(recorder, lambda: [])
+    return Housekeeping(recorder, observer, folder / "status", Rounds(1), link_down_for_s=3600)
+
+
+def sees_a_plate(recorder: Recorder, text: str) -> None:
+    """One car passes; frames bear the time of the unit's clock."""
+    tracker = Tracker()
+    passes = PassRecorder(recorder, "front", live=True)
+    for number in range(2):
+        at_s = (recorder.clock.now() - START).total_seconds()
+        tracker.update(frame(at_s, number), [plate(text)])
+    passes.end(tracker.flush(), lambda *_: None)
+
+
+@pytest.mark.parametrize("battery_less", [1970, 2000])
+def test_a_unit_that_never_had_the_time_marks_its_reads_and_says_so(
+    tmp_path: Path, battery_less: int
+) -> None:
+    now = [datetime(battery_less, 1, 1, tzinfo=UTC)]
+    with recording(tmp_path, now) as recorder:
+        sees_a_plate(recorder, "ABC123")
+        keeps_house(recorder, tmp_path).keep()
+        assert "has not had the time" in recorder.health.report().troubles["clock"]
+        (read,) = stored(recorder.spool)
+        assert isinstance(read, Read)
+        assert read.clock == Clock(source="unset", error_ms=None)
+        now.append(START)
+        keeps_house(recorder, tmp_path).keep()
+        assert "clock" not in recorder.health.report().troubles
+
+
+def test_an_hour_back_is_put_on_record_and_the_sequence_keeps_the_order(tmp_path: Path) -> None:
+    now = [START]
+    with recording(tmp_path, now) as recorder:
+        sees_a_plate(recorder, "ABC123")
+        now.append(START - timedelta(hours=1))
+        sees_a_plate(recorder, "XYZ789")
+        keeps_house(recorder, tmp_path).report_malfunctions()
+        before, after, malfunction = stored(recorder.spool)
+        assert isinstance(before, Read)
+        assert isinstance(after, Read)
+        assert isinstance(malfunction, Malfunction)
+        assert [before.plate, after.plate] == ["ABC123", "XYZ789"]
+        assert [record.seq for record in (before, after, malfunction)] == [1, 2, 3]
+        assert before.captured_at - after.captured_at == timedelta(hours=1)
+        assert after.captured_at != malfunction.captured_at
+        assert malfunction.component == "clock"
+        assert malfunction.description == (
+            "the clock stepped from 2026-01-02 03:04:05 to 2026-01-02 02:04:05 UTC"
+        )
