@@ -59,7 +59,11 @@ def _lines(status: Status, standing: Standing) -> Iterator[str]:
 def _running(status: Status, standing: Standing) -> str:
     if standing.runs:
         return f"runs since {_moment(status.started_at)} ({_age(status.at - status.started_at)})"
-    ended = "was stopped" if status.stopped else "DOES NOT RUN, and was not told to stop"
+    ended = (
+        "was stopped"
+        if status.stopped
+        else "DOES NOT RUN and was not told to stop, or its disk refuses to be written to"
+    )
     return (
         f"The daemon {ended}. It last spoke {_seconds(abs(standing.said_ago_s))} "
         f"{'ago' if standing.said_ago_s >= 0 else 'ahead of the clock'}; what follows is from then."

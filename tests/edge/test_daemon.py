@@ -36,6 +36,7 @@ from edge.position.clock import UnitClock
 from edge.position.source import NoReceiver
 from edge.recorder import Recorder
 from edge.spool.store import Spool
+from edge.status import read_status
 from edge.supervisor import RESTARTS
 from edge.uplink.filter_settings import FilterSettings
 from edge.uplink.mqtt import LinkSettings
@@ -413,6 +414,26 @@ def test_the_status_shows_lists_and_says_which_are_stale(
         assert isinstance(read, Read)
         assert read.hits[0].list_stale
         assert plates[0] not in (tmp_path / "status.json").read_text()
+
+
+def test_a_status_that_cannot_be_written_is_a_trouble_and_holds_nothing_up(
+    tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.housekeeping.EVERY_S", 0.05)
+    plates = write_pictures(tmp_path / "pictures", 1)
+    in_the_way = tmp_path / "status.new"
+    in_the_way.mkdir()
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
+        with running(daemon):
+            wait_for(lambda: "status file" in recorder.health.report().troubles)
+            wait_for(lambda: daemon.summary().reads == 1)
+            in_the_way.rmdir()
+            wait_for(lambda: "status file" not in recorder.health.report().troubles)
+        assert [one.plate for one in stored(recorder.spool) if isinstance(one, Read)] == plates
+    status, _ = read_status(tmp_path / "status.json")
+    assert status.stopped
+    assert status.counters["recoveries"] >= 1
+    assert status.reached["first_read_s"] >= status.reached["first_frame_s"]
 
 
 def first_one_too_large() -> Callable[[NDArray[np.uint8]], EncodedPicture]:

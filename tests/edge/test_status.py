@@ -186,7 +186,7 @@ def test_what_is_not_known_is_not_made_up() -> None:
     [
         (False, 0.0, True, "runs since"),
         (False, STALE_AFTER_S, True, "runs since"),
-        (False, STALE_AFTER_S + 1, False, "DOES NOT RUN, and was not told to stop. It last"),
+        (False, STALE_AFTER_S + 1, False, "DOES NOT RUN and was not told to stop"),
         (True, 1.0, False, "was stopped. It last spoke 1.0 s ago"),
         (False, -3600.0, False, "ahead of the clock"),
     ],
