@@ -114,7 +114,7 @@ class PassRecorder:
         if not telling:
             return
         made = self._draft(seen, rung, matches, telling, lambda _: self._still_live(seen))
-        withheld = shared.withheld(made, provisional=True)
+        stays, withheld = shared.withheld(made, rung.stays, provisional=True)
         provisional = Provisional(made.builders[0], made.pictures)
         known.rung = rung
         at = place(self._settled(), ())
@@ -124,13 +124,15 @@ class PassRecorder:
                     lambda: shared.spool.add(made.builders[1:], {}, at, provisional=provisional)
                 )
             else:
-                stored = shared.store(lambda: shared.spool.add((), {}, at, withheld=[withheld]))
+                stored = shared.store(
+                    lambda: shared.spool.add((), {}, at, settles=rung.read, withheld=[withheld])
+                )
         except UnfitRecordError as error:
             known.rung = rung if rung.hits else None
             self._say_unfit(error, len(telling))
             return
         hits = tuple(record for record in stored if isinstance(record, Hit))
-        known.rung = replace(rung, hits=rung.hits + hits)
+        known.rung = replace(rung, hits=rung.hits + hits, stays=stays)
         shared.health.count("hits", len(hits), camera=self._camera)
         interim = cast(Read, made.builders[0](1))
         shared.console.alert(interim, hits, seen.best_frame, seen.best_box)
@@ -153,7 +155,8 @@ class PassRecorder:
             return answers[key_of(match)] == "ring" and self._still_live(seen)
 
         made = self._draft(seen, before, matches, telling, rings)
-        return _Final(seen, rung, matches, made, self._shared.withheld(made), answers)
+        _, withheld = self._shared.withheld(made, before.stays)
+        return _Final(seen, rung, matches, made, withheld, answers)
 
     def _end(self, finals: Sequence[_Final], place: Place | None) -> None:
         shared = self._shared

@@ -26,6 +26,7 @@ from edge.ring_rule import RingRule
 from edge.spool.errors import SpoolError, UnfitRecordError
 from edge.spool.store import Spool
 from edge.spool.withheld import Withheld
+from edge.uplink.filters import FilterRule
 from edge.uplink.uplink import Uplink
 from edge.uplink.withholding import Withholding
 
@@ -90,18 +91,29 @@ class Recorder:
         self.store(lambda: self.spool.add(made.builders, made.pictures))
         return True
 
-    def withheld(self, made: Draft, *, provisional: bool = False) -> Withheld | None:
-        """How a read stays on the unit, with its hits, where a rule says so."""
+    def withheld(
+        self, made: Draft, stays: FilterRule | None = None, *, provisional: bool = False
+    ) -> tuple[FilterRule | None, Withheld | None]:
+        """By which rule a read stays on the unit, with its hits, and what the spool keeps of it.
+
+        What ``stays`` already, since its pass rang, does so to its end, whatever later frames
+        read: its first hits are in no batch that the read could follow.
+        """
+        if stays is None:
+            stays = self._rule_for(made)
+        if stays is None:
+            return None, None
+        kept = self.withholding.withheld(
+            stays, made.builders, made.pictures, provisional=provisional
+        )
+        return stays, kept
+
+    def _rule_for(self, made: Draft) -> FilterRule | None:
         try:
             read = cast(Read, made.builders[0](1))
         except ContractError:
             return None  # the spool refuses it, and says why
-        rule = self.withholding.rule_for(read)
-        if rule is None:
-            return None
-        return self.withholding.withheld(
-            rule, made.builders, made.pictures, provisional=provisional
-        )
+        return self.withholding.rule_for(read)
 
     def store(self, add: Callable[[], Sequence[AnyRecord]]) -> Sequence[AnyRecord]:
         """Put records into the spool, however long the disk refuses them.

@@ -11,6 +11,7 @@ from uuid import UUID
 from edge.contract.records import Hit, HotlistMatch
 from edge.pipeline import Moment
 from edge.ring_rule import RingRule
+from edge.uplink.filters import FilterRule
 
 FORGET_AFTER = timedelta(seconds=60)
 
@@ -25,12 +26,16 @@ def key_of(match: HotlistMatch) -> MatchKey:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """What went on record when a pass rang: its read's id, moment and place, and the hits."""
+    """What went on record when a pass rang: its read's id, moment and place, and the hits.
+
+    ``stays`` is the rule that keeps them on the unit, and what follows of the pass with them.
+    """
 
     read: UUID
     captured_at: datetime
     moment: Moment
     hits: tuple[Hit, ...] = ()
+    stays: FilterRule | None = None
 
     @property
     def keys(self) -> frozenset[MatchKey]:
