@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from edge.hotfile.build import build_hotfile
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.layout import HEADER_BYTES
 from edge.hotfile.store import StoredList
+from edge.hotfile.write import HotfileWriter
 from tests.edge.hotfile.lists import GROUPS, KEY, facts_of, listed, store
 
 CONFUSABLES = Confusables.of(GROUPS)
@@ -204,6 +206,26 @@ def test_many_entries_of_one_plate_are_all_found(tmp_path: Path) -> None:
         assert len(found) == len({one.entry for one in found}) == 2000
         assert [one.priority for one in found] == sorted(one.priority for one in found)
         assert find_plates(stored, "X499") == ["other 499"]
+
+
+def test_of_many_plates_each_is_found_and_no_other(tmp_path: Path) -> None:
+    """So many that marks of others are met, also across the edge of two marks."""
+    path = tmp_path / "1.hotfile"
+    seeded = random.Random(2)
+    with HotfileWriter(
+        path, confusables=CONFUSABLES, key=KEY, random_bytes=seeded.randbytes
+    ) as writer:
+        for number in range(20_000):
+            writer.add(listed(str(number), f"A{number}"))
+        writer.finish(facts_of(0), lambda *_: None)
+    with StoredList(path, KEY, CONFUSABLES) as stored:
+        for number in range(20_000):
+            plate = CONFUSABLES.fold(f"A{number}")
+            assert str(number) in {one.entry for one in stored.find(plate)}
+            assert {CONFUSABLES.fold(one.plate) for one in stored.find(plate)} == {plate}
+            assert stored.find(f"X{number}") == stored.find(f"Y{number}") == ()
+        assert stored.facts.entries == 20_000
+        assert stored.fault is None
 
 
 def test_a_list_that_was_replaced_still_serves_who_holds_it(tmp_path: Path) -> None:
