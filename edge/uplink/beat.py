@@ -10,9 +10,7 @@ LEAST_S = 10.0
 class StatusBeat:
     """Moments of a monotonic clock in seconds at which the status is to be sent."""
 
-    def __init__(self, every_s: float = EVERY_S, least_s: float = LEAST_S) -> None:
-        self._every_s = every_s
-        self._least_s = least_s
+    def __init__(self) -> None:
         self._said_s: float | None = None
         self._said: frozenset[str] = frozenset()
 
@@ -23,7 +21,7 @@ class StatusBeat:
     def is_due(self, troubles: frozenset[str], now_s: float) -> bool:
         """Whether the status is to be sent now, these parts being in trouble; if so, as sent."""
         if self._said_s is not None:
-            wait_s = self._every_s if troubles == self._said else self._least_s
+            wait_s = EVERY_S if troubles == self._said else LEAST_S
             if now_s - self._said_s < wait_s:
                 return False
         self._said_s, self._said = now_s, troubles

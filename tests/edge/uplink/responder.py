@@ -14,6 +14,7 @@ from edge.contract import topics
 from edge.contract.batch import (
     GENESIS_ROOT,
     Refusal,
+    UnitStatus,
     decode_batch,
     decode_hit,
     decode_status,
@@ -28,13 +29,11 @@ from edge.contract.records import Hit, Read, decode_record
 from tests.edge.spool.samples import AGENCY, REPOSITORY_KEY, UNIT, sha256
 
 
-class Responder:
-    """Subscribes like ingest does. ``silent`` swallows messages; ``twice`` handles each twice."""
+class ModelRepository:
+    """Checks what it is given by the contract, keeps it in memory, and answers with receipts."""
 
-    def __init__(self, port: int, unit_key: Ed25519PublicKey) -> None:
+    def __init__(self, unit_key: Ed25519PublicKey) -> None:
         self.unit_key = unit_key
-        self.silent = False
-        self.twice = False
         self.refusing = False
         self.committed_through = 0
         self.chain_root = GENESIS_ROOT
@@ -43,47 +42,16 @@ class Responder:
         self.held: set[str] = set()
         self.order: list[tuple[str, int]] = []
         self.notices: list[Hit] = []
-        self.statuses: list[str] = []
-        self.failures: list[str] = []
-        self._ready = threading.Event()
-        self.client = Client(CallbackAPIVersion.VERSION2, client_id="responder")
-        self.client.reconnect_delay_set(0.1, 0.2)
-        self.client.on_connect = self._on_connect
-        self.client.on_subscribe = lambda *_: self._ready.set()
-        self.client.on_message = self._on_message
-        self.client.connect("127.0.0.1", port)
-        self.client.loop_start()
-        assert self._ready.wait(10)
+        self.statuses: list[UnitStatus] = []
 
-    def stop(self) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
-
-    def _on_connect(self, client: Client, *_: Any) -> None:
-        client.subscribe([(name, 1) for name in topics.ingest_filters()])
-
-    def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
-        if self.silent:
-            return
-        for _ in range(2 if self.twice else 1):
-            try:
-                reply = self._answer(message.topic, bytes(message.payload))
-            except Exception as error:  # a test must see what its own thread swallows
-                self.failures.append(repr(error))
-                raise
-            if reply is None:
-                return
-            for _ in range(2 if self.twice else 1):
-                client.publish(str(topics.UnitTopic(AGENCY, UNIT, "receipt")), reply, 1)
-
-    def _answer(self, topic: str, payload: bytes) -> bytes | None:
+    def answer(self, topic: str, payload: bytes) -> bytes | None:
         place = topics.parse(topic)
         assert (place.agency, place.unit) == (AGENCY, UNIT)
         refused: list[Refusal] = []
         match place.channel:
             case "status":
                 if payload:
-                    self.statuses.append(decode_status(payload).state)
+                    self.statuses.append(decode_status(payload))
                 return None
             case "hits":
                 notice = decode_hit(payload)
@@ -131,3 +99,43 @@ class Responder:
                 self.wanted |= {named.sha256 for named in record.pictures}
         self.committed_through, self.chain_root = batch.last_seq, batch.root
         return []
+
+
+class Responder(ModelRepository):
+    """Subscribes like ingest does. ``silent`` swallows messages; ``twice`` handles each twice."""
+
+    def __init__(self, port: int, unit_key: Ed25519PublicKey) -> None:
+        super().__init__(unit_key)
+        self.silent = False
+        self.twice = False
+        self.failures: list[str] = []
+        self._ready = threading.Event()
+        self.client = Client(CallbackAPIVersion.VERSION2, client_id="responder")
+        self.client.reconnect_delay_set(0.1, 0.2)
+        self.client.on_connect = self._on_connect
+        self.client.on_subscribe = lambda *_: self._ready.set()
+        self.client.on_message = self._on_message
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+        assert self._ready.wait(10)
+
+    def stop(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def _on_connect(self, client: Client, *_: Any) -> None:
+        client.subscribe([(name, 1) for name in topics.ingest_filters()])
+
+    def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
+        if self.silent:
+            return
+        for _ in range(2 if self.twice else 1):
+            try:
+                reply = self.answer(message.topic, bytes(message.payload))
+            except Exception as error:  # a test must see what its own thread swallows
+                self.failures.append(repr(error))
+                raise
+            if reply is None:
+                return
+            for _ in range(2 if self.twice else 1):
+                client.publish(str(topics.UnitTopic(AGENCY, UNIT, "receipt")), reply, 1)

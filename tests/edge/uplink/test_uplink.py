@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pytest
 import trustme
+from msgspec import UNSET
 
-from edge.contract.records import Read, encode_record
+from edge.contract.records import Clock, Read, encode_record
+from edge.health import Health
+from edge.unit_health import unit_health
 from edge.uplink.errors import UplinkError
 from tests.edge.spool.samples import (
+    MOMENT,
     by_digest,
     malfunction,
     picture_bytes,
@@ -163,20 +167,47 @@ def test_a_new_daemon_goes_on_where_the_last_one_stopped(
     assert [record.seq for record in responder.records] == [1, 2, 3, 4, 5]
 
 
+def states(responder: Responder) -> list[str]:
+    return [said.state for said in responder.statuses]
+
+
 def test_status_is_online_while_it_runs_and_offline_when_it_stops_or_dies(
     unit: Unit, make_unit: MakeUnit, broker: Broker, responder: Responder
 ) -> None:
     unit.uplink.start()
-    until(lambda: responder.statuses == ["online"])
+    until(lambda: states(responder) == ["online"])
     unit.uplink.stop()
-    until(lambda: responder.statuses == ["online", "offline"])
+    until(lambda: states(responder) == ["online", "offline"])
     dying = make_unit(broker.port)
     dying.uplink.start()
-    until(lambda: responder.statuses[2:] == ["online"])
+    until(lambda: states(responder)[2:] == ["online"])
     # Another client with the unit's id: the broker cuts the first one off and leaves its will.
     usurper = make_unit(broker.port, first_wait_s=60, longest_wait_s=60)
     usurper.uplink.start()
-    until(lambda: "offline" in responder.statuses[3:])
+    until(lambda: "offline" in states(responder)[3:])
+
+
+def test_health_is_told_on_connecting_when_troubles_change_and_with_the_goodbye(
+    make_unit: MakeUnit, broker: Broker, responder: Responder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.uplink.beat.LEAST_S", 0.0)
+    health = Health(lambda: MOMENT)
+    clock = Clock(source="gps", error_ms=1.0)
+    unit = make_unit(broker.port, health=lambda: unit_health(health.report(), [], clock))
+    unit.uplink.start()
+    until(lambda: len(responder.statuses) == 1)
+    health.trouble("gps", "no sentence from the receiver")
+    unit.uplink.wake()
+    until(lambda: len(responder.statuses) == 2)
+    unit.uplink.stop()
+    until(lambda: len(responder.statuses) == 3)
+    told = [
+        tuple(one.part for one in said.health.troubles)
+        for said in responder.statuses
+        if said.health is not UNSET
+    ]
+    assert told == [(), ("gps",), ("gps",)]
+    assert states(responder) == ["online", "online", "offline"]
 
 
 def test_a_receipt_of_another_chain_is_said_and_purges_nothing(
