@@ -92,11 +92,14 @@ def _judge(connection: sqlite3.Connection, vault: Vault, receipt: Receipt) -> Ve
     through = receipt.committed_through
     if through < last_receipted:
         return "old"
+    out_of_chain = any(one.seq is None and one.reason == "out_of_chain" for one in receipt.refused)
     if through == last_receipted:
-        return "repeated" if receipt.chain_root == receipted_root else "other_chain"
+        if receipt.chain_root == receipted_root:
+            return "repeated"
+        return "taken_up" if out_of_chain else "other_chain"
     if _is_sealed(connection, receipt) or _was_given_up(connection, receipt):
         return "advanced"
-    if any(one.seq is None and one.reason == "out_of_chain" for one in receipt.refused):
+    if out_of_chain:
         return "advanced" if _is_root_of_ours(connection, vault, receipt) else "taken_up"
     (sealed_through,) = connection.execute("SELECT max(last_seq) FROM batches").fetchone()
     return "ahead" if through > (sealed_through or 0) else "other_chain"

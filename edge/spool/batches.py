@@ -6,8 +6,9 @@ shape. Every function works inside the caller's transaction.
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Raw
@@ -47,18 +48,21 @@ def seal_next(
         records=contents,
         private_key=private_key,
     )
-    connection.execute(
-        "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            batch.first_seq,
-            batch.last_seq,
-            batch.previous_root,
-            batch.root,
-            batch.key,
-            batch.signature,
-        ),
+    row = (
+        batch.first_seq,
+        batch.last_seq,
+        batch.previous_root,
+        batch.root,
+        batch.key,
+        batch.signature,
     )
+    connection.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, digest(row)))
     return batch
+
+
+def digest(row: Sequence[int | str]) -> str:
+    """What a batch's row is known by: a bit that flips in it is not sent to the repository."""
+    return hashlib.sha256("\n".join(map(str, row)).encode()).hexdigest()
 
 
 def unreceipted(
@@ -66,11 +70,14 @@ def unreceipted(
 ) -> Iterator[Batch]:
     """Sealed batches that no receipt covers, in order, those that start after a sequence."""
     rows = connection.execute(
-        "SELECT first_seq, last_seq, previous_root, root, key, signature FROM batches"
+        "SELECT first_seq, last_seq, previous_root, root, key, signature, digest FROM batches"
         " WHERE first_seq > ? ORDER BY first_seq LIMIT ?",
         (after, limit),
     ).fetchall()
-    for first_seq, last_seq, previous_root, root, key, signature in rows:
+    for *row, noted in rows:
+        first_seq, last_seq, previous_root, root, key, signature = row
+        if noted not in ("", digest(row)):
+            raise DamagedSpoolError(f"batch {first_seq} is altered", "a batch is altered")
         contents = list(
             _contents(records.between(connection, first_seq, last_seq), first_seq, open_record)
         )

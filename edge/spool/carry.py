@@ -18,6 +18,7 @@ from edge.contract.errors import ContractError
 from edge.contract.merkle import root as merkle_root
 from edge.contract.records import AnyRecord, decode_record, encode_record
 from edge.spool import records
+from edge.spool.batches import digest
 from edge.spool.encryption import DamagedBlobError, Sealed, Vault
 from edge.spool.pictures import named_by, picture_name
 from edge.spool.places import name_of_digest
@@ -28,6 +29,7 @@ from edge.spool.sound_rows import Row, sound_rows
 StandIn = Callable[[int, str], AnyRecord]
 """Makes the record that takes a lost one's sequence, from that sequence and a sentence."""
 
+_BATCH_COLUMNS = ("first_seq", "last_seq", "previous_root", "root", "key", "signature")
 _MAX_LOST_AT_THE_END = 10_000
 _RECEIPTED_READ = 0
 """Owner of a picture whose read is receipted: which one it was does not matter any more."""
@@ -168,6 +170,9 @@ class Carrier:
                 last_seq, root = row["last_seq"], row["root"]
 
     def _is_whole(self, batch: Row) -> bool:
+        noted = batch.get("digest", "")
+        if noted not in ("", digest([batch[name] for name in _BATCH_COLUMNS])):
+            return False
         contents = [
             self._vault.open(record_name(seq), sealed)
             for seq, sealed in records.between(self._new, batch["first_seq"], batch["last_seq"])

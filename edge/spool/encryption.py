@@ -114,11 +114,20 @@ class Vault:
             for number, key in self._sound_keys(connection).items()
         }
 
+    def double(self, connection: sqlite3.Connection) -> None:
+        """Write each data key that only one of the tables has sound to both again."""
+        first, again = (self._sound_keys_in(connection, table) for table in _KEY_TABLES)
+        for number in first.keys() ^ again.keys():
+            self.adopt(connection, number, (first | again)[number])
+
     def adopt(self, connection: sqlite3.Connection, number: int, key: bytes) -> None:
         """Take a key into the database as a data key, within the caller's transaction."""
         sealed = self._above.seal(_key_name(number), key)
         for table in _KEY_TABLES:
-            connection.execute(f"INSERT INTO {table} VALUES (?, ?)", (number, sealed))  # noqa: S608
+            connection.execute(
+                f"INSERT OR REPLACE INTO {table} VALUES (?, ?)",  # noqa: S608
+                (number, sealed),
+            )
         self._ciphers[number] = Cipher(key, self._random_bytes)
 
     def retire(self, connection: sqlite3.Connection, oldest_in_use: int) -> None:
@@ -132,7 +141,7 @@ class Vault:
                 (oldest_in_use,),
             )
         if self._current is not None and self._current < oldest_in_use:
-            self._current = None
+            self.load(connection)
 
     def reseal_keys(self, connection: sqlite3.Connection, above: Vault) -> None:
         """Seal every data key under another vault's spool key, within the caller's transaction."""
@@ -150,18 +159,23 @@ class Vault:
         self.load(new)
 
     def _sound_keys(self, connection: sqlite3.Connection) -> dict[int, bytes]:
+        return {
+            number: key
+            for table in _KEY_TABLES
+            for number, key in self._sound_keys_in(connection, table).items()
+        }
+
+    def _sound_keys_in(self, connection: sqlite3.Connection, table: str) -> dict[int, bytes]:
         keys: dict[int, bytes] = {}
-        for table in _KEY_TABLES:
-            for row in sound_rows(connection, table, "number"):
-                with suppress(DamagedBlobError):
-                    keys[row["number"]] = self._above.open(_key_name(row["number"]), row["sealed"])
+        for row in sound_rows(connection, table, "number"):
+            with suppress(DamagedBlobError):
+                keys[row["number"]] = self._above.open(_key_name(row["number"]), row["sealed"])
         return keys
 
     def seal(self, connection: sqlite3.Connection, name: str, content: bytes) -> Sealed:
         """Seal content under the data key in use, within the caller's transaction."""
         if self._current is None or self._seals >= SEALS_PER_DATA_KEY:
-            (last,) = connection.execute("SELECT max(number) FROM data_keys").fetchone()
-            self._current = (last or 0) + 1
+            self._current = max(self._ciphers, default=0) + 1
             self._seals = 0
             self.adopt(connection, self._current, self._random_bytes(DATA_KEY_BYTES))
         self._seals += 1

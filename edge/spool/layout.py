@@ -3,15 +3,15 @@
 ``chain`` is one row: whose spool it is, the last sequence given, the last one receipted and the
 root that ended there, how many records damage destroyed, how many pictures gave way to newer
 ones. ``records`` holds a row for each waiting record, ``batches`` one for each batch sealed and
-not receipted, ``pictures`` each picture once, and ``picture_owners`` the records that name it;
-``pictures.standing`` says which give way first (`edge.spool.pictures`). ``provisional`` and
-``provisional_pictures`` hold reads that rang before their pass ended. ``withheld`` and
-``withheld_parts`` hold reads that must not leave the unit (`edge.spool.withheld`). ``places`` holds
-how far each recording was read. ``refusals`` remembers by sequence what the repository put into
-quarantine, ``given_up`` the ends of batches that damage made impossible to send again
-(`edge.spool.salvage`). ``data_keys`` holds the keys under which the ``sealed`` columns are sealed
-(`edge.spool.encryption`); ``data_keys_again`` holds them on other pages, since so much hangs on
-each.
+not receipted, with a digest of the row (rows of layout 1 have none), ``pictures`` each picture
+once, and ``picture_owners`` the records that name it; ``pictures.standing`` says which give way
+first (`edge.spool.pictures`). ``provisional`` and ``provisional_pictures`` hold reads that rang
+before their pass ended. ``withheld`` and ``withheld_parts`` hold reads that must not leave the
+unit (`edge.spool.withheld`). ``places`` holds how far each recording was read. ``refusals``
+remembers by sequence what the repository put into quarantine, ``given_up`` the ends of batches
+that damage made impossible to send again (`edge.spool.salvage`). ``data_keys`` holds the keys
+under which the ``sealed`` columns are sealed (`edge.spool.encryption`); ``data_keys_again`` holds
+them on other pages, since so much hangs on each.
 
 Data key numbers only rise, and so do sequences and row numbers: the first record and the first
 picture have the oldest data keys still in use.
@@ -58,7 +58,8 @@ CREATE TABLE batches (
     previous_root TEXT NOT NULL,
     root TEXT NOT NULL,
     key TEXT NOT NULL,
-    signature TEXT NOT NULL
+    signature TEXT NOT NULL,
+    digest TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE TABLE pictures (
     sha256 TEXT PRIMARY KEY,
@@ -128,6 +129,7 @@ FROM_LAYOUT_1 = (
     "CREATE TABLE data_keys (number INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT",
     "CREATE TABLE data_keys_again (number INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT",
     "CREATE TABLE given_up (last_seq INTEGER NOT NULL, root TEXT NOT NULL) STRICT",
+    "ALTER TABLE batches ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE records ADD COLUMN data_key INTEGER NOT NULL DEFAULT 1",
     "ALTER TABLE pictures ADD COLUMN data_key INTEGER NOT NULL DEFAULT 1",
     "ALTER TABLE pictures ADD COLUMN standing INTEGER NOT NULL DEFAULT 1",

@@ -494,6 +494,7 @@ class Spool:
             claim(connection, self.folder, self._owner, self._vault)
             upgrade(connection, self._vault)
             self._vault.load(connection)
+            self._vault.double(connection)
             require_gapless(connection, self.folder)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             first_page.keep_copy(self.folder / DATABASE_FILE)

@@ -1,0 +1,222 @@
+"""Damage, forgetful disks and lost receipts at random, against a repository that is simple.
+
+The model says what may come to pass: every record that was added is at the repository once, or
+was said to be lost, or was added after the moment to which the disk went back.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+import tempfile
+from pathlib import Path
+from uuid import UUID
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from edge.contract.batch import (
+    GENESIS_ROOT,
+    Batch,
+    Receipt,
+    Refusal,
+    RefusalReason,
+    verify_batch_root,
+    verify_batch_signature,
+)
+from edge.contract.records import AnyRecord, Malfunction, decode_record, mint_id
+from edge.spool.store import Spool
+from tests.edge.spool.samples import (
+    AGENCY,
+    MOMENT,
+    SPOOL_KEY,
+    UNIT,
+    UNIT_KEY,
+    by_digest,
+    picture_bytes,
+    read,
+    receipt,
+)
+
+PAGE_BYTES = 4096
+DAMAGES = {
+    "record gone": "DELETE FROM records WHERE seq = (SELECT {end}(seq) FROM records)",
+    "record altered": "UPDATE records SET sealed = zeroblob(90)"
+    " WHERE seq = (SELECT {end}(seq) FROM records)",
+    "batch gone": "DELETE FROM batches WHERE first_seq = (SELECT {end}(first_seq) FROM batches)",
+    "batch altered": "UPDATE batches SET root = previous_root"
+    " WHERE first_seq = (SELECT {end}(first_seq) FROM batches)",
+    "chain gone": "DELETE FROM chain",
+    "key check altered": "UPDATE chain SET key_check = zeroblob(28)"
+    " WHERE EXISTS (SELECT 1 FROM data_keys)",
+    "data key gone": "DELETE FROM data_keys WHERE number = (SELECT {end}(number) FROM data_keys)",
+    "picture altered": "UPDATE pictures SET sealed = zeroblob(90)"
+    " WHERE rowid = (SELECT {end}(rowid) FROM pictures)",
+}
+
+
+class Repository:
+    """Takes batches as ingest does: one chain, a record by its id once."""
+
+    def __init__(self) -> None:
+        self.records: dict[UUID, bytes] = {}
+        self.batches: dict[int, Batch] = {}
+        self.through = 0
+        self.root = GENESIS_ROOT
+
+    def take(self, batch: Batch) -> Receipt:
+        verify_batch_signature(batch, UNIT_KEY.public_key())
+        verify_batch_root(batch)
+        if batch.last_seq <= self.through and self.batches.get(batch.first_seq) == batch:
+            return self._receipt([])
+        if (batch.first_seq, batch.previous_root) != (self.through + 1, self.root):
+            return self._receipt([self._refusal(None, "out_of_chain")])
+        refused = []
+        for seq, raw in enumerate(batch.records, batch.first_seq):
+            record = decode_record(bytes(raw))
+            assert record.seq == seq
+            if self.records.setdefault(record.id, bytes(raw)) != bytes(raw):
+                refused.append(self._refusal(seq, "malformed"))
+        self.batches[batch.first_seq] = batch
+        self.through, self.root = batch.last_seq, batch.root
+        return self._receipt(refused)
+
+    def _refusal(self, seq: int | None, reason: RefusalReason) -> Refusal:
+        return Refusal(seq=seq, reason=reason, detail="")
+
+    def _receipt(self, refused: list[Refusal]) -> Receipt:
+        return receipt(self.through, self.root, refused=refused)
+
+
+class DamageMachine(RuleBasedStateMachine):
+    """A unit whose disk does anything, and a repository that is sound."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.root = Path(tempfile.mkdtemp(prefix="spool-"))
+        self.folder = self.root / "spool"
+        self.repository = Repository()
+        self.receipts: list[Receipt] = []
+        self.added: list[UUID] = []
+        self.remembered: int | None = None
+        self.forgotten: set[UUID] = set()
+        self.lost = 0
+        self._open()
+
+    def _open(self) -> None:
+        self.spool = Spool.open(
+            self.folder, SPOOL_KEY, agency=AGENCY, unit=UNIT, reserve_bytes=0, keep_damaged=1
+        )
+
+    def _close(self) -> None:
+        self.lost += sum(said.records_lost for said in self.spool.salvages)
+        self.spool.close()
+
+    @rule(number=st.integers(1, 4), pictured=st.booleans())
+    def add(self, number: int, pictured: bool) -> None:
+        pictures = [picture_bytes(len(self.added))] if pictured else []
+
+        def build(seq: int) -> AnyRecord:
+            made = mint_id(MOMENT, lambda count: (10**6 + len(self.added)).to_bytes(count, "big"))
+            self.added.append(made)
+            return read(seq, id=made, pictures=pictures)
+
+        self.spool.add([build] * number, by_digest(*pictures))
+
+    @rule(delivered=st.booleans())
+    def send(self, delivered: bool) -> None:
+        """The first batch goes up; its receipt comes now, later or never."""
+        waiting = self.spool.unreceipted_batches(1)
+        batch = waiting[0] if waiting else self.spool.seal(UNIT_KEY)
+        if batch is None:
+            return
+        self.receipts.append(self.repository.take(batch))
+        if delivered:
+            self.spool.acknowledge(self.receipts[-1])
+
+    @rule()
+    def seal(self) -> None:
+        self.spool.seal(UNIT_KEY)
+
+    @precondition(lambda self: self.receipts)
+    @rule(data=st.data())
+    def deliver_late(self, data: st.DataObject) -> None:
+        before = self.spool.counts()
+        late = data.draw(st.sampled_from(self.receipts))
+        self.spool.acknowledge(late)
+        assert self.spool.counts().receipted <= max(before.receipted, self.repository.through)
+
+    @rule(
+        kind=st.sampled_from(sorted(DAMAGES)),
+        end=st.sampled_from(["min", "max"]),
+        running=st.booleans(),
+    )
+    def damage(self, kind: str, end: str, running: bool) -> None:
+        if not running:
+            self._close()
+        connection = sqlite3.connect(self.folder / "spool.sqlite")
+        with connection:
+            connection.execute(DAMAGES[kind].format(end=end))
+        connection.close()
+        if running:
+            self._close()
+        self._open()
+
+    @rule(seed=st.integers(0, 2**16))
+    def spoil_a_page(self, seed: int) -> None:
+        self._close()
+        rng = random.Random(seed)
+        path = self.folder / "spool.sqlite"
+        with path.open("r+b") as file:
+            file.seek(rng.randrange(path.stat().st_size // PAGE_BYTES) * PAGE_BYTES)
+            file.write(rng.randbytes(PAGE_BYTES))
+        self._open()
+
+    @rule()
+    def remember(self) -> None:
+        """The state to which the disk may go back."""
+        shutil.rmtree(self.root / "older", ignore_errors=True)
+        self._close()
+        shutil.copytree(self.folder, self.root / "older")
+        self.remembered = len(self.added)
+        self._open()
+
+    @precondition(lambda self: self.remembered is not None)
+    @rule()
+    def forget(self) -> None:
+        """The disk held nothing of what was written since, synced or not."""
+        self._close()
+        shutil.rmtree(self.folder)
+        shutil.copytree(self.root / "older", self.folder)
+        self.forgotten |= set(self.added[self.remembered :])
+        self._open()
+
+    @rule()
+    def restart(self) -> None:
+        self._close()
+        self._open()
+
+    def teardown(self) -> None:
+        if not hasattr(self, "spool"):
+            return
+        for _ in range(len(self.added) + 20):
+            if not self.spool.counts().waiting:
+                break
+            self.send(delivered=True)
+        assert self.spool.counts().waiting == 0
+        self._close()
+        missing = set(self.added) - set(self.repository.records) - self.forgotten
+        assert len(missing) <= self.lost
+        said = [
+            record
+            for record in map(decode_record, self.repository.records.values())
+            if isinstance(record, Malfunction)
+        ]
+        assert all("destroyed by damage to its disk" in record.description for record in said)
+        shutil.rmtree(self.root)
+
+
+TestDamage = DamageMachine.TestCase
+TestDamage.settings = settings(max_examples=8, stateful_step_count=14, deadline=None)
