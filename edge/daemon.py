@@ -8,7 +8,9 @@ lost by either.
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -91,7 +93,8 @@ class Daemon:
         hearts: where every part's heart is heard.
         service: whom to tell how the daemon is.
         link_down_for_s: how long the link may be down before that is a malfunction.
-        end_process: ends the process at once, whatever its threads do.
+        end_process: ends the process at once, whatever its threads do; by default says in the log
+            where each of them is.
     """
 
     def __init__(
@@ -105,7 +108,7 @@ class Daemon:
         hearts: Hearts | None = None,
         service: ServiceManager | None = None,
         link_down_for_s: float = 4 * 3600.0,
-        end_process: Callable[[int], object] = os._exit,
+        end_process: Callable[[int], object] | None = None,
     ) -> None:
         self._cameras = cameras
         self._recorder = recorder
@@ -113,7 +116,7 @@ class Daemon:
         self._receiver = receiver
         self._hearts = hearts or Hearts()
         self._service = service or ServiceManager({})
-        self._end_process = end_process
+        self._end_process = end_process or _end_process
         self._stop = threading.Event()
         self._capture_ended = recorder.give_up
         self._until_delivered = False
@@ -289,6 +292,13 @@ class Daemon:
 
     def _states(self) -> Sequence[PartState]:
         return () if self._supervisor is None else self._supervisor.states()
+
+
+def _end_process(status: int) -> None:
+    """End the process; before that, the functions in which each thread is, and no values."""
+    with contextlib.suppress(Exception):
+        faulthandler.dump_traceback(sys.__stderr__ or 2)
+    os._exit(status)
 
 
 def _thread_of(camera: Camera) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import json
 import logging
 import os
@@ -88,6 +89,7 @@ def run(
     Example: alpr-edge run --settings edge.toml --once --console json
     """
     _log_to_stderr(log_format)
+    faulthandler.enable(sys.__stderr__ or 2)  # where each thread is if the watchdog ends it
     ServiceManager(os.environ).status("starts: settings, models and spool are opened")
     # The rooms of vision load OpenCV and onnxruntime: other commands do without.
     from edge.bootstrap import build_daemon

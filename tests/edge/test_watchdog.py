@@ -50,6 +50,7 @@ def test_a_hanging_driver_is_told_to_the_service_manager_and_ends_the_process(
             said.append(dict(line.split("=", 1) for line in lines))
         log, _ = child.communicate(timeout=60)
     assert child.returncode == EXIT_STUCK, log
+    assert 'hanging.py", line' in log  # where it hangs
     assert said[0]["READY"] == "1"
     first_silent = next(n for n, one in enumerate(said) if "hangs" in one["STATUS"])
     assert any("WATCHDOG" in one for one in said[:first_silent])
