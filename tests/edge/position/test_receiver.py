@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from benches._drive import START, Drive, drive
 from edge.contract.records import GpsFix
 from edge.position.clock import UnitClock
 from edge.position.history import FixHistory
 from edge.position.nmea import Fix
 from edge.position.receiver import Reports
 from edge.position.receiver_watch import ReceiverWatch
-from tests.edge.position.drive import START, Drive, drive
 
 
 class Car:

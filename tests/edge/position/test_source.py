@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET, UnsetType
 
+from benches._drive import START as DRIVE_START
+from benches._drive import drive
 from edge.contract.records import FixedSite, GpsFix, NoPosition
 from edge.position.fixed_site import Site
 from edge.position.history import FixHistory
 from edge.position.nmea import Fix, NoFix, Report
 from edge.position.source import NoReceiver, PositionSource
-from tests.edge.position.drive import START as DRIVE_START
-from tests.edge.position.drive import drive
 
 START = datetime(2026, 3, 3, 14, 5, tzinfo=UTC)
 

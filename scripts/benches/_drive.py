@@ -40,12 +40,16 @@ class Drive:
         return _degrees(self.north_m[index], self.east_m[index])
 
 
-def drive(seconds: int, seed: int, *, top_speed_mps: float = 17.0) -> Drive:
-    """Town traffic: stretches of some seconds that speed up, cruise, turn, brake or stand."""
-    chance = random.Random(seed)
+def drive(seconds: int, seed: int, *, top_speed_mps: float = 17.0, uere_m: float = UERE_M) -> Drive:
+    """Town traffic: stretches of some seconds that speed up, cruise, turn, brake or stand.
+
+    ``uere_m`` is the receiver's range error, 0 for fixes that are exact.
+    """
+    chance = random.Random(seed)  # noqa: S311 - an invented drive
     north_m, east_m, heading, speed = 0.0, 0.0, chance.uniform(0, 2 * math.pi), 0.0
     left_s, pull_mps2, turn_rad_s = 0.0, 0.0, 0.0
-    error_m = [chance.gauss(0, _axis_sigma_m()) for _ in range(2)]
+    sigma_m = HDOP * uere_m / math.sqrt(2)
+    error_m = [chance.gauss(0, sigma_m) for _ in range(2)]
     norths, easts, fixes = [], [], []
     for index in range(round(seconds / STEP_S) + 1):
         if left_s <= 0:
@@ -56,7 +60,7 @@ def drive(seconds: int, seed: int, *, top_speed_mps: float = 17.0) -> Drive:
         norths.append(north_m)
         easts.append(east_m)
         if index % round(1 / STEP_S) == 0:
-            error_m = [_wander(chance, error) for error in error_m]
+            error_m = [_wander(chance, error, sigma_m) for error in error_m]
             fixes.append(_fix(index, north_m + error_m[0], east_m + error_m[1], speed, heading))
         north_m += speed * math.cos(heading) * STEP_S
         east_m += speed * math.sin(heading) * STEP_S
@@ -78,14 +82,10 @@ def _stretch(chance: random.Random, speed: float) -> tuple[float, float, float]:
     return chance.uniform(3, 8), 0.0, 0.0
 
 
-def _axis_sigma_m() -> float:
-    return HDOP * UERE_M / math.sqrt(2)
-
-
-def _wander(chance: random.Random, error_m: float) -> float:
+def _wander(chance: random.Random, error_m: float, sigma_m: float) -> float:
     """The next error: first-order Gauss-Markov, of the same spread at every moment."""
     kept = math.exp(-1 / ERROR_LASTS_S)
-    return kept * error_m + math.sqrt(1 - kept**2) * chance.gauss(0, _axis_sigma_m())
+    return kept * error_m + math.sqrt(1 - kept**2) * chance.gauss(0, sigma_m)
 
 
 def _fix(index: int, north_m: float, east_m: float, speed: float, heading: float) -> Fix:
