@@ -19,7 +19,7 @@ _NOW_S = 10.0
 _BEFORE_S = 300.0
 _SETTLED_S = 300.0
 _SHOWED, _SHOWS_NOTHING, _SHOWS_AGAIN = 0.7, 0.1, 0.3
-_LOST_SHARE = 0.3
+_LOST_SHARE, _MIN_LOST_TILES = 0.3, 14
 _LIGHT_FELL = 0.5
 
 _KEPT_SHARPNESS = 60
@@ -83,15 +83,20 @@ class LostPart:
         self._now += (shows - self._now) * _gain(elapsed_s, _NOW_S)
         if self._lost is not None:
             return self._still_lost(level)
-        self._before += (shows - self._before) * _gain(elapsed_s, _BEFORE_S)
+        # At first the mean of all so far; a running mean from nothing would take long to rise.
         self._known_s += elapsed_s
+        gain = max(_gain(elapsed_s, _BEFORE_S), elapsed_s / max(self._known_s, elapsed_s, 1.0))
+        self._before += (shows - self._before) * gain
         if self._known_s < _SETTLED_S:
+            self._light += (level - self._light) * gain
             return None
-        lost = (self._before >= _SHOWED) & (self._now <= _SHOWS_NOTHING)
-        if float(lost.mean()) >= _LOST_SHARE and level >= _LIGHT_FELL * self._light:
+        showed = self._before >= _SHOWED
+        lost = showed & (self._now <= _SHOWS_NOTHING)
+        enough = lost.sum() >= max(_MIN_LOST_TILES, _LOST_SHARE * showed.sum())
+        if enough and level >= _LIGHT_FELL * self._light:
             self._lost = lost
             return True
-        self._light += (level - self._light) * _gain(elapsed_s, _BEFORE_S)
+        self._light += (level - self._light) * gain
         return False
 
     def _still_lost(self, level: float) -> bool | None:
