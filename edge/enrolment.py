@@ -108,10 +108,13 @@ def load_keys(folder: Path, credentials: Path | None = None) -> EnrolledKeys:
     Raises:
         EnrolmentError: if one is missing, damaged or readable by others.
     """
-    former = _secret_path(folder, credentials, FORMER_SPOOL_KEY)
+    signing, spool, former = (
+        _secret_path(folder, credentials, name)
+        for name in (SIGNING_KEY, SPOOL_KEY, FORMER_SPOOL_KEY)
+    )
     return EnrolledKeys(
-        _load_signing_key(_secret_path(folder, credentials, SIGNING_KEY)),
-        load_spool_key(_secret_path(folder, credentials, SPOOL_KEY)),
+        _load_signing_key(signing),
+        load_spool_key(spool),
         load_spool_key(former) if former.exists() else None,
     )
 
@@ -180,7 +183,10 @@ def _read_secret(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if mode & 0o077:
+            # systemd lets the service's user read a credential by an access list, whose mask
+            # stands where the group's bits do.
+            others = 0o007 if path.parent == credentials_folder(os.environ) else 0o077
+            if mode & others:
                 raise EnrolmentError(
                     f"{path}: others can use this key (mode {mode:04o}): run 'chmod 600 {path}'"
                 )
