@@ -12,7 +12,7 @@ from collections.abc import Callable
 from edge.position.nmea import MAX_LINE_BYTES, Fix, Report
 
 DEAF_AFTER_S = 5.0
-"""Receivers speak once a second."""
+"""Receivers speak once a second; one that was heard may pause for as long as a fix lasts."""
 
 
 class ReceiverWatch:
@@ -74,7 +74,9 @@ class ReceiverWatch:
     @property
     def deaf(self) -> bool:
         """Whether no sentence came for so long that another port or speed may do better."""
-        return self._now_s() - max(self._opened_s, self._sentence_s) > DEAF_AFTER_S
+        if self._sentence_s < self._opened_s:
+            return self._now_s() - self._opened_s > DEAF_AFTER_S
+        return self._now_s() - self._sentence_s > max(DEAF_AFTER_S, self._fix_lasts_s)
 
     def check(self) -> None:
         """Say what has changed; to be called at least once a second while something is open."""
@@ -90,6 +92,8 @@ class ReceiverWatch:
         elif now_s - self._fix_s <= self._fix_lasts_s:
             self._tell(None)
         elif now_s - self._opened_s <= self._fix_lasts_s:
+            return
+        elif now_s - self._sentence_s > DEAF_AFTER_S:
             return
         elif self._told_no_fix:
             self._tell(

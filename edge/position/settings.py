@@ -34,7 +34,7 @@ class _Receiver(Section):
 class SerialPosition(_Receiver):
     """A GPS receiver on a serial port."""
 
-    kind: Literal["serial"] = Field(description="NMEA 0183 from a serial port.")
+    kind: Literal["serial"] = Field(description='"serial": NMEA 0183 from a serial port.')
     port: PortName | tuple[PortName, ...] = Field(
         description="The port, or a list of ports to try: a path such as /dev/ttyUSB0, a lasting "
         "link under /dev/serial/by-id, a pattern such as /dev/ttyACM*, usb:VENDOR:PRODUCT in "
@@ -48,7 +48,7 @@ class SerialPosition(_Receiver):
 class GpsdPosition(_Receiver):
     """A GPS receiver that gpsd looks after."""
 
-    kind: Literal["gpsd"] = Field(description="Ask gpsd.")
+    kind: Literal["gpsd"] = Field(description='"gpsd": from gpsd, where one runs.')
     host: str = Field("127.0.0.1", min_length=1, description="Where gpsd listens.")
     port: int = Field(2947, ge=1, le=65_535, description="The port on which gpsd listens.")
 
@@ -56,7 +56,7 @@ class GpsdPosition(_Receiver):
 class SitePosition(Section):
     """A surveyed place that does not move."""
 
-    kind: Literal["site"] = Field(description="A fixed site.")
+    kind: Literal["site"] = Field(description='"site": a surveyed place.')
     site: str = Field(min_length=1, max_length=128, description="The site's name.")
     latitude_deg: float = Field(ge=-90, le=90, description="WGS 84 latitude in degrees.")
     longitude_deg: float = Field(ge=-180, le=180, description="WGS 84 longitude in degrees.")
@@ -66,4 +66,4 @@ class SitePosition(Section):
 class NoReceiver(Section):
     """A unit without a receiver: its reads say so."""
 
-    kind: Literal["none"] = Field(description="No receiver.")
+    kind: Literal["none"] = Field(description='"none": no receiver.')

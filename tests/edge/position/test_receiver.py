@@ -107,3 +107,17 @@ def test_a_receiver_that_talks_but_tells_no_place_is_said() -> None:
         watch.heard_sentence(None)
         watch.check()
     assert [str(one).split(",")[0] for one in said] == ["GPS talks"]
+
+
+def test_a_receiver_that_falls_silent_in_the_middle_of_its_sentences_is_silent() -> None:
+    said: list[str | None] = []
+    now_s = [0.0]
+    watch = ReceiverWatch("GPS", now_s=lambda: now_s[0], fix_lasts_s=10.0, say=said.append)
+    watch.opened("")
+    fix = drive(1, 1).fixes[0]
+    for tenth in range(200):
+        now_s[0] = tenth / 10
+        if tenth in (0, 2):
+            watch.heard_sentence(fix if tenth == 0 else None)
+        watch.check()
+    assert said == [None, "GPS is silent: check its power and its cable"]

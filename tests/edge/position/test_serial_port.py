@@ -203,7 +203,7 @@ def test_a_modem_beside_the_receiver_is_passed_over(site: Site) -> None:
 def test_a_silent_receiver_and_one_without_fix_are_said(site: Site) -> None:
     cable, listening = site.plug("gps"), site.listen("gps")
     talks(cable, listening)
-    listening.steady.turned_s += 6
+    listening.steady.turned_s += 11
     listening.wait_said("is silent")
     talks(cable, listening, 2)
     lost = sentence("GNRMC,140510.00,V,,,,,,,030326,,,N") + b"\r\n"
