@@ -28,7 +28,7 @@ class UpdateSettings(Section):
         300.0, ge=10, le=86_400, description="Seconds between two looks for newer lists."
     )
     timeout_s: float = Field(
-        30.0, ge=1, le=600, description="Seconds without an answer after which a try has failed."
+        20.0, ge=1, le=30, description="Seconds without an answer after which a try has failed."
     )
     alarm_after_s: float = Field(
         3600.0,

@@ -166,7 +166,9 @@ class HotlistUpdater:
             HotfileError: if that cannot be; what was in use stays.
         """
         name = look.source.name
-        offered = web.manifest(name, look.tag)
+        # Without a list that opens, the manifest is wanted although it is the one known.
+        known = look.tag if self._installation.in_use(name) is not None else None
+        offered = web.manifest(name, known)
         if offered is None:
             return
         data, tag = offered

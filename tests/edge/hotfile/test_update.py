@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from edge.contract.errors import ContractError
 from edge.contract.hotlist import (
@@ -40,6 +41,7 @@ from edge.hotfile.update import (
     is_news,
     require_ours,
 )
+from edge.hotfile.update_settings import UpdateSettings
 from tests.repository.listing import entries
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
@@ -294,3 +296,25 @@ def test_a_disk_that_refuses_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(HotfileError, match="make room on the disk"):
         partial(tmp_path / "file" / "list.partial")
+
+
+@pytest.mark.policy("M-C7")
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://alpr.example.gov", "reached by https:// alone"),
+        ("alpr.example.gov", "write https://HOST"),
+        ("ftp://alpr.example.gov", "write https://HOST"),
+        ("https://", "write https://HOST"),
+        ("https://jdoe:secret@alpr.example.gov", "more than a host"),
+        ("https://alpr.example.gov/?a=1", "more than a host"),
+    ],
+)
+def test_lists_are_fetched_over_https_alone(url: str, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        UpdateSettings(url=url)
+
+
+def test_an_address_may_have_a_port_and_a_path_and_loopback_may_be_plain() -> None:
+    assert UpdateSettings(url="https://alpr.example.gov:8443/alpr/").url.endswith("8443/alpr")
+    assert UpdateSettings(url="http://127.0.0.1:8080").url == "http://127.0.0.1:8080"
