@@ -142,6 +142,13 @@ class Vault:
             )
         if self._current is not None and self._current < oldest_in_use:
             self.load(connection)
+            return
+        held = {
+            number
+            for table in _KEY_TABLES
+            for (number,) in connection.execute(f"SELECT number FROM {table}")  # noqa: S608
+        }
+        self._ciphers = {number: one for number, one in self._ciphers.items() if number in held}
 
     def reseal_keys(self, connection: sqlite3.Connection, above: Vault) -> None:
         """Seal every data key under another vault's spool key, within the caller's transaction."""
