@@ -91,9 +91,7 @@ class ReceiverWatch:
             return
         elif now_s - self._fix_s <= self._fix_lasts_s:
             self._tell(None)
-        elif now_s - self._opened_s <= self._fix_lasts_s:
-            return
-        elif now_s - self._sentence_s > DEAF_AFTER_S:
+        elif now_s - self._opened_s <= self._fix_lasts_s or now_s - self._sentence_s > DEAF_AFTER_S:
             return
         elif self._told_no_fix:
             self._tell(
