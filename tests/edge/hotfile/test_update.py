@@ -220,7 +220,7 @@ def partial(path: Path, *, sha256: str = SHA256, key: bytes = b"s" * 32) -> Part
     return PartialFile(path, sha256=sha256, spool_key=key)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 2 * PIECE_BYTES), max_size=4), st.data())
 def test_what_came_is_kept_up_to_where_the_file_was_torn(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], data: st.DataObject
