@@ -152,6 +152,7 @@ class Daemon:
         self._until_delivered = until_delivered
         for camera in self._cameras:
             self._health.watch(camera.name)
+        self._house.look_back()
         settled = self._recorder.spool.settle()
         if settled:
             _log.info("stored reads that a daemon before had no time to", reads=settled)

@@ -39,6 +39,8 @@ Counted = Literal[
     "gps_sentences",
     "gps_sentences_bad",
     "reads_withheld",
+    "clock_steps",
+    "unclean_ends",
     "troubles",
     "recoveries",
 ]

@@ -14,7 +14,7 @@ from edge.malfunctions import LastingTroubles
 from edge.observe import Observer
 from edge.recorder import Recorder
 from edge.spool_watch import SpoolWatch
-from edge.status import StatusError, write_status
+from edge.status import StatusError, read_status, write_status
 
 EVERY_S = 2.0
 
@@ -45,6 +45,18 @@ class Housekeeping:
         self._spool_watch = SpoolWatch(recorder.spool, recorder.health)
         self.lists_tried = threading.Event()
         """Set once every hot list was loaded, or could not be."""
+        self._ended_unclean = False
+
+    def look_back(self) -> None:
+        """See whether the daemon before was told to stop; called before a status is written."""
+        try:
+            before, _ = read_status(self._status_file)
+        except StatusError:
+            return
+        if not before.stopped:
+            self._health.count("unclean_ends")
+            self._ended_unclean = True
+            _log.warning("the unit's program had ended without being told to")
 
     def keep(self) -> None:
         """Look at what nobody else looks at, and write the status."""
@@ -110,7 +122,17 @@ class Housekeeping:
                 f"{step.after:%Y-%m-%d %H:%M:%S} UTC"
             )
             _log.warning("clock", what=sentence)
+            self._health.count("clock_steps")
             self._recorder.report_malfunction("clock", None, sentence, "step of the clock")
+        if self._ended_unclean:
+            self._recorder.report_malfunction(
+                "other",
+                None,
+                "the unit's program had ended without being told to: it was killed, or the power "
+                "was cut",
+                "end of the program",
+            )
+            self._ended_unclean = False
         self._lasting.report(self._health.report(), self._recorder.report_malfunction)
 
     def _load_hotlists(self) -> None:

@@ -133,6 +133,7 @@ def _storage(status: Status) -> Iterator[Metric]:
         yield _gauge("disk_free_bytes", "Free on the data's disk.", {(): disk.free_bytes})
         yield _gauge("disk_size_bytes", "Size of the data's disk.", {(): disk.total_bytes})
     yield _gauge("uplink_connected", "1 while connected.", {(): int(status.uplink.connected)})
+    yield _counter("uplink", "What went over the link.", status.uplink.counts, ("what",))
     if (spool := status.spool) is None:
         return
     yield _gauge("spool_records_waiting", "Records not yet receipted.", {(): spool.waiting})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from edge.contract.records import FixedSite, GpsFix, Position
@@ -63,7 +64,7 @@ class Observer:
                 connected=uplink.connected,
                 uploading=uplink.uploading,
                 metered=uplink.metered,
-                receipts_dropped=uplink.receipts_dropped,
+                counts={**asdict(uplink.session), "receipts_dropped": uplink.receipts_dropped},
             ),
             parts={
                 one.name: PartFact(runs=one.runs, restarts=one.restarts) for one in self._parts()

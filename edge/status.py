@@ -100,12 +100,15 @@ class SpoolFact(_Fact, frozen=True, kw_only=True):
 
 
 class UplinkFact(_Fact, frozen=True, kw_only=True):
-    """The way to the repository: whether records may go now, and whether the link costs."""
+    """The way to the repository: whether records may go now, and whether the link costs.
+
+    ``counts`` is what was sent, received and lost on the way since the start.
+    """
 
     connected: bool
     uploading: bool = True
     metered: bool = False
-    receipts_dropped: int
+    counts: dict[str, int]
 
 
 class PartFact(_Fact, frozen=True, kw_only=True):

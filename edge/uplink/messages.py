@@ -146,4 +146,6 @@ class SessionCounts:
     receipts_of_others: int = 0
     receipts_forged: int = 0
     receipts_off_chain: int = 0
+    receipts_late: int = 0
     messages_refused: int = 0
+    links_lost: int = 0

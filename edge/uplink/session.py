@@ -108,6 +108,7 @@ class Session:
 
     def disconnected(self, now: float) -> None:
         """The broker is gone; nothing is sent until ``connected``."""
+        self.counts.links_lost += self._connected
         self._connected = False
         for digest in self._in_flight:
             for sha256, message in self._pictures.answered(digest):
@@ -236,6 +237,8 @@ class Session:
             answers = list(self._refused_by(receipt, refusal, now + self._pace.refused_wait_s))
         if self._newest_receipt is None or self._newest_receipt < receipt.issued_at:
             self._newest_receipt = receipt.issued_at
+        else:
+            self.counts.receipts_late += 1
         return [*answers, *self.tick(now)]
 
     def _due(self, now: float) -> Iterator[Action]:

@@ -93,7 +93,7 @@ def make(**changes: object) -> Status:
             pictures_waiting=4,
             oldest_waiting_s=200.0,
         ),
-        uplink=UplinkFact(connected=True, receipts_dropped=0),
+        uplink=UplinkFact(connected=True, counts={"receipts": 3}),
         parts={"camera-front": PartFact(runs=True, restarts=0)},
         reached={"ready_s": 2.1, "first_frame_s": 2.4},
         durations={"frame_to_alert_ms": DurationFact(count=3, p50_ms=90.0, p95_ms=140.0)},
@@ -168,7 +168,7 @@ def test_what_is_not_known_is_not_made_up() -> None:
             clock=ClockFact(source="unset", error_ms=None),
             disk=None,
             spool=None,
-            uplink=UplinkFact(connected=False, receipts_dropped=0),
+            uplink=UplinkFact(connected=False, counts={"receipts": 3}),
         )
     )
     for line in (
