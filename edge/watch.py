@@ -199,7 +199,7 @@ class CameraWatch:
         self._health.count("frames", camera=self._camera.name)
         started_s = time.perf_counter()
         try:
-            observations = self._camera.engine.read_frame(frame.image)
+            observations = self._camera.engine.read_frame(frame.image, tracker.known_states(frame))
         except VisionError as error:
             self._health.count("inference_failures", camera=self._camera.name)
             self._health.trouble(part, str(error))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,13 @@ from edge.vision.plausible import (
     outline_fault,
     text_fault,
 )
-from edge.vision.reader import PlateReading, Reader
+from edge.vision.reader import (
+    UNKNOWN_STATE,
+    PlateReading,
+    Reader,
+    StateReading,
+    TextReader,
+)
 from edge.vision.rectify import rectify
 from edge.vision.serials import NO_LOOKALIKES, Lookalikes, Shapes, weigh
 from edge.vision.verifier import Verifier
@@ -40,6 +48,15 @@ class PlateObservation:
     box: Box
     reading: PlateReading
     crop: NDArray[np.uint8]
+
+
+KnownState: TypeAlias = Callable[[Box], StateReading | None]
+"""The state of issuance of the plate at a place, where it is known from earlier frames."""
+
+
+def nothing_known(_: Box) -> StateReading | None:
+    """No plate's state is known: a picture that stands alone."""
+    return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,16 +91,23 @@ class PlateEngine:
         self.digests = parts.digests
         self.notices = parts.notices
 
-    def read_frame(self, image: NDArray[np.uint8]) -> tuple[PlateObservation, ...]:
+    def read_frame(
+        self, image: NDArray[np.uint8], known: KnownState = nothing_known
+    ) -> tuple[PlateObservation, ...]:
         """Plates in an (H, W, 3) uint8 BGR picture, surest first, each once.
 
-        Raises VisionError where any stage fails; an empty tuple means that there is no plate.
+        Where a state is `known` it is not read again but taken for granted, and the reading says
+        nothing of it: it is no new witness. Raises VisionError where any stage fails; an empty
+        tuple means that there is no plate.
         """
         observations = []
         for detection, probability in self._likely(image):
             outline = detection.outline
-            reading = self._read(image, outline)
+            state = known(detection.box)
+            reading = self._read(image, outline, state)
             if reading is not None and self._fault(image, detection, reading, probability) is None:
+                if state is not None:
+                    reading = replace(reading, state=UNKNOWN_STATE)
                 crop = rectify(image, grown(outline, EVIDENCE_GROWTH))
                 observations.append(PlateObservation(detection, detection.box, reading, crop))
         observations.sort(key=lambda seen: -seen.reading.confidence)
@@ -97,15 +121,24 @@ class PlateEngine:
         reading = self._parts.reader.read(crop)
         return None if reading is None else self._written(reading)
 
-    def _read(self, image: NDArray[np.uint8], outline: Corners) -> PlateReading | None:
+    def _read(
+        self, image: NDArray[np.uint8], outline: Corners, state: StateReading | None
+    ) -> PlateReading | None:
         """Read the plate in an outline, twice where that is unsure: margins mislead at random."""
         parts = self._parts
-        readings = [parts.reader.read(rectify(image, grown(outline, parts.reader_growth)))]
+        reader = parts.reader
+        read = reader.read
+        if state is not None and isinstance(reader, TextReader):
+            read = reader.read_text
+        readings = [read(rectify(image, grown(outline, parts.reader_growth)))]
         unsure = readings[0] is None or readings[0].confidence < UNSURE
         if unsure and parts.second_growth is not None:
-            readings.append(parts.reader.read(rectify(image, grown(outline, parts.second_growth))))
+            readings.append(read(rectify(image, grown(outline, parts.second_growth))))
         ballots = [Ballot(reading, 1.0) for reading in readings if reading is not None]
-        return self._written(vote(ballots)) if ballots else None
+        if not ballots:
+            return None
+        joint = vote(ballots)
+        return self._written(joint if state is None else replace(joint, state=state))
 
     def _written(self, reading: PlateReading) -> PlateReading:
         """What was read, as the shapes of serials and the rule for personalised plates say."""

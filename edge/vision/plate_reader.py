@@ -69,15 +69,26 @@ class OnnxPlateReader:
         """Raises ModelError where the file is not a plate reader."""
         self._model = model
         self.traits = read_traits(model)
+        self._text = model.only("characters")
 
     def read(self, crop: NDArray[np.uint8]) -> PlateReading | None:
         """See Reader.read."""
-        if crop.ndim != 3 or crop.shape[2] != 3 or min(crop.shape) < 1:
-            raise VisionError(f"a crop of shape {crop.shape} cannot be read")
-        given = self._model.run_all(reader_input(crop)[np.newaxis])
+        given = self._model.run_all(_batch_of(crop))
         steps, states = (given[name][0].astype(np.float64) for name in ("characters", "states"))
         characters = decode(steps, self.traits.alphabet, self.traits.temperature)
         return plate_reading(characters, state_reading(states, self.traits)) if characters else None
+
+    def read_text(self, crop: NDArray[np.uint8]) -> PlateReading | None:
+        """See TextReader.read_text: about half the work."""
+        steps = self._text.run_all(_batch_of(crop))["characters"][0].astype(np.float64)
+        characters = decode(steps, self.traits.alphabet, self.traits.temperature)
+        return plate_reading(characters) if characters else None
+
+
+def _batch_of(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if crop.ndim != 3 or crop.shape[2] != 3 or min(crop.shape) < 1:
+        raise VisionError(f"a crop of shape {crop.shape} cannot be read")
+    return reader_input(crop)[np.newaxis]
 
 
 def softened(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:

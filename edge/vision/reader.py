@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,4 +74,13 @@ class Reader(Protocol):
 
         None means that the crop holds no text; a failure raises VisionError, never None.
         """
+        ...
+
+
+@runtime_checkable
+class TextReader(Protocol):
+    """A Reader that can leave the state of issuance out, in less time."""
+
+    def read_text(self, crop: NDArray[np.uint8]) -> PlateReading | None:
+        """As Reader.read, with the state unknown."""
         ...

@@ -13,6 +13,7 @@ from edge.vision.frames import Frame
 from edge.vision.geometry import Box, iou
 from edge.vision.motion import Motion
 from edge.vision.passes import Mark, Pass, Sighting, picture_weight
+from edge.vision.reader import UNKNOWN_STATE, StateReading
 from edge.vision.vote import Ballot, Table, Tally, table
 
 VIEW_WIDTHS = 0.5  # moved by this share of its width, a plate is seen anew
@@ -20,6 +21,8 @@ VIEW_GROWTH = 1.08  # so it is where it has grown or shrunk by this much
 _Kind = TypeVar("_Kind", bound=Sighting)
 
 MOST_TRAIL = 2000
+STATES_ENOUGH = 3  # readings of the state after which more of the same size add little
+STATE_GROWTH = 1.25  # and how much larger a plate is read for its state again
 SAME_PLACE = 0.3  # overlap with where a plate stood, after it was hidden for long
 
 
@@ -39,6 +42,10 @@ class Track:
     text_table: Table
     tally: Tally = field(default_factory=Tally)
     frames: int = 0
+    state: StateReading = UNKNOWN_STATE
+    state_ballots: int = 0
+    state_width_px: float = 0.0
+    """Width of the largest plate from which the state was read."""
     given: bool = False
     trail: deque[Mark] = field(default_factory=lambda: deque(maxlen=MOST_TRAIL))
     """Where it was seen of late."""
@@ -91,6 +98,12 @@ class Track:
         reach = zip(box.center, expected.center_px, strict=True)
         return max(abs(a - b) for a, b in reach) < expected.width_px
 
+    def known_state(self, box: Box) -> StateReading | None:
+        """The state of issuance, if it need not be read again from a plate of this size."""
+        if self.state_ballots < STATES_ENOUGH or box.w > STATE_GROWTH * self.state_width_px:
+            return None
+        return self.state
+
     def stands_at(self, box: Box) -> bool:
         """Whether a plate is where this one was seen last."""
         return iou(self.box, box) >= SAME_PLACE
@@ -117,6 +130,9 @@ class Track:
         weight = picture_weight(seen.crop)
         self.tally.add(Ballot(seen.reading, weight, self._view_of(seen.box)))
         self.frames += 1
+        if seen.reading.state.alternatives:
+            self.state, self.state_ballots = self.tally.state, self.state_ballots + 1
+            self.state_width_px = max(self.state_width_px, seen.box.w)
         value = weight * seen.reading.confidence
         if self.best is None or value > self.best[0]:
             self.best = (value, frame, seen)

@@ -13,11 +13,12 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from edge.vision.association import assign
-from edge.vision.engine import PlateObservation
+from edge.vision.engine import KnownState, PlateObservation, nothing_known
 from edge.vision.frames import Frame
-from edge.vision.geometry import iou
+from edge.vision.geometry import Box, iou
 from edge.vision.motion import camera_shift
 from edge.vision.passes import Mark, Pass, Resume, Seen
+from edge.vision.reader import StateReading
 from edge.vision.track import Track
 from edge.vision.vote import Table, table
 
@@ -53,6 +54,16 @@ class Tracker:
     def resume(self, marks: Sequence[Mark]) -> None:
         """Follow in silence what a broken-off reading of this recording has on record."""
         self._marks = tuple(marks)
+
+    def known_states(self, frame: Frame) -> KnownState:
+        """The states of the plates that should be in a frame, for an engine to take as read."""
+        at_s = frame.captured_at.timestamp()
+
+        def known(box: Box) -> StateReading | None:
+            there = [track for track in self._tracks if track.holds(box, at_s)]
+            return there[0].known_state(box) if len(there) == 1 else None
+
+        return known if not frame.standalone else nothing_known
 
     def update(self, frame: Frame, observations: Sequence[PlateObservation]) -> Seen:
         """Add the plates seen in a frame, later than any before."""

@@ -45,7 +45,7 @@ from edge.uplink.withholding import Withholding
 from edge.vision.build import build_parts
 from edge.vision.capture import open_source
 from edge.vision.encode import EncodedPicture, encode_scene
-from edge.vision.engine import PlateEngine, PlateObservation
+from edge.vision.engine import KnownState, PlateEngine, PlateObservation, nothing_known
 from edge.vision.errors import VisionError
 from edge.vision.frames import Frame, FrameSource
 from edge.vision.geometry import Box
@@ -66,10 +66,12 @@ class FailingEngine(PlateEngine):
         self._real = real
         self.digests = real.digests
 
-    def read_frame(self, image: NDArray[np.uint8]) -> tuple[PlateObservation, ...]:
+    def read_frame(
+        self, image: NDArray[np.uint8], known: KnownState = nothing_known
+    ) -> tuple[PlateObservation, ...]:
         if tuple(image[0, 0]) == (0, 0, 255):
             raise VisionError("model reader failed on a picture")
-        return self._real.read_frame(image)
+        return self._real.read_frame(image, known)
 
 
 @dataclass

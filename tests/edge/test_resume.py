@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from edge.contract.records import Hit, Read
 from edge.recorder import Recorder
 from edge.vision.capture import open_source
-from edge.vision.engine import PlateEngine, PlateObservation
+from edge.vision.engine import KnownState, PlateEngine, PlateObservation, nothing_known
 from edge.vision.tracker import Tracker
 from edge.vision.video import VideoPlace
 from edge.watch import Camera, CameraWatch
@@ -51,7 +51,9 @@ class ScriptedEngine(PlateEngine):
     def __init__(self) -> None:
         self.read: list[int] = []
 
-    def read_frame(self, image: NDArray[np.uint8]) -> tuple[PlateObservation, ...]:
+    def read_frame(
+        self, image: NDArray[np.uint8], known: KnownState = nothing_known
+    ) -> tuple[PlateObservation, ...]:
         bits = [int(image[8, 8 + 16 * bit].mean() > 128) for bit in range(BITS)]
         number = sum(bit << place for place, bit in enumerate(bits))
         self.read.append(number)
@@ -136,7 +138,7 @@ def test_a_recording_is_read_once_where_nothing_happens(tmp_path: Path, video: P
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(deaths=st.lists(st.tuples(st.integers(1, 8), st.booleans()), min_size=1, max_size=3))
 def test_wherever_the_unit_dies_every_car_is_recorded_exactly_once(
@@ -159,7 +161,9 @@ def test_a_recording_stopped_in_the_middle_goes_on_there(tmp_path: Path, video: 
     ended = threading.Event()
 
     class Stopping(ScriptedEngine):
-        def read_frame(self, image: NDArray[np.uint8]) -> tuple[PlateObservation, ...]:
+        def read_frame(
+            self, image: NDArray[np.uint8], known: KnownState = nothing_known
+        ) -> tuple[PlateObservation, ...]:
             seen = engine.read_frame(image)
             if engine.read[-1] == 10:
                 ended.set()
