@@ -561,6 +561,7 @@ def test_whatever_the_network_does_everything_arrives_in_the_end(
     data: st.DataObject, records: int, hits: set[int], pictures: int, events: list[str]
 ) -> None:
     world = World(data, records, {seq for seq in hits if seq <= records}, pictures)
+    world.connect()
     for event in events:
         match event:
             case "deliver" if world.air:
