@@ -304,7 +304,7 @@ class Uplink:
     def _say_how_it_is(self) -> None:
         now = self._monotonic()
         self._certificate.look(now)
-        if self._connected:
+        if self._connected and self._beat.is_look_due(now):
             health = None if self._health is None else self._health()
             parts = frozenset(() if health is None else (one.part for one in health.troubles))
             if self._beat.is_due(parts, now):

@@ -191,6 +191,7 @@ def test_health_is_told_on_connecting_when_troubles_change_and_with_the_goodbye(
     make_unit: MakeUnit, broker: Broker, responder: Responder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edge.uplink.beat.LEAST_S", 0.0)
+    monkeypatch.setattr("edge.uplink.beat.LOOK_EVERY_S", 0.0)
     health = Health(lambda: MOMENT)
     clock = Clock(source="gps", error_ms=1.0)
     unit = make_unit(broker.port, health=lambda: unit_health(health.report(), [], clock))
