@@ -32,7 +32,8 @@ from edge.watch import Camera, CameraWatch
 
 SUPERVISE_EVERY_S = 0.2
 LISTS_FIRST_S = 10.0
-"""Cameras wait this long for the hot lists at the start; a list that takes longer comes late."""
+"""Cameras wait this long for the hot lists at the start; a list that takes longer comes late.
+Recordings of a run until all is delivered wait for as long as it takes: they do not drive by."""
 
 STOP_WITHIN_S = 40.0
 STUCK_STOP_WITHIN_S = 10.0
@@ -217,9 +218,17 @@ class Daemon:
         return (*cameras, *chores, *self._further)
 
     def _watch(self, camera: Camera) -> None:
-        self._house.lists_tried.wait(LISTS_FIRST_S)
+        self._await_lists()
         watch = CameraWatch(camera, self._recorder, self._health, self._capture_ended)
         watch.run(once=self._until_delivered)
+
+    def _await_lists(self) -> None:
+        """Wait for the hot lists: a while, and before recordings as long as it takes."""
+        began_s = time.monotonic()
+        while not (self._house.lists_tried.wait(0.5) or self._capture_ended.is_set()):
+            self._hearts.beat()
+            if not self._until_delivered and time.monotonic() - began_s > LISTS_FIRST_S:
+                return
 
     def _supervise(self, supervisor: Supervisor, patience_s: float) -> None:
         cameras = [_thread_of(camera) for camera in self._cameras]

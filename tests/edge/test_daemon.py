@@ -29,7 +29,7 @@ from edge.health import Health
 from edge.hotfile.build import build_here
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.keys import hotfile_key
-from edge.hotfile.open import HotlistFiles
+from edge.hotfile.open import HotlistFiles, Outcome
 from edge.hotfile.settings import HotlistSource, MatchRule
 from edge.pipeline import Identity
 from edge.position.clock import UnitClock
@@ -436,6 +436,25 @@ def test_a_status_that_cannot_be_written_is_a_trouble_and_holds_nothing_up(
     assert status.stopped
     assert status.counters["recoveries"] >= 1
     assert status.reached["first_read_s"] >= status.reached["first_frame_s"]
+
+
+def test_a_recording_waits_for_a_hot_list_however_long_it_takes_to_build(
+    tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.daemon.LISTS_FIRST_S", 0.05)
+    plates = write_pictures(tmp_path / "pictures", 1)
+    listed = tmp_path / "list.csv"
+    listed.write_text(f"plate,kind\n{plates[0]},stolen_vehicle\n")
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")], listed) as (daemon, recorder):
+        tend = recorder.hotlists.tend
+
+        def tend_slowly() -> list[Outcome]:
+            time.sleep(1.5)
+            return tend()
+
+        monkeypatch.setattr(recorder.hotlists, "tend", tend_slowly)
+        run_to_the_end(daemon)
+        assert daemon.summary().hits == 1
 
 
 def first_one_too_large() -> Callable[[NDArray[np.uint8]], EncodedPicture]:
