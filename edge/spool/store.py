@@ -31,53 +31,36 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial, wraps
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.contract.batch import Batch, Receipt
 from edge.contract.records import AnyRecord
-from edge.spool import batches, first_page, places, records
+from edge.spool import batches, places, records
 from edge.spool import pictures as album
 from edge.spool import provisional as provisionals
 from edge.spool import withheld as withholds
 from edge.spool.acknowledge import Acknowledged, apply_receipt
 from edge.spool.carry import StandIn
-from edge.spool.chain import claim, require_gapless
-from edge.spool.database import (
-    DATABASE_FILE,
-    WriterLock,
-    full_disk,
-    open_database,
-    storage_errors,
-    upgrade,
-)
+from edge.spool.database import WriterLock, storage_errors
 from edge.spool.encryption import Sealed, Vault
-from edge.spool.errors import DamagedSpoolError, SpoolError, WrongKeyError
+from edge.spool.opened import OpenedSpool, mending
 from edge.spool.pictures import Standing, WaitingPicture
 from edge.spool.places import Place
 from edge.spool.provisional import Provisional
-from edge.spool.quota import Limits, make_room
 from edge.spool.records import Owner, WaitingHit
-from edge.spool.salvage import KEEP_DAMAGED, Salvage, finish_swap, salvage, taken_up
+from edge.spool.salvage import KEEP_DAMAGED, taken_up
 from edge.spool.stand_in import lost_record
 from edge.spool.withheld import Age, Withheld, WithheldCounts
 
 __all__ = ["Counts", "Place", "Provisional", "Spool", "WaitingHit", "WaitingPicture"]
 
 RESERVE_BYTES = 64 * 1024 * 1024
-_OVERHEAD_BYTES = 4096
-"""Room for a record, or for what a picture needs beside its bytes."""
-
-_OVERWRITE_EVERY = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,58 +81,8 @@ class Counts:
     gave_way: int = 0
 
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-
-def _mending(
-    method: Callable[Concatenate[Spool, _P], _R],
-) -> Callable[Concatenate[Spool, _P], _R]:
-    """Have a method of the spool mend it where it proves damaged, and then do its work."""
-
-    @wraps(method)
-    def mended(spool: Spool, *arguments: _P.args, **named: _P.kwargs) -> _R:
-        with spool._guard:
-            try:
-                return method(spool, *arguments, **named)
-            except DamagedSpoolError as error:
-                spool._mend(error.what)
-                return method(spool, *arguments, **named)
-
-    return cast("Callable[Concatenate[Spool, _P], _R]", mended)
-
-
-class Spool:
+class Spool(OpenedSpool):
     """One unit's spool. Every method may be called from any thread."""
-
-    def __init__(
-        self,
-        folder: Path,
-        vault: Vault,
-        owner: Owner,
-        lock: WriterLock,
-        *,
-        stand_in: StandIn,
-        max_bytes: int | None,
-        reserve_bytes: int,
-        free_bytes: Callable[[], int],
-        keep_damaged: int,
-    ) -> None:
-        """Use ``Spool.open``."""
-        self.folder = folder
-        self.salvages: tuple[Salvage, ...] = ()
-        self._owner = owner
-        self._vault = vault
-        self._lock = lock
-        self._stand_in = stand_in
-        self._max_bytes = max_bytes
-        self._reserve_bytes = reserve_bytes
-        self._free_bytes = free_bytes
-        self._keep_damaged = keep_damaged
-        self._guard = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._purged = 0
-        self._closed = False
 
     @classmethod
     def open(
@@ -213,26 +146,7 @@ class Spool:
         """The unit whose records it takes."""
         return self._owner.unit
 
-    def close(self) -> None:
-        """Let go of the files. Everything is on the disk already."""
-        with self._guard:
-            if not self._closed:
-                self._closed = True
-                self._disconnect()
-                self._lock.release()
-
-    def __enter__(self) -> Spool:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    @_mending
+    @mending
     def add(
         self,
         builders: Sequence[Callable[[int], AnyRecord]],
@@ -282,7 +196,7 @@ class Spool:
                 places.remember(connection, self._vault, place)
         return tuple(added)
 
-    @_mending
+    @mending
     def settle(self) -> int:
         """Store every provisional read that a dead daemon left as a record; how many there were.
 
@@ -299,7 +213,7 @@ class Spool:
                 settled += 1
         return settled
 
-    @_mending
+    @mending
     def place_in(self, source: str) -> str | None:
         """How far a recording was read when its reading broke off; None if it never did.
 
@@ -316,7 +230,7 @@ class Spool:
                 )
             )
 
-    @_mending
+    @mending
     def forget_place(self, source: str) -> None:
         """A recording was read to its end: the next reading begins anew.
 
@@ -326,7 +240,7 @@ class Spool:
         with self._transaction() as connection:
             places.forget(connection, source)
 
-    @_mending
+    @mending
     def seal(self, private_key: Ed25519PrivateKey) -> Batch | None:
         """Seal the next batch from what is in no batch yet; None where there is nothing.
 
@@ -336,7 +250,7 @@ class Spool:
         with self._transaction() as connection:
             return batches.seal_next(connection, self._owner, private_key, self._open_record)
 
-    @_mending
+    @mending
     def unreceipted_batches(self, limit: int, *, after: int = 0) -> tuple[Batch, ...]:
         """Sealed batches that no receipt covers, in order, those that start after a sequence.
 
@@ -348,7 +262,7 @@ class Spool:
                 batches.unreceipted(connection, self._owner, limit, after, self._open_record)
             )
 
-    @_mending
+    @mending
     def oldest_waiting(self) -> bytes | None:
         """The canonical bytes of the record that waits longest for its receipt.
 
@@ -373,7 +287,7 @@ class Spool:
                 for seq, sealed in records.waiting_hits(connection, limit, skip)
             )
 
-    @_mending
+    @mending
     def mark_hit_sent(self, seq: int) -> None:
         """Remember that the repository has this hit's notice; its record still waits.
 
@@ -383,7 +297,7 @@ class Spool:
         with self._transaction() as connection:
             connection.execute("UPDATE records SET hit_waiting = 0 WHERE seq = ?", (seq,))
 
-    @_mending
+    @mending
     def waiting_pictures(
         self, limit: int, *, skip: Collection[str] = (), least: Standing = Standing.ORDINARY
     ) -> tuple[WaitingPicture, ...]:
@@ -402,7 +316,7 @@ class Spool:
                 for sha256, sealed in album.waiting(connection, limit, skip, least)
             )
 
-    @_mending
+    @mending
     def acknowledge(self, receipt: Receipt) -> Acknowledged:
         """Purge what this receipt covers. Its signature and unit were checked before.
 
@@ -418,7 +332,7 @@ class Spool:
         self._overwrite(done.records_purged + done.pictures_purged)
         return done
 
-    @_mending
+    @mending
     def counts(self) -> Counts:
         """How much was ever stored, receipted and refused, and how much waits.
 
@@ -433,7 +347,7 @@ class Spool:
             ).fetchone()
         return Counts(*row)
 
-    @_mending
+    @mending
     def withheld(self) -> WithheldCounts:
         """How many reads that must not leave the unit are kept, and how many there ever were.
 
@@ -443,7 +357,7 @@ class Spool:
         with self._reading() as connection:
             return withholds.counts(connection)
 
-    @_mending
+    @mending
     def withheld_age(self) -> Age:
         """The age by which withheld reads are purged, as it was noted last.
 
@@ -453,7 +367,7 @@ class Spool:
         with self._reading() as connection:
             return withholds.age(connection)
 
-    @_mending
+    @mending
     def purge_withheld(self, age: Age) -> int:
         """Note that age, and purge the withheld reads that are due by it; how many there were.
 
@@ -462,101 +376,6 @@ class Spool:
         """
         with self._transaction() as connection:
             return withholds.purge(connection, age)
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._guard, storage_errors(self.folder):
-            if self._closed:
-                raise SpoolError(f"{self.folder}: the spool is closed: open it again first")
-            if self._connection is None:
-                self._connect()
-            yield cast(sqlite3.Connection, self._connection)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._reading() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                # SQLite has rolled back by itself after some failures of the disk.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                self._vault.load(connection)
-                raise
-
-    def _connect(self) -> None:
-        """Open the database, made this unit's if it is new, and find it sound."""
-        finish_swap(self.folder, self._keep_damaged)
-        connection = open_database(self.folder)
-        try:
-            claim(connection, self.folder, self._owner, self._vault)
-            upgrade(connection, self._vault)
-            self._vault.load(connection)
-            self._vault.double(connection)
-            require_gapless(connection, self.folder)
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            first_page.keep_copy(self.folder / DATABASE_FILE)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _mend(self, damage: str) -> None:
-        self._disconnect()
-        with storage_errors(self.folder):
-            done = salvage(
-                self.folder, self._vault, self._owner, self._stand_in, damage, self._keep_damaged
-            )
-        self.salvages = (*self.salvages, done)
-
-    def _reseal(self, former_key: bytes) -> None:
-        """Seal the data keys under the key in use, if they are still under the former."""
-        present, self._vault = self._vault, self._vault.with_key(former_key)
-        try:
-            self.counts()
-        except WrongKeyError:
-            return
-        else:
-            with self._transaction() as connection:
-                self._vault.reseal_keys(connection, present)
-        finally:
-            self._disconnect()
-            self._vault = present
-
-    def _make_room(
-        self, connection: sqlite3.Connection, added: int, contents: Sequence[bytes]
-    ) -> None:
-        needed = sum(map(len, contents)) + (added + len(contents)) * _OVERHEAD_BYTES
-        limits = Limits(self._max_bytes, self._reserve_bytes, self._free_bytes)
-        gone = make_room(connection, limits, needed)
-        if gone is None:
-            raise full_disk(self.folder)
-        if gone:
-            self._vault.retire(connection, album.oldest_data_key(connection))
-
-    def _overwrite(self, purged: int) -> None:
-        """Have what was purged overwritten in the files, once there is enough of it, or no more.
-
-        Purged rows are overwritten in the log first; the checkpoint brings that to the database,
-        and empties the log of what was written before.
-        """
-        self._purged += purged
-        if not self._purged:
-            return
-        with self._reading() as connection:
-            (something_waits,) = connection.execute(
-                "SELECT spooled > receipted OR EXISTS (SELECT 1 FROM pictures) FROM chain"
-            ).fetchone()
-            if self._purged >= _OVERWRITE_EVERY or not something_waits:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                self._purged = 0
 
     def _store(
         self,
