@@ -155,7 +155,7 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
             receiver,
             settings.unit.data / STATUS_FILE,
             parts=lambda stop, observer: [
-                Part("clock", partial(keeper.run, stop), limit_s=None),
+                Part("clock", partial(keeper.run, stop), limit_s=None, vital=False),
                 *_metrics(settings.metrics, observer, health, stop),
                 *_list_updates(settings, keys, hotlists, clock, health, hearts, stop),
             ],
@@ -343,7 +343,7 @@ def _list_updates(
         stop=stop,
         beat=hearts.beat,
     )
-    yield Part("hot-list-updates", updater.run, LIMIT_S)
+    yield Part("hot-list-updates", updater.run, LIMIT_S, vital=False)
 
 
 def _metrics(
@@ -355,7 +355,7 @@ def _metrics(
     from edge.metrics_server import MetricsServer  # a unit without metrics does without its library
 
     server = MetricsServer(settings.address, settings.port, observer.status, health)
-    yield Part("metrics", partial(server.run, stop), limit_s=None)
+    yield Part("metrics", partial(server.run, stop), limit_s=None, vital=False)
 
 
 def _tell(health: Health, part: str, sentence: str | None) -> None:

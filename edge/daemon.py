@@ -208,13 +208,13 @@ class Daemon:
             for camera in self._cameras
         ]
         chores = [
-            Part("hot-lists", self._house.keep_hotlists, LISTS_LIMIT_S),
+            Part("hot-lists", self._house.keep_hotlists, LISTS_LIMIT_S, vital=False),
             Part("housekeeping", self._house.keep, CHORE_LIMIT_S),
-            Part("malfunctions", self._house.report_malfunctions, CHORE_LIMIT_S),
+            Part("malfunctions", self._house.report_malfunctions, CHORE_LIMIT_S, vital=False),
         ]
         if self._receiver is not None:
             receive = partial(self._receiver, self._stop)
-            chores.append(Part("position", receive, CHORE_LIMIT_S))
+            chores.append(Part("position", receive, CHORE_LIMIT_S, vital=False))
         return (*cameras, *chores, *self._further)
 
     def _watch(self, camera: Camera) -> None:

@@ -1,9 +1,11 @@
 """Keeps the daemon's parts running: started, started again when they fail, ended when they hang.
 
 A part that fails in a way nobody foresaw is started again after a growing wait, so many times in
-a while; then the daemon gives up. A part that hangs cannot be ended by anyone in its process, for
-it may wait inside a driver: its silence is said, and where it stays silent the process must end,
-for the service manager to start it anew. What is durable is not touched by that.
+a while; then the daemon gives up, unless it can do without that part: that one is tried again
+every ten minutes, and what is wrong is said until it works. A part that hangs cannot be ended by
+anyone in its process, for it may wait inside a driver: its silence is said, and where it stays
+silent the process must end, for the service manager to start it anew. What is durable is not
+touched by that.
 """
 
 from __future__ import annotations
@@ -54,12 +56,14 @@ class Part:
         run: does the work until the daemon stops; called anew for each start.
         limit_s: longest silence of its heart, or None if it has none.
         may_end: whether it may return before the daemon stops, as a camera whose recording ends.
+        vital: whether the daemon gives up where it fails too often; else it goes on without.
     """
 
     name: str
     run: Callable[[], None]
     limit_s: float | None = 60.0
     may_end: bool = False
+    vital: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,16 +187,18 @@ class Supervisor:
             seat.finished = True
             return
         seat.faults_s = [at for at in seat.faults_s if now_s - at < RESTART_WINDOW_S] + [now_s]
-        if len(seat.faults_s) > RESTARTS:
-            raise PartFailedError(
-                f"{name} failed {len(seat.faults_s)} times, last with {seat.fault}; "
-                "the log says where"
-            )
-        wait_s = min(FIRST_WAIT_S * 2.0 ** (len(seat.faults_s) - 1), LONGEST_WAIT_S)
+        times = len(seat.faults_s)
+        failed = f"{name} failed {times} times, last with {seat.fault}; the log says where"
+        if times <= RESTARTS:
+            wait_s = min(FIRST_WAIT_S * 2.0 ** (times - 1), LONGEST_WAIT_S)
+            failed = f"{name} failed with {seat.fault} and is started again"
+        elif seat.part.vital:
+            raise PartFailedError(failed)
+        else:
+            wait_s = RESTART_WINDOW_S
+            failed += "; the unit goes on without it and tries it again in ten minutes"
         seat.start_at_s = now_s + wait_s
-        self._health.trouble(
-            f"part {name}", f"{name} failed with {seat.fault} and is started again"
-        )
+        self._health.trouble(f"part {name}", failed)
 
     def _look_for_silence(self) -> None:
         silent = self._hearts.silent()

@@ -89,6 +89,26 @@ def test_a_part_that_fails_is_started_again_after_growing_waits_and_then_given_u
     assert "ABC123" not in str(watched.troubles)
 
 
+def test_a_part_that_the_daemon_can_do_without_is_tried_again_for_ever() -> None:
+    starts: list[float] = []
+
+    def run() -> None:
+        starts.append(watched.ticks.now_s)
+        raise RuntimeError
+
+    watched = Watched([Part("metrics", run, vital=False)])
+    watched.supervisor.start()
+    while len(starts) < 2 * supervising.RESTARTS:
+        watched.supervisor.look()
+        wait_for(lambda: ended(watched, "metrics"))
+        watched.supervisor.look()
+        watched.ticks.now_s += 1
+    waits = [later - earlier for earlier, later in itertools.pairwise(starts)]
+    assert waits[:6] == [1, 2, 4, 8, 16, supervising.RESTART_WINDOW_S]
+    assert max(waits) == supervising.RESTART_WINDOW_S
+    assert "part metrics" in watched.troubles
+
+
 def test_faults_of_long_ago_do_not_count() -> None:
     go = threading.Semaphore(0)
 
