@@ -33,6 +33,7 @@ Counted = Literal[
     "cameras_reopened",
     "messages_refused",
     "records_unfit",
+    "records_not_stored",
     "records_lost",
     "pictures_lost",
     "pictures_gave_way",

@@ -132,6 +132,12 @@ class Recorder:
             except SpoolError as error:
                 self.health.trouble("spool", str(error))
                 if self.give_up.wait(retry_s):
+                    self.health.count("records_not_stored")
+                    self.health.trouble(
+                        "records not stored",
+                        "the unit was told to stop while its disk refused: what it had in hand is "
+                        f"lost ({error})",
+                    )
                     raise
                 retry_s = min(2 * retry_s, RETRY_MAX_S)
             else:
