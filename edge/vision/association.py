@@ -20,11 +20,21 @@ CHANCE = 1 / 15
 
 LEAST_SAME = 1e-3  # a sure misreading of a character
 GAP = -3.5  # a character lost or added by the reader
+WHOLLY_MISREAD = 0.25  # how often a reading of no confidence has no character right
 LEAST_TEXT = -12.0  # nothing of the text was read rightly
 LEAST_PLACE = -9.0
 LEAST_SIZE = -4.0
 LEFT = -8.0  # a plate comes back that was on its way out of the picture
 EXACT_UP_TO = 6
+
+
+def least_text(confidence: float) -> float:
+    """The likelihood ratio of texts that have nothing in common, by how sure the less sure one is.
+
+    A plate that comes into view, or is half hidden, is now and then read as another altogether;
+    the reader then doubts at least one character.
+    """
+    return max(LEAST_TEXT, math.log(max(1e-9, WHOLLY_MISREAD * (1.0 - confidence) ** 4)))
 
 
 def text_likeness(a: Table, b: Table) -> float:

@@ -20,6 +20,8 @@ SIZE_SPREAD = 0.15
 SIZE_SPREAD_S = 0.5
 BLEND = 0.6  # how much a new measurement counts against the motion so far
 MOST_GROWTH_S = 2.0
+STEADY_PX = 6.0  # how far apart plates may be found that moved with the camera alone
+STEADY_SHARE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,14 @@ class Motion:
 def camera_shift(residuals_px: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """How far the whole picture moved, from how far off plates of known text were found.
 
-    One plate says nothing: it may itself have moved. Of several the median moved with the camera.
+    One plate says nothing: it may itself have moved. What most of several agree on, the camera did.
     """
     if len(residuals_px) < 2:
         return (0.0, 0.0)
-    return median(x for x, _ in residuals_px), median(y for _, y in residuals_px)
+    x, y = median(x for x, _ in residuals_px), median(y for _, y in residuals_px)
+    off = STEADY_PX + STEADY_SHARE * math.hypot(x, y)
+    agreeing = sum(math.hypot(one - x, other - y) <= off for one, other in residuals_px)
+    return (x, y) if agreeing >= max(2, 0.6 * len(residuals_px)) else (0.0, 0.0)
 
 
 def _blend(so_far: float, now: float, before: float, elapsed_s: float, share: float) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from edge.vision.association import LEFT, place_likeness, size_likeness, text_likeness
+from edge.vision.association import LEFT, least_text, place_likeness, size_likeness, text_likeness
 from edge.vision.engine import PlateObservation
 from edge.vision.frames import Frame
 from edge.vision.geometry import Box, iou
@@ -40,6 +40,8 @@ class Track:
     best: tuple[float, Frame, PlateObservation] | None
     last_table: Table
     text_table: Table
+    text_confidence: float
+    """That of the reading that the best frame gave."""
     tally: Tally = field(default_factory=Tally)
     frames: int = 0
     state: StateReading = UNKNOWN_STATE
@@ -61,6 +63,7 @@ class Track:
         track = cls(
             number, now, frame.index, now, frame.index, seen.box,
             Motion.begun(seen.box, now.timestamp()), None, read, read,
+            seen.reading.confidence,
         )  # fmt: skip
         track.trail.append(Mark(frame.index, seen.box))
         track._count(frame, seen)
@@ -75,12 +78,13 @@ class Track:
         if not self.given:
             self._count(frame, seen)
 
-    def text_likeness(self, read: Table) -> float:
+    def text_likeness(self, seen: PlateObservation, read: Table) -> float:
         """That of the text alone: with the best reading or the last, whichever is more alike."""
-        last = text_likeness(self.last_table, read)
-        return last if self.text_table is self.last_table else max(
-            last, text_likeness(self.text_table, read)
-        )  # fmt: skip
+        least = least_text(min(seen.reading.confidence, self.text_confidence))
+        likeness = text_likeness(self.last_table, read)
+        if self.text_table is not self.last_table:
+            likeness = max(likeness, text_likeness(self.text_table, read))
+        return max(least, likeness)
 
     def place_likeness(self, box: Box, at_s: float, size_px: tuple[int, int]) -> float:
         """That of place and size alone, in a picture of that width and height."""
@@ -137,6 +141,7 @@ class Track:
         if self.best is None or value > self.best[0]:
             self.best = (value, frame, seen)
             self.text_table = table(seen.reading)
+            self.text_confidence = seen.reading.confidence
 
     def _view_of(self, box: Box) -> int:
         """The view that a box belongs to: a new one where the plate moved, grew or shrank."""

@@ -141,7 +141,7 @@ class Tracker:
         at_s = frame.captured_at.timestamp()
         height, width = frame.image.shape[:2]
         texts = {
-            (plate, place): track.text_likeness(read)
+            (plate, place): track.text_likeness(observations[plate], read)
             for plate, read in enumerate(tables)
             for place, track in enumerate(self._tracks)
         }
