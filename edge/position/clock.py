@@ -189,6 +189,16 @@ class UnitClock:
             allowed_s = AGREEMENT_S + error_ms / 1000
             return ahead_s if abs(ahead_s) > allowed_s else None
 
+    def system_off_s(self) -> float | None:
+        """By how many seconds the system's clock lies ahead of better times that are known.
+
+        None where they agree within ``MAX_LEAD_S``, or where nothing better is known.
+        """
+        with self._lock:
+            moment, _ = self._estimate(self._monotonic_s())
+            ahead_s = (self._system() - moment).total_seconds()
+            return ahead_s if abs(ahead_s) > MAX_LEAD_S else None
+
     def _hand_out(self, moment: datetime, now_s: float) -> datetime:
         last = self._last
         if last is not None:

@@ -73,6 +73,15 @@ class ClockKeeper:
             f"{'ahead of' if dispute_s > 0 else 'behind'} the time service's, which is believed: "
             "find out which is wrong; a receiver that is led astray tells wrong places too",
         )
+        off_s = self._clock.system_off_s()
+        self._say(
+            "clock of the system",
+            None
+            if off_s is None
+            else f"the system's clock is {abs(off_s):,.0f} s {'ahead of' if off_s > 0 else 'behind'} "
+            "the time that the unit knows and puts into its records: set it; until then the log and "
+            "the files carry a wrong time, and certificates may be refused",
+        )
         now_s = self._monotonic_s()
         if now_s - self._kept_s >= KEEP_EVERY_S and self._clock.state().source in ("ntp", "gps"):
             self._kept_s = now_s

@@ -212,6 +212,17 @@ def test_a_leap_second_stays_within_the_error() -> None:
     assert clock.take_steps() == ()
 
 
+def test_a_system_clock_set_back_moves_nothing_under_satellites_and_is_noticed() -> None:
+    world = World()
+    clock = world.clock()
+    hear(world, clock, START + timedelta(seconds=1))
+    assert clock.system_off_s() is None
+    world.system -= timedelta(hours=1)
+    assert clock.now() == START + timedelta(seconds=1)
+    assert clock.system_off_s() == pytest.approx(-3600)
+    assert clock.take_steps() == ()
+
+
 def test_satellites_that_contradict_the_time_service_are_noticed() -> None:
     world = World(service_error_ms=10.0)
     clock = world.clock()
