@@ -74,14 +74,7 @@ class ClockKeeper:
             "find out which is wrong; a receiver that is led astray tells wrong places too",
         )
         off_s = self._clock.system_off_s()
-        self._say(
-            "clock of the system",
-            None
-            if off_s is None
-            else f"the system's clock is {abs(off_s):,.0f} s {'ahead of' if off_s > 0 else 'behind'} "
-            "the time that the unit knows and puts into its records: set it; until then the log and "
-            "the files carry a wrong time, and certificates may be refused",
-        )
+        self._say("clock of the system", None if off_s is None else _off(off_s))
         now_s = self._monotonic_s()
         if now_s - self._kept_s >= KEEP_EVERY_S and self._clock.state().source in ("ntp", "gps"):
             self._kept_s = now_s
@@ -103,3 +96,12 @@ class ClockKeeper:
             )
         else:
             self._say("clock file", None)
+
+
+def _off(ahead_s: float) -> str:
+    where = "ahead of" if ahead_s > 0 else "behind"
+    return (
+        f"the system's clock is {abs(ahead_s):,.0f} s {where} the time that the unit knows and puts "
+        "into its records: set it; until then the log and the files carry a wrong time, and "
+        "certificates may be refused"
+    )
