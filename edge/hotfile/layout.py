@@ -19,9 +19,10 @@ one plate the most urgent entry comes first.
 Layout, in this order:
 
 - ``header``: magic, u32 length, JSON (:class:`Header`), zeros up to 4096 bytes.
-- ``blocks``: for each slot that has entries one block, sealed, one after the other. In it the
-  entries' lengths, u16 each; which of the entries each was when they came, u32 each; the entries
-  (msgpack of :class:`Listed`); and zeros up to a multiple of 16 bytes.
+- ``blocks``: for each slot that has entries one block, sealed, one after the other. In it where
+  each entry begins in the block and where the last ends, u32 each; which of the entries each was
+  when they came, u32 each; the entries (msgpack of :class:`Listed`); and zeros up to a multiple
+  of 16 bytes.
 - ``index``: sealed in pieces of 1 MiB. For each slot the number of entries before it, one more at
   the end, u32; for each slot the place of its block in units of 16 bytes, one more at the end,
   u32; for each entry its mark, the 16 bits of its digest behind the slot's, u16. It is held in

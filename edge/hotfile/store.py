@@ -12,7 +12,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from struct import unpack_from
+from struct import Struct
 from types import TracebackType
 
 import msgspec
@@ -41,8 +41,8 @@ from edge.hotfile.layout import (
 )
 from edge.hotfile.wildcards import WildcardIndex
 
-_NUMBERS_BYTES = 2 + 4
-"""What a block holds of each entry beside the entry itself."""
+_EDGES = Struct("<II")
+"""Where an entry begins in its block, and where it ends."""
 
 
 class StoredList:
@@ -169,7 +169,7 @@ class StoredList:
         while begin + 2 * last < stop and self._marks.startswith(mark, begin + 2 * last):
             last += 1
         try:
-            found = self._decoded(self._block(slot), end - first, row, last)
+            found = self._decoded(self._block(slot), row, last)
         except (OSError, InvalidTag, ValueError, msgspec.DecodeError):
             self.fault = self._damage()
             return ()
@@ -198,15 +198,16 @@ class StoredList:
             for slot in np.flatnonzero(counts).tolist():
                 first, count = self._starts[slot], int(counts[slot])
                 content = self._block(slot)
-                numbers[first : first + count] = np.frombuffer(content, "<u4", count, 2 * count)
-            for row in np.argsort(numbers).tolist():
+                numbers[first : first + count] = np.frombuffer(
+                    content, "<u4", count, 4 * (count + 1)
+                )
+            for row in map(int, np.argsort(numbers)):
                 slot = int(slots[row])
                 if slot < 0:
                     yield self._wild[row - header.slotted][1].as_entry()
                     continue
-                first, count = self._starts[slot], int(counts[slot])
-                place = row - first
-                (listed,) = self._decoded(self._block(slot), count, place, place + 1)
+                place = row - self._starts[slot]
+                (listed,) = self._decoded(self._block(slot), place, place + 1)
                 yield listed.as_entry()
         except (OSError, InvalidTag, ValueError, msgspec.DecodeError) as error:
             self.fault = self._damage()
@@ -217,14 +218,12 @@ class StoredList:
         at, end = self._units[slot] * UNIT_BYTES, self._units[slot + 1] * UNIT_BYTES
         return self._sealer.open(at, b"block", os.pread(self._handle, end - at, at))
 
-    def _decoded(self, block: bytes, count: int, first: int, end: int) -> list[Listed]:
-        """Some of the entries of a block that holds ``count``."""
-        lengths = unpack_from(f"<{count}H", block)
-        at = _NUMBERS_BYTES * count + sum(lengths[:first])
+    def _decoded(self, block: bytes, first: int, end: int) -> list[Listed]:
+        """Some of the entries of a block."""
         found = []
-        for length in lengths[first:end]:
-            found.append(entry_decoder.decode(block[at : at + length]))
-            at += length
+        for row in range(first, end):
+            at, stop = _EDGES.unpack_from(block, 4 * row)
+            found.append(entry_decoder.decode(block[at:stop]))
         return found
 
     def _damage(self) -> str:

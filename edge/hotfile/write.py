@@ -210,8 +210,9 @@ class HotfileWriter:
             units[slot] = self._at // UNIT_BYTES
             if first < end:
                 entries = [self._set_aside(aside, place) for place in places[first:end].tolist()]
-                lengths = np.array([len(entry) for entry in entries], dtype="<u2")
-                parts = (lengths.tobytes(), numbers[first:end].tobytes(), *entries)
+                lengths = [4 * (2 * len(entries) + 1), *map(len, entries)]
+                edges = np.cumsum(lengths, dtype="<u4")
+                parts = (edges.tobytes(), numbers[first:end].tobytes(), *entries)
                 block = b"".join(parts)
                 block += bytes(-len(block) % UNIT_BYTES)
                 self._put(self._files[1], sealer.seal(self._at, b"block", block))
