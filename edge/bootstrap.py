@@ -33,6 +33,7 @@ from edge.hotfile.local import LocalList
 from edge.hotfile.open import HotlistFiles
 from edge.hotfile.settings import LOCAL_LIST
 from edge.hotlist_parts import build_folder, build_installation
+from edge.kept_uplink import KeptUplink
 from edge.observe import Observer
 from edge.pipeline import Identity
 from edge.position.clock import UnitClock
@@ -55,6 +56,7 @@ from edge.settings import Settings
 from edge.spool_parts import destroy_former_key, open_spool
 from edge.status import STATUS_FILE
 from edge.supervisor import Part
+from edge.uplink.uplink import Uplink
 from edge.uplink_parts import build_uplink, build_withholding
 from edge.vision.aim_reference import AIM_FOLDER
 from edge.vision.build import build_parts
@@ -95,17 +97,21 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
         if engine.notices:
             health.trouble("engine providers", "; ".join(engine.notices))
         destroy_former_key(settings, keys, health)
-        uplink = build_uplink(
-            settings.uplink,
-            settings.unit.data,
-            spool,
-            keys,
-            lists=lambda: recorder.hotlists.current.lists,
-            clock=clock,
-            health=health,
-            software=software,
-            hearts=hearts,
-        )
+
+        def make_uplink() -> Uplink:
+            return build_uplink(
+                settings.uplink,
+                settings.unit.data,
+                spool,
+                keys,
+                lists=lambda: recorder.hotlists.current.lists,
+                clock=clock,
+                health=health,
+                software=software,
+                hearts=hearts,
+            )
+
+        uplink = KeptUplink(make_uplink)
         confusables = load_confusables()
         hotlists = build_folder(settings, keys, confusables)
         give_up = threading.Event()
@@ -319,6 +325,7 @@ def _list_updates(
     if not settings.hotlists:
         return
     from edge.hotfile.download import RepositoryWeb, Unit
+    from edge.hotfile.install_process import InstallProcess
     from edge.hotfile.updater import LIMIT_S, HotlistUpdater
 
     updates = settings.hotlist_updates
@@ -341,6 +348,7 @@ def _list_updates(
         alarm_after_s=updates.alarm_after_s if updates is not None else 0.0,
         random=random.SystemRandom().random,
         stop=stop,
+        process=InstallProcess(stop, hearts.beat),
         beat=hearts.beat,
     )
     yield Part("hot-list-updates", updater.run, LIMIT_S, vital=False)

@@ -27,10 +27,12 @@ from edge.housekeeping import Housekeeping
 from edge.observe import Observer
 from edge.recorder import Recorder
 from edge.service_manager import ServiceManager
-from edge.supervisor import Part, PartError, PartState, PartStuckError, Supervisor
+from edge.supervisor import Part, PartError, PartFailedError, PartState, PartStuckError, Supervisor
+from edge.uplink.uplink import THREADS as UPLINK_THREADS
 from edge.watch import Camera, CameraWatch
 
 SUPERVISE_EVERY_S = 0.2
+UPLINK_LOOK_EVERY_S = 0.5
 LISTS_FIRST_S = 10.0
 """Cameras wait this long for the hot lists at the start; a list that takes longer comes late.
 Recordings of a run until all is delivered wait for as long as it takes: they do not drive by."""
@@ -162,12 +164,10 @@ class Daemon:
             self._hearts,
             self._health,
             self._stop,
-            alive={"the uplink": self._recorder.uplink.is_alive},
         )
         self._supervisor = supervisor
         if until_delivered:
             self._recorder.uplink.send_everything()
-        self._recorder.uplink.start()
         stuck: PartStuckError | None = None
         try:
             supervisor.start()
@@ -210,6 +210,7 @@ class Daemon:
         chores = [
             Part("hot-lists", self._house.keep_hotlists, LISTS_LIMIT_S, vital=False),
             Part("housekeeping", self._house.keep, CHORE_LIMIT_S),
+            Part("uplink-keeper", self._keep_uplink, CHORE_LIMIT_S, vital=False),
             Part("malfunctions", self._house.report_malfunctions, CHORE_LIMIT_S, vital=False),
         ]
         if self._receiver is not None:
@@ -221,6 +222,17 @@ class Daemon:
         self._await_lists()
         watch = CameraWatch(camera, self._recorder, self._health, self._capture_ended)
         watch.run(once=self._until_delivered)
+
+    def _keep_uplink(self) -> None:
+        """Run the uplink, that runs in threads of its own; where it ends, this fails."""
+        uplink = self._recorder.uplink
+        uplink.start()
+        while not self._stop.wait(UPLINK_LOOK_EVERY_S):
+            self._hearts.beat()
+            if not uplink.is_alive():
+                for thread in UPLINK_THREADS:
+                    self._hearts.excuse(thread)
+                raise PartFailedError("the uplink's end, which nobody asked for")
 
     def _await_lists(self) -> None:
         """Wait for the hot lists: a while, and before recordings as long as it takes."""

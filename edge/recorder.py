@@ -19,6 +19,7 @@ from edge.contract.records import AnyRecord, Component, Read
 from edge.health import Health
 from edge.hotfile.alerts import Alerts
 from edge.hotfile.open import HotlistFiles
+from edge.kept_uplink import RunningUplink
 from edge.pipeline import Draft, Identity, malfunction_draft
 from edge.position.clock import UnitClock
 from edge.position.source import PositionSource
@@ -27,7 +28,6 @@ from edge.spool.errors import SpoolError, UnfitRecordError
 from edge.spool.store import Spool
 from edge.spool.withheld import Withheld
 from edge.uplink.filters import FilterRule
-from edge.uplink.uplink import Uplink
 from edge.uplink.withholding import Withholding
 
 RETRY_FIRST_S = 1.0
@@ -46,7 +46,7 @@ class Recorder:
     clock: UnitClock
     spool: Spool
     withholding: Withholding
-    uplink: Uplink
+    uplink: RunningUplink
     console: Console
     health: Health
     random_bytes: Callable[[int], bytes]

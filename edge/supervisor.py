@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -97,15 +97,12 @@ class Supervisor:
         health: Health,
         stop: threading.Event,
         *,
-        alive: Mapping[str, Callable[[], bool]] | None = None,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``alive`` asks parts that keep threads of their own whether they still run."""
         self._seats = [_Seat(part) for part in parts]
         self._hearts = hearts
         self._health = health
         self._stop = stop
-        self._alive = dict(alive or {})
         self._monotonic_s = monotonic_s
         self._silent_since_s: dict[str, float] = {}
 
@@ -118,12 +115,9 @@ class Supervisor:
         """Start again what failed, say what is silent.
 
         Raises:
-            PartFailedError: if a part failed too often, or one that watches itself ended.
+            PartFailedError: if a part failed too often.
             PartStuckError: if a part is silent for longer than can be waited for.
         """
-        for name, is_alive in self._alive.items():
-            if not is_alive():
-                raise PartFailedError(f"{name} ended by itself; the log says where")
         for seat in self._seats:
             self._look_after(seat)
         self._look_for_silence()

@@ -31,6 +31,7 @@ from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.keys import hotfile_key
 from edge.hotfile.open import HotlistFiles, Outcome
 from edge.hotfile.settings import HotlistSource, MatchRule
+from edge.kept_uplink import KeptUplink
 from edge.pipeline import Identity
 from edge.position.clock import UnitClock
 from edge.position.source import NoReceiver
@@ -114,15 +115,18 @@ def unit(
     with Spool.open(
         folder / "spool", b"s" * 32, agency=IDENTITY.agency, unit=IDENTITY.unit
     ) as spool:
-        uplink = Uplink(
-            spool,
-            KEY,
-            KEY.public_key(),
-            LinkSettings(host="127.0.0.1", port=free_port()),
-            software="plateward test",
-            on_problem=lambda of, sentence: None,
-            on_refusal=lambda refused: None,
-        )
+
+        def make_uplink() -> Uplink:
+            return Uplink(
+                spool,
+                KEY,
+                KEY.public_key(),
+                LinkSettings(host="127.0.0.1", port=free_port()),
+                software="plateward test",
+                on_problem=lambda of, sentence: None,
+                on_refusal=lambda refused: None,
+            )
+
         recorder = Recorder(
             identity=IDENTITY,
             hotlists=HotlistFiles(
@@ -142,7 +146,7 @@ def unit(
                 now=clock.now,
                 on_problem=lambda sentence: None,
             ),
-            uplink=uplink,
+            uplink=KeptUplink(make_uplink),
             console=RecordingConsole(spool),
             health=Health(),
             random_bytes=os.urandom,
@@ -348,11 +352,23 @@ def test_a_camera_that_goes_silent_holds_nothing_back_and_lets_the_daemon_stop(
         assert read.plate == plate
 
 
-def test_a_dead_uplink_ends_the_daemon(tmp_path: Path, engine: PlateEngine) -> None:
-    with unit(tmp_path, engine, []) as (daemon, recorder):
-        threading.Timer(0.5, recorder.uplink.stop).start()
-        with pytest.raises(DaemonError, match="uplink ended by itself"):
-            daemon.run()
+def test_an_uplink_that_broke_is_made_anew_while_plates_are_read(
+    tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.daemon.UPLINK_LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("edge.supervisor.FIRST_WAIT_S", 0.05)
+    later = tmp_path / "later"
+    write_pictures(tmp_path / "pictures", 1)
+    with unit(tmp_path, engine, [str(later)]) as (daemon, recorder):
+        with running(daemon):
+            wait_for(recorder.uplink.is_alive)
+            recorder.uplink.stop()
+            wait_for(lambda: "part uplink-keeper" in recorder.health.report().troubles)
+            wait_for(recorder.uplink.is_alive)
+            (tmp_path / "pictures").rename(later)
+            wait_for(lambda: daemon.summary().reads == 1)
+        assert recorder.health.report().counters["restarts"] == 1
+        assert not recorder.uplink.is_alive()
 
 
 def test_a_fault_that_nobody_foresaw_ends_the_daemon_after_its_restarts(

@@ -29,15 +29,13 @@ class Ticks:
 class Watched:
     """A supervisor over parts, with a clock that is moved by hand."""
 
-    def __init__(
-        self, parts: Sequence[Part], alive: dict[str, Callable[[], bool]] | None = None
-    ) -> None:
+    def __init__(self, parts: Sequence[Part]) -> None:
         self.ticks = Ticks()
         self.hearts = Hearts(self.ticks)
         self.health = Health(monotonic_s=self.ticks)
         self.stop = threading.Event()
         self.supervisor = Supervisor(
-            parts, self.hearts, self.health, self.stop, alive=alive, monotonic_s=self.ticks
+            parts, self.hearts, self.health, self.stop, monotonic_s=self.ticks
         )
 
     def pass_by(self, seconds: float, *beating: str) -> None:
@@ -152,12 +150,6 @@ def test_a_part_that_ends_unasked_has_failed_unless_it_may() -> None:
     assert "part tape" not in watched.troubles
     assert watched.supervisor.running(["chore"])
     assert not watched.supervisor.running(["tape"])
-
-
-def test_a_part_with_threads_of_its_own_that_ends_ends_the_daemon() -> None:
-    watched = Watched([], {"the uplink": lambda: False})
-    with pytest.raises(PartFailedError, match="the uplink ended by itself"):
-        watched.supervisor.look()
 
 
 def test_a_part_that_hangs_is_said_and_then_ends_the_process() -> None:
