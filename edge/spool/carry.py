@@ -20,7 +20,7 @@ from edge.contract.records import AnyRecord, decode_record, encode_record
 from edge.spool import records
 from edge.spool.batches import digest
 from edge.spool.encryption import DamagedBlobError, Sealed, Vault
-from edge.spool.pictures import named_by, picture_name
+from edge.spool.pictures import Standing, named_by, picture_name
 from edge.spool.places import name_of_digest
 from edge.spool.provisional import provisional_name
 from edge.spool.records import Owner, record_name
@@ -30,6 +30,7 @@ StandIn = Callable[[int, str], AnyRecord]
 """Makes the record that takes a lost one's sequence, from that sequence and a sentence."""
 
 _BATCH_COLUMNS = ("first_seq", "last_seq", "previous_root", "root", "key", "signature")
+_PAGE_BYTES = 4096
 _MAX_LOST_AT_THE_END = 10_000
 _RECEIPTED_READ = 0
 """Owner of a picture whose read is receipted: which one it was does not matter any more."""
@@ -53,8 +54,14 @@ class Carrier:
         vault: Vault,
         owner: Owner,
         stand_in: StandIn,
+        room_bytes: int,
+        least: Standing = Standing.ORDINARY,
     ) -> None:
-        """``new`` has the tables of the present layout, empty, and a transaction under way."""
+        """``new`` has the tables of the present layout, empty, and a transaction under way.
+
+        ``room_bytes`` are what pictures may take, ``least`` the standing from which on they are
+        carried.
+        """
         self.records_lost = 0
         self.pictures_lost = 0
         self.place_lost = False
@@ -63,6 +70,8 @@ class Carrier:
         self._vault = vault
         self._owner = owner
         self._stand_in = stand_in
+        self._room_bytes = room_bytes
+        self._least = least
 
     def carry(self) -> None:
         """Do it.
@@ -181,7 +190,9 @@ class Carrier:
 
     def _pictures(self) -> None:
         for row in sound_rows(self._old, "pictures", "rowid"):
-            if self._opened(picture_name(row["sha256"]), row) is not None:
+            carried = row.get("standing", Standing.HIT_SCENE) >= self._least
+            opens = carried and self._opened(picture_name(row["sha256"]), row) is not None
+            if opens and self._has_room(row):
                 self._insert("pictures", row)
         self._new.execute(
             "INSERT INTO picture_owners SELECT sha256, ? FROM pictures"
@@ -191,6 +202,10 @@ class Carrier:
         self.pictures_lost = self._new.execute(
             "DELETE FROM picture_owners WHERE sha256 NOT IN (SELECT sha256 FROM pictures)"
         ).rowcount
+
+    def _has_room(self, picture: Row) -> bool:
+        self._room_bytes -= len(picture["sealed"]) + _PAGE_BYTES
+        return self._room_bytes >= 0
 
     def _provisional(self) -> None:
         self._copy("provisional", lambda row: provisional_name(UUID(row["read"])))

@@ -27,7 +27,7 @@ from edge.spool.encryption import Vault
 from edge.spool.errors import DamagedSpoolError, SpoolError, WrongKeyError
 from edge.spool.quota import Limits, make_room
 from edge.spool.records import Owner
-from edge.spool.salvage import Salvage, finish_swap, salvage
+from edge.spool.salvage import Salvage, finish_swap, forget_oldest, salvage
 
 _OVERHEAD_BYTES = 4096
 """Room for a record, or for what a picture needs beside its bytes."""
@@ -159,7 +159,13 @@ class OpenedSpool:
         self._disconnect()
         with storage_errors(self.folder):
             done = salvage(
-                self.folder, self._vault, self._owner, self._stand_in, damage, self._keep_damaged
+                self.folder,
+                self._vault,
+                self._owner,
+                self._stand_in,
+                damage,
+                keep_damaged=self._keep_damaged,
+                room_bytes=self._free_bytes() - self._reserve_bytes,
             )
         self.salvages = (*self.salvages, done)
 
@@ -184,6 +190,8 @@ class OpenedSpool:
     ) -> None:
         needed = sum(map(len, contents)) + (added + len(contents)) * _OVERHEAD_BYTES
         limits = Limits(self._max_bytes, self._reserve_bytes, self._free_bytes)
+        while self._free_bytes() < self._reserve_bytes + needed and forget_oldest(self.folder):
+            pass
         gone = make_room(connection, limits, needed)
         if gone is None:
             raise full_disk(self.folder)

@@ -22,7 +22,9 @@ where records are missing. The rules:
   (`edge.spool.acknowledge`).
 - A picture without its record is of no use and goes; a picture of a receipted record stays until a
   receipt says held, or that no read names it.
-- The damaged file is moved aside as it is, still encrypted; a few are kept.
+- The damaged file is moved aside as it is, still encrypted; a few are kept, until room runs out.
+- Where the disk has no room for two copies, ordinary pictures are not carried, then others; those
+  lie in the damaged file as long as that is kept.
 
 The new file is built beside the old under one name and renamed when it is on the disk. From then
 on it is the spool: a start that finds it there moves the old file and its log aside, then gives
@@ -42,6 +44,7 @@ from edge.spool import first_page, layout
 from edge.spool.carry import Carrier, StandIn
 from edge.spool.database import DATABASE_FILE, sync_folder, upgrade, wrong_key
 from edge.spool.encryption import Vault
+from edge.spool.pictures import Standing
 from edge.spool.records import Owner
 from edge.spool.sound_rows import sound_rows
 
@@ -113,9 +116,18 @@ def finish_swap(folder: Path, keep_damaged: int = KEEP_DAMAGED) -> Path | None:
 
 
 def salvage(
-    folder: Path, vault: Vault, owner: Owner, stand_in: StandIn, damage: str, keep_damaged: int
+    folder: Path,
+    vault: Vault,
+    owner: Owner,
+    stand_in: StandIn,
+    damage: str,
+    *,
+    keep_damaged: int,
+    room_bytes: int,
 ) -> Salvage:
     """Carry what is sound in this folder's damaged database into a new one, and put that in use.
+
+    Pictures are carried as far as there is room for them beside the damaged file.
 
     Raises:
         WrongKeyError: if the damaged spool was written with another key.
@@ -133,13 +145,31 @@ def salvage(
             _require_key(folder, old, vault)
             with suppress(sqlite3.Error):
                 upgrade(old, vault)
-            carrier = Carrier(old, new, vault, owner, stand_in)
+            least = Standing.ORDINARY if _fits_again(folder, room_bytes) else Standing.HIT_SCENE
+            carrier = Carrier(old, new, vault, owner, stand_in, room_bytes, least)
             carrier.carry()
         new.execute("COMMIT")
     building.replace(folder / SALVAGED_FILE)
     sync_folder(folder)
     aside = finish_swap(folder, keep_damaged)
     return Salvage(damage, carrier.records_lost, carrier.pictures_lost, carrier.place_lost, aside)
+
+
+def forget_oldest(folder: Path) -> bool:
+    """Remove the oldest damaged file kept aside, since room runs out; false if there is none.
+
+    Raises:
+        OSError: if the disk refuses.
+    """
+    kept = sorted((folder / DAMAGED_FOLDER).glob("[0-9]*"))
+    if kept:
+        shutil.rmtree(kept[0])
+    return bool(kept)
+
+
+def _fits_again(folder: Path, room_bytes: int) -> bool:
+    database = folder / DATABASE_FILE
+    return not database.exists() or database.stat().st_size <= room_bytes
 
 
 def _open_damaged(folder: Path) -> sqlite3.Connection:

@@ -20,6 +20,7 @@ from tests.edge.spool.samples import (
     UNIT_KEY,
     by_digest,
     malfunction,
+    matched_read,
     picture_bytes,
     read_with,
     receipt,
@@ -374,3 +375,29 @@ def test_a_salvage_without_room_leaves_the_damaged_spool_as_it_was(
         open_spool()
     monkeypatch.undo()
     assert len(drained(open_spool())) == 3
+
+
+def test_without_room_for_two_copies_the_records_and_pictures_of_hits_come_first(
+    tmp_path: Path, open_spool: OpenSpool
+) -> None:
+    spool = open_spool()
+    filled(spool, 20)
+    hit_picture = picture_bytes(99)
+    spool.add([lambda seq: matched_read(seq, pictures=[hit_picture])], by_digest(hit_picture))
+    spool.close()
+    change(tmp_path / "spool", "DELETE FROM records WHERE seq = 2")
+    damaged = tmp_path / "spool" / "damaged"
+    free, full = [50_000], [False]
+    spool = open_spool(
+        reserve_bytes=10_000,
+        free_bytes=lambda: free[0] if any(damaged.glob("*")) or not full[0] else 2**30,
+    )
+    counts = spool.counts()
+    assert (counts.waiting, counts.lost, counts.pictures_waiting) == (21, 1, 1)
+    assert spool.salvages[0].pictures_lost == 19
+    free[0] = 2**30
+    spool.add([malfunction], {})
+    assert len(list(damaged.iterdir())) == 1
+    free[0], full[0] = 10_000, True
+    spool.add([malfunction], {})  # the damaged file goes before anything that still counts
+    assert list(damaged.iterdir()) == []
