@@ -17,7 +17,7 @@ class Pace:
     Records and pictures go at ``bytes_per_s``; after a pause, ``burst_bytes`` of records at once,
     of which pictures leave half. No more than ``window_bytes`` of them, or one, wait for the
     broker to take them: what waits longer than ``untaken_s`` and its share of a slow link shows
-    that the broker takes nothing.
+    that the broker takes nothing. A hit waits behind the window at most.
     """
 
     hits_under_way: int = 16
@@ -25,7 +25,7 @@ class Pace:
     pictures_under_way: int = 2
     bytes_per_s: float = 1024 * 1024
     burst_bytes: float = 2 * 1024 * 1024
-    window_bytes: int = 1024 * 1024
+    window_bytes: int = 256 * 1024
     first_silence_s: float = 5.0
     longest_silence_s: float = 60.0
     refused_wait_s: float = 600.0

@@ -51,7 +51,7 @@ class LinkSettings:
     ca_file: Path | None = None
     certificate_file: Path | None = None
     key_file: Path | None = None
-    keepalive_s: int = 30
+    keepalive_s: int = 60
     first_wait_s: float = 1.0
     longest_wait_s: float = 60.0
     accept_within_s: float = 15.0

@@ -11,7 +11,8 @@ Rules:
   without it.
 - Pictures go last, a few under way, until a receipt says held.
 - Records and pictures go no faster than the pace allows, and pictures leave room for records. Hits
-  wait for neither, though their bytes count.
+  wait for neither, though their bytes count. Fresh records cannot overtake a backlog, for the chain
+  has one order; a hit's notice can.
 - A message is not sent again before the broker has taken it: on a slow link that would fill the
   link with copies. A broker that takes nothing for long has stalled.
 - What may not be sent now is neither asked for nor sent, whatever is under way.
