@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,37 +16,25 @@ from typing import Protocol
 import structlog
 
 from edge.contract.errors import ContractError
-from edge.contract.hotlist import HotlistEntry, HotlistManifest, HotlistVersion, decode_delta
+from edge.contract.hotlist import HotlistManifest, HotlistVersion, decode_delta
 from edge.health import Health
 from edge.hotfile.download import Interrupted, MissingDeltaError
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import ImplausibleListError
+from edge.hotfile.install_process import Fetched, InstallProcess, StoppedError
 from edge.hotfile.installation import BusyListError, Installation, InUseError
 from edge.hotfile.partial import PartialFile
 from edge.hotfile.settings import HotlistSource
-from edge.hotfile.update import (
-    DeltaChain,
-    Pace,
-    RefusedListError,
-    checked_entries,
-    checked_file,
-)
+from edge.hotfile.update import DeltaChain, Pace, RefusedListError
 
 LOOK_EVERY_S = 2.0
-LIMIT_S = 900.0
-"""Longest silence of the updater: a list of ten million is sorted and written to a slow disk."""
+LIMIT_S = 120.0
+"""Longest silence of the updater: an answer that does not come, from the web or from a disk."""
 
-BREATHE_EVERY = 50
-BREATHE_S = 0.002
-"""A build rests this long after so many entries, so that the cameras' threads are not held up."""
 
 _PARTIAL_ENDING = ".partial"
 
 _log = structlog.get_logger()
-
-
-class _StoppedError(HotfileError):
-    """The unit stops while a list is built."""
 
 
 class Web(Protocol):
@@ -100,6 +88,7 @@ class HotlistUpdater:
         alarm_after_s: float,
         random: Callable[[], float],
         stop: threading.Event,
+        process: InstallProcess,
         beat: Callable[[], None] = lambda: None,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -110,6 +99,7 @@ class HotlistUpdater:
         self._health = health
         self._alarm_after_s = alarm_after_s
         self._stop = stop
+        self._process = process
         self._beat = beat
         self._monotonic_s = monotonic_s
         self._marks: dict[str, object] = dict.fromkeys((source.name for source in lists), None)
@@ -137,7 +127,7 @@ class HotlistUpdater:
         part = f"hot list update {look.source.name}"
         try:
             self._update(look, web)
-        except (BusyListError, InUseError, _StoppedError):
+        except (BusyListError, InUseError, StoppedError):
             wait_s = look.pace.after_failure()
         except (RefusedListError, ImplausibleListError) as error:
             look.tag = None
@@ -184,6 +174,7 @@ class HotlistUpdater:
         """Make the version of the one in use; False if the whole file has to be fetched."""
         name = look.source.name
         chain = DeltaChain(manifest, self._installation.in_use(name))
+        fetched: list[bytes] = []
         try:
             while (wanted := chain.wanted) is not None:
                 self._beat()
@@ -191,10 +182,10 @@ class HotlistUpdater:
                 if data is None:
                     return False
                 chain.add(decode_delta(data), len(data))
+                fetched.append(data)
             if not chain.complete:
                 return False
-            entries = chain.merge(self._installation.folder.entries(name))
-            self._install(look, manifest, checked_entries(entries, manifest))
+            self._install(look, Fetched(manifest=manifest, deltas=tuple(fetched)))
         except MissingDeltaError:
             return False
         except ContractError as error:
@@ -210,32 +201,22 @@ class HotlistUpdater:
         with PartialFile(path, sha256=issued.sha256, spool_key=self._spool_key) as partial:
             if partial.size_bytes < issued.size_bytes:
                 web.fetch(issued, partial, self._interrupted)
-            if self._stop.is_set():
-                raise _StoppedError("the unit stops")
-            try:
-                self._install(look, manifest, checked_file(partial.pieces(), manifest))
-            except ContractError as error:
-                partial.restart()
-                raise RefusedListError(
-                    f"hot list {name}: what the repository sent is not version {issued.version}: "
-                    f"{error}; it will be fetched again"
-                ) from error
+        if self._stop.is_set():
+            raise StoppedError(f"hot list {name}: the unit stops")
+        try:
+            self._install(look, Fetched(manifest=manifest, path=str(path)))
+        except ContractError as error:
+            path.unlink(missing_ok=True)
+            raise RefusedListError(
+                f"hot list {name}: what the repository sent is not version {issued.version}: "
+                f"{error}; it will be fetched again"
+            ) from error
 
-    def _install(
-        self, look: _Look, manifest: HotlistManifest, entries: Iterator[HotlistEntry]
-    ) -> None:
-        facts = self._installation.put_in_use(
-            manifest, self._breathing(entries), source="repository", rule=look.source.change
+    def _install(self, look: _Look, fetched: Fetched) -> None:
+        facts = self._process.put_in_use(
+            self._installation, self._spool_key, fetched, look.source.change
         )
         _log.info("hot list updated", list=facts.name, version=facts.version, entries=facts.entries)
-
-    def _breathing(self, entries: Iterator[HotlistEntry]) -> Iterator[HotlistEntry]:
-        for number, entry in enumerate(entries):
-            if number % BREATHE_EVERY == 0:
-                self._beat()
-                if self._stop.wait(BREATHE_S):
-                    raise _StoppedError("the unit stops")
-            yield entry
 
     def _say_forced(self, name: str) -> None:
         """Say while a version is in use that a person forced."""

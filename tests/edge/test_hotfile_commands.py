@@ -22,6 +22,7 @@ from edge.contract.plates import load_confusables
 from edge.enrolment import enrol, load_keys
 from edge.health import Health
 from edge.hotfile.build import build_here
+from edge.hotfile.install_process import InstallProcess
 from edge.hotfile.open import HotlistFiles
 from edge.hotfile.settings import MatchRule
 from edge.hotfile.updater import HotlistUpdater
@@ -264,6 +265,7 @@ def test_what_changes_too_much_is_taken_only_by_force_which_is_said_until_the_ne
         alarm_after_s=0.0,
         random=lambda: 0.5,
         stop=threading.Event(),
+        process=InstallProcess(threading.Event()),
     )
     updater.look()
     said = health.report().troubles["hot list forced stolen"]

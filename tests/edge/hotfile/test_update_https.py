@@ -416,6 +416,59 @@ def test_while_another_process_changes_the_list_it_is_left_alone(site: Site) -> 
         require_in_use(unit, OLD, 1)
 
 
+TAMPER = (
+    "UPDATE hotlist_parts SET content = CAST(replace(CAST(content AS TEXT), '000009X', '000009Y') "
+    "AS BLOB) WHERE version = 4 AND part = 0"
+)
+
+
+def test_a_long_list_is_put_in_use_by_a_process_apart_with_the_same_care(site: Site) -> None:
+    site.issue(OLD)
+    with site.car(apart_from_entries=1) as unit:
+        unit.look()
+        require_in_use(unit, OLD, 1)
+        site.issue(NEW)
+        site.change(
+            "UPDATE hotlist_versions SET delta = CAST(replace(CAST(delta AS TEXT), '009000X', "
+            "'009000Y') AS BLOB) WHERE version = 2"
+        )
+        unit.look()
+        require_in_use(unit, NEW, 2)
+        assert unit.web.fetched_from == [0, 0], "the altered delta was not used"
+        site.issue(NEWER)
+        unit.look()
+        require_in_use(unit, NEWER, 3)
+        assert unit.web.fetched_from == [0, 0]
+        site.issue(OLD)
+        site.change("UPDATE hotlist_versions SET delta = NULL WHERE version = 4")
+        site.change(TAMPER)
+        unit.look()
+        require_in_use(unit, NEWER, 3)
+        assert "is not version 4: list: its SHA-256" in (unit.trouble or "")
+        assert unit.partials() == []
+
+
+def test_a_process_apart_ends_with_the_unit(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.issue(OLD)
+    endless, pid_file = site.folder / "endless", site.folder / "pid"
+    endless.write_text(
+        f"#!/bin/sh\necho $$ > {pid_file}.new\nmv {pid_file}.new {pid_file}\nexec sleep 600\n"
+    )
+    endless.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(endless))
+    with site.car(apart_from_entries=1) as unit:
+        looking = threading.Thread(target=unit.look, name="looking")
+        looking.start()
+        pid = int(wait_for(lambda: pid_file.read_text() if pid_file.exists() else None))
+        unit.stop.set()
+        looking.join()
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+        assert unit.trouble is None
+        assert unit.folder.current(LIST) is None
+        assert len(unit.partials()) == 1
+
+
 def test_a_unit_that_stops_leaves_the_rest_for_its_next_start(site: Site) -> None:
     site.issue(OLD)
     with site.car() as unit:

@@ -24,6 +24,7 @@ from edge.health import Health
 from edge.hotfile import installation as installing
 from edge.hotfile.download import Interrupted, RepositoryWeb, Unit
 from edge.hotfile.folder import HotlistFolder
+from edge.hotfile.install_process import APART_FROM_ENTRIES, InstallProcess
 from edge.hotfile.installation import Installation
 from edge.hotfile.keys import hotfile_key
 from edge.hotfile.partial import PartialFile
@@ -148,6 +149,7 @@ def car(
     now: Callable[[], datetime] = lambda: NOON,
     alarm_after_s: float = 0.0,
     agency: str = AGENCY,
+    apart_from_entries: int = APART_FROM_ENTRIES,
 ) -> Iterator[Car]:
     folder = HotlistFolder(data / "hotlists", hotfile_key(SPOOL_KEY), load_confusables())
     installation = Installation(
@@ -173,6 +175,7 @@ def car(
         alarm_after_s=alarm_after_s,
         random=lambda: 0.5,
         stop=stop,
+        process=InstallProcess(stop, apart_from_entries=apart_from_entries),
         monotonic_s=lambda: passed_s[0],
     )
     yield Car(data, updater, installation, folder, watched, health, stop, passed_s)
