@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +22,7 @@ import structlog
 from edge.options import settings_option
 from edge.service_manager import ServiceManager
 from edge.settings import load_settings
+from edge.supervisor import log_fault
 
 NOT_COMPLETE = 3
 """Exit status of ``run --once`` if a camera failed or the repository lacks something at its end."""
@@ -90,6 +92,7 @@ def run(
     """
     _log_to_stderr(log_format)
     faulthandler.enable(sys.__stderr__ or 2)  # where each thread is if the watchdog ends it
+    threading.excepthook = _log_thread_fault
     ServiceManager(os.environ).status("starts: settings, models and spool are opened")
     # The rooms of vision load OpenCV and onnxruntime: other commands do without.
     from edge.bootstrap import build_daemon
@@ -105,6 +108,12 @@ def run(
         click.echo(json.dumps(asdict(summary)))
         if not summary.complete:
             sys.exit(NOT_COMPLETE)
+
+
+def _log_thread_fault(fault: threading.ExceptHookArgs) -> None:
+    """Say where a thread of its own broke, and not what the error says: that may hold a plate."""
+    if fault.exc_value is not None:
+        log_fault(fault.thread.name if fault.thread is not None else "a thread", fault.exc_value)
 
 
 def _on_signals(stop: Callable[[], None]) -> None:

@@ -159,7 +159,7 @@ class Supervisor:
             seat.fault = str(error)
         except Exception as error:  # noqa: BLE001 - a part must never just be gone
             seat.fault = type(error).__name__
-            _log_fault(seat.part.name, error)
+            log_fault(seat.part.name, error)
         else:
             if not (seat.part.may_end or self._stop.is_set()):
                 seat.fault = "its end, which nobody asked for"
@@ -215,7 +215,7 @@ def _lives(seat: _Seat) -> bool:
     return seat.thread is not None and seat.thread.is_alive()
 
 
-def _log_fault(part: str, error: Exception) -> None:
+def log_fault(part: str, error: BaseException) -> None:
     """Say where a fault happened, not what it says: that may hold a plate or a password."""
     _log.error(
         "unforeseen fault",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from click.testing import CliRunner
 from edge.cli import main
 from edge.daemon import EXIT_STUCK, DaemonError
 from edge.health import Health
-from edge.run_command import NOT_COMPLETE, PART_FAILED, LogFormat, _log_to_stderr
+from edge.run_command import NOT_COMPLETE, PART_FAILED, LogFormat, _log_thread_fault, _log_to_stderr
 from tests.edge.doctor.units import write_settings
 
 
@@ -64,6 +65,24 @@ def test_a_part_that_failed_for_good_has_an_exit_status_of_its_own(
     done = CliRunner().invoke(main, ["run", "--settings", str(write_settings(tmp_path))])
     assert done.exit_code == PART_FAILED
     assert "camera-front failed 6 times" in done.output
+
+
+def test_a_thread_that_breaks_says_where_and_not_what(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plate = "".join(["ABC", "123"])
+
+    def breaks() -> None:
+        raise ValueError(plate)
+
+    monkeypatch.setattr(threading, "excepthook", _log_thread_fault)
+    thread = threading.Thread(target=breaks, name="uplink")
+    thread.start()
+    thread.join()
+    said = "".join(capsys.readouterr())
+    assert "uplink" in said
+    assert "in breaks" in said
+    assert plate not in said
 
 
 def test_every_command_is_found_by_its_name() -> None:
