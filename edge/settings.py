@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from edge.errors import EdgeError
@@ -114,6 +115,19 @@ class Settings(Section):
             if names.count(name) > 1:
                 raise ValueError(f"two are named '{name}': give each its own name")
         return value
+
+    @model_validator(mode="after")
+    def _require_filtered_cameras(self) -> Settings:
+        """A mistyped name would let reads leave the unit that must not."""
+        names = {camera.name for camera in self.cameras}
+        for rule in self.uplink.filters:
+            for camera in rule.cameras:
+                if camera not in names:
+                    raise ValueError(
+                        f"uplink.filters '{rule.name}' names camera '{camera}', which this unit "
+                        f"does not have: it has {', '.join(sorted(names))}"
+                    )
+        return self
 
 
 def load_settings(path: Path) -> Settings:

@@ -134,7 +134,7 @@ def _storage(status: Status) -> Iterator[str]:
         yield f"disk: {_size(disk.free_bytes)} free of {_size(disk.total_bytes)} ({share:.0%})"
     link = "connected" if status.uplink.connected else "NOT CONNECTED"
     link += ", over a link that costs" if status.uplink.metered else ""
-    link += "" if status.uplink.uploading else ", no upload at this hour"
+    link += "" if status.uplink.uploading else ", uploads at its hour or by 'alpr-edge upload'"
     if (spool := status.spool) is None:
         yield f"uplink: {link}; spool: CANNOT BE READ"
         return

@@ -73,6 +73,26 @@ def test_relative_paths_start_at_the_settings_file(tmp_path: Path) -> None:
         (WHOLE[WHOLE.index("[uplink.tls]") :], "", "uplink: a broker on another machine needs"),
         ('port = "/dev/ttyUSB0"', 'port = "/dev/x"\nfix_lasts_s = inf', "position.fix_lasts_s: "),
         ('[unit]\nagency = "ma-northampton"', "[unit]", "unit.agency: missing"),
+        (
+            "[uplink.tls]",
+            "[[uplink.filters]]\nname = 'x'\ncameras = ['frnt']\n[uplink.tls]",
+            "uplink.filters 'x' names camera 'frnt', which this unit does not have",
+        ),
+        (
+            "[uplink.tls]",
+            "[[uplink.filters]]\nname = 'x'\n[uplink.tls]",
+            "uplink.filters[0]: a rule without a condition would keep every read",
+        ),
+        (
+            "[uplink.tls]",
+            "[[uplink.filters]]\nname = 'x'\npolygon = [[0, 0], [1, 1]]\n[uplink.tls]",
+            "uplink.filters[0]: give a circle, or a polygon of three corners",
+        ),
+        (
+            "[uplink.tls]",
+            "[uplink.upload]\nwhen = 'schedule'\n[uplink.tls]",
+            "uplink.upload: 'schedule' needs its hours",
+        ),
     ],
 )
 def test_a_wrong_key_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
