@@ -24,9 +24,11 @@ from edge.enrolment import (
 )
 from edge.hotfile.keys import hotfile_key
 from edge.hotfile.local import LocalList
+from edge.hotfile.settings import LOCAL_LIST
 from edge.key_rotation import begin_rotation, finish_rotation
 from edge.spool.errors import SpoolError, WrongKeyError
 from edge.spool.store import Spool
+from tests.edge.hotfile.test_local import enter
 from tests.edge.spool.samples import UNIT_KEY, by_digest, malfunction, picture_bytes, read_with
 
 AGENCY, UNIT = "boston-pd", "car-7"
@@ -66,7 +68,7 @@ def open_with(unit: Path, key: bytes, former: bytes | None = None) -> Spool:
 
 
 def own_list(unit: Path, key: bytes) -> LocalList:
-    path = unit / "data" / "hotlists" / "local" / "entries"
+    path = unit / "data" / "hotlists" / LOCAL_LIST / "entries"
     return LocalList(path, hotfile_key(key), load_confusables())
 
 
@@ -110,13 +112,12 @@ def test_a_rotation_leaves_nothing_that_the_former_key_opens(unit: Path) -> None
 
 def test_a_plate_entered_by_hand_is_kept_through_a_rotation(unit: Path) -> None:
     before = load_keys(unit / "keys").spool_key
-    path = unit / "data" / "hotlists" / "local" / "entries"
-    path.parent.mkdir(parents=True)
     own = own_list(unit, before)
-    own.seal_under(hotfile_key(before))
+    own.apply(enter(own))
     rotate(unit)
-    after = load_keys(unit / "keys").spool_key
-    own_list(unit, after).poll()
+    after = own_list(unit, load_keys(unit / "keys").spool_key)
+    after.poll()
+    assert [entry.plate for entry in after.entries] == ["1ABC23"]
 
 
 class PowerCut(Exception):  # noqa: N818 - what happens, not what is wrong
