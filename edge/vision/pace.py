@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-MOST_CREDIT = 1.5
+MOST_CREDIT = 2.0
 
 
 class Pace:

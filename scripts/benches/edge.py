@@ -41,8 +41,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import cv2
-import numpy as np
 import psutil
 
 from benches._streams import Drive, Stream, drive, served
@@ -87,6 +85,7 @@ def main(
     folder: Path | None,
     as_json: bool,
 ) -> None:
+    """See the module."""
     with tempfile.TemporaryDirectory(prefix="bench-edge-", dir=folder) as place:
         work = Path(place)
         options = [
@@ -195,8 +194,7 @@ class Daemon:
         """End it in good order; gives its last status."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(_STOPS_WITHIN_S)
-        with self.settings.open("rb"):
-            data = self.settings.with_suffix("")
+        data = self.settings.with_suffix("")
         status: dict[str, Any] = json.loads((data / "status.json").read_text(encoding="utf-8"))
         return status
 
@@ -310,8 +308,7 @@ def _cold_start(unit: Unit, first: Drive) -> float:
     """Seconds from the process's start to its first read."""
     folder = unit.folder / "pictures"
     folder.mkdir()
-    picture = cv2.imdecode(np.frombuffer(first.pictures[2], np.uint8), cv2.IMREAD_COLOR)
-    cv2.imwrite(str(folder / "000.png"), picture)
+    (folder / "000.jpg").write_bytes(first.pictures[2])
     began_s = time.time()
     with Daemon.start(unit.settings([str(folder)])) as daemon:
         _wait(daemon.said.is_set, daemon)
