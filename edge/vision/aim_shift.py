@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Outlines = NDArray[np.float32]
 
 ANGLES_DEG = (-12.0, -9.0, -6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 9.0, 12.0)
-MAX_SHIFT = 0.4
+MAX_SHIFT = 0.3
 """The largest offset that is looked for, as a share of the picture's side."""
 
 _BLUR_PX = 1.5
@@ -30,7 +30,8 @@ class Shift:
 
     `right` and `down` are how far its content has moved, as shares of the picture's width and
     height; `turned_deg` how far it is turned clockwise. `agreement` is the correlation of the
-    outlines there, `agreement_unmoved` that without any shift, both -1..1.
+    outlines there, `agreement_unmoved` that without any shift, both -1..1. What overlaps little
+    agrees by chance more easily, so the correlation counts by the root of the overlap.
     """
 
     right: float
@@ -98,7 +99,7 @@ class View:
         return int(right) - reach_right, int(down) - reach_down
 
     def _agreement(self, reference: Outlines, now: Outlines, right: int, down: int) -> float:
-        """Correlation of the outlines where the moved reference and the picture overlap."""
+        """Correlation of the outlines where both overlap, times the root of the overlap's share."""
         height, width = self._shape
         to = _overlap(height, down), _overlap(width, right)
         of = _overlap(height, -down), _overlap(width, -right)
@@ -110,7 +111,8 @@ class View:
         a = (a - float((a * weight).sum()) / total) * weight
         b = (b - float((b * weight).sum()) / total) * weight
         norm = float(np.sqrt((a * a).sum() * (b * b).sum()))
-        return float((a * b).sum()) / norm if norm > 0 else 0.0
+        share = total / float(self._weight.sum())
+        return float((a * b).sum()) / norm * share**0.5 if norm > 0 else 0.0
 
 
 def _overlap(length: int, offset: int) -> slice:

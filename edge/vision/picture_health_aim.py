@@ -19,7 +19,7 @@ TURNED_FROM_DEG: Final = 3.0
 Verdict: TypeAlias = tuple[bool | None, bool | None]
 
 _AGREES = 0.25
-_GAIN = 0.08
+_GAIN = 0.12
 _FOREIGN = 0.2
 _STEADY_TO = 0.015
 _SAME_LIGHT = 1.6
