@@ -94,3 +94,52 @@ def test_json_is_one_line_with_the_picture_and_the_box() -> None:
         {"kind": "stolen_vehicle", "how": "confusable", "listed": "8MBOZ5", "rang": True}
     ]
     assert shown("none", hit()) == ""
+
+
+def test_an_alert_comes_before_its_read_and_is_not_rung_again() -> None:
+    assert isinstance(READ, Read)
+    stream = io.StringIO()
+    console = TerminalConsole("plain", True, stream)
+    console.alert(READ, (hit(),), FRAME, BOX)
+    rung = stream.getvalue()
+    assert rung.startswith("HIT")
+    assert rung.endswith("\a\n")
+    console.show(READ, (hit(),), FRAME, BOX, Told(rang=frozenset({hit().id})))
+    read = stream.getvalue().removeprefix(rung)
+    assert READ.plate in read
+    assert "HIT" not in read
+    assert "\a" not in read
+
+
+def test_what_rang_and_is_no_hit_any_more_is_taken_back_in_words() -> None:
+    assert isinstance(READ, Read)
+    stream = io.StringIO()
+    TerminalConsole("plain", True, stream).show(READ, (), FRAME, BOX, Told(withdrawn=(hit(),)))
+    text = stream.getvalue()
+    assert "WITHDRAWN" in text
+    assert "listed 8MBOZ5: later frames read 8MB0Z5 MA" in text
+    assert "\a" not in text
+
+
+def test_a_hit_that_a_lists_rules_keep_quiet_says_which() -> None:
+    assert isinstance(READ, Read)
+    stream = io.StringIO()
+    quiet = msgspec.structs.replace(hit(), rang=False)
+    told = Told(quiet={quiet.id: "quiet_repeat"})
+    TerminalConsole("plain", True, stream).show(READ, (quiet,), FRAME, BOX, told)
+    assert "NOT RUNG, rang a while ago: HIT" in stream.getvalue()
+    assert "LATE" not in stream.getvalue()
+    assert "\a" not in stream.getvalue()
+
+
+def test_json_says_first_the_hit_and_then_the_read_by_one_id() -> None:
+    assert isinstance(READ, Read)
+    stream = io.StringIO()
+    console = TerminalConsole("json", True, stream)
+    console.alert(READ, (hit(),), FRAME, BOX)
+    console.show(READ, (), FRAME, BOX, Told(withdrawn=(hit(),)))
+    alert, read = map(json.loads, stream.getvalue().splitlines())
+    assert [alert["event"], read["event"]] == ["hit", "read"]
+    assert alert["id"] == read["id"]
+    assert [one["listed"] for one in alert["hits"]] == ["8MBOZ5"]
+    assert [one["listed"] for one in read["withdrawn"]] == ["8MBOZ5"]
