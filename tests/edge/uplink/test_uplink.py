@@ -6,6 +6,7 @@ import hashlib
 import socket
 from base64 import b64encode
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -331,6 +332,28 @@ def test_the_unit_and_the_broker_show_each_other_certificates(
     unit.uplink.start()
     until(lambda: unit.uplink.counts().connected)
     assert unit.problems == []
+
+
+@pytest.mark.policy("M-C7")
+def test_a_certificate_that_ends_within_a_month_is_said_while_it_still_works(
+    tmp_path: Path, authority: trustme.CA, tls_broker: Broker, make_unit: MakeUnit
+) -> None:
+    soon = datetime.now(UTC) + timedelta(days=10)
+    own = authority.issue_cert("car-7.boston-pd", not_after=soon)
+    own.cert_chain_pems[0].write_to_path(tmp_path / "unit.pem")
+    own.private_key_pem.write_to_path(tmp_path / "unit-tls.key")
+    unit = make_unit(
+        tls_broker.port,
+        ca_file=tmp_path / "ca.pem",
+        certificate_file=tmp_path / "unit.pem",
+        key_file=tmp_path / "unit-tls.key",
+    )
+    unit.uplink.start()
+    until(lambda: unit.uplink.counts().connected)
+    until(lambda: bool(unit.problems))
+    ((of, sentence),) = unit.problems
+    assert of == "certificate"
+    assert f"the unit's certificate ends on {soon:%Y-%m-%d}" in str(sentence)
 
 
 @pytest.mark.policy("M-C7")
