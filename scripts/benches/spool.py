@@ -11,8 +11,9 @@ What is measured:
 - `ratio`, `plain_ratio`, `cameras_ratio`: the spool's rate over that of the file.
 - `drain_s`: from the start of the uplink to the receipt of the last of `--records` reads without
   pictures, through a mosquitto and a repository of their own on loopback, the unit in this process;
-  `drain_per_s`: reads a second. `--dsn` names the address of an empty PostgreSQL database to use;
-  without it the repository uses SQLite.
+  `drain_per_s`: reads a second. A unit's settings bound the bytes a second; `--bytes-per-s` does
+  so here, by default beyond what matters. `--dsn` names the address of an empty PostgreSQL
+  database to use; without it the repository uses SQLite.
 
 The disk is that of `--folder`.
 """
@@ -43,6 +44,7 @@ from demo_site.processes import DemoError, end, start, wait_for_line, wait_for_p
 from edge.contract import records as r
 from edge.enrolment import load_keys, load_public_key
 from edge.spool.store import Spool
+from edge.uplink.messages import Pace
 from edge.uplink.mqtt import LinkSettings
 from edge.uplink.uplink import Uplink
 
@@ -62,6 +64,7 @@ Build = Callable[[int], r.AnyRecord]
 @click.option("--cameras", type=click.IntRange(1), default=4, show_default=True)
 @click.option("--plate-bytes", type=click.IntRange(1), default=6_000, show_default=True)
 @click.option("--scene-bytes", type=click.IntRange(1), default=60_000, show_default=True)
+@click.option("--bytes-per-s", type=click.IntRange(1024), default=2**30, show_default=True)
 @click.option("--dsn", help="PostgreSQL database for the repository of the drain.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where to work.")
@@ -72,6 +75,7 @@ def main(
     cameras: int,
     plate_bytes: int,
     scene_bytes: int,
+    bytes_per_s: int,
     dsn: str | None,
     seed: int,
     folder: Path | None,
@@ -84,6 +88,7 @@ def main(
         "cameras": cameras,
         "plate_bytes": plate_bytes,
         "scene_bytes": scene_bytes,
+        "bytes_per_s": bytes_per_s,
         "database": "postgresql" if dsn else "sqlite",
         "seed": seed,
     }
@@ -98,7 +103,7 @@ def main(
         report["plain_ratio"] = plain["ratio"]
         if records:
             try:
-                report |= draining(Path(work) / "site", reads, records, dsn)
+                report |= draining(Path(work) / "site", reads, records, bytes_per_s, dsn)
             except DemoError as error:
                 raise click.ClickException(str(error)) from error
     if as_json:
@@ -201,7 +206,9 @@ def storing(folder: Path, reads: Reads, adds: int, sizes: Sequence[int], cameras
     return figures
 
 
-def draining(folder: Path, reads: Reads, records: int, dsn: str | None) -> Figures:
+def draining(
+    folder: Path, reads: Reads, records: int, bytes_per_s: int, dsn: str | None
+) -> Figures:
     """How long a filled spool takes to empty into a real broker and repository."""
     _say("laying out a repository and a broker")
     site = sites.lay_out(folder, str(folder), None, None, database=dsn)
@@ -218,18 +225,19 @@ def draining(folder: Path, reads: Reads, records: int, dsn: str | None) -> Figur
             left -= number
         _say(f"draining {records} reads")
         started = time.perf_counter()
-        _drain(spool, site, folder)
+        _drain(spool, site, folder, bytes_per_s)
         drain_s = time.perf_counter() - started
     return {"drain_s": round(drain_s, 2), "drain_per_s": round(records / drain_s, 1)}
 
 
-def _drain(spool: Spool, site: sites.Site, folder: Path) -> None:
+def _drain(spool: Spool, site: sites.Site, folder: Path, bytes_per_s: int) -> None:
     uplink = Uplink(
         spool,
         load_keys(folder / "keys").signing_key,
         load_public_key(folder / "repository" / "keys" / "receipts.pub"),
         LinkSettings(host="127.0.0.1", port=site.broker_port),
         software="plateward bench",
+        pace=Pace(bytes_per_s=bytes_per_s, burst_bytes=bytes_per_s, window_bytes=2**20),
         on_problem=lambda of, sentence: _say(f"{of}: {sentence}") if sentence else None,
         on_refusal=lambda refused: _say(f"refused: {refused}"),
     )
