@@ -36,6 +36,7 @@ _LOSSES = (
     "inference_failures",
     "pictures_unreadable",
 )
+_STATUSES = (0, 3, 4)  # the unit runs, is in trouble, or has ended as it should here
 _STARTS_WITHIN_S = 120.0
 NOT_WHOLE = 1
 
@@ -141,9 +142,10 @@ def _run(prepared: _Prepared, screen: Screen) -> dict[str, Any]:
         verdict = json_command(site.repository("ledger", "verify", "--json"))
         counts = json_command(site.repository("db", "counts", "--json"))
         settings = str(site.edge_settings)
-        status = json_command([str(BIN / "alpr-edge"), "status", "--settings", settings, "--json"])
-        for part, sentence in status["troubles"].items():
-            screen.bad(f"{part}: {sentence}")
+        asked = [str(BIN / "alpr-edge"), "status", "--settings", settings, "--json"]
+        status = json_command(asked, statuses=_STATUSES)
+        for part, trouble in status["troubles"].items():
+            screen.bad(f"{part}: {trouble['sentence']}")
     return {
         "frames": summary["frames"],
         "reads": summary["reads"],

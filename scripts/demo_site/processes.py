@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +87,13 @@ def wait_for_line(log: Path, word: str, process: subprocess.Popen[str], within_s
     raise DemoError(f"a program did not start within {within_s:.0f} s; see {log}")
 
 
-def command(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
-    """Run a command to its end and give what it printed.
+def command(
+    arguments: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    *,
+    statuses: Collection[int] = (0,),
+) -> str:
+    """Run a command to its end and give what it printed; ``statuses`` are those of success.
 
     Raises:
         DemoError: with the command's own words if it fails.
@@ -101,11 +106,16 @@ def command(arguments: Sequence[str], environment: Mapping[str, str] | None = No
         stdin=subprocess.DEVNULL,
         env={**os.environ, **(environment or {})},
     )
-    if done.returncode != 0:
+    if done.returncode not in statuses:
         raise DemoError(f"{' '.join(arguments[:4])} …: {(done.stderr or done.stdout).strip()}")
     return done.stdout
 
 
-def json_command(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Any:
-    """Run a command that prints JSON and give what it says."""
-    return json.loads(command(arguments, environment))
+def json_command(
+    arguments: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    *,
+    statuses: Collection[int] = (0,),
+) -> Any:
+    """Run a command that prints JSON and give what it says; see ``command``."""
+    return json.loads(command(arguments, environment, statuses=statuses))
