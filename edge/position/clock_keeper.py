@@ -99,9 +99,9 @@ class ClockKeeper:
 
 
 def _off(ahead_s: float) -> str:
-    where = "ahead of" if ahead_s > 0 else "behind"
+    side = "ahead of" if ahead_s > 0 else "behind"
     return (
-        f"the system's clock is {abs(ahead_s):,.0f} s {where} the time that the unit knows and puts "
+        f"the system's clock is {abs(ahead_s):,.0f} s {side} the time that the unit knows and puts "
         "into its records: set it; until then the log and the files carry a wrong time, and "
         "certificates may be refused"
     )
