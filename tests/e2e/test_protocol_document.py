@@ -12,10 +12,12 @@ import json
 import os
 import re
 import runpy
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,7 @@ class Reader:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 text=True,
+                start_new_session=True,
             )
         self.running.append(process)
         return process
@@ -122,6 +125,8 @@ def reader(tmp_path: Path, mosquitto_broker: Callable[..., Broker]) -> Iterator[
     yield made
     for process in made.running:
         end(process)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # the station's own mosquitto_sub
 
 
 def commands() -> tuple[str, str, str]:
