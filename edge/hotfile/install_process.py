@@ -2,7 +2,7 @@
 
 Ten million entries keep a processor busy for minutes. In a process apart they do not hold up the
 threads that look at pictures, run only when nothing else wants the processor, and give their
-memory back. Keys go through a pipe, never through the command line.
+memory back. Keys go there through memory, never through the command line or the disk.
 """
 
 from __future__ import annotations
@@ -151,20 +151,23 @@ class InstallProcess:
 
     def _ask(self, name: str, order: bytes) -> _Answer:
         command = [sys.executable, "-P", "-m", "edge.hotfile.install_process"]
-        with subprocess.Popen(  # noqa: S603 - this program itself
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        ) as process:
-            said: bytes | None = None
-            given: bytes | None = order
-            while said is None:
-                try:
-                    said, _ = process.communicate(given, timeout=LOOK_EVERY_S)
-                except subprocess.TimeoutExpired:
-                    given = None
-                    self._beat()
-                    if self._stop.is_set():
-                        process.kill()
-                        raise StoppedError(f"hot list {name}: the unit stops") from None
+        # A file in memory, for an order with long deltas does not fit a pipe: what is left of it
+        # when the wait for the answer is interrupted would never be written.
+        with os.fdopen(os.memfd_create("order"), "w+b") as given:
+            given.write(order)
+            given.seek(0)
+            with subprocess.Popen(  # noqa: S603 - this program itself
+                command, stdin=given, stdout=subprocess.PIPE
+            ) as process:
+                said: bytes | None = None
+                while said is None:
+                    try:
+                        said, _ = process.communicate(timeout=LOOK_EVERY_S)
+                    except subprocess.TimeoutExpired:
+                        self._beat()
+                        if self._stop.is_set():
+                            process.kill()
+                            raise StoppedError(f"hot list {name}: the unit stops") from None
         try:
             return _answers.decode(said)
         except msgspec.DecodeError as error:

@@ -423,27 +423,29 @@ TAMPER = (
 
 
 def test_a_long_list_is_put_in_use_by_a_process_apart_with_the_same_care(site: Site) -> None:
-    site.issue(OLD)
+    # Deltas of more than a pipe takes at once.
+    old, new, newer = entries(1200), entries(1200, first=500), entries(1200, first=1000)
+    site.issue(old)
     with site.car(apart_from_entries=1) as unit:
         unit.look()
-        require_in_use(unit, OLD, 1)
-        site.issue(NEW)
+        require_in_use(unit, old, 1)
+        site.issue(new)
         site.change(
-            "UPDATE hotlist_versions SET delta = CAST(replace(CAST(delta AS TEXT), '009000X', "
-            "'009000Y') AS BLOB) WHERE version = 2"
+            "UPDATE hotlist_versions SET delta = CAST(replace(CAST(delta AS TEXT), '001500X', "
+            "'001500Y') AS BLOB) WHERE version = 2"
         )
         unit.look()
-        require_in_use(unit, NEW, 2)
+        require_in_use(unit, new, 2)
         assert unit.web.fetched_from == [0, 0], "the altered delta was not used"
-        site.issue(NEWER)
+        site.issue(newer)
         unit.look()
-        require_in_use(unit, NEWER, 3)
+        require_in_use(unit, newer, 3)
         assert unit.web.fetched_from == [0, 0]
-        site.issue(OLD)
+        site.issue(old)
         site.change("UPDATE hotlist_versions SET delta = NULL WHERE version = 4")
         site.change(TAMPER)
         unit.look()
-        require_in_use(unit, NEWER, 3)
+        require_in_use(unit, newer, 3)
         assert "is not version 4: list: its SHA-256" in (unit.trouble or "")
         assert unit.partials() == []
 
