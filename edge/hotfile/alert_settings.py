@@ -31,8 +31,8 @@ class AlertSettings(Section):
         0.001,
         ge=0,
         le=1,
-        description="A plate that differs by confusable characters rings only where the reader "
-        "itself gives it this probability.",
+        description="A plate that differs by confusable characters, other than O for 0 and I for 1,"
+        " rings only where the reader itself gives it this probability.",
     )
     repeat_after_s: float = Field(
         300, ge=0, description="A plate that rang rings again after so many seconds at the soonest."

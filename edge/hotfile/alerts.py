@@ -33,6 +33,10 @@ MAX_REMEMBERED = 10_000
 """Plates that rang which are remembered; beyond, the one that rang longest ago is forgotten."""
 
 
+_DRAWN_ALIKE = (frozenset("0O"), frozenset("1I"))
+"""Most dies draw these alike and people type one for the other: a reader's word says little."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlertRule:
     """When the matches of one list ring. The fields are those of the list's alert settings."""
@@ -46,7 +50,7 @@ class AlertRule:
 
     def quiet(self, match: HotlistMatch, position: Position, now: datetime) -> Ring:
         """Whether the match rings if its plate has not rung lately, or why not."""
-        if match.substitutions and match.probability < self.min_probability:
+        if match.probability < self.min_probability and not _could_be_drawn_alike(match):
             return "quiet_unlikely"
         if self.kinds and match.kind not in self.kinds:
             return "quiet_kind"
@@ -97,6 +101,11 @@ class Alerts:
             if len(self._rang) > MAX_REMEMBERED:
                 self._rang.popitem(last=False)
         return "ring"
+
+
+def _could_be_drawn_alike(match: HotlistMatch) -> bool:
+    """Whether the match is exact but for characters that the reader cannot tell apart."""
+    return all(frozenset((swap.read, swap.listed)) in _DRAWN_ALIKE for swap in match.substitutions)
 
 
 def _may_be_in(area: Area, position: Position) -> bool:

@@ -23,7 +23,11 @@ from edge.hotfile.alerts import AlertRule, Alerts
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday, 07:00 in New York
 HERE = FixedSite(site="bridge", latitude_deg=42.0, longitude_deg=-72.0, accuracy_m=None)
-SWAP = (Substitution(index=0, read="I", listed="1"),)
+SWAP = (Substitution(index=2, read="8", listed="B"),)
+ALIKE = (
+    Substitution(index=0, read="I", listed="1"),
+    Substitution(index=4, read="O", listed="0"),
+)
 
 
 def match(plate: str = "1ABC23", **others: Any) -> HotlistMatch:
@@ -79,6 +83,12 @@ def test_without_rules_everything_rings() -> None:
         ({}, {"substitutions": SWAP, "how": "confusable", "probability": 0.001}, "ring"),
         ({}, {"substitutions": SWAP, "how": "wildcard", "probability": 0.0009}, "quiet_unlikely"),
         ({}, {"probability": 0.0}, "ring"),
+        ({}, {"substitutions": ALIKE, "how": "confusable", "probability": 0.0}, "ring"),
+        (
+            {},
+            {"substitutions": ALIKE[:1] + SWAP, "how": "confusable", "probability": 0.0009},
+            "quiet_unlikely",
+        ),
         (
             {"schedule": {"time_zone": "America/New_York", "days": ["mon"]}},
             {},
