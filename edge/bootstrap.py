@@ -6,7 +6,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
@@ -18,7 +18,7 @@ import structlog
 
 from edge.console.terminal import Style, TerminalConsole
 from edge.contract.plates import load_confusables, load_formats
-from edge.contract.records import Engine, FixedSite, ModelDigest
+from edge.contract.records import Engine, ModelDigest
 from edge.daemon import Daemon
 from edge.early import EarlyCameras
 from edge.enrolment import EnrolledKeys, credentials_folder, load_keys
@@ -38,16 +38,8 @@ from edge.observe import Observer
 from edge.pipeline import Identity
 from edge.position.clock import UnitClock
 from edge.position.clock_keeper import ClockKeeper, load_last_known
-from edge.position.fixed_site import Site
-from edge.position.gpsd import GpsdReceiver
-from edge.position.history import FixHistory
 from edge.position.kernel_clock import kernel_error_ms, seconds_since_boot
-from edge.position.receiver import Reports
-from edge.position.receiver_watch import ReceiverWatch
-from edge.position.serial_port import USUAL_BAUDS, SerialReceiver
-from edge.position.settings import GpsdPosition, SerialPosition, SitePosition
-from edge.position.settings import NoReceiver as NoPositionSettings
-from edge.position.source import NoReceiver, PositionSource
+from edge.position_parts import build_position
 from edge.process import running_s
 from edge.recorder import Recorder
 from edge.ring_rule import RingRule
@@ -145,14 +137,14 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
                 _engine_for(camera, parts),
                 clock,
                 early,
-                PictureWatch(camera, settings.unit.data / AIM_FOLDER, partial(_tell, health), time),
+                PictureWatch(camera, settings.unit.data / AIM_FOLDER, health.tell, time),
             )
             for camera in settings.cameras
         ]
         keeper = ClockKeeper(
             clock,
             settings.unit.data / LAST_KNOWN_FILE,
-            say=lambda part, sentence: _tell(health, part, sentence),
+            say=health.tell,
             monotonic_s=seconds_since_boot,
         )
         yield Daemon(
@@ -256,62 +248,6 @@ def _camera(
     )
 
 
-def build_position(
-    settings: SerialPosition | GpsdPosition | SitePosition | NoPositionSettings,
-    clock: UnitClock,
-    health: Health,
-    beat: Callable[[], None] = lambda: None,
-) -> tuple[PositionSource, Callable[[threading.Event], None] | None]:
-    """What tells the unit's place, and what a thread must run for it, if anything.
-
-    ``beat`` is called as long as that thread turns.
-    """
-    match settings:
-        case SerialPosition() as chosen:
-            reports, watch = _receiver(chosen, clock, health, beat)
-            serial = SerialReceiver(
-                (chosen.port,) if isinstance(chosen.port, str) else chosen.port,
-                USUAL_BAUDS if chosen.baud == "auto" else (chosen.baud,),
-                reports=reports,
-                watch=watch,
-            )
-            return reports, serial.run
-        case GpsdPosition() as chosen:
-            reports, watch = _receiver(chosen, clock, health, beat)
-            gpsd = GpsdReceiver(chosen.host, chosen.port, reports=reports, watch=watch)
-            return reports, gpsd.run
-        case SitePosition() as chosen:
-            site = FixedSite(
-                site=chosen.site,
-                latitude_deg=chosen.latitude_deg,
-                longitude_deg=chosen.longitude_deg,
-                accuracy_m=chosen.accuracy_m,
-            )
-            return Site(site), None
-        case _:
-            return NoReceiver(), None
-
-
-def _receiver(
-    chosen: SerialPosition | GpsdPosition,
-    clock: UnitClock,
-    health: Health,
-    beat: Callable[[], None],
-) -> tuple[Reports, ReceiverWatch]:
-    def count(good: int, bad: int) -> None:
-        health.count("gps_sentences", good)
-        health.count("gps_sentences_bad", bad)
-
-    watch = ReceiverWatch(
-        "GPS receiver",
-        now_s=seconds_since_boot,
-        fix_lasts_s=chosen.fix_lasts_s,
-        say=lambda sentence: _tell(health, "gps", sentence),
-        beat=beat,
-    )
-    return Reports(FixHistory(chosen.fix_lasts_s, chosen.bridge_s), clock, count), watch
-
-
 def _list_updates(
     settings: Settings,
     keys: EnrolledKeys,
@@ -364,10 +300,3 @@ def _metrics(
 
     server = MetricsServer(settings.address, settings.port, observer.status, health)
     yield Part("metrics", partial(server.run, stop), limit_s=None, vital=False)
-
-
-def _tell(health: Health, part: str, sentence: str | None) -> None:
-    if sentence is None:
-        health.recovered(part)
-    else:
-        health.trouble(part, sentence)

@@ -178,6 +178,13 @@ class Health:
             _log.info("recovered", part=part)
         return news
 
+    def tell(self, part: str, sentence: str | None) -> None:
+        """Note that a part does not work, or with None that it does."""
+        if sentence is None:
+            self.recovered(part)
+        else:
+            self.trouble(part, sentence)
+
     def report(self) -> HealthReport:
         """Counters, durations and troubles now."""
         now = self._now()

@@ -123,6 +123,6 @@ def _checks(settings: Settings) -> list[Check]:
 def _build_position(
     settings: Settings, clock: UnitClock, health: Health
 ) -> tuple[PositionSource, Callable[[threading.Event], None] | None]:
-    from edge.bootstrap import build_position
+    from edge.position_parts import build_position
 
     return build_position(settings.position, clock, health)

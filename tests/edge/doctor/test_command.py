@@ -77,7 +77,7 @@ def test_beside_a_running_daemon_no_device_is_opened(
     )
     write_status(tmp_path / "data" / STATUS_FILE, make())
     monkeypatch.setattr("edge.doctor.device_checks.open_source", None)
-    monkeypatch.setattr("edge.bootstrap.build_position", None)
+    monkeypatch.setattr("edge.position_parts.build_position", None)
     shown = json.loads(call(settings, "--json").output)["checks"]
     found = {one["check"]: Finding(**one) for one in shown}
     assert found["daemon"].verdict == "ok"

@@ -15,12 +15,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from edge.bootstrap import build_clock, build_position
+from edge.bootstrap import build_clock
 from edge.doctor import device_checks
 from edge.doctor.device_checks import check_camera, check_place, judge_camera, judge_place
 from edge.doctor.findings import Finding
 from edge.health import Health
 from edge.position.source import PositionSource
+from edge.position_parts import build_position
 from edge.settings import Settings
 from edge.status import PositionFact, TroubleFact
 from edge.vision.camera_settings import CameraSettings
