@@ -49,7 +49,7 @@ WARM_UP = 1000
 Figures = dict[str, Any]
 
 
-@click.command(epilog=EXAMPLE, help=f"\b\n{__doc__}")
+@click.command(epilog=EXAMPLE, help="\b\n" + (__doc__ or "").replace("\n\n", "\n\n\b\n"))
 @click.option("--entries", type=click.IntRange(1000), default=1_000_000, show_default=True)
 @click.option("--lookups", type=click.IntRange(1000), default=20_000, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
