@@ -168,15 +168,13 @@ class Carrier:
     def _batches(self, start: _Start, batches: list[Row]) -> None:
         """Carry the batches that can be sent again as they were; give up the others."""
         last_seq, root = start.receipted, start.root
-        given_up = False
         for row in batches:
             follows = (row["first_seq"], row["previous_root"]) == (last_seq + 1, root)
-            if given_up or not follows or not self._is_whole(row):
-                given_up = True
-                self._insert("given_up", {"last_seq": row["last_seq"], "root": row["root"]})
-            else:
+            if follows and self._is_whole(row):
                 self._insert("batches", row)
                 last_seq, root = row["last_seq"], row["root"]
+            else:
+                self._insert("given_up", {"last_seq": row["last_seq"], "root": row["root"]})
 
     def _is_whole(self, batch: Row) -> bool:
         noted = batch.get("digest", "")

@@ -174,6 +174,15 @@ def test_the_daemon_goes_on_with_a_rotation_that_was_begun(unit: Path) -> None:
     require_whole(unit)
 
 
+def test_a_rotation_cut_between_the_two_names_begins_anew(unit: Path) -> None:
+    folder = unit / "keys"
+    before = load_keys(folder).spool_key
+    os.link(folder / SPOOL_KEY, folder / FORMER_SPOOL_KEY)
+    begin_rotation(folder)
+    keys = load_keys(folder)
+    assert (keys.spool_key != before, keys.former_spool_key) == (True, before)
+
+
 def test_a_running_daemon_stops_a_rotation_before_it_begins(unit: Path) -> None:
     before = load_keys(unit / "keys").spool_key
     with open_with(unit, before):

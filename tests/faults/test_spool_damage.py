@@ -142,6 +142,7 @@ def test_what_the_repository_had_taken_before_the_damage_was_never_lost(
     assert sorted(unit.stored()) == sorted(unit.seen)
     assert unit.malfunctions() == []
     assert unit.spool.counts().waiting == 0
+    assert unit.refusals() == ["out_of_chain"]  # what was sealed anew; no record came twice
 
 
 def test_a_disk_that_went_back_in_time_costs_nothing_that_is_stored_and_blocks_nothing(

@@ -235,6 +235,7 @@ def test_a_disk_that_forgot_what_it_wrote_takes_up_its_place_from_a_refusal(
     assert batch.previous_root == forgotten.root
     again.acknowledge(receipt(6, batch.root))
     assert [picture.sha256 for picture in again.waiting_pictures(9)] == [sha256(content)]
+    assert len(again.salvages) == 1
 
 
 def test_with_everything_gone_the_unit_goes_on_and_the_repository_gives_it_its_place(
