@@ -13,17 +13,17 @@ import click
 from edge.errors import EdgeError
 
 _COMMANDS = {
-    "run": "edge.run_command:run",
-    "status": "edge.status_command:status",
-    "upload": "edge.upload_command:upload",
+    "run": "edge.commands.run:run",
+    "status": "edge.commands.status:status",
+    "upload": "edge.commands.upload:upload",
     "doctor": "edge.doctor.command:doctor",
-    "enrol": "edge.enrol_command:enrol_command",
-    "keys": "edge.keys_command:keys",
-    "settings": "edge.settings_help:settings_command",
-    "models": "edge.model_commands:models",
-    "cameras": "edge.camera_commands:cameras",
-    "aim": "edge.camera_commands:aim",
-    "hotfile": "edge.hotfile_commands:hotfile",
+    "enrol": "edge.commands.enrol:enrol_command",
+    "keys": "edge.commands.keys:keys",
+    "settings": "edge.commands.settings_help:settings_command",
+    "models": "edge.commands.models:models",
+    "cameras": "edge.commands.cameras:cameras",
+    "aim": "edge.commands.cameras:aim",
+    "hotfile": "edge.commands.hotfile:hotfile",
 }
 """Where each command is found: module and name."""
 

@@ -21,13 +21,20 @@ from pathlib import Path
 import structlog
 
 from edge.errors import EdgeError
-from edge.health import Health
-from edge.hearts import Hearts
+from edge.health.health import Health
+from edge.health.observe import Observer
 from edge.housekeeping import Housekeeping
-from edge.observe import Observer
-from edge.recorder import Recorder
-from edge.service_manager import ServiceManager
-from edge.supervisor import Part, PartError, PartFailedError, PartState, PartStuckError, Supervisor
+from edge.recording.recorder import Recorder
+from edge.supervision.hearts import Hearts
+from edge.supervision.service_manager import ServiceManager
+from edge.supervision.supervisor import (
+    Part,
+    PartError,
+    PartFailedError,
+    PartState,
+    PartStuckError,
+    Supervisor,
+)
 from edge.uplink.uplink import THREADS as UPLINK_THREADS
 from edge.watch import Camera, CameraWatch
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import structlog
 
 from edge.errors import EdgeError
+from edge.health.malfunctions import LastingTroubles
+from edge.health.observe import Observer
+from edge.health.spool_watch import SpoolWatch
+from edge.health.status import StatusError, read_status, write_status
 from edge.hotfile.open import Outcome
-from edge.malfunctions import LastingTroubles
-from edge.observe import Observer
-from edge.recorder import Recorder
-from edge.spool_watch import SpoolWatch
-from edge.status import StatusError, read_status, write_status
+from edge.recording.recorder import Recorder
 
 EVERY_S = 2.0
 

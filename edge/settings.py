@@ -19,11 +19,11 @@ from pydantic import (
 )
 
 from edge.errors import EdgeError
-from edge.health_settings import HealthSettings, MetricsSettings
+from edge.health.settings import HealthSettings, MetricsSettings
 from edge.hotfile.settings import HotlistSource, MatchRule
 from edge.hotfile.update_settings import UpdateSettings
 from edge.position.settings import GpsdPosition, NoReceiver, SerialPosition, SitePosition
-from edge.ring_rule import HELD_FOR_S, RING_AT_ONCE_FROM
+from edge.recording.ring_rule import HELD_FOR_S, RING_AT_ONCE_FROM
 from edge.section import Name, Section
 from edge.spool.settings import SpoolSettings
 from edge.uplink.settings import UplinkSettings

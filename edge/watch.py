@@ -18,9 +18,9 @@ from pathlib import Path
 import structlog
 
 from edge.errors import EdgeError
-from edge.health import Health
-from edge.pass_recorder import PassRecorder, PlaceOf
-from edge.recorder import Recorder
+from edge.health.health import Health
+from edge.recording.pass_recorder import PassRecorder, PlaceOf
+from edge.recording.recorder import Recorder
 from edge.spool.errors import SpoolError
 from edge.spool.store import Place
 from edge.vision.engine import PlateEngine

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import click
 
+from edge.commands.options import settings_option
 from edge.doctor.examine import Check, examine
 from edge.doctor.findings import Finding, exit_status, fail, ok, worst
-from edge.health import Health
-from edge.options import settings_option
+from edge.health.health import Health
 from edge.position.clock import UnitClock
 from edge.position.source import PositionSource
 from edge.settings import Settings, SettingsError, load_settings
@@ -83,7 +83,7 @@ def _checks(settings: Settings) -> list[Check]:
     """Every check of this unit."""
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # what it warns of is among the findings
     # What opens cameras and models takes a second to load: other commands do without.
-    from edge.bootstrap import build_clock
+    from edge.bootstrap.daemon import build_clock
     from edge.doctor.broker_checks import check_broker
     from edge.doctor.certificate_checks import check_certificates
     from edge.doctor.daemon_check import check_daemon, running_status
@@ -123,6 +123,6 @@ def _checks(settings: Settings) -> list[Check]:
 def _build_position(
     settings: Settings, clock: UnitClock, health: Health
 ) -> tuple[PositionSource, Callable[[threading.Event], None] | None]:
-    from edge.position_parts import build_position
+    from edge.bootstrap.position import build_position
 
     return build_position(settings.position, clock, health)

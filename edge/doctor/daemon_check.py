@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.doctor.findings import Finding, fail, ok, split, warning
-from edge.status import STATUS_FILE, Status, StatusError, read_status
-from edge.status_text import Standing
+from edge.health.status import STATUS_FILE, Status, StatusError, read_status
+from edge.health.status_text import Standing
 
 _OTHERS_CHECK = ("camera ", "gps", "clock", "hot list ", "age of hot list ", "uplink link")
 """Troubles that the other checks look into themselves."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
+from edge.bootstrap.hotlists import build_folder
 from edge.contract.plates import load_confusables
 from edge.doctor.findings import Finding, fail, ok, split, warning
 from edge.enrolment import load_keys
-from edge.hotlist_parts import build_folder
+from edge.health.status import Status
 from edge.settings import Settings
-from edge.status import Status
 from edge.vision.manifest import find_model, known_models
 from edge.vision.own_models import check_model
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from edge.contract.records import FixedSite, GpsFix
 from edge.doctor.findings import Finding, fail, ok, split, warning
-from edge.health import Health
+from edge.health.health import Health
+from edge.health.status import Status
 from edge.position.source import PositionSource
 from edge.settings import Settings
-from edge.status import Status
 from edge.vision.camera_settings import CameraSettings
 from edge.vision.capture import is_live, open_source
 from edge.vision.frames import Frame

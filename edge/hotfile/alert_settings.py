@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from edge.area import Area, Circle, Polygon
 from edge.contract.records import HotlistKind
 from edge.hotfile.alerts import AlertRule
 from edge.section import Section
-from edge.uplink.area import Area, Circle, Polygon
 from edge.uplink.filter_settings import CircleSettings
 from edge.uplink.upload_settings import ScheduleSettings
 

@@ -15,9 +15,9 @@ from typing import Literal, TypeAlias
 
 from msgspec import UnsetType
 
+from edge.area import Area
 from edge.contract.records import FixedSite, GpsFix, HotlistKind, HotlistMatch, Position
-from edge.uplink.area import Area
-from edge.uplink.schedule import Schedule
+from edge.schedule import Schedule
 
 Ring: TypeAlias = Literal[
     "ring",

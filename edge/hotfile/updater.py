@@ -17,7 +17,7 @@ import structlog
 
 from edge.contract.errors import ContractError
 from edge.contract.hotlist import HotlistManifest, HotlistVersion, decode_delta
-from edge.health import Health
+from edge.health.health import Health
 from edge.hotfile.download import Interrupted, MissingDeltaError
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import ImplausibleListError

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from edge.area import Area, Circle, Polygon
 from edge.section import Name, Section
-from edge.uplink.area import Area, Circle, Polygon
 from edge.uplink.upload_settings import ScheduleSettings
 
 _Latitude = Annotated[float, Field(ge=-90, le=90)]

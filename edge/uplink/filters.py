@@ -16,10 +16,10 @@ from typing import Protocol
 
 from msgspec import UNSET
 
+from edge.area import Area
 from edge.contract.plates import Confusables, normalise
 from edge.contract.records import Clock, FixedSite, GpsFix, Position
-from edge.uplink.area import Area
-from edge.uplink.schedule import Schedule
+from edge.schedule import Schedule
 
 
 class Sighted(Protocol):

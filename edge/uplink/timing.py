@@ -7,9 +7,9 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from edge.schedule import Schedule
 from edge.spool.pictures import Standing
 from edge.uplink.messages import Allowed
-from edge.uplink.schedule import Schedule
 from edge.uplink.upload_settings import PictureRule
 
 Wish = Literal["none", "upload", "everything"]

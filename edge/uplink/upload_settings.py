@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
+from edge.schedule import DAYS, Day, Hours, Schedule
 from edge.section import Section
-from edge.uplink.schedule import DAYS, Day, Hours, Schedule
 
 PictureRule = Literal["now", "unmetered", "hits", "command"]
 

@@ -13,9 +13,9 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from demo_site.processes import BIN
+from edge.health.status import STATUS_FILE, read_status
+from edge.health.status_text import Standing, status_text
 from edge.settings import load_settings
-from edge.status import STATUS_FILE, read_status
-from edge.status_text import Standing, status_text
 from repository.store.engine import reading
 from repository.units import enrolment
 from tests.e2e.conftest import CopySite, Ingesting

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import edge.daemon
+import edge.health.malfunctions
 import edge.housekeeping
-import edge.malfunctions
-import edge.supervisor
+import edge.supervision.supervisor
 from edge.daemon import Daemon
-from edge.service_manager import ServiceManager
+from edge.supervision.service_manager import ServiceManager
 from edge.vision.frames import Frame
 from edge.vision.tracker import Tracker
 from edge.watch import Camera
@@ -21,9 +21,9 @@ from tests.edge.test_daemon import unit
 # Everything in a hundredth of the time that a unit on the road takes.
 edge.daemon.CAMERA_LIMIT_S = 0.5
 edge.daemon.STUCK_STOP_WITHIN_S = 0.5
-edge.supervisor.GRACE_S = 0.8
+edge.supervision.supervisor.GRACE_S = 0.8
 edge.housekeeping.EVERY_S = 0.1
-edge.malfunctions._HICCUP_S = 0.1
+edge.health.malfunctions._HICCUP_S = 0.1
 
 
 class HangingSource:

@@ -25,21 +25,21 @@ from edge.contract.batch import MAX_PICTURE_BYTES
 from edge.contract.plates import load_confusables, load_formats
 from edge.contract.records import Engine, Hit, Malfunction, NoPosition, Read, decode_record
 from edge.daemon import Daemon, DaemonError
-from edge.health import Health
+from edge.health.health import Health
+from edge.health.status import read_status
 from edge.hotfile.build import build_here
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.keys import hotfile_key
 from edge.hotfile.open import HotlistFiles, Outcome
 from edge.hotfile.settings import HotlistSource, MatchRule
-from edge.kept_uplink import KeptUplink
 from edge.pipeline import Identity
 from edge.position.clock import UnitClock
 from edge.position.source import NoReceiver
-from edge.recorder import Recorder
+from edge.recording.recorder import Recorder
 from edge.spool.store import Spool
-from edge.status import read_status
-from edge.supervisor import RESTARTS
+from edge.supervision.supervisor import RESTARTS
 from edge.uplink.filter_settings import FilterSettings
+from edge.uplink.kept_uplink import KeptUplink
 from edge.uplink.mqtt import LinkSettings
 from edge.uplink.uplink import Uplink
 from edge.uplink.withholding import Withholding
@@ -288,7 +288,7 @@ def test_a_recording_that_breaks_is_reported_and_never_read_twice(
         encoded.append(1)
         return 1 / 0 if len(encoded) == 2 else encode_scene(image)  # type: ignore[return-value]
 
-    monkeypatch.setattr("edge.pass_recorder.encode_scene", encode)
+    monkeypatch.setattr("edge.recording.pass_recorder.encode_scene", encode)
     with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
         run_to_the_end(daemon)
         assert daemon.summary().cameras_failed == 1
@@ -356,7 +356,7 @@ def test_an_uplink_that_broke_is_made_anew_while_plates_are_read(
     tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edge.daemon.UPLINK_LOOK_EVERY_S", 0.05)
-    monkeypatch.setattr("edge.supervisor.FIRST_WAIT_S", 0.05)
+    monkeypatch.setattr("edge.supervision.supervisor.FIRST_WAIT_S", 0.05)
     later = tmp_path / "later"
     write_pictures(tmp_path / "pictures", 1)
     with unit(tmp_path, engine, [str(later)]) as (daemon, recorder):
@@ -375,9 +375,9 @@ def test_a_fault_that_nobody_foresaw_ends_the_daemon_after_its_restarts(
     tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_pictures(tmp_path / "pictures", 1)
-    monkeypatch.setattr("edge.supervisor.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("edge.supervision.supervisor.FIRST_WAIT_S", 0.01)
     monkeypatch.setattr("edge.vision.capture.PictureSource.live", True)
-    monkeypatch.setattr("edge.pass_recorder.draft", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("edge.recording.pass_recorder.draft", lambda *_, **__: 1 / 0)
     with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
         with pytest.raises(DaemonError, match="camera-0 failed 6 times, last with ZeroDivision"):
             daemon.run()
@@ -403,7 +403,7 @@ def test_a_record_that_the_contract_does_not_admit_is_reported_and_the_next_one_
     tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plates = write_pictures(tmp_path / "pictures", 2)
-    monkeypatch.setattr("edge.pass_recorder.encode_scene", first_one_too_large())
+    monkeypatch.setattr("edge.recording.pass_recorder.encode_scene", first_one_too_large())
     with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
         run_to_the_end(daemon)
         malfunction, read = stored(recorder.spool)

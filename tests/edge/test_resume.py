@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edge.contract.records import Hit, Read
-from edge.recorder import Recorder
+from edge.recording.recorder import Recorder
 from edge.vision.capture import open_source
 from edge.vision.engine import KnownState, PlateEngine, PlateObservation, nothing_known
 from edge.vision.tracker import Tracker
 from edge.vision.video import VideoPlace
 from edge.watch import Camera, CameraWatch
-from tests.edge.recording import LISTED, START, plate, recording, stored
+from tests.edge.recording_parts import LISTED, START, plate, recording, stored
 
 FRAMES = 90
 FPS = 10.0

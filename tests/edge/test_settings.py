@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.commands.settings_help import describe_settings
 from edge.settings import SettingsError, load_settings
-from edge.settings_help import describe_settings
 
 WHOLE = """
 [unit]

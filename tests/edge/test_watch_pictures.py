@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.contract.records import Malfunction
-from edge.malfunctions import LastingTroubles
+from edge.health.malfunctions import LastingTroubles
 from edge.vision.camera_settings import CameraSettings
 from edge.vision.detector import Detection
 from edge.vision.engine import EngineParts, PlateEngine
@@ -23,7 +23,7 @@ from edge.vision.picture_health_watch import PictureWatch
 from edge.vision.reader import PlateReading
 from edge.vision.tracker import Tracker
 from edge.watch import Camera, CameraWatch
-from tests.edge.recording import START, recording, stored
+from tests.edge.recording_parts import START, recording, stored
 
 
 class StuckCamera:

@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 from edge.cli import main
 from edge.doctor.command import as_text
 from edge.doctor.findings import Finding, fail, ok, warning
-from edge.status import STATUS_FILE, write_status
+from edge.health.status import STATUS_FILE, write_status
 from tests.edge.doctor.units import write_settings
-from tests.edge.test_status import make
+from tests.edge.health.test_status import make
 from tests.servers import free_port
 from tests.street import write_pictures
 
@@ -77,7 +77,7 @@ def test_beside_a_running_daemon_no_device_is_opened(
     )
     write_status(tmp_path / "data" / STATUS_FILE, make())
     monkeypatch.setattr("edge.doctor.device_checks.open_source", None)
-    monkeypatch.setattr("edge.position_parts.build_position", None)
+    monkeypatch.setattr("edge.bootstrap.position.build_position", None)
     shown = json.loads(call(settings, "--json").output)["checks"]
     found = {one["check"]: Finding(**one) for one in shown}
     assert found["daemon"].verdict == "ok"

@@ -17,12 +17,12 @@ from edge.doctor.data_checks import (
 )
 from edge.doctor.findings import Finding
 from edge.errors import EdgeError
+from edge.health.status import Status, TroubleFact
 from edge.settings import Settings
-from edge.status import Status, TroubleFact
 from edge.vision.manifest import find_model, known_models, manifest_file
 from edge.vision.settings import EngineSettings
 from tests.edge.doctor.units import settings_of
-from tests.edge.test_status import AT, make
+from tests.edge.health.test_status import AT, make
 
 LIST = """
 [[hotlists]]

@@ -15,19 +15,19 @@ import msgspec
 import numpy as np
 import pytest
 
-from edge.bootstrap import build_clock
+from edge.bootstrap.daemon import build_clock
+from edge.bootstrap.position import build_position
 from edge.doctor import device_checks
 from edge.doctor.device_checks import check_camera, check_place, judge_camera, judge_place
 from edge.doctor.findings import Finding
-from edge.health import Health
+from edge.health.health import Health
+from edge.health.status import PositionFact, TroubleFact
 from edge.position.source import PositionSource
-from edge.position_parts import build_position
 from edge.settings import Settings
-from edge.status import PositionFact, TroubleFact
 from edge.vision.camera_settings import CameraSettings
 from tests.edge.doctor.units import settings_of
+from tests.edge.health.test_status import AT, make
 from tests.edge.position.listening import sentence
-from tests.edge.test_status import AT, make
 
 LIVE = CameraSettings(name="front", source="device:0")
 

@@ -22,17 +22,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import Engine
 
-from edge import bootstrap
+from edge.bootstrap import daemon as bootstrap
+from edge.bootstrap.hotlists import build_folder
 from edge.contract.hotlist import HotlistEntry
 from edge.contract.plates import load_confusables
 from edge.enrolment import enrol, load_keys
-from edge.health import Health
-from edge.hearts import Hearts
+from edge.health.health import Health
 from edge.hotfile.installation import INSTALLED
 from edge.hotfile.partial import PIECE_BYTES
-from edge.hotlist_parts import build_folder
 from edge.position.clock import UnitClock
 from edge.settings import load_settings
+from edge.supervision.hearts import Hearts
 from repository.hotlists import files
 from repository.store.engine import open_engine
 from repository.units import enrolment

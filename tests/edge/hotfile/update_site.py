@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.contract.hotlist import HotlistVersion
 from edge.contract.plates import load_confusables
-from edge.health import Health
+from edge.health.health import Health
 from edge.hotfile import installation as installing
 from edge.hotfile.download import Interrupted, RepositoryWeb, Unit
 from edge.hotfile.folder import HotlistFolder

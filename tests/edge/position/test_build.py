@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from edge.bootstrap.position import build_position
 from edge.contract.records import FixedSite, GpsFix, NoPosition
-from edge.health import Health
+from edge.health.health import Health
 from edge.position.clock import UnitClock
 from edge.position.settings import GpsdPosition, NoReceiver, SerialPosition, SitePosition
-from edge.position_parts import build_position
 from tests.edge.position.listening import PATIENCE_S, Cable, recording
 
 

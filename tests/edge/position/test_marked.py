@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from edge.contract.records import Clock, Malfunction, Read
+from edge.health.observe import Observer
 from edge.housekeeping import Housekeeping
-from edge.observe import Observer
-from edge.pass_recorder import PassRecorder
-from edge.recorder import Recorder
+from edge.recording.pass_recorder import PassRecorder
+from edge.recording.recorder import Recorder
 from edge.vision.tracker import Tracker
-from tests.edge.recording import START, frame, plate, recording, stored
+from tests.edge.recording_parts import START, frame, plate, recording, stored
 
 
 class Rounds(threading.Event):

@@ -12,11 +12,11 @@ import pytest
 from msgspec import structs
 
 from edge.contract.records import AnyRecord, decode_record
-from edge.health import Health
+from edge.health.health import Health
+from edge.health.spool_watch import GIVES_WAY_FOR_S, SpoolWatch
 from edge.spool.errors import SpoolError
 from edge.spool.settings import SpoolSettings
 from edge.spool.store import Place, Spool
-from edge.spool_watch import GIVES_WAY_FOR_S, SpoolWatch
 from tests.edge.spool.samples import (
     AGENCY,
     SPOOL_KEY,

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.area import Area, Circle, Polygon
 from edge.contract import records as r
 from edge.contract.plates import load_confusables
-from edge.uplink.area import Area, Circle, Polygon
+from edge.schedule import Hours, Schedule
 from edge.uplink.filters import Filter, FilterRule, PlateSet
-from edge.uplink.schedule import Hours, Schedule
 from tests.edge.spool.samples import read
 
 CONFUSABLES = load_confusables()

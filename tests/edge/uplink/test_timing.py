@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from edge.schedule import Schedule
 from edge.spool.pictures import Standing
 from edge.uplink.interfaces import (
     interface_to,
@@ -17,7 +18,6 @@ from edge.uplink.interfaces import (
     read_interface_to,
 )
 from edge.uplink.messages import Allowed
-from edge.uplink.schedule import Schedule
 from edge.uplink.timing import LinkCost, UploadRule, Wish
 from edge.uplink.upload_settings import UploadSettings
 

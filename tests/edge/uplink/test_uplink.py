@@ -14,8 +14,8 @@ import trustme
 from msgspec import UNSET
 
 from edge.contract.records import Clock, Read, encode_record
-from edge.health import Health
-from edge.unit_health import unit_health
+from edge.health.health import Health
+from edge.health.unit_health import unit_health
 from edge.uplink.errors import UplinkError
 from tests.edge.spool.samples import (
     MOMENT,

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 
 from edge.cli import main
 from edge.contract.records import AnyRecord
+from edge.schedule import Schedule
 from edge.uplink.gate import UploadPlan
 from edge.uplink.orders import Order, Orders, Outcome
-from edge.uplink.schedule import Schedule
 from edge.uplink.timing import LinkCost, UploadRule
 from tests.edge.spool.samples import (
     MOMENT,

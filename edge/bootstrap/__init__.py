@@ -1,0 +1,1 @@
+"""The only place that builds the edge's real parts from settings."""

@@ -1,0 +1,1 @@
+"""How the unit is: counted, said, measured, put on record."""

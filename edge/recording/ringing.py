@@ -1,0 +1,78 @@
+"""When a pass rings before it ends, and what the officer was told of it; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeAlias
+from uuid import UUID
+
+from edge.contract.records import Hit, HotlistMatch
+from edge.pipeline import Moment
+from edge.recording.ring_rule import RingRule
+from edge.uplink.filters import FilterRule
+
+FORGET_AFTER = timedelta(seconds=60)
+
+MatchKey: TypeAlias = tuple[str, str]
+"""What tells one match of a pass from another: the list and its entry."""
+
+
+def key_of(match: HotlistMatch) -> MatchKey:
+    """See MatchKey."""
+    return match.list_name, match.entry
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """What went on record when a pass rang: its read's id, moment and place, and the hits.
+
+    ``stays`` is the rule that keeps them on the unit, and what follows of the pass with them.
+    """
+
+    read: UUID
+    captured_at: datetime
+    moment: Moment
+    hits: tuple[Hit, ...] = ()
+    stays: FilterRule | None = None
+
+    @property
+    def keys(self) -> frozenset[MatchKey]:
+        """The matches that rang."""
+        return frozenset(key_of(hit.match) for hit in self.hits)
+
+    def withdrawn(self, matches: Iterable[HotlistMatch]) -> tuple[Hit, ...]:
+        """The hits that the final reading of the pass no longer matches."""
+        still = {key_of(match) for match in matches}
+        return tuple(hit for hit in self.hits if key_of(hit.match) not in still)
+
+
+@dataclass(slots=True)
+class OpenPass:
+    """A pass under way that matched something: since when, and what rang."""
+
+    last_seen: datetime
+    since: dict[MatchKey, datetime] = field(default_factory=dict)
+    rung: Rung | None = None
+
+    def due(
+        self, matches: Iterable[HotlistMatch], seen_at: datetime, rule: RingRule
+    ) -> tuple[HotlistMatch, ...]:
+        """The matches of a frame's joint reading that ring now, those that rang left out."""
+        matches = tuple(matches)
+        self.last_seen = seen_at
+        self.since = {
+            key: self.since.get(key, seen_at) for key in map(key_of, matches)
+        }  # a match that went away begins anew
+        told = self.rung.keys if self.rung else frozenset()
+        held_for = timedelta(seconds=rule.held_for_s)
+        return tuple(
+            match
+            for match in matches
+            if key_of(match) not in told
+            and (
+                match.probability >= rule.at_once_from
+                or (match.how == "exact" and seen_at - self.since[key_of(match)] >= held_for)
+            )
+        )

@@ -1,0 +1,1 @@
+"""Keeps the daemon's parts running, and tells the service manager."""

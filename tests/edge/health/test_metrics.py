@@ -1,0 +1,162 @@
+"""The metrics are scraped as Prometheus does it, and hold what the status holds and no more."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import ValidationError
+
+from edge.health.health import Health
+from edge.health.metrics_server import MetricsServer
+from edge.health.observe import Observer
+from edge.health.settings import MetricsSettings
+from edge.recording.recorder import Recorder
+from edge.supervision.supervisor import PartState
+from tests.edge.test_daemon import unit
+
+
+@dataclass
+class Scrape:
+    """A running server of metrics, and what it is asked."""
+
+    server: MetricsServer
+    recorder: Recorder
+
+    def get(self, path: str = "/metrics") -> tuple[int, str]:
+        assert self.server.port is not None
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+    def samples(self) -> dict[str, float]:
+        _, text = self.get()
+        return {
+            sample.name + "".join(f"{{{key}={label}}}" for key, label in labels): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            for labels in (sorted(sample.labels.items()),)
+        }
+
+
+@contextmanager
+def serving(server: MetricsServer) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=server.run, args=(stop,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def wait_for(happened: object) -> None:
+    deadline = time.monotonic() + 30
+    while not happened():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def scrape(tmp_path: Path) -> Iterator[Scrape]:
+    with unit(tmp_path, None, []) as (_, recorder):  # type: ignore[arg-type]
+        observer = Observer(recorder, lambda: [PartState("camera-front", True, 2)])
+        server = MetricsServer("127.0.0.1", 0, observer.status, recorder.health)
+        with serving(server):
+            wait_for(lambda: server.port)
+            yield Scrape(server, recorder)
+
+
+def test_what_is_scraped_is_what_the_health_says_at_that_moment(scrape: Scrape) -> None:
+    health = scrape.recorder.health
+    health.watch("curb")
+    health.count("frames", 3, camera="front")
+    health.count("reads", camera="front")
+    health.timed("frame_to_alert_ms", 120.0)
+    health.trouble("gps", "the cable is out")
+    samples = scrape.samples()
+    assert samples["plateward_frames_total"] == 3
+    assert samples["plateward_camera_frames_total{camera=front}"] == 3
+    assert samples["plateward_camera_frames_per_second{camera=curb}"] == 0
+    assert "plateward_camera_last_frame_age_seconds{camera=curb}" not in samples
+    assert samples["plateward_latency_seconds{quantile=0.95}{step=frame_to_alert}"] == 0.12
+    assert samples["plateward_latency_observations_total{step=frame_to_alert}"] == 1
+    assert samples["plateward_trouble{part=gps}"] == 1
+    assert samples["plateward_part_restarts_total{part=camera-front}"] == 2
+    assert samples["plateward_uplink_connected"] == 0
+    assert samples["plateward_spool_records_waiting"] == 0
+    assert samples["plateward_disk_free_bytes"] > 0
+    assert samples["plateward_memory_bytes"] > 1_000_000
+    assert samples["plateward_clock_source{source=system}"] == 1
+    health.count("frames", camera="front")
+    health.recovered("gps")
+    samples = scrape.samples()
+    assert samples["plateward_frames_total"] == 4
+    assert "plateward_trouble{part=gps}" not in samples
+
+
+def test_every_metric_has_a_help_text_and_a_name_of_this_product(scrape: Scrape) -> None:
+    _, text = scrape.get()
+    for family in text_string_to_metric_families(text):
+        assert family.name.startswith("plateward_")
+        assert family.documentation
+        assert not re.search(r"_(ms|s|min)$", family.name), "units are written out"
+
+
+def test_nothing_but_the_metrics_is_served(scrape: Scrape) -> None:
+    assert scrape.get("/metrics?name[]=x")[0] == 200
+    for path in ("/", "/metricsx", "/../etc/passwd", "/metrics/"):
+        assert scrape.get(path)[0] == 404
+
+
+def test_one_that_connects_and_says_nothing_is_given_up(
+    scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.health.metrics_server._Handler.timeout", 0.1)
+    assert scrape.server.port is not None
+    with socket.create_connection(("127.0.0.1", scrape.server.port)):
+        assert scrape.get()[0] == 200
+
+
+def test_a_port_that_is_taken_is_a_trouble_and_found_when_it_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.health.metrics_server._RETRY_S", 0.01)
+    health = Health()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        server = MetricsServer("127.0.0.1", port, lambda: pytest.fail("nobody asked"), health)
+        with serving(server):
+            wait_for(lambda: "metrics" in health.report().troubles)
+            assert "who listens there" in health.report().troubles["metrics"]
+            taken.close()
+            wait_for(lambda: server.port == port)
+            wait_for(lambda: health.report().healthy)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1"])
+def test_metrics_are_off_unless_a_port_is_set_and_stay_on_this_machine(address: str) -> None:
+    assert MetricsSettings().port is None
+    assert MetricsSettings(port=9469, address=address).address == address
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1", "localhost"])  # noqa: S104
+def test_another_address_needs_a_clear_word(address: str) -> None:
+    with pytest.raises(ValidationError, match=r"beyond_loopback|digits"):
+        MetricsSettings(port=9469, address=address)
+    if address != "localhost":
+        assert MetricsSettings(port=9469, address=address, beyond_loopback=True).port == 9469

@@ -1,0 +1,157 @@
+"""A hit rings while its car is in view, once, and is on the disk before; the read follows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from msgspec import UNSET
+
+from edge.contract.records import Hit, Read
+from edge.recording.pass_recorder import LIVE_WITHIN, PassRecorder
+from edge.recording.recorder import Recorder
+from edge.vision.engine import PlateObservation
+from edge.vision.tracker import Tracker
+from tests.edge.recording_parts import LISTED, START, Shown, frame, plate, recording, stored
+
+
+def drive(
+    recorder: Recorder,
+    now: list[datetime],
+    steps: Sequence[Sequence[PlateObservation]],
+    *,
+    flush: bool = True,
+    late: timedelta = timedelta(),
+) -> Shown:
+    """Feed frames at ten a second, each looked at as late as that."""
+    console = recorder.console
+    assert isinstance(console, Shown)
+    passes = PassRecorder(recorder, "front", live=True)
+    tracker = Tracker()
+    for index, observations in enumerate(steps):
+        shot = frame(index / 10, index)
+        now.append(shot.captured_at + late)
+        seen = tracker.update(shot, observations)
+        passes.sight(seen.open, lambda *_: None)
+        passes.end(seen.ended, lambda *_: None)
+    if flush:
+        passes.end(tracker.flush(), lambda *_: None)
+    return console
+
+
+def test_a_hit_rings_at_the_first_frame_that_is_sure_and_never_again(tmp_path: Path) -> None:
+    now = [START]
+    with recording(tmp_path, now) as recorder:
+        steps = [[plate(LISTED, x=100 + 8 * step, width=80 + 4 * step)] for step in range(10)]
+        console = drive(recorder, now, steps, flush=False)
+        ((interim, (hit,)),) = console.alerts
+        assert console.spooled_by_alert == [1], "it was shown before it was on the disk"
+        assert (hit.plate, hit.rang, hit.captured_at) == (LISTED, True, START)
+        assert stored(recorder.spool) == [hit]
+        console = drive(recorder, now, steps)
+        alerted, read = console.alerts[-1], console.reads[-1]
+        assert len(console.alerts) == 1, "the same plate a second later is a repeat"
+    assert interim.frames == 1
+    assert alerted[1] == (hit,)
+    assert read[0].hits
+
+
+def test_the_final_read_has_the_id_that_rang_and_takes_the_provisional_ones_place(
+    tmp_path: Path,
+) -> None:
+    now = [START]
+    with recording(tmp_path, now) as recorder:
+        steps = [[plate(LISTED, x=100 + 8 * step, width=80 + 4 * step)] for step in range(10)]
+        console = drive(recorder, now, steps)
+        hit, read = stored(recorder.spool)
+        assert isinstance(hit, Hit)
+        assert isinstance(read, Read)
+        assert hit.read == read.id == console.alerts[0][0].id
+        assert read.captured_at == hit.captured_at == START
+        assert (read.frames, read.last_seen - read.first_seen) == (10, timedelta(seconds=0.9))
+        assert [match.plate for match in read.hits] == [LISTED]
+        # The best picture is of the last frame, the largest; the record says so.
+        assert {picture.taken_at for picture in read.pictures} == {read.last_seen}
+        ((shown, hits, told),) = console.reads
+        assert (shown, hits, told.rang, told.withdrawn) == (read, (hit,), {hit.id}, ())
+        assert recorder.health.report().counters["hits"] == 1
+    with recording(tmp_path, now):
+        pass  # nothing was left to settle
+
+
+def test_a_read_that_rang_outlives_a_killed_unit(tmp_path: Path) -> None:
+    now = [START]
+    with recording(tmp_path, now) as recorder:
+        console = drive(recorder, now, [[plate(LISTED)]] * 3, flush=False)
+        ((_, (hit,)),) = console.alerts
+    with recording(tmp_path, now, settle=1) as recorder:
+        kept_hit, read = stored(recorder.spool)
+        assert kept_hit == hit
+        assert isinstance(read, Read)
+        assert (read.id, read.plate, read.frames) == (hit.read, LISTED, 1)
+        assert all(picture.taken_at is UNSET for picture in read.pictures)
+
+
+def test_a_doubtful_match_waits_until_it_has_been_read_for_a_while(tmp_path: Path) -> None:
+    now = [START]
+    with recording(tmp_path, now) as recorder:
+        console = drive(recorder, now, [[plate(LISTED, confidence=0.9)]] * 5, flush=False)
+        assert console.alerts == []
+    (tmp_path / "other").mkdir()
+    with recording(tmp_path / "other", now) as recorder:
+        console = drive(recorder, now, [[plate(LISTED, confidence=0.9)]] * 8, flush=False)
+        ((read, _),) = console.alerts
+        assert read.captured_at == START + timedelta(seconds=0.5)
+
+
+def test_what_rang_is_taken_back_if_later_frames_read_another_plate(tmp_path: Path) -> None:
+    now = [START]
+    other = LISTED[:-1] + "3"
+    with recording(tmp_path, now) as recorder:
+        sharper = [[plate(other, width=80 + 10 * step)] for step in range(10)]
+        console = drive(recorder, now, [[plate(LISTED)], *sharper])
+        ((_, (rang,)),) = console.alerts
+        ((read, hits, told),) = console.reads
+        assert (read.plate, read.hits, hits) == (other, (), ())
+        assert told.withdrawn == (rang,)
+        assert [type(record) for record in stored(recorder.spool)] == [Hit, Read]
+
+
+def test_a_plate_that_rang_a_while_ago_is_put_on_record_without_a_sound(tmp_path: Path) -> None:
+    now = [START]
+    with recording(tmp_path, now) as recorder:
+        drive(recorder, now, [[plate(LISTED)]] * 3)
+        console = drive(recorder, now, [[plate(LISTED)]] * 3)
+        assert len(console.alerts) == 1
+        read, (hit,), told = console.reads[-1]
+        assert not hit.rang
+        assert told.quiet == {hit.id: "quiet_repeat"}
+        assert [match.plate for match in read.hits] == [LISTED]
+
+
+def test_a_hit_older_than_half_a_minute_never_rings_as_live(tmp_path: Path) -> None:
+    now = [START]
+    with recording(tmp_path, now) as recorder:
+        late = LIVE_WITHIN + timedelta(seconds=1)
+        console = drive(recorder, now, [[plate(LISTED)]] * 3, late=late)
+        assert console.alerts == []
+        ((_, (hit,), _),) = console.reads
+        assert not hit.rang
+        assert "frame_to_read_ms" in recorder.health.report().durations
+        assert "frame_to_alert_ms" not in recorder.health.report().durations
+
+
+def test_the_time_from_frame_to_alert_is_measured(tmp_path: Path) -> None:
+    now = [START]
+    with recording(tmp_path, now) as recorder:
+        drive(recorder, now, [[plate(LISTED)]], late=timedelta(milliseconds=120))
+        assert recorder.health.report().durations["frame_to_alert_ms"].p50_ms >= 120
+
+
+def test_a_plate_beside_one_that_rings_does_not_ring(tmp_path: Path) -> None:
+    now = [START]
+    with recording(tmp_path, now) as recorder:
+        console = drive(recorder, now, [[plate(LISTED), plate("5NA349", x=400)]] * 3)
+        assert [read.plate for read, _ in console.alerts] == [LISTED]
+        assert sorted(read.plate for read, _, _ in console.reads) == ["5NA349", LISTED]
