@@ -78,7 +78,7 @@ class DriveFacts:
     cars: list[CarFacts]
     """In the order in which their plates first come into view."""
     listed: list[Listed]
-    """The two plates that the hot list has: one as printed, one off by a confusable character."""
+    """The two plates that the hot list has: one as printed, one with a letter for a digit."""
     track: list[TrackPoint]
     """Once a second."""
 

@@ -1,4 +1,4 @@
-"""A made-up hot list that has two of the drive's plates, one off by a character often confused."""
+"""A made-up hot list that has two of the drive's plates, one with a letter typed for a digit."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from edge.contract.plates import load_confusables
+
 from .plates import STYLES, Plate, random_plate
 
-_CONFUSED = {"8": "B", "B": "8", "5": "S", "S": "5", "2": "Z", "Z": "2", "6": "G", "G": "6"}
+_TYPED_FOR = {"0": "O", "1": "I"}
+"""Dies draw these alike, so that neither a typist nor a reader can tell them apart."""
+
 _KINDS = (
     ("stolen_vehicle", 2, 365),
     ("stolen_plate", 2, 365),
@@ -50,10 +54,10 @@ class Listed:
 
 
 def _confuse(serial: str) -> str | None:
-    """The serial with one character replaced by one it is often taken for, the last such."""
+    """The serial with its last 0 or 1 typed as a letter; None without either."""
     for at in reversed(range(len(serial))):
-        if serial[at] in _CONFUSED:
-            return serial[:at] + _CONFUSED[serial[at]] + serial[at + 1 :]
+        if serial[at] in _TYPED_FOR:
+            return serial[:at] + _TYPED_FOR[serial[at]] + serial[at + 1 :]
     return None
 
 
@@ -69,11 +73,11 @@ def make_hotlist(
         strangers: entries for plates that the drive does not meet.
 
     Raises:
-        ValueError: fewer than two plates, or none with a character that is often confused.
+        ValueError: fewer than two plates, or none with a 0 or a 1.
     """
     confusable = [plate for plate in plates if _confuse(plate.serial)]
     if len(plates) < 2 or not confusable:
-        raise ValueError("plates: a hot list takes two plates, one with any of 2 5 6 8 B G S Z")
+        raise ValueError("plates: a hot list takes two plates, one with a 0 or a 1")
     misspelt = confusable[int(rng.integers(len(confusable)))]
     others = [plate for plate in plates if plate != misspelt]
     exact = others[int(rng.integers(len(others)))]
@@ -84,22 +88,19 @@ def make_hotlist(
         _entry(rng, spelt, misspelt.state, now, _KINDS[2], "made up; heard over the radio"),
     ]
     # A stranger that reads like a car of the drive, as printed or confused, would be a third hit.
-    folded = {_fold(plate.serial) for plate in plates}
+    fold = load_confusables().fold
+    folded = {fold(plate.serial) for plate in plates}
     states = list(STYLES)
     while len(entries) < strangers + 2:
         state = "MA" if rng.random() < 0.6 else states[int(rng.integers(len(states)))]
         plate = random_plate(rng, state)
-        if _fold(plate.serial) in folded:
+        if fold(plate.serial) in folded:
             continue
-        folded.add(_fold(plate.serial))
+        folded.add(fold(plate.serial))
         kind = _KINDS[int(rng.integers(len(_KINDS)))]
         entries.append(_entry(rng, plate.serial, state, now, kind, "made up for the demo"))
     order = rng.permutation(len(entries))
     return [entries[i] for i in order], listed
-
-
-def _fold(serial: str) -> str:
-    return "".join(min(c, _CONFUSED.get(c, c)) for c in serial)
 
 
 def _entry(

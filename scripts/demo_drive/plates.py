@@ -1,7 +1,7 @@
 """Plates drawn in the manner of seven states: colours, names, mottoes and serial shapes.
 
-Serials are drawn at random; letters and digits that dies and readers both confuse (I, O, Q, U,
-0, 1) are left out, as most states leave out some of them.
+Serials are drawn at random; letters that dies and readers confuse with digits (I, O, Q, U) are
+left out, as most states leave out some of them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ TEXTURE_HEIGHT_PX = 360
 
 _OVERSAMPLE = 2
 _LETTERS = "ABCDEFGHJKLMNPRSTVWXYZ"
-_DIGITS = "23456789"
+PLAIN_DIGITS = "23456789"
+"""Without those that dies draw like letters."""
+
+DIGITS = "01" + PLAIN_DIGITS
 
 
 @dataclass(frozen=True)
@@ -86,8 +89,8 @@ class Plate:
         return self.printed.replace(" ", "")
 
 
-def random_plate(rng: np.random.Generator, state: str) -> Plate:
-    """Make up a serial in one of the state's shapes.
+def random_plate(rng: np.random.Generator, state: str, digits: str = PLAIN_DIGITS) -> Plate:
+    """Make up a serial in one of the state's shapes, with these digits.
 
     Raises:
         KeyError: the state has no style here.
@@ -95,7 +98,7 @@ def random_plate(rng: np.random.Generator, state: str) -> Plate:
     shapes = STYLES[state].shapes
     # The first shape is the one on most cars of the road.
     shape = shapes[0] if rng.random() < 0.6 else shapes[int(rng.integers(len(shapes)))]
-    alphabet = {"L": _LETTERS, "D": _DIGITS}
+    alphabet = {"L": _LETTERS, "D": digits}
     printed = "".join(
         " " if kind == " " else alphabet[kind][int(rng.integers(len(alphabet[kind])))]
         for kind in shape

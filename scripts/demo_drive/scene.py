@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cars import PAINTS, CarModel, random_style
-from .plates import Plate, random_plate
+from .plates import DIGITS, Plate, random_plate
 from .projection import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, View, fill
 from .street import Street
 from .track import Motion
@@ -71,7 +71,7 @@ def _distinct_plates(rng: np.random.Generator, count: int) -> list[Plate]:
     others = list(rng.permutation(_OTHER_STATES))
     while len(plates) < count:
         foreign = len(plates) % 3 == 2 and others
-        plate = random_plate(rng, str(others.pop()) if foreign else "MA")
+        plate = random_plate(rng, str(others.pop()) if foreign else "MA", DIGITS)
         plates.setdefault(plate.serial, plate)
     return list(plates.values())
 

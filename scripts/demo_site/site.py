@@ -93,9 +93,6 @@ def lay_out(
     }
     if hotlist is not None:
         sections["[hotlists]"] = {"name": "state-hotfile", "path": str(hotlist)}
-        # One listed plate is a character off a plate in the street that the reader is sure of: it
-        # would be put on record in silence, and the demo is to show such an alert too.
-        sections["hotlists.alerts"] = {"min_probability": 0.0}
     site.edge_settings.write_text(_toml(sections), encoding="utf-8")
     return site
 

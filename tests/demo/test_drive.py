@@ -106,7 +106,7 @@ def test_two_plates_are_on_the_hot_list_one_of_them_only_when_folded(short_drive
 
 def test_a_hot_list_without_a_confusable_plate_is_refused():
     rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="one with any of"):
+    with pytest.raises(ValueError, match="one with a 0 or a 1"):
         make_hotlist(rng, [Plate("MA", "3AAA 44"), Plate("MA", "3AAA 77")], SHORT.started)
 
 
