@@ -1,15 +1,10 @@
 """Putting a fetched list in use, a long one by a process of its own.
 
-Ten million entries keep a processor busy for minutes. In a process apart they do not hold up the
-threads that look at pictures, run only when nothing else wants the processor, and give their
-memory back. Keys go there through memory, never through the command line or the disk.
+Ten million entries keep a processor busy for minutes.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -27,14 +22,12 @@ from edge.hotfile.facts import Implausible, ImplausibleListError, ListFacts
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.installation import BusyListError, Installation, InUseError
 from edge.hotfile.partial import PartialFile
+from edge.hotfile.process_apart import ProcessApart, answer
 from edge.hotfile.settings import ChangeRule
 from edge.hotfile.update import DeltaChain, RefusedListError, checked_entries, checked_file
 
 APART_FROM_ENTRIES = 20_000
 """A shorter list is put in use in half a second, where it is wanted."""
-
-LOOK_EVERY_S = 0.5
-_NICENESS = 15
 
 _Kind = Literal["refused", "implausible", "in_use", "busy", "contract", "other"]
 _KINDS: tuple[tuple[type[Exception], _Kind], ...] = (
@@ -45,10 +38,6 @@ _KINDS: tuple[tuple[type[Exception], _Kind], ...] = (
     (ContractError, "contract"),
     (HotfileError, "other"),
 )
-
-
-class StoppedError(HotfileError):
-    """The unit stops before the list is in use."""
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,8 +101,7 @@ class InstallProcess:
         apart_from_entries: int = APART_FROM_ENTRIES,
     ) -> None:
         """``stop`` ends an installation that runs; ``beat`` is called while one does."""
-        self._stop = stop
-        self._beat = beat
+        self._process = ProcessApart("edge.hotfile.install_process", stop, beat)
         self._apart_from_entries = apart_from_entries
 
     def put_in_use(
@@ -141,50 +129,21 @@ class InstallProcess:
             repository_key=installation.repository_key.public_bytes_raw(),
             now=installation.now(),
         )
-        answer = self._ask(fetched.manifest.list.name, msgspec.json.encode(order))
-        if answer.facts is not None:
-            return answer.facts
-        if answer.kind == "implausible":
-            raise ImplausibleListError(answer.why, answer.error)
+        name = fetched.manifest.list.name
+        said = _answers.decode(self._process.ask(name, msgspec.json.encode(order)))
+        if said.facts is not None:
+            return said.facts
+        if said.kind == "implausible":
+            raise ImplausibleListError(said.why, said.error)
         kinds = {kind: error for error, kind in _KINDS}
-        raise kinds[answer.kind](answer.error)
-
-    def _ask(self, name: str, order: bytes) -> _Answer:
-        command = [sys.executable, "-P", "-m", "edge.hotfile.install_process"]
-        # A file in memory, for an order with long deltas does not fit a pipe: what is left of it
-        # when the wait for the answer is interrupted would never be written.
-        with os.fdopen(os.memfd_create("order"), "w+b") as given:
-            given.write(order)
-            given.seek(0)
-            with subprocess.Popen(  # noqa: S603 - this program itself
-                command, stdin=given, stdout=subprocess.PIPE
-            ) as process:
-                said: bytes | None = None
-                while said is None:
-                    try:
-                        said, _ = process.communicate(timeout=LOOK_EVERY_S)
-                    except subprocess.TimeoutExpired:
-                        self._beat()
-                        if self._stop.is_set():
-                            process.kill()
-                            raise StoppedError(f"hot list {name}: the unit stops") from None
-        try:
-            return _answers.decode(said)
-        except msgspec.DecodeError as error:
-            raise HotfileError(
-                f"hot list {name}: the process that builds it ended with status"
-                f" {process.returncode}; it is tried again"
-            ) from error
+        raise kinds[said.kind](said.error)
 
 
-def main() -> None:
-    """Carry out the order on the standard input, and answer on the standard output."""
-    os.nice(_NICENESS)
-    order = _orders.decode(sys.stdin.buffer.read())
-    sys.stdout.buffer.write(msgspec.json.encode(_carry_out(order)))
+def _carry_out(data: bytes) -> bytes:
+    return msgspec.json.encode(_installed(_orders.decode(data)))
 
 
-def _carry_out(order: _Order) -> _Answer:
+def _installed(order: _Order) -> _Answer:
     folder = HotlistFolder(Path(order.lists), order.key, Confusables.of(order.groups))
     installation = Installation(
         root=Path(order.root),
@@ -209,4 +168,4 @@ _orders = msgspec.json.Decoder(_Order)
 _answers = msgspec.json.Decoder(_Answer)
 
 if __name__ == "__main__":
-    main()
+    answer(_carry_out)

@@ -21,9 +21,10 @@ from edge.health.health import Health
 from edge.hotfile.download import Interrupted, MissingDeltaError
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import ImplausibleListError
-from edge.hotfile.install_process import Fetched, InstallProcess, StoppedError
+from edge.hotfile.install_process import Fetched, InstallProcess
 from edge.hotfile.installation import BusyListError, Installation, InUseError
 from edge.hotfile.partial import PartialFile
+from edge.hotfile.process_apart import StoppedError
 from edge.hotfile.settings import HotlistSource
 from edge.hotfile.update import DeltaChain, Pace, RefusedListError
 

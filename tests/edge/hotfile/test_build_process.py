@@ -61,7 +61,7 @@ def test_a_build_ends_when_the_unit_stops(tmp_path: Path, folder: HotlistFolder)
         stop.set()
 
     build = BuildProcess(stop, beat, apart_from_bytes=0)
-    with pytest.raises(HotfileError, match="the unit stopped before it was built"):
+    with pytest.raises(HotfileError, match="the unit stops"):
         build(HotlistSource(name="state", path=path), folder, None, ())
     assert beats
     assert folder.current("state") is None
@@ -71,6 +71,6 @@ def test_a_process_that_dies_is_one_sentence(
     tmp_path: Path, folder: HotlistFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = csv_file(tmp_path / "state.csv", "plate\n1ABC23\n")
-    monkeypatch.setattr("edge.hotfile.build_process.sys.executable", "/bin/false")
+    monkeypatch.setattr("edge.hotfile.process_apart.sys.executable", "/bin/false")
     with pytest.raises(HotfileError, match="ended with status 1"):
         apart()(HotlistSource(name="state", path=path), folder, None, ())
