@@ -33,12 +33,14 @@ class Told:
     """What the officer was told of a pass before it ended, and what is not rung for.
 
     ``rang`` are the hits that rang before, ``withdrawn`` those of them that later frames do not
-    bear out, ``quiet`` why a hit does not ring by its list's rules (edge.hotfile.alerts).
+    bear out, ``quiet`` why a hit does not ring by its list's rules (edge.hotfile.alerts). ``now``
+    is how the final reading matches what rang, where it agrees in another way than it did.
     """
 
     rang: frozenset[UUID] = frozenset()
     withdrawn: tuple[Hit, ...] = ()
     quiet: Mapping[UUID, str] = field(default_factory=dict)
+    now: Mapping[UUID, HotlistMatch] = field(default_factory=dict)
 
 
 def withdrawn_text(read: Read, hit: Hit) -> str:
@@ -47,6 +49,15 @@ def withdrawn_text(read: Read, hit: Hit) -> str:
     return (
         f"WITHDRAWN  {hit.match.kind.replace('_', ' ').upper()}  listed {hit.match.plate}: "
         f"later frames read {seen} ({read.confidence:.0%} sure)   camera {read.camera}"
+    )
+
+
+def altered_text(read: Read, match: HotlistMatch) -> str:
+    """How what rang agrees by the final reading, where that is another way than it was told."""
+    seen = read.plate if read.state.code is None else f"{read.plate} {read.state.code}"
+    return (
+        f"  now read {seen}: {_agreement(match)}; {_STATE_AGREEMENT[match.state_agreement]}"
+        f"   listed {match.plate}, list {match.list_name}"
     )
 
 

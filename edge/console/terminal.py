@@ -9,7 +9,7 @@ from typing import Literal, Protocol, TextIO
 import msgspec
 import structlog
 
-from edge.console.alerts import Told, alert_text, withdrawn_text
+from edge.console.alerts import Told, alert_text, altered_text, withdrawn_text
 from edge.contract.records import Hit, Read
 from edge.vision.frames import Frame
 from edge.vision.geometry import Box
@@ -51,7 +51,7 @@ class TerminalConsole:
             self._write("\n".join(alert_text(read, hit) for hit in hits) + self._ring(hits))
 
     def show(self, read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box, told: Told) -> None:
-        """Write the read, the alert for each hit that is news, and what is taken back."""
+        """Write the read, the alert for each hit that is news, and what of what rang changed."""
         if self._style == "json":
             self._write(_json_line("read", read, hits, frame, box, told))
         elif self._style == "plain":
@@ -59,6 +59,7 @@ class TerminalConsole:
             lines = [f"{read.captured_at:%H:%M:%S}  {read.plate:<8} {read.state.code or '--'}  "
                      f"{read.confidence:.0%}"]  # fmt: skip
             lines += [withdrawn_text(read, hit) for hit in told.withdrawn]
+            lines += [altered_text(read, match) for match in told.now.values()]
             lines += [alert_text(read, hit, told.quiet.get(hit.id)) for hit in news]
             self._write("\n".join(lines) + self._ring(news))
 
@@ -97,17 +98,18 @@ def _json_line(
         "frames_voted": read.frames,
         "box": [box.x, box.y, box.w, box.h],
         "position": msgspec.to_builtins(read.position),
-        "hits": [_json_hit(hit) for hit in hits],
+        "hits": [_json_hit(hit, told) for hit in hits],
     }
     if told is not None:
         line["withdrawn"] = [_json_hit(hit) for hit in told.withdrawn]
     return msgspec.json.encode(line).decode()
 
 
-def _json_hit(hit: Hit) -> dict[str, object]:
+def _json_hit(hit: Hit, told: Told | None = None) -> dict[str, object]:
+    match = hit.match if told is None else told.now.get(hit.id, hit.match)
     return {
-        "kind": hit.match.kind,
-        "how": hit.match.how,
-        "listed": hit.match.plate,
+        "kind": match.kind,
+        "how": match.how,
+        "listed": match.plate,
         "rang": hit.rang,
     }

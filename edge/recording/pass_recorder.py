@@ -2,7 +2,8 @@
 
 A pass that matches a hot list rings before it ends: its hits are stored with a provisional read,
 and only then shown. At its end the final read takes the provisional one's place, under the same id.
-Nothing rings twice for one pass; a hit that the final reading no longer matches is taken back.
+Nothing rings twice for one pass; a hit that the final reading no longer matches is taken back, and
+one that it matches in another way is shown as it is now. The read's hits are the final reading's.
 """
 
 from __future__ import annotations
@@ -192,6 +193,7 @@ class PassRecorder:
         told = Told(
             rang=frozenset(hit.id for hit in before),
             withdrawn=withdrawn,
+            now=one.rung.altered(one.matches) if one.rung else {},
             quiet={
                 hit.id: answer
                 for hit in hits

@@ -47,6 +47,24 @@ class Rung:
         still = {key_of(match) for match in matches}
         return tuple(hit for hit in self.hits if key_of(hit.match) not in still)
 
+    def altered(self, matches: Iterable[HotlistMatch]) -> dict[UUID, HotlistMatch]:
+        """By hit that rang, how the final reading matches its entry, where that is another way.
+
+        A state that could not be told at first and agrees or not later is that only if it differs.
+        """
+        by_key = {key_of(match): match for match in matches}
+        return {
+            hit.id: match
+            for hit in self.hits
+            if (match := by_key.get(key_of(hit.match))) is not None and _differs(hit.match, match)
+        }
+
+
+def _differs(rang: HotlistMatch, match: HotlistMatch) -> bool:
+    return rang.substitutions != match.substitutions or (
+        match.state_agreement == "different" != rang.state_agreement
+    )
+
 
 @dataclass(slots=True)
 class OpenPass:

@@ -121,6 +121,24 @@ def test_what_rang_and_is_no_hit_any_more_is_taken_back_in_words() -> None:
     assert "\a" not in text
 
 
+def test_what_rang_as_exact_and_is_only_alike_by_now_is_said_without_a_sound() -> None:
+    assert isinstance(READ, Read)
+    rang = hit(how="exact", substitutions=())
+    told = Told(rang=frozenset({rang.id}), now={rang.id: hit().match})
+    for style, said in (
+        ("plain", "  now read 8MB0Z5 MA: NOT EXACT: character 4 read 0, listed O; state agrees"),
+        ("json", '"how":"confusable"'),
+    ):
+        stream = io.StringIO()
+        TerminalConsole(style, True, stream).show(  # type: ignore[arg-type]
+            READ, (rang,), FRAME, BOX, told
+        )
+        text = stream.getvalue()
+        assert said in text
+        assert "exact" not in text.replace("NOT EXACT", "")
+        assert "\a" not in text
+
+
 def test_a_hit_that_a_lists_rules_keep_quiet_says_which() -> None:
     assert isinstance(READ, Read)
     stream = io.StringIO()

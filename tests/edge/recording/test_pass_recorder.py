@@ -118,6 +118,26 @@ def test_what_rang_is_taken_back_if_later_frames_read_another_plate(tmp_path: Pa
         assert [type(record) for record in stored(recorder.spool)] == [Hit, Read]
 
 
+def test_what_rang_as_exact_is_said_to_be_so_no_longer_if_the_final_reading_is_only_alike(
+    tmp_path: Path,
+) -> None:
+    now = [START]
+    alike = LISTED.replace("5", "S")
+    with recording(tmp_path, now) as recorder:
+        sharper = [[plate(alike, width=80 + 10 * step)] for step in range(10)]
+        console = drive(recorder, now, [[plate(LISTED)], *sharper])
+        ((_, (rang,)),) = console.alerts
+        ((read, hits, told),) = console.reads
+        (match,) = read.hits
+        (swap,) = match.substitutions
+        assert (rang.match.how, read.plate, match.how) == ("exact", alike, "confusable")
+        assert (swap.index, swap.read, swap.listed) == (6, "S", "5")
+        assert (hits, told.withdrawn, told.rang) == ((rang,), (), {rang.id})
+        assert told.now == {rang.id: match}
+        kept_hit, kept_read = stored(recorder.spool)
+        assert (kept_hit, kept_read) == (rang, read), "the early hit is true of its moment"
+
+
 def test_a_plate_that_rang_a_while_ago_is_put_on_record_without_a_sound(tmp_path: Path) -> None:
     now = [START]
     with recording(tmp_path, now) as recorder:
