@@ -11,6 +11,7 @@ import structlog
 from edge.errors import EdgeError
 from edge.health.malfunctions import LastingTroubles
 from edge.health.observe import Observer
+from edge.health.receipt_watch import ReceiptWatch
 from edge.health.spool_watch import SpoolWatch
 from edge.health.status import StatusError, read_status, write_status
 from edge.hotfile.open import Outcome
@@ -43,6 +44,7 @@ class Housekeeping:
         self._stop = stop
         self._lasting = LastingTroubles(link_down_for_s)
         self._spool_watch = SpoolWatch(recorder.spool, recorder.health)
+        self._receipt_watch = ReceiptWatch(recorder.uplink, recorder.health)
         self.lists_tried = threading.Event()
         """Set once every hot list was loaded, or could not be."""
         self._ended_unclean = False
@@ -66,6 +68,7 @@ class Housekeeping:
                 "hot lists": self._open_hotlists,
                 "withheld reads": self._recorder.withholding.tend,
                 "spool": self._spool_watch.look,
+                "receipts": self._receipt_watch.look,
                 "status": self.write_status,
             }
         )

@@ -154,14 +154,22 @@ def load_settings(path: Path) -> Settings:
 
 def _explain(path: Path, error: ValidationError) -> str:
     lines = [f"settings file {path}:"]
-    for problem in error.errors(include_url=False, include_input=False):
+    problems = error.errors(include_url=False, include_input=False)
+    for problem in problems:
+        loc = problem["loc"]
+        if problem["type"] == "too_short" and any(
+            len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in problems
+        ):
+            continue  # it has parts, which are wrong themselves and named
         where = ""
-        for step in problem["loc"]:
+        for step in loc:
             if where == "position" and step in ("serial", "gpsd", "site", "none"):
                 continue  # which of the kinds it is, no key of the file
             where += f"[{step}]" if isinstance(step, int) else f".{step}" if where else str(step)
         what = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "missing":
+        if loc == ("cameras",) and problem["type"] in ("missing", "too_short"):
+            what = "name at least one camera, in a section [[cameras]]"
+        elif problem["type"] == "missing":
             what = "missing; add this key"
         elif problem["type"] == "extra_forbidden":
             what = "no such setting; remove it or correct its spelling"

@@ -30,6 +30,7 @@ _COMPONENTS: tuple[tuple[str, Component], ...] = (
     ("hot list", "hotlist"),
     ("age of hot list", "hotlist"),
     ("uplink spool", "disk"),
+    ("uplink receipts", "other"),
     ("uplink", "link"),
 )
 """By how the name of a part in trouble begins, the first that fits."""

@@ -149,6 +149,23 @@ def test_every_wrong_key_is_named_at_once(tmp_path: Path) -> None:
     assert "uplink.host" in str(error.value)
 
 
+def test_a_mistake_in_the_only_camera_adds_no_second_line(tmp_path: Path) -> None:
+    begin, end = WHOLE.index("[[cameras]]"), WHOLE.index("[[hotlists]]")
+    one = '[[cameras]]\nname = "front"\nsuorce = "pictures"\n'
+    with pytest.raises(SettingsError) as error:
+        load(tmp_path, WHOLE[:begin] + one + WHOLE[end:])
+    assert "cameras[0].source: missing" in str(error.value)
+    assert "cameras[0].suorce: no such setting" in str(error.value)
+    assert "cameras: " not in str(error.value)
+
+
+@pytest.mark.parametrize("none", ["", "cameras = []"])
+def test_a_unit_without_a_camera_is_told_so(tmp_path: Path, none: str) -> None:
+    begin, end = WHOLE.index("[[cameras]]"), WHOLE.index("[[hotlists]]")
+    with pytest.raises(SettingsError, match="  cameras: name at least one camera"):
+        load(tmp_path, f"{none}\n{WHOLE[:begin]}{WHOLE[end:]}")
+
+
 def test_a_missing_file_and_no_toml_are_said(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="No such file"):
         load_settings(tmp_path / "nowhere.toml")
