@@ -8,7 +8,9 @@ would kill the daemon.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import mmap
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -110,7 +112,7 @@ class StoredList:
         header = self._header
         if not 0 <= header.slot_bits <= MAX_SLOT_BITS:
             raise ValueError("slot_bits")
-        index = bytearray(header.index_bytes)
+        index = _large(header.index_bytes)
         for number, start in enumerate(range(0, len(index), PIECE_BYTES)):
             length = min(PIECE_BYTES, len(index) - start)
             place = header.index_at + number * (PIECE_BYTES + TAG_BYTES)
@@ -166,7 +168,7 @@ class StoredList:
             return ()
         row = (at - begin) // 2
         last = row + 1
-        while begin + 2 * last < stop and self._marks.startswith(mark, begin + 2 * last):
+        while (edge := begin + 2 * last) < stop and self._marks[edge : edge + 2] == mark:
             last += 1
         try:
             found = self._decoded(self._block(slot), row, last)
@@ -228,3 +230,11 @@ class StoredList:
 
     def _damage(self) -> str:
         return f"{self._path}: is damaged; it has to be built again"
+
+
+def _large(size_bytes: int) -> mmap.mmap:
+    """Memory in pages as large as the system gives: a lookup goes anywhere in it."""
+    memory = mmap.mmap(-1, max(1, size_bytes))
+    with contextlib.suppress(OSError, AttributeError):
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
