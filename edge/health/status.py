@@ -127,9 +127,14 @@ class DurationFact(_Fact, frozen=True, kw_only=True):
 
 
 class ProcessFact(_Fact, frozen=True, kw_only=True):
-    """The daemon's process."""
+    """The daemon's process.
+
+    ``started_ticks`` is when the kernel started it, as /proc tells: another process that was given
+    the same number later has another.
+    """
 
     pid: int
+    started_ticks: int | None = None
     memory_bytes: int
     threads: int
     open_files: int

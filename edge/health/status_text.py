@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from edge.health.status import STALE_AFTER_S, Status
+from edge.health.process import process_lives
+from edge.health.status import STALE_AFTER_S, CameraFact, ProcessFact, Status
 
 _LATENCIES = {
     "frame_ms": "work on one frame",
@@ -22,20 +23,32 @@ _NO_FIX = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Whether the daemon that wrote a status still runs, and how long ago it wrote."""
+    """Whether the daemon that wrote a status still runs, and how long ago it wrote.
+
+    ``lives`` is whether its process is there, which may hang.
+    """
 
     runs: bool
     said_ago_s: float
+    lives: bool = True
 
     @classmethod
-    def of(cls, status: Status, written_s: float, now_s: float) -> Standing:
+    def of(
+        cls,
+        status: Status,
+        written_s: float,
+        now_s: float,
+        lives: Callable[[ProcessFact], bool] = process_lives,
+    ) -> Standing:
         """From the moments in seconds since the epoch of the writing and of now.
 
         A file dated ahead of the clock was written before the clock was set back: nobody can say
         how old it is, and it does not count as fresh.
         """
         ago_s = now_s - written_s
-        return cls(not status.stopped and -STALE_AFTER_S <= ago_s <= STALE_AFTER_S, ago_s)
+        fresh = not status.stopped and -STALE_AFTER_S <= ago_s <= STALE_AFTER_S
+        alive = lives(status.process)
+        return cls(fresh and alive, ago_s, alive)
 
 
 def status_text(status: Status, standing: Standing) -> str:
@@ -59,11 +72,9 @@ def _lines(status: Status, standing: Standing) -> Iterator[str]:
 def _running(status: Status, standing: Standing) -> str:
     if standing.runs:
         return f"runs since {_moment(status.started_at)} ({_age(status.at - status.started_at)})"
-    ended = (
-        "was stopped"
-        if status.stopped
-        else "DOES NOT RUN and was not told to stop, or its disk refuses to be written to"
-    )
+    ended = "was stopped" if status.stopped else "DOES NOT RUN and was not told to stop"
+    if standing.lives and not status.stopped:
+        ended += ", or its disk refuses to be written to"
     return (
         f"The daemon {ended}. It last spoke {_seconds(abs(standing.said_ago_s))} "
         f"{'ago' if standing.said_ago_s >= 0 else 'ahead of the clock'}; what follows is from then."
@@ -82,13 +93,26 @@ def _cameras(status: Status) -> Iterator[str]:
     for one in status.cameras:
         reads = one.counters.get("reads", 0)
         last_read = "none yet" if one.last_read_s is None else f"{_seconds(one.last_read_s)} ago"
-        if one.last_frame_s is None:
+        if _ended(one, status):
+            frames = one.counters.get("frames", 0)
+            yield f"camera {one.name}: ended; {frames:,} frames, {reads} reads"
+        elif one.last_frame_s is None:
             yield f"camera {one.name}: NO PICTURE since the start"
         else:
             yield (
                 f"camera {one.name}: {one.frames_per_s:.1f} frames/s, last "
                 f"{_seconds(one.last_frame_s)} ago; {reads} reads, last {last_read}"
             )
+
+
+def _ended(camera: CameraFact, status: Status) -> bool:
+    """Whether nothing more comes from it, as from a recording that was read to its end.
+
+    One that failed and is about to be started again is in trouble, and has not ended.
+    """
+    name = f"camera-{camera.name}"
+    part = status.parts.get(name)
+    return part is not None and not part.runs and f"part {name}" not in status.troubles
 
 
 def _hotlists(status: Status) -> Iterator[str]:
@@ -148,11 +172,10 @@ def _storage(status: Status) -> Iterator[str]:
     if spool.withheld:
         rules = ", ".join(f"{number} by {rule}" for rule, number in sorted(spool.withheld.items()))
         yield f"withheld from the repository: {rules}; {spool.withheld_kept} still on the unit"
-    if spool.lost or spool.pictures_gave_way:
-        yield (
-            f"spool: {spool.lost} records LOST to damage, {spool.pictures_gave_way} pictures "
-            "gave way for want of room"
-        )
+    if spool.lost:
+        yield f"spool: {spool.lost} records LOST to damage"
+    if spool.pictures_gave_way:
+        yield f"spool: {spool.pictures_gave_way} pictures gave way for want of room"
 
 
 def _speed(status: Status) -> Iterator[str]:

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edge.cli import main
+from edge.health.process import process_fact, process_lives
 from edge.health.status import (
     STALE_AFTER_S,
     CameraFact,
@@ -98,7 +99,7 @@ def make(**changes: object) -> Status:
         reached={"ready_s": 2.1, "first_frame_s": 2.4},
         durations={"frame_to_alert_ms": DurationFact(count=3, p50_ms=90.0, p95_ms=140.0)},
         counters={"frames": 12_000, "reads": 300},
-        process=ProcessFact(pid=7, memory_bytes=300 * 2**20, threads=12, open_files=40),
+        process=ProcessFact(pid=os.getpid(), memory_bytes=300 * 2**20, threads=12, open_files=40),
     )
     return msgspec.structs.replace(said, **changes)
 
@@ -125,7 +126,7 @@ def test_a_unit_that_is_well_shows_every_part_in_a_line() -> None:
         "frame to alert: median 90 ms, 95% within 140 ms, 3 times",
         "start: ready after 2.1 s, first frame after 2.4 s",
         "counted: frames 12,000, reads 300",
-        "process 7: 300 MiB of memory, 12 threads, 40 open files",
+        f"process {os.getpid()}: 300 MiB of memory, 12 threads, 40 open files",
     ):
         assert line in lines
 
@@ -197,6 +198,54 @@ def test_an_old_status_is_of_a_daemon_that_does_not_run(
     status = make(stopped=stopped)
     assert Standing.of(status, 1000.0, 1000.0 + ago_s).runs is runs
     assert says in text_of(status, ago_s=ago_s)[1]
+
+
+def test_a_daemon_that_was_killed_does_not_run_however_fresh_its_status(tmp_path: Path) -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    path = tmp_path / "data" / "status.json"
+    path.parent.mkdir()
+    process = msgspec.structs.replace(make().process, pid=child.pid)
+    try:
+        write_status(path, make(process=process))
+        assert call(tmp_path).exit_code == 0
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert not process_lives(process), "it has ended, and its parent has not looked"
+    finally:
+        child.kill()
+        child.wait()
+    done = call(tmp_path)
+    assert done.exit_code == 4
+    assert "DOES NOT RUN and was not told to stop. It last spoke" in done.output
+
+
+def test_a_process_that_was_given_the_number_later_is_another() -> None:
+    own = process_fact()
+    assert own.started_ticks is not None
+    assert process_lives(own)
+    assert not process_lives(msgspec.structs.replace(own, started_ticks=own.started_ticks - 1))
+    assert process_lives(msgspec.structs.replace(own, started_ticks=None))
+    assert process_lives(msgspec.structs.replace(own, pid=1, started_ticks=None))
+
+
+def test_a_recording_that_was_read_to_its_end_has_ended() -> None:
+    ended = {"camera-front": PartFact(runs=False, restarts=0)}
+    assert "camera front: ended; 12,000 frames, 300 reads" in text_of(make(parts=ended))
+    again = {"part camera-front": TroubleFact(sentence="it is started again", since=AT)}
+    lines = text_of(make(parts=ended, troubles=again))
+    assert any(line.startswith("camera front: 9.8 frames/s") for line in lines)
+
+
+def test_what_the_spool_never_lost_is_not_shown() -> None:
+    spool = make().spool
+    assert spool is not None
+    assert not any(line.startswith("spool:") for line in text_of(make()))
+    short = msgspec.structs.replace(spool, pictures_gave_way=3)
+    (line,) = (one for one in text_of(make(spool=short)) if one.startswith("spool:"))
+    assert line == "spool: 3 pictures gave way for want of room"
+    damaged = msgspec.structs.replace(spool, lost=2)
+    (line,) = (one for one in text_of(make(spool=damaged)) if one.startswith("spool:"))
+    assert line == "spool: 2 records LOST to damage"
 
 
 def test_the_file_is_replaced_whole_and_read_back(tmp_path: Path) -> None:
