@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,35 @@ if TYPE_CHECKING:
 MAX_REASON = 200
 
 _FORCIBLE: tuple[Implausible, ...] = ("shrunk", "grown")
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What came of one list; ``rejections`` are the first lines that made no entry, in words."""
+
+    facts: ListFacts
+    news: bool
+    rejected: int = 0
+    rejections: tuple[str, ...] = ()
+
+    def shown(self) -> dict[str, Any]:
+        """For a program."""
+        more = {"news": self.news, "rejected": self.rejected, "rejections": self.rejections}
+        return _shown(self.facts) | more
+
+    def lines(self) -> list[str]:
+        """For a person."""
+        facts, said = self.facts, "now in use" if self.news else "was in use already"
+        lines = [f"{facts.name}: version {facts.version}, {facts.entries} entries, {said}"]
+        if self.rejected:
+            some = (
+                f", the first {len(self.rejections)}"
+                if self.rejected > len(self.rejections)
+                else ""
+            )
+            lines.append(f"  {self.rejected} lines make no entry and were left out{some}:")
+            lines += [f"  {rejection}" for rejection in self.rejections]
+        return lines
 
 
 @click.group()
@@ -49,7 +79,8 @@ def import_lists(
 
     PATH is the folder that 'alpr-repository hotlists export' wrote, on a USB stick for instance,
     or the CSV file of a list in the settings, to be built now. A list with a wrong signature, cut
-    off, or older than the one in use is refused, with --force too.
+    off, or older than the one in use is refused, with --force too. Lines of a CSV file that make
+    no entry are left out: how many, and the first of them by number and reason, is said.
 
     Example: alpr-edge hotfile import /media/usb --settings /etc/plateward/edge.toml
     """
@@ -62,11 +93,11 @@ def import_lists(
     take = _take_file if path.is_file() else _take_folder
     taken = take(load_settings(settings), path, reason, _progress(as_json))
     if as_json:
-        click.echo(json.dumps([_shown(facts) | {"news": news} for facts, news in taken]))
+        click.echo(json.dumps([one.shown() for one in taken]))
         return
-    for facts, news in taken:
-        said = "now in use" if news else "was in use already"
-        click.echo(f"{facts.name}: version {facts.version}, {facts.entries} entries, {said}")
+    for one in taken:
+        for line in one.lines():
+            click.echo(line)
 
 
 @hotfile.command()
@@ -112,7 +143,7 @@ def status(settings: Path, as_json: bool) -> None:
 
 def _take_folder(
     settings: Settings, path: Path, reason: str | None, progress: Callable[[int], None]
-) -> list[tuple[ListFacts, bool]]:
+) -> list[_Taken]:
     from edge.bootstrap.hotlists import build_folder, build_installation
     from edge.contract.plates import load_confusables
     from edge.enrolment import load_keys
@@ -137,14 +168,14 @@ def _take(
     carried: CarriedList,
     reason: str | None,
     progress: Callable[[int], None],
-) -> tuple[ListFacts, bool]:
+) -> _Taken:
     from edge.contract.errors import ContractError
     from edge.hotfile.facts import ImplausibleListError
     from edge.hotfile.update import RefusedListError, checked_file, facts_of
 
     manifest = installation.verify(carried.manifest, carried.name)
     if not installation.is_news(manifest):
-        return facts_of(manifest, "usb"), False
+        return _Taken(facts_of(manifest, "usb"), news=False)
 
     def put_in_use(allow: Collection[Implausible]) -> ListFacts:
         return installation.put_in_use(
@@ -158,12 +189,12 @@ def _take(
 
     try:
         try:
-            return put_in_use(()), True
+            return _Taken(put_in_use(()), news=True)
         except ImplausibleListError:
             if reason is None:
                 raise
             installation.note_forced(facts_of(manifest, "usb"), reason.strip())
-            return put_in_use(_FORCIBLE), True
+            return _Taken(put_in_use(_FORCIBLE), news=True)
     except ContractError as error:
         raise RefusedListError(
             f"hot list {carried.name}: {carried.file} is not the list of the manifest: {error}; "
@@ -173,11 +204,11 @@ def _take(
 
 def _take_file(
     settings: Settings, path: Path, reason: str | None, progress: Callable[[int], None]
-) -> list[tuple[ListFacts, bool]]:
+) -> list[_Taken]:
     from edge.bootstrap.hotlists import build_folder, build_installation
     from edge.contract.plates import load_confusables
     from edge.enrolment import load_keys
-    from edge.hotfile.build import build_here
+    from edge.hotfile.build import build_here, shown_rejections
     from edge.hotfile.errors import HotfileError
     from edge.hotfile.facts import ImplausibleListError
 
@@ -201,7 +232,7 @@ def _take_file(
         installation.note_forced(build.facts, reason.strip())
     folder.install(source.name, build.file)
     progress(build.facts.entries)
-    return [(build.facts, True)]
+    return [_Taken(build.facts, True, build.rejected, tuple(shown_rejections(build.rejections)))]
 
 
 def _progress(as_json: bool) -> Callable[[int], None]:

@@ -10,7 +10,7 @@ import hashlib
 import io
 import os
 from array import array
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,8 +30,10 @@ MAX_REJECTED_SHARE = 0.5
 """A file of which more than this is rejected is the wrong file, or was read by wrong columns."""
 
 MAX_REJECTIONS_KEPT = 1000
+MAX_REJECTIONS_SHOWN = 20
 
-_RECIPE_VERSION = "1"
+_RECIPE_VERSION = "2"
+"""Another than before where the same line makes another entry: lists are then built anew."""
 _PIECE_BYTES = 1 << 20
 
 
@@ -46,6 +48,11 @@ class CsvBuild:
     file: Path
     rejected: int
     rejections: tuple[Rejection, ...]
+
+
+def shown_rejections(rejections: Sequence[Rejection]) -> list[str]:
+    """The first of them by line and reason; nothing that stood in a line."""
+    return [f"line {one.line}: {one.reason}" for one in rejections[:MAX_REJECTIONS_SHOWN]]
 
 
 def build_hotfile(
@@ -220,10 +227,11 @@ class _Build:
         """
         lines = self._seen
         if self.rejected > lines * MAX_REJECTED_SHARE:
-            first = self.rejections[0]
+            shown = shown_rejections(self.rejections)
+            first = f"the first {len(shown)}: " if self.rejected > len(shown) else ""
             raise UnusableFileError(
-                f"{self.rejected} of {lines} lines make no entry (line {first.line}:"
-                f" {first.reason}); check the file and its columns"
+                f"{self.rejected} of {lines} lines make no entry; check the file and its columns"
+                f" ({first}{'; '.join(shown)})"
             )
 
     def _reject(self, rejection: Rejection) -> None:

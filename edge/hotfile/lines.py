@@ -7,6 +7,7 @@ Reasons never repeat what stood in the line: they go into logs.
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ _Value = TypeVar("_Value")
 
 _FIELDS = ("entry", "plate", "state", "kind", "priority", "entered", "expires", "note")
 _DATES_REMEMBERED = 8192
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 -?*")
+_DOTS = frozenset(".\uff0e\u00b7\u2022\u2027\u2219\u22c5\u30fb")
+"""Dots, middle dots and bullets, which stand between the groups of a plate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +219,27 @@ def _require_utf8(text: str) -> None:
 def _plate(value: str) -> str:
     """The plate in its one spelling, with its wildcards."""
     if value.isascii() and value.isalnum():
-        plate = value.upper()
-    elif "?" in value or "*" in value:
-        plate = _with_wildcards(value)
-    else:
-        plate = normalise(value)
+        return _short_enough(value.upper())
+    if not all(map(_is_of_a_plate, value)):
+        raise _RejectedError(
+            "has a character that is none of a plate's: letters, digits, spaces, hyphens, dots, "
+            "and ? or * for those that are not known"
+        )
+    plate = _with_wildcards(value) if "?" in value or "*" in value else normalise(value)
     if not plate:
         raise _RejectedError("has no letter or digit")
+    return _short_enough(plate)
+
+
+def _is_of_a_plate(char: str) -> bool:
+    """Whether a plate's cell may hold the character; a letter must be one that plates have."""
+    if char in _PLAIN or char.isspace() or char in _DOTS:
+        return True
+    category = unicodedata.category(char)
+    return category in ("Pd", "Mn") or (category[0] in "LN" and normalise(char) != "")
+
+
+def _short_enough(plate: str) -> str:
     if len(plate) > MAX_PLATE_CHARACTERS:
         raise _RejectedError(f"is longer than {MAX_PLATE_CHARACTERS} characters")
     return plate

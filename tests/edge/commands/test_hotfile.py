@@ -290,6 +290,23 @@ def test_a_departments_file_is_taken_by_force_too(bench: Bench) -> None:
     assert note["reason"] == REASON
 
 
+def test_lines_of_a_departments_file_that_make_no_entry_are_said(bench: Bench) -> None:
+    file = bench.unit / "department.csv"
+    file.write_text("plate\n" + "1ABC23\n" * 30 + "=SECRET|x\n" * 25)
+    said = bench.hotfile("import", str(file)).stdout
+    assert "30 entries, now in use" in said
+    assert "25 lines make no entry and were left out, the first 20:\n" in said
+    assert "\n  line 32: plate: has a character that is none of a plate's" in said
+    assert said.count("  line ") == 20
+    assert "SECRET" not in said
+    (taken,) = bench.ok("import", str(file))
+    assert (taken["entries"], taken["rejected"], len(taken["rejections"])) == (30, 25, 20)
+    file.write_text(table(30))
+    (taken,) = bench.ok("import", str(file))
+    assert (taken["rejected"], taken["rejections"]) == (0, [])
+    assert "no entry" not in bench.hotfile("import", str(file)).stdout
+
+
 def test_force_wants_a_reason_and_a_reason_force(bench: Bench) -> None:
     for words in (("--force",), ("--reason", REASON), ("--force", "--reason", " ")):
         done = bench.hotfile("import", str(bench.stick), *words)

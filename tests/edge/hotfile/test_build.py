@@ -99,6 +99,13 @@ def test_a_list_is_dated_by_its_file_or_by_its_newest_entry(built: Builds) -> No
     [
         (",MA,,,,,", "plate: is empty"),
         ("*-*,MA,,,,,", "plate: has no letter or digit"),
+        ("=SECRET|x,MA,,,,,", "plate: has a character that is none of a plate's"),
+        ("@SECRET,MA,,,,,", "plate: has a character"),
+        ("SECRET_1,MA,,,,,", "plate: has a character"),
+        ("SECRET/1,MA,,,,,", "plate: has a character"),
+        ("\u24b6SECRET,MA,,,,,", "plate: has a character"),
+        ("SECRET\u0416,MA,,,,,", "plate: has a character"),
+        ("SE?*!,MA,,,,,", "plate: has a character"),
         ("SE?*,MA,,,,,", "plate: names fewer than 3 characters beside its wildcards"),
         ("*SECRET*,MA,,,,,", "plate: has more than one *"),
         ("ABCDEFGHIJKLM,MA,,,,,", "plate: is longer than 12"),
@@ -169,10 +176,14 @@ def test_an_id_serves_once(built: Builds) -> None:
         ("tag\n1ABC23\n", "has no column 'plate'"),
         ('"plate\n1ABC23\n', "its first line is not CSV"),
         ("plate,Plate\n1ABC23,9XYZ87\n", "has column 'plate' twice"),
-        ("plate\n1ABC23\n--\n--\n", "2 of 3 lines make no entry (line 3: plate"),
+        (
+            "plate\n1ABC23\n--\n--\n",
+            "2 of 3 lines make no entry; check the file and its columns (line 3: plate: has no"
+            " letter or digit; line 4: plate: has no letter or digit)",
+        ),
         (
             "entry,plate\n1,1ABC23\n1,1ABC24\n1,1ABC25\n",
-            "2 of 3 lines make no entry (line 3: entry",
+            "2 of 3 lines make no entry; check the file and its columns (line 3: entry",
         ),
     ],
 )
@@ -184,6 +195,29 @@ def test_a_file_that_cannot_be_the_list_is_refused_whole(
     assert said in str(caught.value)
     assert str(caught.value).startswith("hot list state: ")
     assert "1ABC23" not in str(caught.value)
+
+
+def test_a_refusal_names_the_first_twenty_lines(built: Builds) -> None:
+    with pytest.raises(HotfileError) as caught:
+        built("plate\n1ABC23\n" + "=SECRET\n" * 30)
+    said = str(caught.value)
+    assert "30 of 31 lines make no entry" in said
+    assert "(the first 20: line 3: plate: has a character" in said
+    assert said.count("; line ") == 19
+    assert "; line 22: " in said
+    assert "line 23" not in said
+    assert "SECRET" not in said
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["1abc 23", "1ABC-23", "1ABC\u201323", "1ABC\u00b723", "1ABC\u202223", "1.ABC.23",
+     "1\u00c1BC23", "1A\u0301BC23", "\uff11\uff21BC\uff0d23", "1ABC\u00a023", '"1ABC\n23"'],
+)  # fmt: skip
+def test_a_plate_is_taken_in_every_spelling(built: Builds, cell: str) -> None:
+    result = built(f"plate\n{cell}\n")
+    assert [entry.plate for entry in result.entries] == ["1ABC23"]
+    assert result.rejected == []
 
 
 def test_a_column_that_was_named_must_be_there(built: Builds) -> None:
@@ -207,11 +241,14 @@ def test_more_wildcards_than_a_list_takes_are_rejected_by_line(
     assert [entry.plate for entry in result.entries] == ["ABC1*", "ABC2?", "ABC4"]
 
 
+NOT_OF_A_PLATE = "=|\u0416\u24b6"
+
+
 @settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
-            st.text(st.characters(codec="utf-8", exclude_characters="\x00?*"), max_size=8),
+            st.text(st.sampled_from("aB1 -.\u00b7\u2022\u00e9\uff11" + NOT_OF_A_PLATE), max_size=8),
             st.sampled_from(["MA", "ny", "", "Ohio"]),
             st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8),
         ),
@@ -223,7 +260,13 @@ def test_any_table_gives_entries_that_can_travel_and_rejections_or_one_error(
 ) -> None:
     file = io.StringIO(newline="")
     csv.writer(file, quoting=csv.QUOTE_ALL).writerows([("plate", "state", "note"), *rows])
-    usable = [row for row in rows if 1 <= len(normalise(row[0])) <= 12 and row[1] != "Ohio"]
+    usable = [
+        row
+        for row in rows
+        if 1 <= len(normalise(row[0])) <= 12
+        and row[1] != "Ohio"
+        and not set(row[0]) & set(NOT_OF_A_PLATE)
+    ]
     blank = [row for row in rows if not any(value.strip() for value in row)]
     try:
         result = built(file.getvalue())
