@@ -258,7 +258,17 @@ class Daemon:
             if self._stop.wait(SUPERVISE_EVERY_S):
                 return
             self._look(supervisor)
+            if self._until_delivered:
+                self._give_up_disk(patience_s)
         self._wait_for_receipts(patience_s, supervisor)
+
+    def _give_up_disk(self, patience_s: float) -> None:
+        """End the capture where the disk has refused for that long: somebody waits for the end."""
+        if self._capture_ended.is_set():
+            return
+        if self._health.report().lasting_s.get("spool", 0.0) > patience_s:
+            _log.error("the disk refuses, and the capture ends", waited_s=patience_s)
+            self._capture_ended.set()
 
     def _look(self, supervisor: Supervisor) -> None:
         supervisor.look()

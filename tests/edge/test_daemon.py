@@ -399,6 +399,19 @@ def test_a_disk_that_is_full_for_a_while_costs_no_read(
         assert [one.plate for one in stored(recorder.spool) if isinstance(one, Read)] == plates
 
 
+def test_a_disk_that_refuses_for_longer_than_patience_ends_a_run_until_delivered(
+    tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pictures(tmp_path / "pictures", 2)
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
+        monkeypatch.setattr(recorder.spool, "_free_bytes", lambda: 0)
+        with running(daemon, until_delivered=True, patience_s=1.0) as thread:
+            thread.join(30)
+            assert not thread.is_alive()
+        assert not daemon.summary().complete
+        assert "records not stored" in recorder.health.report().troubles
+
+
 def test_a_record_that_the_contract_does_not_admit_is_reported_and_the_next_one_kept(
     tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
