@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.doctor.findings import Finding, fail, ok, split, warning
+from edge.health.receipt_watch import PART as RECEIPTS
 from edge.health.status import STATUS_FILE, Status, StatusError, read_status
 from edge.health.status_text import Standing
 
@@ -47,6 +48,7 @@ def judge_daemon(status: Status) -> Iterator[Finding]:
         if not part.startswith(_OTHERS_CHECK):
             found, do = split(trouble.sentence)
             yield fail(f"daemon: {part}", f"since {trouble.since:%Y-%m-%d %H:%M} UTC: {found}", do)
+    yield from _judge_receipts(status)
     if status.process.memory_bytes > _MEMORY_WARNING_BYTES:
         yield warning(
             "daemon: memory",
@@ -60,6 +62,23 @@ def judge_daemon(status: Status) -> Iterator[Finding]:
             f"parts of it were started again {again} times",
             "look in the log for 'unforeseen fault' and report what it says",
         )
+
+
+def _judge_receipts(status: Status) -> Iterator[Finding]:
+    """Whether anybody but the repository wrote on the unit's receipt topic since the start."""
+    counts = status.uplink.counts
+    strange = counts.get("receipts_forged", 0) + counts.get("receipts_malformed", 0)
+    if RECEIPTS in status.troubles:
+        return  # it is among the troubles
+    if not strange:
+        yield ok("receipts", "everything on the unit's receipt topic was the repository's")
+        return
+    yield warning(
+        "receipts",
+        f"{strange} messages on the unit's receipt topic were not the repository's, none of them "
+        "within the last hour; they did nothing",
+        "somebody else could write there: check the broker's access rules",
+    )
 
 
 def _check_user(data: Path) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import sqlite3
@@ -13,7 +14,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from edge.doctor.findings import Finding, fail, ok, warning
+from edge.enrolment import FORMER_SPOOL_KEY, SPOOL_KEY, EnrolmentError, load_spool_key
 from edge.spool.database import DATABASE_FILE
+from edge.spool.key_check import is_another_keys
 
 LOW_BYTES = 2 * 2**30
 LOW_SHARE = 0.05
@@ -35,11 +38,7 @@ class Mount:
 def check_disk(data: Path) -> Iterator[Finding]:
     """Room, rights and mount of the folder of the unit's data."""
     if not data.is_dir():
-        yield fail(
-            "disk",
-            f"{data} is not there",
-            "make the folder, owned by the daemon's user with mode 700, or correct unit.data",
-        )
+        yield _judge_missing(data)
         return
     usage = shutil.disk_usage(data)
     yield judge_room(usage.free, usage.total)
@@ -120,8 +119,11 @@ def mount_of(path: Path, mounts: str) -> Mount | None:
     return found
 
 
-def check_spool(data: Path) -> Iterator[Finding]:
-    """SQLite's own quick check of the spool, which harms no running daemon."""
+def check_spool(data: Path, keys: Path) -> Iterator[Finding]:
+    """SQLite's own quick check of the spool, and its key's, which harm no running daemon.
+
+    ``keys`` is the folder of the unit's keys. A key that a service alone has is not compared.
+    """
     path = data / "spool" / DATABASE_FILE
     if not path.exists():
         yield ok("spool", "there is none yet: the daemon makes it at its first start")
@@ -139,8 +141,24 @@ def check_spool(data: Path) -> Iterator[Finding]:
     size = f"{path.stat().st_size / 2**20:.0f} MiB"
     if verdict != "ok":
         yield _damaged()
+    elif spool_is_another_keys(data, keys):
+        yield fail(
+            "spool",
+            f"it was written with another key than {keys / SPOOL_KEY}: the daemon will not start, "
+            "and nothing that waits in it can be read",
+            "put back the spool.key that was made when the unit was enrolled",
+        )
     else:
         yield ok("spool", f"sound, {size}")
+
+
+def spool_is_another_keys(data: Path, keys: Path) -> bool:
+    """Whether the spool was written with another key than those in the folder of keys."""
+    found = []
+    for name in (SPOOL_KEY, FORMER_SPOOL_KEY):
+        with contextlib.suppress(EnrolmentError):
+            found.append(load_spool_key(keys / name))
+    return bool(found) and is_another_keys(data / "spool", found)
 
 
 def judge_spool_error(error: sqlite3.Error, size: int) -> Finding:
@@ -170,6 +188,40 @@ def _damaged() -> Finding:
     )
 
 
+def _judge_missing(data: Path) -> Finding:
+    """Whether the daemon can make the folder, as it does at its first start."""
+    above = next(folder for folder in data.absolute().parents if folder.exists())
+    if not data.exists() and above.is_dir() and os.access(above, os.W_OK | os.X_OK):
+        return warning(
+            "disk",
+            f"{data} is not there yet: 'alpr-edge run' makes it at its first start",
+            "start the daemon; if it ran here before, see whether its disk is mounted and "
+            "unit.data is right",
+        )
+    return fail(
+        "disk",
+        f"{data} is not there, and cannot be made by this user",
+        "make the folder, owned by the daemon's user with mode 700, or correct unit.data",
+    )
+
+
+def judge_writing(data: Path, error: OSError) -> Finding:
+    """What it means that the folder takes no file."""
+    found = f"nothing can be written to {data} ({error.strerror})"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return fail(
+            "disk: writing",
+            found,
+            "free this disk, or raise the user's quota; what the unit holds stays and goes up "
+            "where the repository is in reach",
+        )
+    return fail(
+        "disk: writing",
+        found,
+        "check that the folder is the daemon's user's own and that the disk is not read-only",
+    )
+
+
 def _try_to_write(data: Path) -> Finding:
     trial = data / f".doctor-{os.getpid()}"
     try:
@@ -178,11 +230,7 @@ def _try_to_write(data: Path) -> Finding:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        return fail(
-            "disk: writing",
-            f"nothing can be written to {data} ({error.strerror})",
-            "check that the folder is the daemon's user's own and that the disk is not read-only",
-        )
+        return judge_writing(data, error)
     finally:
         with contextlib.suppress(OSError):
             trial.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -16,8 +17,10 @@ from edge.doctor.disk_checks import (
     judge_mount,
     judge_room,
     judge_spool_error,
+    judge_writing,
     mount_of,
 )
+from edge.enrolment import FORMER_SPOOL_KEY, SPOOL_KEY, enrol
 from edge.spool.store import Spool
 
 GIB = 2**30
@@ -81,16 +84,28 @@ def test_a_folder_that_takes_files_is_left_as_it_was(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_or_takes_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (missing,) = check_disk(tmp_path / "nowhere")
-    assert missing.verdict == "fail"
+    (missing,) = check_disk(tmp_path / "not" / "yet")
+    assert (missing.verdict, "makes it" in missing.found) == ("warning", True)
+    assert not (tmp_path / "not").exists()
+    (tmp_path / "file").touch()
+    for never in (tmp_path / "file", tmp_path / "file" / "data"):
+        (missing,) = check_disk(never)
+        assert missing.verdict == "fail"
     # The kernel's own refusal: /proc takes no file from anyone, root included.
     found = {one.check: one for one in check_disk(Path("/proc"))}
     assert found["disk: writing"].verdict == "fail"
 
 
+def test_a_full_disk_is_no_matter_of_owners(tmp_path: Path) -> None:
+    full = judge_writing(tmp_path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    assert (full.verdict, "free this disk" in full.do, "own" in full.do) == ("fail", True, False)
+    denied = judge_writing(tmp_path, OSError(errno.EACCES, os.strerror(errno.EACCES)))
+    assert "daemon's user's own" in denied.do
+
+
 def test_a_spool_in_use_is_looked_through_and_stays_in_use(tmp_path: Path) -> None:
     with Spool.open(tmp_path / "spool", b"s" * 32, agency="a", unit="u") as spool:
-        (finding,) = check_spool(tmp_path)
+        (finding,) = check_spool(tmp_path, tmp_path / "keys")
         assert (finding.verdict, finding.found.startswith("sound")) == ("ok", True)
         assert spool.counts().spooled == 0
 
@@ -101,10 +116,10 @@ def test_a_damaged_spool_is_told(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[4096:12288] = os.urandom(8192)
     path.write_bytes(content)
-    (finding,) = check_spool(tmp_path)
+    (finding,) = check_spool(tmp_path, tmp_path / "keys")
     assert (finding.verdict, finding.found) == ("fail", "it is damaged")
     path.write_bytes(b"no database at all, and long enough to be looked at" * 100)
-    (finding,) = check_spool(tmp_path)
+    (finding,) = check_spool(tmp_path, tmp_path / "keys")
     assert finding.found == "it is damaged"
 
 
@@ -117,14 +132,31 @@ def test_a_spool_too_large_to_look_through_is_no_fault(
         connection.executemany("INSERT INTO large VALUES (?)", [(os.urandom(500),)] * 20_000)
     connection.close()
     monkeypatch.setattr(disk_checks, "_QUICK_CHECK_S", 0.0)
-    (finding,) = check_spool(tmp_path)
+    (finding,) = check_spool(tmp_path, tmp_path / "keys")
     assert (finding.verdict, "too large" in finding.found) == ("warning", True)
 
 
 def test_no_spool_yet_is_well_and_one_that_cannot_be_opened_is_not(tmp_path: Path) -> None:
-    (finding,) = check_spool(tmp_path)
+    (finding,) = check_spool(tmp_path, tmp_path / "keys")
     assert finding.verdict == "ok"
     (tmp_path / "spool" / "spool.sqlite").mkdir(parents=True)
-    (finding,) = check_spool(tmp_path)
+    (finding,) = check_spool(tmp_path, tmp_path / "keys")
     assert finding.verdict == "fail"
     assert judge_spool_error(sqlite3.OperationalError("locked"), 1).verdict == "fail"
+
+
+def test_a_spool_of_another_key_is_told_beside_the_daemon_that_holds_it(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    key = enrol(keys).spool_key
+    with Spool.open(tmp_path / "spool", key, agency="a", unit="u"):
+        (finding,) = check_spool(tmp_path, keys)
+        assert finding.verdict == "ok"
+        (keys / SPOOL_KEY).write_text("0f" * 32)
+        (finding,) = check_spool(tmp_path, keys)
+        assert (finding.verdict, "another key" in finding.found) == ("fail", True)
+        assert "spool.key" in finding.do
+        # While the key is being replaced, the former may still be the spool's.
+        (keys / FORMER_SPOOL_KEY).write_text(key.hex())
+        (keys / FORMER_SPOOL_KEY).chmod(0o600)
+        (finding,) = check_spool(tmp_path, keys)
+        assert finding.verdict == "ok"
