@@ -50,6 +50,10 @@ class EnrolmentError(EdgeError):
     """Keys cannot be made or read; the text names the file and what to do."""
 
 
+class KeyPairError(EnrolmentError):
+    """The signing key is sound, and another one than the unit was enrolled with."""
+
+
 @dataclass(frozen=True, slots=True)
 class EnrolledKeys:
     """A unit's keys. No secret is shown by ``repr``.
@@ -106,14 +110,17 @@ def load_keys(folder: Path, credentials: Path | None = None) -> EnrolledKeys:
     """The keys that ``enrol`` made in this folder, or those among a service's credentials.
 
     Raises:
-        EnrolmentError: if one is missing, damaged or readable by others.
+        EnrolmentError: if one is missing, damaged or readable by others, or if ``unit.pub`` lies
+            beside ``unit.key`` and is another key's.
     """
     signing, spool, former = (
         _secret_path(folder, credentials, name)
         for name in (SIGNING_KEY, SPOOL_KEY, FORMER_SPOOL_KEY)
     )
+    signing_key = _load_signing_key(signing)
+    _require_pair(signing_key, signing)
     return EnrolledKeys(
-        _load_signing_key(signing),
+        signing_key,
         load_spool_key(spool),
         load_spool_key(former) if former.exists() else None,
     )
@@ -154,6 +161,23 @@ def _load_signing_key(path: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise EnrolmentError(f"{path}: not an Ed25519 key: restore the one made at enrolment")
     return key
+
+
+def _require_pair(key: Ed25519PrivateKey, path: Path) -> None:
+    """Refuse a key taken for another, before it signs what the repository will not take.
+
+    A public part that is not there, or cannot be read, proves nothing against the key.
+    """
+    public = path.with_name(PUBLIC_KEY)
+    try:
+        enrolled = load_public_key(public)
+    except EnrolmentError:
+        return
+    if enrolled != key.public_key():
+        raise KeyPairError(
+            f"{path}: this is another key than the one that {public} belongs to, and the "
+            "repository would refuse all that it signs: put back the unit.key made at enrolment"
+        )
 
 
 def load_spool_key(path: Path) -> bytes:

@@ -98,7 +98,7 @@ def _checks(settings: Settings) -> list[Check]:
     checks = [
         Check("daemon", lambda: check_daemon(status, data)),
         Check("disk", lambda: check_disk(data)),
-        Check("spool", lambda: check_spool(data), 60.0),
+        Check("spool", lambda: check_spool(data, settings.unit.keys), 60.0),
         Check("keys", lambda: check_keys(settings, runs=status is not None)),
         Check("certificates", lambda: check_certificates(settings, now)),
         Check("broker", lambda: check_broker(settings, now)),

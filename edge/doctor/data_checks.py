@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from edge.bootstrap.hotlists import build_folder
 from edge.contract.plates import load_confusables
+from edge.doctor.disk_checks import spool_is_another_keys
 from edge.doctor.findings import Finding, fail, ok, split, warning
 from edge.enrolment import load_keys
 from edge.health.status import Status
+from edge.hotfile.errors import HotfileError
 from edge.settings import Settings
 from edge.vision.manifest import find_model, known_models
 from edge.vision.own_models import check_model
@@ -56,7 +58,11 @@ def check_hotlists(settings: Settings, status: Status | None, now: datetime) -> 
         return
     folder = build_folder(settings, load_keys(settings.unit.keys), load_confusables())
     for source in settings.hotlists:
-        facts = folder.current(source.name)
+        try:
+            facts = folder.current(source.name)
+        except HotfileError as error:
+            yield _unusable(settings, source.name, error)
+            continue
         if facts is None:
             yield _not_in_use(source.name)
         else:
@@ -144,6 +150,19 @@ def judge_clock(source: str, error_ms: float | None) -> Finding:
 def utc_now() -> datetime:
     """The machine's clock."""
     return datetime.now(UTC)
+
+
+def _unusable(settings: Settings, name: str, error: HotfileError) -> Finding:
+    """A list that does not open; with a spool that does not either, the key is to blame."""
+    check = f"hot list {name}"
+    if spool_is_another_keys(settings.unit.data, settings.unit.keys):
+        return fail(
+            check,
+            "it does not open, and neither does the spool: most likely both were written with "
+            "another key than the spool.key that is there now",
+            "put back the spool.key that was made when the unit was enrolled; build nothing anew",
+        )
+    return fail(check, *split(str(error)))
 
 
 def _not_in_use(name: str) -> Finding:

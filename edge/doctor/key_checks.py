@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.doctor.findings import Finding, fail, ok, split, warning
-from edge.enrolment import load_keys, load_public_key
+from edge.enrolment import KeyPairError, load_keys, load_public_key
 from edge.errors import EdgeError
 from edge.settings import Settings
 
@@ -19,7 +19,9 @@ def check_keys(settings: Settings, *, runs: bool) -> Iterator[Finding]:
     """
     try:
         load_keys(settings.unit.keys)
-        yield ok("keys", "the unit's keys are there and sound")
+        yield ok("keys", "the unit's keys are there, sound, and belong together")
+    except KeyPairError as error:
+        yield fail("keys", *split(str(error)))
     except EdgeError as error:
         if runs:
             yield ok("keys", "the running daemon has them as credentials of its service")

@@ -1,7 +1,9 @@
 """Sealed batches: their bounds, roots and signature are on the disk before one is handed out.
 
-A batch is never sealed again: one that is sent again is the same batch, and the chain has one
-shape. Every function works inside the caller's transaction.
+A batch is not sealed again: one that is sent again is the same batch, and the chain has one
+shape. Two things make an exception: damage (`edge.spool.salvage`), and a batch that another signing
+key sealed and that was refused for it, which the repository will never take. Every function works
+inside the caller's transaction.
 """
 
 from __future__ import annotations
@@ -58,6 +60,28 @@ def seal_next(
     )
     connection.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, digest(row)))
     return batch
+
+
+def sealed_otherwise(connection: sqlite3.Connection, key: str) -> bool:
+    """Whether a batch that waits was sealed under another key than the one with this id."""
+    row = connection.execute("SELECT 1 FROM batches WHERE key != ? LIMIT 1", (key,)).fetchone()
+    return row is not None
+
+
+def give_up_refused(connection: sqlite3.Connection, first_seq: int, key: str) -> bool:
+    """Give up a refused batch that another key sealed, and those behind it; whether it was one.
+
+    Their records are in no batch then and are sealed next. The ends of what is given up stay known,
+    as after damage: had the repository one of them after all, its receipt is still believed.
+    """
+    row = connection.execute("SELECT key FROM batches WHERE first_seq = ?", (first_seq,)).fetchone()
+    if row is None or row == (key,):
+        return False
+    connection.execute(
+        "INSERT INTO given_up SELECT last_seq, root FROM batches WHERE first_seq >= ?", (first_seq,)
+    )
+    connection.execute("DELETE FROM batches WHERE first_seq >= ?", (first_seq,))
+    return True
 
 
 def digest(row: Sequence[int | str]) -> str:

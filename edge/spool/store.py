@@ -37,9 +37,9 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from edge.contract.batch import Batch, Receipt
+from edge.contract.batch import Batch, Receipt, key_id
 from edge.contract.records import AnyRecord
 from edge.spool import batches, places, records
 from edge.spool import pictures as album
@@ -249,6 +249,29 @@ class Spool(OpenedSpool):
         """
         with self._transaction() as connection:
             return batches.seal_next(connection, self._owner, private_key, self._open_record)
+
+    @mending
+    def sealed_otherwise(self, public_key: Ed25519PublicKey) -> bool:
+        """Whether a batch that waits was sealed under another signing key than this one's.
+
+        Raises:
+            SpoolError: if the spool cannot be read.
+        """
+        with self._reading() as connection:
+            return batches.sealed_otherwise(connection, key_id(public_key))
+
+    @mending
+    def give_up_refused(self, first_seq: int, public_key: Ed25519PublicKey) -> bool:
+        """Have the batch that begins there sealed anew if another signing key sealed it.
+
+        To be called where the repository refused it for its signature. True if batches handed out
+        before mean nothing any more, and are to be asked for anew.
+
+        Raises:
+            SpoolError: if the spool cannot be written. Nothing is given up then.
+        """
+        with self._transaction() as connection:
+            return batches.give_up_refused(connection, first_seq, key_id(public_key))
 
     @mending
     def unreceipted_batches(self, limit: int, *, after: int = 0) -> tuple[Batch, ...]:

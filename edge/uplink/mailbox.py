@@ -11,7 +11,7 @@ from edge.uplink.mqtt import LinkEvent, LinkReceived
 
 MAX_MAIL = 1000
 
-ProblemOf = Literal["link", "spool", "chain", "certificate"]
+ProblemOf = Literal["link", "spool", "chain", "certificate", "key", "refused"]
 
 
 class Mailbox:

@@ -17,7 +17,8 @@ Rules:
   link with copies. A broker that takes nothing for long has stalled.
 - What may not be sent now is neither asked for nor sent, whatever is under way.
 - A message refused as a whole is reported and tried again after a long while: the cause is a
-  person's to mend, and a record is never given up.
+  person's to mend, and a record is never given up. Where the spool seals a refused batch anew,
+  it goes at once.
 
 Events are method calls that carry the time of a monotonic clock in seconds; each returns the
 actions to be taken, in order.
@@ -222,7 +223,7 @@ class Session:
         ``resealed``: batches that were offered before mean nothing any more.
         """
         if resealed:
-            self._batches.forget()
+            self.resealed()
         self._in_flight.pop(receipt.message, None)
         if on_chain:
             self._batches.advance(receipted_through, now)
@@ -241,6 +242,10 @@ class Session:
         else:
             self.counts.receipts_late += 1
         return [*answers, *self.tick(now)]
+
+    def resealed(self) -> None:
+        """Batches that were offered before mean nothing any more: they are offered anew."""
+        self._batches.forget()
 
     def _due(self, now: float) -> Iterator[Action]:
         if self._allowed.hits:

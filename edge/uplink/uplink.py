@@ -19,7 +19,7 @@ from typing import Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec import UNSET
 
-from edge.contract.batch import Receipt, UnitStatus, encode_message
+from edge.contract.batch import Receipt, RefusalReason, UnitStatus, encode_message
 from edge.contract.status import UnitHealth
 from edge.contract.topics import UnitTopic
 from edge.errors import EdgeError
@@ -48,6 +48,7 @@ from edge.uplink.mqtt import (
     LinkTaken,
     MqttLink,
 )
+from edge.uplink.refusals import Refusals
 from edge.uplink.session import Session
 from edge.uplink.supply import Supply
 
@@ -56,6 +57,12 @@ THREADS = ("uplink", "uplink-link")
 
 _SYSTEM_RANDOM = SystemRandom()
 _SPOOL_RETRY_S = 5.0
+_OTHER_KEY: frozenset[RefusalReason] = frozenset({"bad_signature", "bad_root"})
+_ANOTHER_KEY = (
+    "records that wait were sealed under another signing key than the unit.key in use, so one of "
+    "the two is not the key that this unit was enrolled with: if this lasts, put back the unit.key "
+    "made at enrolment and restart the daemon"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +133,8 @@ class Uplink:
         )
         self._gate = Gate(plan or UploadPlan())
         self._supply = Supply(spool, private_key)
+        self._public_key = private_key.public_key()
+        self._refusals = Refusals()
         self._connected = False
         self._counts = spool.counts()
         self._oldest_waiting_at: datetime | None = None
@@ -245,6 +254,9 @@ class Uplink:
         outgoing = list(self._supply.fetch(room))
         self._session.offer(outgoing, self._monotonic())
         self._counts = self._spool.counts()
+        self._problems.set(
+            "key", _ANOTHER_KEY if self._spool.sealed_otherwise(self._public_key) else None
+        )
         self._pictures_idle = self._session.pictures_idle() and (
             room.pictures > 0 or not self._session.pictures_allowed
         )
@@ -275,8 +287,24 @@ class Uplink:
                     pending.extend(self._acknowledge(receipt))
                 case MarkHitSent(seq=seq):
                     self._spool.mark_hit_sent(seq)
+                    self._refusals.taken("hits")
                 case Refused() as refused:
                     self._on_refusal(refused)
+                    self._refused(refused)
+        self._problems.set("refused", self._refusals.sentence)
+
+    def _refused(self, refused: Refused) -> None:
+        """Have a batch that another key sealed sealed anew, or say what is refused."""
+        if (
+            refused.channel == "records"
+            and refused.reason in _OTHER_KEY
+            and refused.first_seq is not None
+            and self._spool.give_up_refused(refused.first_seq, self._public_key)
+        ):
+            self._session.resealed()
+            self._refusals.taken("records")
+        else:
+            self._refusals.note(refused)
 
     def _acknowledge(self, receipt: Receipt) -> list[Action]:
         done = self._spool.acknowledge(receipt)
@@ -293,6 +321,9 @@ class Uplink:
             )
         elif done.verdict == "advanced":
             self._problems.set("chain", None)
+            self._refusals.receipted(done.receipted_through)
+        if done.pictures_purged:
+            self._refusals.taken("picture")
         return self._session.acknowledged(
             receipt,
             on_chain=on_chain,

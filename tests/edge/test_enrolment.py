@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -147,3 +148,16 @@ def test_no_secret_is_shown_by_repr(tmp_path: Path) -> None:
     assert isinstance(keys.signing_key, Ed25519PrivateKey)
     assert keys.spool_key.hex() not in repr(keys)
     assert repr(keys.spool_key) not in repr(keys)
+
+
+def test_a_signing_key_taken_for_another_is_refused(tmp_path: Path) -> None:
+    enrol(tmp_path / "keys")
+    enrol(tmp_path / "others")
+    shutil.copy(tmp_path / "others" / SIGNING_KEY, tmp_path / "keys" / SIGNING_KEY)
+    with pytest.raises(EnrolmentError, match=r"another key than .*: put back the unit\.key"):
+        load_keys(tmp_path / "keys")
+    # Without its public part beside it, or with one that is damaged, nothing speaks against it.
+    (tmp_path / "keys" / PUBLIC_KEY).write_text("no key")
+    load_keys(tmp_path / "keys")
+    (tmp_path / "keys" / PUBLIC_KEY).unlink()
+    load_keys(tmp_path / "keys")

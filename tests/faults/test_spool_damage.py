@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 
 from edge.contract import records as r
-from edge.contract.batch import decode_receipt, encode_message
+from edge.contract.batch import Batch, decode_receipt, encode_message
 from edge.contract.configuration import config_file
 from edge.contract.plates import load_confusables
 from edge.spool.store import Spool
@@ -55,11 +55,17 @@ class Unit:
         batch = waiting[0] if waiting else self.spool.seal(self._sender.key)
         if batch is None:
             return False
+        self.offer(batch, delivered=delivered)
+        return True
+
+    def offer(self, batch: Batch, *, delivered: bool = True) -> str | None:
+        """Send this batch; gives why it was refused, None if it was not."""
         reply = self._ingest.take(self._sender.topic(), encode_message(batch)).reply
         assert reply is not None
+        receipt = decode_receipt(reply.payload)
         if delivered:
-            self.spool.acknowledge(decode_receipt(reply.payload))
-        return True
+            self.spool.acknowledge(receipt)
+        return next((one.reason for one in receipt.refused if one.seq is None), None)
 
     def drain(self) -> None:
         for _ in range(10):
@@ -180,3 +186,37 @@ def test_with_the_whole_spool_gone_the_unit_takes_up_its_chain(unit: Unit, tmp_p
     unit.see(2)
     unit.drain()
     assert sorted(unit.stored()) == sorted(unit.seen)
+
+
+def test_what_another_signing_key_sealed_is_sealed_anew_and_stored_once(unit: Unit) -> None:
+    wrong, right = Ed25519PrivateKey.generate(), unit._sender.key
+    unit.see(2)
+    unit.drain()
+    unit.see(3)
+    refused = unit.spool.seal(wrong)
+    unit.see(2)
+    unit.spool.seal(wrong)
+    assert refused is not None
+    assert unit.offer(refused) == "bad_signature"
+    # As long as the wrong key is in use, sealing anew would change nothing.
+    assert not unit.spool.give_up_refused(refused.first_seq, wrong.public_key())
+    assert unit.spool.sealed_otherwise(right.public_key())
+    assert unit.spool.give_up_refused(refused.first_seq, right.public_key())
+    assert not unit.spool.sealed_otherwise(right.public_key())
+    unit.drain()
+    assert sorted(unit.stored()) == sorted(unit.seen)
+    assert unit.spool.counts().waiting == 0
+    assert unit.offer(refused) == "bad_signature"  # an old copy that comes late changes nothing
+    assert (unit.spool.counts().receipted, len(unit.stored())) == (7, 7)
+
+
+def test_a_batch_that_was_taken_after_all_is_not_stored_twice(unit: Unit) -> None:
+    unit.see(3)
+    unit.send(delivered=False)
+    (sealed,) = unit.spool.unreceipted_batches(1)
+    # The unit was given another key meanwhile, and is told of a refusal that was none.
+    unit.spool.give_up_refused(sealed.first_seq, Ed25519PrivateKey.generate().public_key())
+    unit.see(2)
+    unit.drain()
+    assert sorted(unit.stored()) == sorted(unit.seen)
+    assert unit.spool.counts().waiting == 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from edge.doctor.findings import Finding
 from edge.doctor.key_checks import check_keys
+from edge.enrolment import enrol
 from edge.settings import Settings
 from tests.edge.doctor.units import UPLINK, settings_of
 
@@ -56,3 +58,15 @@ def test_a_key_that_is_missing_or_read_by_others_is_told(tmp_path: Path) -> None
 def test_a_password_that_is_not_there_is_told(tmp_path: Path) -> None:
     found = look(settings_of(tmp_path, uplink=USER))
     assert "No such file" in found["broker's password"].found
+
+
+def test_a_signing_key_of_another_unit_is_told_whether_the_daemon_runs_or_not(
+    tmp_path: Path,
+) -> None:
+    settings = settings_of(tmp_path)
+    enrol(tmp_path / "others")
+    shutil.copy(tmp_path / "others" / "unit.key", tmp_path / "keys" / "unit.key")
+    for runs in (False, True):
+        found = look(settings, runs=runs)["keys"]
+        assert found.verdict == "fail"
+        assert "put back the unit.key" in found.do

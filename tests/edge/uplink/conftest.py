@@ -19,7 +19,7 @@ from tests.servers import Broker
 
 QUICK = Pace(first_silence_s=0.3, longest_silence_s=1.0, refused_wait_s=0.5)
 _PATIENCE_S = 60.0
-_UPLINK_OPTIONS = ("pace", "plan", "health")
+_UPLINK_OPTIONS = ("pace", "plan", "health", "key")
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -41,7 +41,7 @@ class Unit:
         self.refusals: list[Refused] = []
         self.uplink = Uplink(
             spool,
-            UNIT_KEY,
+            options.pop("key", UNIT_KEY),
             REPOSITORY_KEY.public_key(),
             link,
             software="plateward test",

@@ -19,6 +19,7 @@ from edge.contract.batch import (
     decode_hit,
     decode_status,
     encode_message,
+    key_id,
     message_digest,
     seal_receipt,
     verify_batch_root,
@@ -83,6 +84,8 @@ class ModelRepository:
 
     def _commit(self, payload: bytes) -> list[Refusal]:
         batch = decode_batch(payload)
+        if batch.key != key_id(self.unit_key):
+            return [Refusal(seq=None, reason="bad_signature", detail="key: another")]
         verify_batch_signature(batch, self.unit_key)
         verify_batch_root(batch)
         self.order.append(("batch", batch.first_seq))
