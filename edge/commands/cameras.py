@@ -32,7 +32,7 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print one J
 def cameras() -> None:
     """Show the unit's cameras.
 
-    Example: alpr-edge cameras list
+    Example: alpr-edge cameras list --settings /etc/plateward/edge.toml
     """
 
 
@@ -44,7 +44,7 @@ def cameras() -> None:
 def list_cameras(settings: Path, as_json: bool) -> None:
     """List each camera: how it is set, when its aim was checked, and what the daemon says of it.
 
-    Example: alpr-edge cameras list --json
+    Example: alpr-edge cameras list --settings /etc/plateward/edge.toml --json
     """
     loaded = load_settings(settings)
     said, runs = _daemon(loaded)
@@ -86,7 +86,7 @@ def aim(camera: str, settings: Path, out: Path | None, accept: bool, as_json: bo
       1  the camera gives no picture, or something cannot be read or written
       3  something is not good yet
 
-    Example: alpr-edge aim front --out /tmp/front.png --accept
+    Example: alpr-edge aim front --settings /etc/plateward/edge.toml --out front.png --accept
     """
     if out is not None and out.suffix != ".png":
         raise click.UsageError("--out: name a file that ends in .png")

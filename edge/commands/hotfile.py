@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge.commands.options import settings_option
+from edge.commands.options import private_files, settings_option
 
 if TYPE_CHECKING:
     from edge.hotfile.facts import Implausible, ListFacts
@@ -58,8 +58,9 @@ class _Taken:
 def hotfile() -> None:
     """Take hot lists in by hand, and show which are in use.
 
-    Example: alpr-edge hotfile import /media/usb
+    Example: alpr-edge hotfile import /media/usb --settings /etc/plateward/edge.toml
     """
+    private_files()
 
 
 @hotfile.command("import")

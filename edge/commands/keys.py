@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from edge.bootstrap.spool import open_spool
-from edge.commands.options import settings_option
+from edge.commands.options import private_files, settings_option
 from edge.enrolment import load_keys
 from edge.key_rotation import begin_rotation, finish_rotation
 from edge.settings import Settings, load_settings
@@ -19,6 +19,7 @@ def keys() -> None:
 
     Example: alpr-edge keys rotate --settings /etc/plateward/edge.toml
     """
+    private_files()
 
 
 @keys.command()

@@ -34,7 +34,7 @@ _json_array_option = click.option(
 def models() -> None:
     """Take in detectors and readers that you own, list and check all models.
 
-    Example: alpr-edge models add best.onnx --as detector
+    Example: alpr-edge models check --manifest /etc/plateward/models/manifest.toml
     """
 
 
@@ -78,7 +78,7 @@ def add(
     open-image-models ships them, fast-plate-ocr readers with their configuration, and models
     trained by scripts/train. The file is copied beside the manifest.
 
-    Example: alpr-edge models add best.onnx --as detector --manifest /etc/plateward/models.toml
+    Example: alpr-edge models add best.onnx --as detector --manifest models/manifest.toml
     """
     from edge.vision.own_models import add_model
 
@@ -106,7 +106,7 @@ def add(
 def list_models(manifest: Path | None, as_json: bool) -> None:
     """List the product's models and those of the unit's own manifest.
 
-    Example: alpr-edge models list --json
+    Example: alpr-edge models list --manifest /etc/plateward/models/manifest.toml --json
     """
     entries = _known(manifest)
     if as_json:
@@ -126,7 +126,7 @@ def check(manifest: Path | None, as_json: bool) -> None:
     The exit status is 1 if a model cannot be used. One whose package is not installed is not
     counted.
 
-    Example: alpr-edge models check
+    Example: alpr-edge models check --manifest /etc/plateward/models/manifest.toml
     """
     from edge.vision.own_models import check_model
 

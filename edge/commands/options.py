@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -14,3 +17,17 @@ settings_option = click.option(
     show_default=True,
     help="Settings file (TOML); also from ALPR_EDGE_SETTINGS.",
 )
+
+
+def private_files() -> None:
+    """From here to the command's end, make files and folders that are its user's alone."""
+    click.get_current_context().with_resource(_umask(0o077))
+
+
+@contextmanager
+def _umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)

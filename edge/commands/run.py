@@ -19,7 +19,7 @@ from typing import Literal, TextIO, cast, get_args
 import click
 import structlog
 
-from edge.commands.options import settings_option
+from edge.commands.options import private_files, settings_option
 from edge.settings import load_settings
 from edge.supervision.service_manager import ServiceManager
 from edge.supervision.supervisor import log_fault
@@ -49,7 +49,8 @@ class _PartFailed(click.ClickException):
     type=click.FloatRange(min=1),
     default=120.0,
     show_default=True,
-    help="With --once: seconds without any receipt after which to give up waiting.",
+    help="With --once: how many seconds a disk may refuse, and after the sources' end how long no "
+    "receipt may come, before it gives up.",
 )
 @click.option(
     "--console",
@@ -76,7 +77,9 @@ def run(
     is no signal to read the settings anew: restart the daemon, nothing is lost by it.
 
     With --once everything is uploaded at once, whatever [uplink.upload] says of hours, orders and
-    links, and the last line of standard output is a JSON object of counters.
+    links, and the last line of standard output is a JSON object of counters. Recorded sources are
+    read to their end first, however long that takes and whether receipts come or not: --patience
+    counts from there. Only a disk that refuses for that long ends the capture before.
 
     \b
     Exit status:
@@ -90,6 +93,7 @@ def run(
 
     Example: alpr-edge run --settings edge.toml --once --console json
     """
+    private_files()
     _log_to_stderr(log_format)
     faulthandler.enable(sys.__stderr__ or 2)  # where each thread is if the watchdog ends it
     threading.excepthook = _log_thread_fault

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from edge.commands.options import settings_option
+from edge.commands.options import private_files, settings_option
 from edge.health.status import STATUS_FILE, StatusError, read_status
 from edge.health.status_text import Standing
 from edge.settings import load_settings
@@ -46,6 +46,7 @@ def upload(settings: Path, wait: bool, patience_s: float) -> None:
 
     Example: alpr-edge upload --settings edge.toml --wait
     """
+    private_files()
     data = load_settings(settings).unit.data
     orders = Orders(data)
     order = orders.ask(Order(id=os.urandom(8).hex(), asked_at=datetime.now(UTC)))
