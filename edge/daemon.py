@@ -25,6 +25,7 @@ from edge.health.health import Health
 from edge.health.observe import Observer
 from edge.housekeeping import Housekeeping
 from edge.recording.recorder import Recorder
+from edge.spool.errors import SpoolError
 from edge.supervision.hearts import Hearts
 from edge.supervision.service_manager import ServiceManager
 from edge.supervision.supervisor import (
@@ -40,6 +41,7 @@ from edge.watch import Camera, CameraWatch
 
 SUPERVISE_EVERY_S = 0.2
 UPLINK_LOOK_EVERY_S = 0.5
+SETTLE_EVERY_S = 2.0
 LISTS_FIRST_S = 10.0
 """Cameras wait this long for the hot lists at the start; a list that takes longer comes late.
 Recordings of a run until all is delivered wait for as long as it takes: they do not drive by."""
@@ -78,16 +80,18 @@ class Summary:
     refused: int
     waiting: int
     pictures_waiting: int
+    hotlists_missing: int
 
     @property
     def complete(self) -> bool:
-        """Whether every camera was read and the repository took everything that was captured."""
+        """Whether every camera was read, all was delivered, and every list is in use at the end."""
         return not (
             self.cameras_failed
             or self.records_unfit
             or self.refused
             or self.waiting
             or self.pictures_waiting
+            or self.hotlists_missing
         )
 
 
@@ -137,6 +141,8 @@ class Daemon:
         )
         self._further = parts(self._stop, observer) if parts is not None else ()
         self._alive_said_s = 0.0
+        self._settling = threading.Lock()
+        self._settled = False
 
     def stop(self) -> None:
         """Ask the daemon to end: passes in view are stored first.
@@ -157,15 +163,12 @@ class Daemon:
         Raises:
             DaemonError: if a part ended or failed too often in a way that nobody foresaw. Where
                 one hangs, the process ends instead with EXIT_STUCK.
-            SpoolError: if what a daemon that died left behind cannot be stored.
         """
         self._until_delivered = until_delivered
         for camera in self._cameras:
             self._health.watch(camera.name)
         self._house.look_back()
-        settled = self._recorder.spool.settle()
-        if settled:
-            _log.info("stored reads that a daemon before had no time to", reads=settled)
+        self._settle()
         supervisor = Supervisor(
             self._parts(),
             self._hearts,
@@ -207,6 +210,7 @@ class Daemon:
             refused=counts.refused,
             waiting=counts.waiting,
             pictures_waiting=counts.pictures_waiting,
+            hotlists_missing=len(self._recorder.hotlists.missing),
         )
 
     def _parts(self) -> Sequence[Part]:
@@ -225,7 +229,24 @@ class Daemon:
             chores.append(Part("position", receive, CHORE_LIMIT_S, vital=False))
         return (*cameras, *chores, *self._further)
 
+    def _settle(self) -> bool:
+        """Store what a daemon that died left behind, once; whether that is done."""
+        with self._settling:
+            if self._settled:
+                return True
+            try:
+                settled = self._recorder.spool.settle()
+            except SpoolError as error:
+                self._health.trouble("spool", str(error))
+                return False
+            self._settled = True
+            if settled:
+                _log.info("stored reads that a daemon before had no time to", reads=settled)
+            self._health.recovered("spool")
+            return True
+
     def _watch(self, camera: Camera) -> None:
+        self._await_settled()
         self._await_lists()
         watch = CameraWatch(camera, self._recorder, self._health, self._capture_ended)
         watch.run(once=self._until_delivered)
@@ -240,6 +261,11 @@ class Daemon:
                 for thread in UPLINK_THREADS:
                     self._hearts.excuse(thread)
                 raise PartFailedError("the uplink's end, which nobody asked for")
+
+    def _await_settled(self) -> None:
+        """Nothing rings before what rang for a daemon that died is stored, or capture ends."""
+        while not self._settle() and not self._capture_ended.wait(SETTLE_EVERY_S):
+            self._hearts.beat()
 
     def _await_lists(self) -> None:
         """Wait for the hot lists: a while, and before recordings as long as it takes."""

@@ -6,7 +6,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
@@ -155,7 +155,9 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
             parts=lambda stop, observer: [
                 Part("clock", partial(keeper.run, stop), limit_s=None, vital=False),
                 *_metrics(settings.metrics, observer, health, stop),
-                *_list_updates(settings, keys, hotlists, clock, health, hearts, stop),
+                *_list_updates(
+                    settings, keys, hotlists, clock, health, hearts, stop, recorder.hotlists.take_in
+                ),
             ],
             hearts=hearts,
             service=ServiceManager(os.environ),
@@ -256,6 +258,7 @@ def _list_updates(
     health: Health,
     hearts: Hearts,
     stop: threading.Event,
+    installed: Callable[[], None],
 ) -> Iterator[Part]:
     """What fetches the repository's lists; the unit goes on with those it has where it fails."""
     if not settings.hotlists:
@@ -285,6 +288,7 @@ def _list_updates(
         random=random.SystemRandom().random,
         stop=stop,
         process=InstallProcess(stop, hearts.beat),
+        installed=installed,
         beat=hearts.beat,
     )
     yield Part("hot-list-updates", updater.run, LIMIT_S, vital=False)

@@ -25,7 +25,8 @@ from edge.supervision.service_manager import ServiceManager
 from edge.supervision.supervisor import log_fault
 
 NOT_COMPLETE = 3
-"""Exit status of ``run --once`` if a camera failed or the repository lacks something at its end."""
+"""Exit status of ``run --once`` if at its end a camera failed, or the repository lacks something,
+or a hot list of the settings is not in use."""
 
 PART_FAILED = 4
 """Exit status of a daemon one of whose parts failed too often."""
@@ -83,10 +84,11 @@ def run(
 
     \b
     Exit status:
-      0  stopped when told to; with --once: all captured and receipted
+      0  stopped when told to; with --once: all captured, compared and receipted
       1  it could not start: settings, keys, models or the spool; the message says what to do
       2  wrong use of the command
-      3  with --once: a camera could not be read, or the repository lacks something
+      3  with --once: a camera could not be read, the repository lacks something, or a hot list
+         of the settings is not in use at the end (hotlists_missing in the last line says how many)
       4  a part failed too often in a way nobody foresaw; the log says where
       5  a part hung, in a driver or on a disk, and the process was ended for it
     After 4 and 5 a service manager is to start it anew: what was stored is kept and sent.

@@ -88,6 +88,7 @@ class HotlistFiles:
         self._opened: dict[str, _Signature | None] = {}
         self._tried: dict[str, str | None] = {}
         self._mended: dict[str, StoredList] = {}
+        self._untold: list[Outcome] = []
         self._lock = threading.Lock()
 
     @property
@@ -104,18 +105,20 @@ class HotlistFiles:
         return Hotlists(lists, self._rule, self._folder.confusables)
 
     @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the lists that are configured and not in use: no read is compared with them."""
+        return tuple(name for name in self._sources if name not in self._in_use)
+
+    @property
     def complete(self) -> bool:
         """Whether every list that is configured is in use."""
-        return len(self._in_use) == len(self._sources)
+        return not self.missing
 
     def poll(self) -> list[Outcome]:
         """Open every list that was newly installed, and say which lists turned out damaged."""
         with self._lock:
-            outcomes = [
-                outcome
-                for name in self._sources
-                if (outcome := self._open_if_installed(name)) is not None
-            ]
+            self._open_installed()
+            outcomes, self._untold = self._untold, []
             for name, stored in self._stored.items():
                 if stored.fault is not None:
                     outcomes.append(Outcome(name, "list", stored.fault))
@@ -125,6 +128,11 @@ class HotlistFiles:
             if self._own is not None:
                 outcomes += self._poll_own(self._own)
         return outcomes
+
+    def take_in(self) -> None:
+        """Open every list that was newly installed at once; :meth:`poll` says what came of it."""
+        with self._lock:
+            self._open_installed()
 
     def tend(self) -> list[Outcome]:
         """Build every list whose file changed, which may take minutes."""
@@ -190,6 +198,11 @@ class HotlistFiles:
         if recipe is None and source.remove_once_built:
             return False
         return stored.facts.recipe != recipe
+
+    def _open_installed(self) -> None:
+        for name in self._sources:
+            if (outcome := self._open_if_installed(name)) is not None:
+                self._untold.append(outcome)
 
     def _open_if_installed(self, name: str) -> Outcome | None:
         signature = _signature(self._folder.pointer(name))

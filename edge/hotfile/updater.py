@@ -90,10 +90,14 @@ class HotlistUpdater:
         random: Callable[[], float],
         stop: threading.Event,
         process: InstallProcess,
+        installed: Callable[[], None] = lambda: None,
         beat: Callable[[], None] = lambda: None,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Without ``web`` lists come from USB sticks alone, and only what was forced is said."""
+        """Without ``web`` lists come from USB sticks alone, and only what was forced is said.
+
+        ``installed`` is called as soon as a list was installed, to put it in use.
+        """
         self._installation = installation
         self._web = web
         self._spool_key = spool_key
@@ -101,6 +105,7 @@ class HotlistUpdater:
         self._alarm_after_s = alarm_after_s
         self._stop = stop
         self._process = process
+        self._installed = installed
         self._beat = beat
         self._monotonic_s = monotonic_s
         self._marks: dict[str, object] = dict.fromkeys((source.name for source in lists), None)
@@ -217,6 +222,7 @@ class HotlistUpdater:
         facts = self._process.put_in_use(
             self._installation, self._spool_key, fetched, look.source.change
         )
+        self._installed()
         _log.info("hot list updated", list=facts.name, version=facts.version, entries=facts.entries)
 
     def _say_forced(self, name: str) -> None:

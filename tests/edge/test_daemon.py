@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ from edge.pipeline import Identity
 from edge.position.clock import UnitClock
 from edge.position.source import NoReceiver
 from edge.recording.recorder import Recorder
+from edge.spool.errors import FullDiskError
 from edge.spool.store import Spool
 from edge.supervision.supervisor import RESTARTS
 from edge.uplink.filter_settings import FilterSettings
@@ -278,6 +279,22 @@ def test_one_run_does_not_wait_for_a_camera_that_is_not_there(
         assert not daemon.summary().complete
 
 
+def test_a_run_whose_hot_list_was_refused_or_is_missing_is_not_complete(
+    tmp_path: Path, engine: PlateEngine
+) -> None:
+    empty, listed = tmp_path / "pictures", tmp_path / "hotlist.csv"
+    empty.mkdir()
+    for content, missing in ((None, 1), ("plate\n=1\n=2\n", 1), ("plate\n1ABC23\n", 0)):
+        if content is not None:
+            listed.write_text(content, encoding="utf-8")
+        with unit(tmp_path, engine, [str(empty)], listed) as (daemon, _):
+            run_to_the_end(daemon)
+            summary = daemon.summary()
+            assert summary.hotlists_missing == missing
+            whole = replace(summary, cameras_failed=0, waiting=0, pictures_waiting=0)
+            assert whole.complete is (missing == 0)
+
+
 def test_a_recording_that_breaks_is_reported_and_never_read_twice(
     tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -516,3 +533,26 @@ def wait_for(happened: object) -> None:
     while not happened():  # type: ignore[operator]
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.02)
+
+
+def test_nothing_is_captured_before_what_rang_for_a_dead_daemon_is_stored(
+    tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pictures(tmp_path / "pictures", 1)
+    refused: list[int] = []
+    monkeypatch.setattr("edge.daemon.SETTLE_EVERY_S", 0.05)
+    with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
+        settle = recorder.spool.settle
+
+        def refuse_twice() -> int:
+            refused.append(recorder.spool.counts().spooled)
+            if len(refused) < 3:
+                assert len(refused) < 2 or "spool" in recorder.health.report().troubles
+                raise FullDiskError("the spool is full")
+            return settle()
+
+        monkeypatch.setattr(recorder.spool, "settle", refuse_twice)
+        run_to_the_end(daemon)
+        assert recorder.spool.counts().spooled > 0
+    assert refused == [0, 0, 0]
+    assert "spool" not in recorder.health.report().troubles

@@ -283,6 +283,22 @@ def test_only_a_list_built_in_its_place_is_installed(
     assert list(folder.entries("state")) == []
 
 
+def test_a_list_taken_in_is_in_use_at_once_and_said_once_at_the_next_poll(
+    tmp_path: Path, files: Files
+) -> None:
+    csv_file(tmp_path / "state.csv", LINES)
+    hotlists = files("state", "absent")
+    hotlists.tend()
+    assert hotlists.missing == ("state", "absent")
+    hotlists.take_in()
+    assert hits(hotlists, "1ABC23") == 1
+    assert (hotlists.missing, hotlists.complete) == (("absent",), False)
+    hotlists.take_in()
+    (outcome,) = hotlists.poll()
+    assert (outcome.name, outcome.hotlist) == ("state", *hotlists.current.lists)
+    assert hotlists.poll() == []
+
+
 def test_the_units_own_list_is_matched_with_the_others(
     tmp_path: Path, folder: HotlistFolder, confusables: Confusables
 ) -> None:

@@ -28,8 +28,11 @@ from edge.contract.hotlist import HotlistEntry
 from edge.contract.plates import load_confusables
 from edge.enrolment import enrol, load_keys
 from edge.health.health import Health
+from edge.hotfile.build import build_here
 from edge.hotfile.installation import INSTALLED
+from edge.hotfile.open import HotlistFiles
 from edge.hotfile.partial import PIECE_BYTES
+from edge.hotfile.settings import MatchRule
 from edge.position.clock import UnitClock
 from edge.settings import load_settings
 from edge.supervision.hearts import Hearts
@@ -505,17 +508,19 @@ def test_the_daemons_part_updates_by_the_settings_until_it_is_stopped(site: Site
     settings, stop = load_settings(folder / "edge.toml"), threading.Event()
     clock = UnitClock(system=lambda: NOON, monotonic_s=lambda: 0.0, service_error_ms=lambda: None)
     health, hotlists = Health(), build_folder(settings, keys, load_confusables())
+    lists = HotlistFiles(settings.hotlists, hotlists, MatchRule(), builder=build_here)
     (part,) = bootstrap._list_updates(
-        settings, keys, hotlists, clock, health, Hearts(lambda: 0.0), stop
+        settings, keys, hotlists, clock, health, Hearts(lambda: 0.0), stop, lists.take_in
     )
     site.issue(OLD)
     thread = threading.Thread(target=part.run, name=part.name)
     thread.start()
-    in_use = wait_for(lambda: hotlists.current(LIST))
+    (in_use,) = wait_for(lambda: lists.current.lists or None)  # though nobody polls
     stop.set()
     thread.join()
     assert (in_use.version, in_use.entries) == ("1", len(OLD))
     assert dict(health.report().troubles) == {}
+    assert [one.hotlist for one in lists.poll()] == [in_use]
 
 
 @pytest.mark.parametrize(
