@@ -162,7 +162,7 @@ def _unusable(settings: Settings, name: str, error: HotfileError) -> Finding:
             "another key than the spool.key that is there now",
             "put back the spool.key that was made when the unit was enrolled; build nothing anew",
         )
-    return fail(check, *split(str(error)))
+    return fail(check, str(error), _UPDATE)
 
 
 def _not_in_use(name: str) -> Finding:

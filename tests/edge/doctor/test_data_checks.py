@@ -8,6 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from edge.bootstrap.hotlists import build_folder
+from edge.contract.plates import load_confusables
+from edge.doctor.daemon_check import judge_daemon
 from edge.doctor.data_checks import (
     check_clock,
     check_hotlists,
@@ -16,13 +19,19 @@ from edge.doctor.data_checks import (
     judge_clock,
 )
 from edge.doctor.findings import Finding
+from edge.enrolment import SPOOL_KEY, load_keys
 from edge.errors import EdgeError
 from edge.health.status import Status, TroubleFact
+from edge.hotfile.build import build_hotfile
 from edge.settings import Settings
+from edge.spool.store import Spool
+from edge.uplink.messages import Refused
+from edge.uplink.refusals import Refusals
 from edge.vision.manifest import find_model, known_models, manifest_file
 from edge.vision.settings import EngineSettings
 from tests.edge.doctor.units import settings_of
 from tests.edge.health.test_status import AT, make
+from tests.edge.hotfile.lists import facts_of
 
 LIST = """
 [[hotlists]]
@@ -129,3 +138,37 @@ def test_a_model_file_that_was_changed_is_told(
     found = list(check_models(settings_of(tmp_path)))
     assert [one.verdict for one in found] == ["ok", "fail", "ok"]
     assert "SHA-256" in found[1].found
+
+
+def test_a_list_that_does_not_open_where_the_spool_does_not_either_is_blamed_on_the_key(
+    tmp_path: Path,
+) -> None:
+    settings = settings_of(tmp_path, LIST)
+    keys = load_keys(settings.unit.keys)
+    folder = build_folder(settings, keys, load_confusables())
+    built = folder.path_for("state", "1")
+    built.parent.mkdir(parents=True)
+    build_hotfile(
+        [], facts=facts_of(0), confusables=folder.confusables, key=folder.key, target=built
+    )
+    folder.install("state", built)
+    Spool.open(settings.unit.data / "spool", keys.spool_key, agency="a", unit="u").close()
+    assert "version 1" in lists(settings, None)[0].found
+    (settings.unit.keys / SPOOL_KEY).write_text("0f" * 32)
+    (finding,) = lists(settings, None)
+    assert (finding.verdict, "another key" in finding.found) == ("fail", True)
+    assert "put back the spool.key" in finding.do
+    # With no spool to ask, the list may as well be altered.
+    (settings.unit.data / "spool" / "spool.sqlite").unlink()
+    (finding,) = lists(settings, None)
+    assert (finding.verdict, "was altered" in finding.found) == ("fail", True)
+
+
+def test_what_the_repository_refuses_is_shown_from_the_daemons_status() -> None:
+    refusals = Refusals()
+    refusals.note(Refused("records", "bad_signature", "", 1, 2))
+    trouble = TroubleFact(sentence=str(refusals.sentence), since=AT)
+    found = {one.check: one for one in judge_daemon(make(troubles={"uplink refused": trouble}))}
+    shown = found["daemon: uplink refused"]
+    assert (shown.verdict, "bad_signature" in shown.found) == ("fail", True)
+    assert shown.do.startswith("put the unit.key made at enrolment back")
