@@ -79,5 +79,5 @@ def finish_rotation(folder: Path) -> None:
 def _refused(folder: Path, error: OSError) -> EnrolmentError:
     return EnrolmentError(
         f"{folder}: the spool's key cannot be replaced here ({error.strerror}): run as the user "
-        "who enrolled; what was begun goes on with the next try"
+        "who enrolled, with room on the disk; what was begun goes on with the next try"
     )

@@ -28,6 +28,7 @@ class SpoolWatch:
         self._salvages = 0
         self._gave_way = spool.counts().gave_way
         self._short_since: float | None = None
+        self._full = False
 
     def look(self) -> None:
         """Count what is new, and say it.
@@ -37,6 +38,7 @@ class SpoolWatch:
         """
         self._look_for_damage()
         self._look_for_room()
+        self._look_for_full_disk()
 
     def _look_for_damage(self) -> None:
         salvages = self._spool.salvages
@@ -63,3 +65,11 @@ class SpoolWatch:
         ):
             self._short_since = None
             self._health.recovered("spool room")
+
+    def _look_for_full_disk(self) -> None:
+        sentence = self._spool.lacks_room()
+        if sentence is not None:
+            self._health.trouble("spool", sentence)
+        elif self._full:
+            self._health.recovered("spool")
+        self._full = sentence is not None

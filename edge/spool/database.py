@@ -6,21 +6,27 @@ returns, and with ``secure_delete=ON``, so that what is purged is overwritten.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge.spool import layout
 from edge.spool.encryption import DamagedBlobError, Vault
-from edge.spool.errors import DamagedSpoolError, SpoolError, WrongKeyError
+from edge.spool.errors import DamagedSpoolError, FullDiskError, SpoolError, WrongKeyError
 from edge.spool.layout import LAYOUT_VERSION
 
 DATABASE_FILE = "spool.sqlite"
 LOCK_FILE = "spool.lock"
 _LOG_BYTES = 4 * 1024 * 1024
+"""What SQLite's log is cut down to."""
+
+_NO_ROOM_BYTES = 256 * 1024
+"""With less free than this, what SQLite calls an error of the disk is want of room."""
 
 
 class WriterLock:
@@ -77,6 +83,7 @@ def storage_errors(folder: Path) -> Iterator[None]:
 
     Raises:
         DamagedSpoolError: for a blob that does not open, and what SQLite cannot make sense of.
+        FullDiskError: for want of room.
         SpoolError: for every other failure of SQLite or the file system within the block.
     """
     try:
@@ -85,7 +92,7 @@ def storage_errors(folder: Path) -> Iterator[None]:
         raise damaged(folder, f"{error} cannot be decrypted") from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
+        if lacks_room(error, folder):
             raise full_disk(folder) from error
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise damaged(folder, str(error)) from error
@@ -94,18 +101,44 @@ def storage_errors(folder: Path) -> Iterator[None]:
             "room, and lets this user write"
         ) from error
     except OSError as error:
+        if lacks_room(error, folder):
+            raise full_disk(folder) from error
         raise SpoolError(
             f"{folder}: the spool cannot be used ({error.strerror}): check that the disk is "
             "there and lets this user write"
         ) from error
 
 
-def full_disk(folder: Path) -> SpoolError:
-    """The disk has no room left for another record."""
-    return SpoolError(
-        f"{folder}: the disk is full, nothing was stored: bring the unit in reach of its "
-        "repository, so that receipts free the spool, or make room on the disk"
+def lacks_room(error: sqlite3.Error | OSError, folder: Path) -> bool:
+    """Whether it failed for want of room on the disk.
+
+    SQLite says of the index of its log that the disk fails, where the disk is full.
+    """
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
+        with suppress(OSError):
+            return shutil.disk_usage(folder).free < _NO_ROOM_BYTES
+    return code == sqlite3.SQLITE_FULL
+
+
+def full_disk(folder: Path, limit: str | None = None) -> FullDiskError:
+    """There is no room left for another record; ``limit`` says which limit was reached."""
+    if limit is None:
+        try:
+            limit = f"{mebibytes(shutil.disk_usage(folder).free)} free"
+        except OSError:
+            limit = "no room on the disk"
+    return FullDiskError(
+        f"{folder}: the spool is full ({limit}), nothing was stored: bring the unit in reach of "
+        "its repository, so that receipts free the spool, or make room on the disk"
     )
+
+
+def mebibytes(size: int) -> str:
+    """A size for the operator."""
+    return f"{size / 2**20:.{0 if size >= 10 * 2**20 else 1}f} MiB"
 
 
 def damaged(folder: Path, what: str) -> DamagedSpoolError:

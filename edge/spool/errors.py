@@ -7,6 +7,10 @@ class SpoolError(EdgeError):
     """The spool cannot store, read or purge; nothing was changed, and the text says what to do."""
 
 
+class FullDiskError(SpoolError):
+    """There is no room; the text says how much is free, and what makes more."""
+
+
 class UnfitRecordError(SpoolError):
     """A record or picture that the contract does not admit: trying again would change nothing."""
 

@@ -13,23 +13,25 @@ from typing import Concatenate, ParamSpec, Self, TypeVar, cast
 
 from edge.spool import first_page
 from edge.spool import pictures as album
+from edge.spool.ballast import Ballast
 from edge.spool.carry import StandIn
 from edge.spool.chain import claim, require_gapless
 from edge.spool.database import (
     DATABASE_FILE,
     WriterLock,
     full_disk,
+    lacks_room,
     open_database,
     storage_errors,
     upgrade,
 )
 from edge.spool.encryption import Vault
-from edge.spool.errors import DamagedSpoolError, SpoolError, WrongKeyError
-from edge.spool.quota import Limits, make_room
+from edge.spool.errors import DamagedSpoolError, FullDiskError, SpoolError, WrongKeyError
+from edge.spool.quota import Limits, lacking, make_room
 from edge.spool.records import Owner
 from edge.spool.salvage import Salvage, finish_swap, forget_oldest, salvage
 
-_OVERHEAD_BYTES = 4096
+OVERHEAD_BYTES = 4096
 """Room for a record, or for what a picture needs beside its bytes."""
 
 _OVERWRITE_EVERY = 512
@@ -54,6 +56,22 @@ def mending(method: Callable[Concatenate[_S, _P], _R]) -> Callable[Concatenate[_
     return cast("Callable[Concatenate[_S, _P], _R]", mended)
 
 
+def freeing(method: Callable[Concatenate[_S, _P], _R]) -> Callable[Concatenate[_S, _P], _R]:
+    """Have a method that leads to room give up the ballast where the disk is full, and go on."""
+
+    @wraps(method)
+    def freed(spool: _S, *arguments: _P.args, **named: _P.kwargs) -> _R:
+        with spool.guard:
+            try:
+                return method(spool, *arguments, **named)
+            except FullDiskError:
+                if not spool.ballast.give_up():
+                    raise
+                return method(spool, *arguments, **named)
+
+    return cast("Callable[Concatenate[_S, _P], _R]", freed)
+
+
 class OpenedSpool:
     """What every use of the spool needs; the uses themselves are `edge.spool.store.Spool`'s."""
 
@@ -73,6 +91,7 @@ class OpenedSpool:
         """Use ``Spool.open``."""
         self.folder = folder
         self.salvages: tuple[Salvage, ...] = ()
+        self.ballast = Ballast(folder, free_bytes, reserve_bytes)
         self._owner = owner
         self._vault = vault
         self._lock = lock
@@ -111,7 +130,7 @@ class OpenedSpool:
             if self._closed:
                 raise SpoolError(f"{self.folder}: the spool is closed: open it again first")
             if self._connection is None:
-                self._connect()
+                self._connect_at_all()
             yield cast(sqlite3.Connection, self._connection)
 
     @contextmanager
@@ -128,6 +147,14 @@ class OpenedSpool:
                 self._vault.load(connection)
                 raise
 
+    def _connect_at_all(self) -> None:
+        try:
+            self._connect()
+        except (sqlite3.Error, OSError) as error:
+            if not lacks_room(error, self.folder) or not self.ballast.give_up():
+                raise
+            self._connect()
+
     def _connect(self) -> None:
         """Open the database, made this unit's if it is new, and find it sound."""
         finish_swap(self.folder, self._keep_damaged)
@@ -138,12 +165,23 @@ class OpenedSpool:
             self._vault.load(connection)
             self._vault.double(connection)
             require_gapless(connection, self.folder)
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            first_page.keep_copy(self.folder / DATABASE_FILE)
+            with self._if_room():
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                first_page.keep_copy(self.folder / DATABASE_FILE)
         except BaseException:
             connection.close()
             raise
         self._connection = connection
+        self.ballast.keep()
+
+    @contextmanager
+    def _if_room(self) -> Iterator[None]:
+        """Leave for later what the disk has no room for now."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            if not lacks_room(error, self.folder):
+                raise
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -181,6 +219,7 @@ class OpenedSpool:
             self._vault = present
 
     @mending
+    @freeing
     def _reseal_keys(self, above: Vault) -> None:
         with self._transaction() as connection:
             self._vault.reseal_keys(connection, above)
@@ -188,15 +227,18 @@ class OpenedSpool:
     def _make_room(
         self, connection: sqlite3.Connection, added: int, contents: Sequence[bytes]
     ) -> None:
-        needed = sum(map(len, contents)) + (added + len(contents)) * _OVERHEAD_BYTES
-        limits = Limits(self._max_bytes, self._reserve_bytes, self._free_bytes)
+        needed = sum(map(len, contents)) + (added + len(contents)) * OVERHEAD_BYTES
+        limits = self._limits()
         while self._free_bytes() < self._reserve_bytes + needed and forget_oldest(self.folder):
             pass
         gone = make_room(connection, limits, needed)
         if gone is None:
-            raise full_disk(self.folder)
+            raise full_disk(self.folder, lacking(connection, limits, needed))
         if gone:
             self._vault.retire(connection, album.oldest_data_key(connection))
+
+    def _limits(self) -> Limits:
+        return Limits(self._max_bytes, self._reserve_bytes, self._free_bytes)
 
     def _overwrite(self, purged: int) -> None:
         """Have what was purged overwritten in the files, once there is enough of it, or no more.
@@ -212,5 +254,6 @@ class OpenedSpool:
                 "SELECT spooled > receipted OR EXISTS (SELECT 1 FROM pictures) FROM chain"
             ).fetchone()
             if self._purged >= _OVERWRITE_EVERY or not something_waits:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                self._purged = 0
+                with self._if_room():
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    self._purged = 0

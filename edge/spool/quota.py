@@ -16,6 +16,8 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edge.spool.database import mebibytes
+
 _PICTURES_AT_ONCE = 8
 
 
@@ -34,7 +36,7 @@ def make_room(connection: sqlite3.Connection, limits: Limits, needed_bytes: int)
     How many gave way; None if there is not even room for so much without any picture.
     """
     gone = 0
-    while not _fits(connection, limits, needed_bytes):
+    while lacking(connection, limits, needed_bytes) is not None:
         rows = connection.execute(
             "SELECT sha256 FROM pictures ORDER BY standing, rowid LIMIT ?", (_PICTURES_AT_ONCE,)
         ).fetchall()
@@ -48,12 +50,21 @@ def make_room(connection: sqlite3.Connection, limits: Limits, needed_bytes: int)
     return gone
 
 
-def _fits(connection: sqlite3.Connection, limits: Limits, needed_bytes: int) -> bool:
+def lacking(connection: sqlite3.Connection, limits: Limits, needed_bytes: int) -> str | None:
+    """Which limit so many more bytes would break, in a few words; None where they fit."""
     (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
     (free_pages,) = connection.execute("PRAGMA freelist_count").fetchone()
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     in_use = (pages - free_pages) * page_bytes
     if limits.max_bytes is not None and in_use + needed_bytes > limits.max_bytes:
-        return False
-    free_bytes: int = limits.free_bytes() + free_pages * page_bytes
-    return free_bytes >= limits.reserve_bytes + needed_bytes
+        return (
+            f"the spool holds {mebibytes(in_use)} of the {mebibytes(limits.max_bytes)} that it "
+            "may: spool.max_share, spool.max_bytes"
+        )
+    free_bytes = limits.free_bytes()
+    if free_bytes + free_pages * page_bytes < limits.reserve_bytes + needed_bytes:
+        return (
+            f"{mebibytes(free_bytes)} free, {mebibytes(limits.reserve_bytes)} are kept free: "
+            "spool.reserve_bytes"
+        )
+    return None

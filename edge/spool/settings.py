@@ -28,8 +28,9 @@ class SpoolSettings(Section):
     )
     reserve_bytes: int = Field(
         64 * 1024 * 1024,
-        ge=0,
-        description="Bytes of the disk that stay free, so that receipts can still be taken.",
+        ge=8 * 1024 * 1024,
+        description="Bytes of the disk that stay free, so that receipts can still be taken: at "
+        "least 8 MiB, since the spool's log takes 4 MiB and a receipt's purge writes to it.",
     )
     keep_damaged: int = Field(
         2,

@@ -10,6 +10,8 @@ Invariants:
 - Damage, wherever it shows, is mended once: what is sound is carried into a new file, what is
   lost is said in its place (`edge.spool.salvage`), and the call goes on.
 - When room runs out, pictures give way and are counted; records never (`edge.spool.quota`).
+- A full disk neither keeps the spool from opening nor receipts from freeing it: a file that is
+  kept for that gives way (`edge.spool.ballast`).
 - What lies on the disk of a record or a picture is its AES-256-GCM blob, bound to its place.
 - A provisional read lies in the spool until its pass's final read is stored, in one transaction
   with that; ``settle`` gives those of a dead daemon their sequences. One of the two goes up.
@@ -47,12 +49,13 @@ from edge.spool import provisional as provisionals
 from edge.spool import withheld as withholds
 from edge.spool.acknowledge import Acknowledged, apply_receipt
 from edge.spool.carry import StandIn
-from edge.spool.database import WriterLock, storage_errors
+from edge.spool.database import WriterLock, full_disk, storage_errors
 from edge.spool.encryption import Sealed, Vault
-from edge.spool.opened import OpenedSpool, mending
+from edge.spool.opened import OVERHEAD_BYTES, OpenedSpool, freeing, mending
 from edge.spool.pictures import Standing, WaitingPicture
 from edge.spool.places import Place
 from edge.spool.provisional import Provisional
+from edge.spool.quota import lacking
 from edge.spool.records import Owner, WaitingHit
 from edge.spool.salvage import KEEP_DAMAGED, taken_up
 from edge.spool.stand_in import lost_record
@@ -194,9 +197,11 @@ class Spool(OpenedSpool):
                 added += withholds.store(connection, self._vault, self._owner, one)
             if place is not None:
                 places.remember(connection, self._vault, place)
+        self.ballast.keep()
         return tuple(added)
 
     @mending
+    @freeing
     def settle(self) -> int:
         """Store every provisional read that a dead daemon left as a record; how many there were.
 
@@ -231,6 +236,7 @@ class Spool(OpenedSpool):
             )
 
     @mending
+    @freeing
     def forget_place(self, source: str) -> None:
         """A recording was read to its end: the next reading begins anew.
 
@@ -241,6 +247,7 @@ class Spool(OpenedSpool):
             places.forget(connection, source)
 
     @mending
+    @freeing
     def seal(self, private_key: Ed25519PrivateKey) -> Batch | None:
         """Seal the next batch from what is in no batch yet; None where there is nothing.
 
@@ -261,6 +268,7 @@ class Spool(OpenedSpool):
             return batches.sealed_otherwise(connection, key_id(public_key))
 
     @mending
+    @freeing
     def give_up_refused(self, first_seq: int, public_key: Ed25519PublicKey) -> bool:
         """Have the batch that begins there sealed anew if another signing key sealed it.
 
@@ -311,6 +319,7 @@ class Spool(OpenedSpool):
             )
 
     @mending
+    @freeing
     def mark_hit_sent(self, seq: int) -> None:
         """Remember that the repository has this hit's notice; its record still waits.
 
@@ -340,6 +349,7 @@ class Spool(OpenedSpool):
             )
 
     @mending
+    @freeing
     def acknowledge(self, receipt: Receipt) -> Acknowledged:
         """Purge what this receipt covers. Its signature and unit were checked before.
 
@@ -353,6 +363,7 @@ class Spool(OpenedSpool):
         if done.verdict == "taken_up":
             self.salvages = (*self.salvages, taken_up(done.receipted_through))
         self._overwrite(done.records_purged + done.pictures_purged)
+        self.ballast.keep()
         return done
 
     @mending
@@ -369,6 +380,18 @@ class Spool(OpenedSpool):
                 " (SELECT count(*) FROM pictures), lost, gave_way FROM chain"
             ).fetchone()
         return Counts(*row)
+
+    @mending
+    def lacks_room(self) -> str | None:
+        """What is to be said where not even a record fits; None where one does.
+
+        Raises:
+            SpoolError: if the spool cannot be read.
+        """
+        with self._reading() as connection:
+            limit = lacking(connection, self._limits(), OVERHEAD_BYTES)
+            (pictures,) = connection.execute("SELECT EXISTS (SELECT 1 FROM pictures)").fetchone()
+        return None if limit is None or pictures else str(full_disk(self.folder, limit))
 
     @mending
     def withheld(self) -> WithheldCounts:
@@ -391,6 +414,7 @@ class Spool(OpenedSpool):
             return withholds.age(connection)
 
     @mending
+    @freeing
     def purge_withheld(self, age: Age) -> int:
         """Note that age, and purge the withheld reads that are due by it; how many there were.
 

@@ -6,17 +6,20 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from msgspec import structs
+from pydantic import ValidationError
 
 from edge.contract.records import AnyRecord, decode_record
 from edge.health.health import Health
 from edge.health.spool_watch import GIVES_WAY_FOR_S, SpoolWatch
+from edge.spool.ballast import BALLAST_BYTES
 from edge.spool.errors import SpoolError
 from edge.spool.settings import SpoolSettings
-from edge.spool.store import Place, Spool
+from edge.spool.store import Place, Provisional, Spool
 from tests.edge.spool.samples import (
     AGENCY,
     SPOOL_KEY,
@@ -117,7 +120,7 @@ def test_without_any_picture_left_records_are_refused_loudly_and_none_is_forgott
 ) -> None:
     spool = open_spool(max_bytes=250_000)
     fill(spool, 0, 3)
-    with pytest.raises(SpoolError, match="the disk is full, nothing was stored"):
+    with pytest.raises(SpoolError, match=r"the spool holds .* that it may.*nothing was stored"):
         add_without_end(spool)
     counts = spool.counts()
     assert counts.waiting == counts.spooled > 20
@@ -249,11 +252,11 @@ def everything(tmp_path: Path) -> bytes:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 8 MB."""
+    """A file system of 14 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)],
+        ["mount", "-t", "tmpfs", "-o", "size=14m", "tmpfs", str(folder)],
         capture_output=True,
         check=False,
     )
@@ -281,3 +284,92 @@ def test_a_disk_that_is_really_full_loses_nothing_and_is_left_again(small_disk: 
             batches.append(batch)
         sequences = [decode_record(bytes(raw)).seq for one in batches for raw in one.records]
         assert sequences == list(range(1, stored + 2))
+
+
+RESERVE_BYTES = 2 * 1024 * 1024
+
+
+def open_on(disk: Path) -> Spool:
+    return Spool.open(
+        disk / "spool", SPOOL_KEY, agency=AGENCY, unit=UNIT, reserve_bytes=RESERVE_BYTES
+    )
+
+
+def fill_up(path: Path) -> None:
+    """Another program takes the last byte of the disk."""
+    with pytest.raises(OSError, match="No space"):
+        write_without_end(path)
+    with path.open("ab", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(1))
+
+
+def drain(spool: Spool) -> None:
+    while batch := spool.seal(UNIT_KEY):
+        held = [
+            picture.sha256
+            for raw in batch.records
+            for picture in decode_record(bytes(raw)).pictures  # type: ignore[union-attr]
+        ]
+        spool.acknowledge(receipt(batch.last_seq, batch.root, held=held))
+
+
+def test_a_spool_opens_on_a_full_disk_and_receipts_empty_it_start_after_start(
+    small_disk: Path,
+) -> None:
+    with open_on(small_disk) as spool:
+        fill(spool, 0, 60)
+        stored = spool.counts().spooled
+        files = [small_disk / "spool" / name for name in (DATABASE, f"{DATABASE}-wal")]
+        contents = [path.read_bytes() for path in files]
+    for path, content in zip(files, contents, strict=True):
+        path.write_bytes(content)  # as a power cut leaves them
+    for turn in range(3):
+        blocker = small_disk / f"blocker{turn}"
+        fill_up(blocker)
+        assert shutil.disk_usage(small_disk).free == 0
+        with open_on(small_disk) as spool:
+            assert spool.counts().spooled == stored
+            with pytest.raises(SpoolError, match="full"):
+                fill(spool, 1000, 300)
+            stored = spool.counts().spooled
+            drain(spool)
+            assert spool.counts().waiting == 0
+            assert spool.counts().pictures_waiting == 0
+    for turn in range(3):
+        (small_disk / f"blocker{turn}").unlink()
+    with open_on(small_disk) as spool:
+        spool.add([malfunction], {})
+        assert (small_disk / "spool" / "ballast").stat().st_size == BALLAST_BYTES
+
+
+def test_what_rang_is_settled_on_a_full_disk(small_disk: Path) -> None:
+    with open_on(small_disk) as spool:
+        rung = Provisional(read_with(big(1)), by_digest(big(1)))
+        spool.add([], {}, provisional=rung)
+    fill_up(small_disk / "blocker")
+    with open_on(small_disk) as spool:
+        assert spool.settle() == 1
+        drain(spool)
+        assert spool.counts().waiting == 0
+
+
+def test_the_watch_says_that_not_even_a_record_fits_and_when_one_does(
+    open_spool: OpenSpool,
+) -> None:
+    free = [100_000_000]
+    spool, health = open_spool(free_bytes=lambda: free[0], reserve_bytes=64 * 2**20), Health()
+    watch = SpoolWatch(spool, health)
+    free[0] = 6 * 2**20
+    watch.look()
+    said = health.report().troubles["spool"]
+    assert "6.0 MiB free, 64 MiB are kept free: spool.reserve_bytes" in said
+    free[0] = 100_000_000
+    watch.look()
+    assert "spool" not in health.report().troubles
+
+
+def test_the_reserve_is_larger_than_what_the_log_may_grow_to() -> None:
+    with pytest.raises(ValidationError, match="8388608"):
+        SpoolSettings(reserve_bytes=4 * 2**20)
+    assert SpoolSettings(reserve_bytes=8 * 2**20).reserve_bytes > BALLAST_BYTES

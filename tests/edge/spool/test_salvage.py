@@ -372,7 +372,7 @@ def test_a_salvage_without_room_leaves_the_damaged_spool_as_it_was(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(salvage, "sync_folder", full)
-    with pytest.raises(SpoolError, match="No space left on device"):
+    with pytest.raises(SpoolError, match="the spool is full"):
         open_spool()
     monkeypatch.undo()
     assert len(drained(open_spool())) == 3
