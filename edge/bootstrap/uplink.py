@@ -147,4 +147,4 @@ def _tell(health: Health, part: str, sentence: str | None) -> None:
 
 def _refused(health: Health, refused: Refused) -> None:
     health.count("messages_refused")
-    _log.error("message refused by the repository", reason=refused.reason)
+    _log.error("message refused by the repository", channel=refused.channel, reason=refused.reason)
