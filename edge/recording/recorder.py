@@ -51,7 +51,8 @@ class Recorder:
     health: Health
     random_bytes: Callable[[int], bytes]
     give_up: threading.Event
-    """When it is set, a disk that refuses is no longer waited for."""
+    """When it is set, a disk that refuses is no longer waited for: the unit stops, or was to run
+    once and waited for as long as it may."""
     beat: Callable[[], None] = lambda: None
     """The calling thread lives, also while it waits for a disk."""
     alerts: Alerts = field(default_factory=lambda: Alerts({}))
@@ -135,8 +136,8 @@ class Recorder:
                     self.health.count("records_not_stored")
                     self.health.trouble(
                         "records not stored",
-                        "the unit was told to stop while its disk refused: what it had in hand is "
-                        f"lost ({error})",
+                        "the capture ended while the disk refused: what the unit had in hand is lost "
+                        f"({error})",
                     )
                     raise
                 retry_s = min(2 * retry_s, RETRY_MAX_S)
