@@ -136,7 +136,7 @@ class Recorder:
                     self.health.count("records_not_stored")
                     self.health.trouble(
                         "records not stored",
-                        "the capture ended while the disk refused: what the unit had in hand is lost "
+                        "the capture ended while the disk refused: what was in hand is lost "
                         f"({error})",
                     )
                     raise

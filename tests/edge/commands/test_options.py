@@ -35,9 +35,7 @@ def test_what_is_made_is_the_users_alone_and_the_mask_is_as_before_afterwards(
 
 
 @pytest.mark.parametrize("command", [("upload",), ("keys", "rotate")])
-def test_commands_that_write_data_make_it_private(
-    tmp_path: Path, command: tuple[str, ...]
-) -> None:
+def test_commands_that_write_data_make_it_private(tmp_path: Path, command: tuple[str, ...]) -> None:
     settings = write_settings(tmp_path)
     before = os.umask(0o022)
     try:
