@@ -156,6 +156,15 @@ class World:
             if not sample.name.endswith("_created")
         }
 
+    def wait_until_silent_of(self, trouble: str) -> None:
+        """Wait for the end of that trouble, where a fault before left it standing."""
+        until = time.monotonic() + SAID_WITHIN_S
+        while time.monotonic() < until:
+            said = self.metrics()
+            if said is not None and (said.get(trouble) != 1 or trouble not in TROUBLES):
+                return
+            time.sleep(0.25)
+
     def wait_until_delivered(self) -> None:
         """Wait until the repository has everything that the unit captured until now."""
         until = time.monotonic() + DELIVERED_WITHIN_S
@@ -283,6 +292,7 @@ def nothing(_world: World) -> None:
     """It mends by itself."""
 
 
+TROUBLES = frozenset({"uplink link", "spool", "gps", "clock of the system"})
 FAULTS = (
     Fault("kill", kill, World.start_unit, "plateward_unclean_ends"),
     Fault("broker gone", stop_broker, lambda world: world.broker.start(), "uplink link"),
@@ -317,6 +327,7 @@ def test_whatever_fails_each_read_arrives_exactly_once_and_the_fault_is_said(wor
             deck += chance.sample(FAULTS, len(FAULTS))
         for fault in (deck.pop(), deck.pop()):
             time.sleep(chance.uniform(*CALM_S))
+            world.wait_until_silent_of(fault.said_as)
             with Witness(world) as witness:
                 fault.begin(world, chance)
                 time.sleep(chance.uniform(*HELD_S))
