@@ -50,6 +50,9 @@ from demo_site.processes import BIN, command, free_port
 EXAMPLE = "Example: scripts/bench edge --seconds 25 --json"
 FPS = 10.0
 CARS = 11
+CARS_PER_S = 0.7
+"""More do not fit on the way that a drive of so many seconds covers."""
+
 _FIRST_PICTURE_WITHIN_S = 60.0
 _STOPS_WITHIN_S = 60.0
 _SETTLES_S = 4.0
@@ -88,8 +91,9 @@ def main(
     """See the module."""
     with tempfile.TemporaryDirectory(prefix="bench-edge-", dir=folder) as place:
         work = Path(place)
+        cars = min(CARS, int(CARS_PER_S * seconds))
         options = [
-            DriveOptions(seed=seed + one, cars=CARS, frames=round(seconds * FPS), frames_per_s=FPS)
+            DriveOptions(seed=seed + one, cars=cars, frames=round(seconds * FPS), frames_per_s=FPS)
             for one in range(2)
         ]
         _say("drawing two drives, unless they are kept from before")
