@@ -1,0 +1,10 @@
+"""What ingest found out about units."""
+
+from __future__ import annotations
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    """Change nothing yet."""

@@ -1,0 +1,10 @@
+"""Corrections, errors reported, forwarding, access that ended."""
+
+from __future__ import annotations
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    """Change nothing yet."""
