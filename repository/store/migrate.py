@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from repository.errors import RepositoryError
-from repository.store import locks
+from repository.store import extensions, locks
 from repository.store.engine import reading
 from repository.store.locks import Turn
 
@@ -19,7 +19,8 @@ _SCRIPTS = Path(__file__).with_name("migrations")
 
 
 def upgrade(engine: Engine) -> None:
-    """Run every migration that the database has not seen, all or none.
+    """Run every migration that the database has not seen, all or none, and make the indexes whose
+    extensions are there by now.
 
     Raises:
         DatabaseUnavailableError: if the database does not answer.
@@ -29,6 +30,7 @@ def upgrade(engine: Engine) -> None:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        extensions.prepare(connection)
 
 
 def current(engine: Engine) -> str | None:

@@ -1,12 +1,14 @@
-"""Inserting rows that may be there already, the same way on both databases."""
+"""Inserting rows that may be there already, and long lists, the same way on both databases."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import ColumnElement, Connection, String, Table, any_, cast, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -30,3 +32,21 @@ def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def each(connection: Connection, texts: Sequence[str]) -> ColumnElement[str]:
+    """The texts as a column to select from, in their order, whatever their number."""
+    if connection.dialect.name == "postgresql":
+        array = cast(literal(list(texts), ARRAY(String)), ARRAY(String))
+        return func.unnest(array).column_valued("one")
+    rows = func.json_each(json.dumps(list(texts))).table_valued("value", name="each_text")
+    return cast(rows.c.value, String)
+
+
+def among(
+    connection: Connection, column: ColumnElement[str], texts: Sequence[str]
+) -> ColumnElement[bool]:
+    """Whether the column is one of the texts; the statement is the same for any number of them."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(cast(literal(list(texts), ARRAY(String)), ARRAY(String)))
+    return column.in_(select(each(connection, texts)))

@@ -13,6 +13,7 @@ from edge.contract.plates import load_confusables
 from edge.contract.records import mint_id
 from repository.retention.rules import load_rule
 from repository.store.partitions import ensure_days
+from repository.store.plates import remember
 from repository.store.tables.fleet import units
 from repository.store.tables.reads import reads
 
@@ -42,6 +43,7 @@ def sight(engine: Engine, plate: str, at: datetime, unit: int = 1, seq: int = 1)
     read_id = mint_id(at, lambda count: uuid.uuid4().bytes[:count])
     with engine.begin() as connection:
         ensure_days(connection, [at.date()])
+        remember(connection, [plate])
         connection.execute(
             insert(reads).values(
                 unit_id=unit,

@@ -1,10 +1,13 @@
 """Every table of the repository; importing this package makes the metadata whole."""
 
 from repository.store.tables import accounts as accounts
+from repository.store.tables import agency_data as agency_data
 from repository.store.tables import cases as cases
 from repository.store.tables import fleet as fleet
+from repository.store.tables import forwarding as forwarding
 from repository.store.tables import hotlists as hotlists
 from repository.store.tables import ledger as ledger
+from repository.store.tables import plates as plates
 from repository.store.tables import reads as reads
 from repository.store.tables import retention as retention
 from repository.store.tables.base import metadata as metadata

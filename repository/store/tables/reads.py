@@ -71,6 +71,13 @@ reads = Table(
     Column("received_at", UtcDateTime, nullable=False),
     Index(None, "plate", "captured_at"),
     Index(None, "plate_folded", "captured_at"),
+    Index(None, "latitude_deg", "longitude_deg"),
+    Index(
+        "ix_reads_on_hotlist",
+        "captured_at",
+        postgresql_where=text("has_hits"),
+        sqlite_where=text("has_hits = 1"),
+    ),
     postgresql_partition_by="RANGE (captured_at)",
 )
 
@@ -92,6 +99,7 @@ hits = Table(
     Column("record", LargeBinary, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
     Index(None, "unit_id", "read_id"),
+    Index(None, "plate", "captured_at"),
 )
 
 unit_records = Table(

@@ -1,0 +1,58 @@
+"""The dictionary of plates: every plate that a read or a hit has, once.
+
+A part of a plate is looked up here, among far fewer rows than there are reads, and the reads are
+then found by their whole plates. On PostgreSQL a trigram index helps where the extension is there
+(see :mod:`repository.store.extensions`); without it, and on SQLite, the dictionary is read through.
+
+Invariant: ingest remembers a plate in the transaction that writes it, and a purge forgets one in
+the transaction that removes its last read or hit. Ingest shares the turn ``RETENTION``, a purge
+has it: no plate is forgotten while a transaction that nobody sees yet brings it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from repository.store.rows import among, each
+from repository.store.tables.plates import plates as dictionary
+from repository.store.tables.reads import hits, reads
+
+_AT_ONCE = 1000
+
+
+def remember(connection: Connection, plates: Iterable[str]) -> None:
+    """Add those of the plates that are not there yet.
+
+    They are added in one order, so that two transactions that bring the same plates wait for one
+    another instead of blocking each other: call this once in a transaction.
+    """
+    new = sorted(set(plates))
+    if not new:
+        return
+    source = each(connection, new)
+    known = exists().where(dictionary.c.plate == source)
+    rows = select(source).where(~known)
+    build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(build(dictionary).from_select(["plate"], rows).on_conflict_do_nothing())
+
+
+def forget_unused(connection: Connection, plates: Iterable[str]) -> int:
+    """Drop those of the plates that no read and no hit has any more; how many they were.
+
+    The caller has the turn ``RETENTION``.
+    """
+    asked = sorted(set(plates))
+    forgotten = 0
+    for start in range(0, len(asked), _AT_ONCE):
+        done = connection.execute(
+            delete(dictionary).where(
+                among(connection, dictionary.c.plate, asked[start : start + _AT_ONCE]),
+                ~exists().where(reads.c.plate == dictionary.c.plate),
+                ~exists().where(hits.c.plate == dictionary.c.plate),
+            )
+        )
+        forgotten += done.rowcount
+    return forgotten
