@@ -23,8 +23,13 @@ agencies = Table(
     Column("title", String(200), nullable=False),
     Column("ori", String(9)),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("retention_rule", String(63)),
+    Column("access", String(9)),
+    Column("access_changed_at", UtcDateTime),
 )
-"""``name`` is the agency's place in topics; ``ori`` its identifier at the FBI's CJIS division."""
+"""``name`` is the agency's place in topics; ``ori`` its identifier at the FBI's CJIS division.
+``retention_rule`` names the shipped rule that its reads are kept under, null for the repository's.
+``access`` is null for an agency that takes part, else ``suspended`` or ``ended``."""
 
 units = Table(
     "units",
@@ -39,6 +44,17 @@ units = Table(
     UniqueConstraint("agency_id", "name"),
 )
 """``public_key`` is the unit's raw Ed25519 key, 32 bytes; a key serves one unit only."""
+
+former_unit_keys = Table(
+    "former_unit_keys",
+    metadata,
+    Column("key_id", String(16), primary_key=True),
+    Column("unit_id", RowId, ForeignKey("units.id"), nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("enrolled_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime, nullable=False),
+)
+"""Keys that a unit had before it was enrolled anew: what they signed is proven with them."""
 
 chains = Table(
     "chains",
