@@ -53,12 +53,12 @@ def prepare(connection: Connection) -> None:
 
 def schema_of(connection: Connection, extension: str) -> str | None:
     """The schema, quoted, in which the extension is installed; None if it is not."""
-    return connection.scalar(
-        text(
-            "SELECT CAST(extnamespace AS regnamespace)::text FROM pg_extension WHERE extname = :e"
-        ),
-        {"e": extension},
+    query = text(
+        "SELECT CAST(CAST(extnamespace AS regnamespace) AS text) "
+        "FROM pg_extension WHERE extname = :extension"
     )
+    schema: str | None = connection.scalar(query, {"extension": extension})
+    return schema
 
 
 def _may_be_installed(connection: Connection, extension: str) -> bool:
