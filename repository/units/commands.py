@@ -63,7 +63,11 @@ def list_agencies(services: Services, as_json: bool) -> None:
         click.echo(json.dumps([dataclasses.asdict(each) for each in found]))
         return
     for each in found:
-        click.echo(f"{each.name}  {each.title}" + (f"  ORI {each.ori}" if each.ori else ""))
+        click.echo(
+            f"{each.name}  {each.title}"
+            + (f"  ORI {each.ori}" if each.ori else "")
+            + (f"  ACCESS {each.access.upper()}" if each.access else "")
+        )
 
 
 @click.group()
@@ -89,7 +93,7 @@ def units() -> None:
 def add_unit(services: Services, agency: str, name: str, key_file: Path, as_json: bool) -> None:
     """Enrol a unit by its public key, and show the key that it needs in return.
 
-    A name is given once: a unit that was revoked comes back under a new name, with a new key.
+    A unit that was revoked comes back under its name with a new key, and goes on where it ended.
 
     Example: alpr-repository units add --agency salem-pd --unit car-12 --public-key car-12.pub
     """
@@ -135,7 +139,7 @@ def list_units(services: Services, as_json: bool) -> None:
 @click.option("--unit", "name", required=True, help="The unit's name within its agency.")
 @pass_services
 def revoke_unit(services: Services, agency: str, name: str) -> None:
-    """Take nothing more from a unit, for good; what it sent stays, and so does its name.
+    """Take nothing more from a unit under its key; what it sent stays, and can be proven.
 
     Example: alpr-repository units revoke --agency salem-pd --unit car-12
     """

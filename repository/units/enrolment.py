@@ -14,8 +14,15 @@ from sqlalchemy.exc import IntegrityError
 
 from edge.contract.batch import GENESIS_ROOT, key_id
 from repository.errors import RepositoryError
-from repository.store.tables.fleet import agencies, chains, unit_status, units
+from repository.store.tables.fleet import (
+    agencies,
+    chains,
+    former_unit_keys,
+    unit_status,
+    units,
+)
 
+_MAX_COMMON_NAME = 64  # X.520's upper bound, by RFC 5280, appendix A
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ORI = re.compile(r"[A-Z0-9]{9}")
 
@@ -26,12 +33,13 @@ class EnrolmentError(RepositoryError):
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """An agency: ``name`` as in topics, ``title`` as on paper."""
+    """An agency: ``name`` as in topics, ``title`` as on paper, ``access`` as in its table."""
 
     id: int
     name: str
     title: str
     ori: str | None
+    access: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,7 @@ def add_agency(
 def find_agency(connection: Connection, name: str) -> Agency | None:
     """The agency of that name."""
     row = connection.execute(select(agencies).where(agencies.c.name == name)).one_or_none()
-    return None if row is None else Agency(row.id, row.name, row.title, row.ori)
+    return None if row is None else Agency(row.id, row.name, row.title, row.ori, row.access)
 
 
 def require_agency(connection: Connection, name: str) -> Agency:
@@ -96,29 +104,40 @@ def require_agency(connection: Connection, name: str) -> Agency:
 def list_agencies(connection: Connection) -> list[Agency]:
     """All agencies by name."""
     rows = connection.execute(select(agencies).order_by(agencies.c.name))
-    return [Agency(row.id, row.name, row.title, row.ori) for row in rows]
+    return [Agency(row.id, row.name, row.title, row.ori, row.access) for row in rows]
 
 
 def add_unit(
     connection: Connection, *, agency: str, name: str, public_key: Ed25519PublicKey, now: datetime
 ) -> str:
-    """Enrol a unit, its chain at its beginning.
+    """Enrol a unit, its chain at its beginning; one that was revoked, anew with another key.
+
+    A unit that comes back goes on where its chain ends: a sequence is never given twice, so that
+    unit and sequence name one record for good. Its former key is kept beside what it signed.
 
     Returns:
         The key's id, to be compared with the one that the unit shows.
 
     Raises:
-        EnrolmentError: if the agency is not known, or the name or the key is taken. A revoked
-            unit keeps its name, since its reads and its chain go by it.
+        EnrolmentError: if the agency is not known, the name is taken or too long, or the key is or
+            was a unit's.
     """
     _require_name("unit", name)
-    agency_id = require_agency(connection, agency).id
-    if _is_revoked(connection, agency_id, name):
+    if len(f"{agency}.{name}") > _MAX_COMMON_NAME:
         raise EnrolmentError(
-            f"unit {agency}/{name}: was revoked, and its name stays with what it sent; "
-            "enrol the new key under a new name"
+            f"unit {agency}.{name}: its certificate's common name would be longer than "
+            f"{_MAX_COMMON_NAME} characters; choose a shorter name"
         )
+    agency_id = require_agency(connection, agency).id
     identifier = key_id(public_key)
+    if connection.scalar(
+        select(former_unit_keys.c.unit_id).where(former_unit_keys.c.key_id == identifier)
+    ):
+        raise EnrolmentError(
+            f"unit {agency}/{name}: a unit had that key before it was revoked; make a new one"
+        )
+    if _replace_key(connection, agency_id, name, public_key, now):
+        return identifier
     try:
         with connection.begin_nested():
             row_id = connection.execute(
@@ -142,6 +161,15 @@ def add_unit(
         )
     )
     return identifier
+
+
+def public_key_of(connection: Connection, identifier: str) -> bytes | None:
+    """The raw public key of that id, whether a unit has it or had it; to prove what it signed."""
+    for table in (units, former_unit_keys):
+        found = connection.scalar(select(table.c.public_key).where(table.c.key_id == identifier))
+        if found is not None:
+            return bytes(found)
+    return None
 
 
 def revoke_unit(connection: Connection, *, agency: str, name: str, now: datetime) -> None:
@@ -185,9 +213,43 @@ def list_units(connection: Connection) -> list[Unit]:
     return [Unit(**row) for row in connection.execute(query).mappings()]
 
 
-def _is_revoked(connection: Connection, agency_id: int, name: str) -> bool:
-    query = select(units.c.revoked_at).where(units.c.agency_id == agency_id, units.c.name == name)
-    return connection.scalar(query) is not None
+def _replace_key(
+    connection: Connection, agency_id: int, name: str, public_key: Ed25519PublicKey, now: datetime
+) -> bool:
+    """Give a revoked unit of that name this key; False if there is no such unit."""
+    row = connection.execute(
+        select(units).where(
+            units.c.agency_id == agency_id, units.c.name == name, units.c.revoked_at.is_not(None)
+        )
+    ).one_or_none()
+    if row is None:
+        return False
+    if row.key_id == key_id(public_key):
+        raise EnrolmentError(f"unit {name}: this is the key that was revoked; make a new one")
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                insert(former_unit_keys).values(
+                    key_id=row.key_id,
+                    unit_id=row.id,
+                    public_key=row.public_key,
+                    enrolled_at=row.created_at,
+                    revoked_at=row.revoked_at,
+                )
+            )
+            connection.execute(
+                update(units)
+                .where(units.c.id == row.id)
+                .values(
+                    key_id=key_id(public_key),
+                    public_key=public_key.public_bytes(Encoding.Raw, PublicFormat.Raw),
+                    created_at=now,
+                    revoked_at=None,
+                )
+            )
+    except IntegrityError as error:
+        raise EnrolmentError(f"unit {name}: a unit with that key is enrolled already") from error
+    return True
 
 
 def _require_name(what: str, name: str) -> None:

@@ -12,12 +12,13 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import pytest
 import trustme
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from paho.mqtt.enums import CallbackAPIVersion
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
-from edge.contract.batch import key_id
+from edge.contract.batch import key_id, verify_batch_signature
 from repository.store.engine import reading
+from repository.store.tables.fleet import chains
 from repository.units import enrolment
 from repository.units.access import mosquitto_rules
 from repository.units.enrolment import EnrolmentError
@@ -60,11 +61,54 @@ def test_a_unit_is_revoked_once(engine: Engine) -> None:
         enrolment.revoke_unit(connection, agency=AGENCY, name="car-12", now=NOW)
     with engine.begin() as connection, pytest.raises(EnrolmentError, match="revoked already"):
         enrolment.revoke_unit(connection, agency=AGENCY, name="car-12", now=NOW)
-    with pytest.raises(EnrolmentError, match="under a new name"):
-        add(engine, "car-12", Ed25519PrivateKey.generate())
     with reading(engine) as connection:
         (listed,) = enrolment.list_units(connection)
     assert listed.revoked_at == NOW
+
+
+@pytest.mark.policy("C-6a")
+def test_a_revoked_unit_comes_back_with_another_key_and_what_it_signed_is_still_proven(
+    engine: Engine,
+) -> None:
+    unit = Sender()
+    unit.enrol(engine, NOW)
+    other = Sender(unit="car-13")
+    other.enrol(engine, NOW)
+    sealed = unit.seal(unit.shift_check(NOW))
+    with engine.begin() as connection:
+        connection.execute(
+            update(chains)
+            .where(chains.c.unit_id == 1)
+            .values(committed_through=1, chain_root=sealed.root)
+        )
+        enrolment.revoke_unit(connection, agency=AGENCY, name="car-12", now=NOW)
+    with pytest.raises(EnrolmentError, match="the key that was revoked"):
+        add(engine, "car-12", unit.key)
+    with pytest.raises(EnrolmentError, match="enrolled already"):
+        add(engine, "car-12", other.key)
+
+    new = Ed25519PrivateKey.generate()
+    assert add(engine, "car-12", new) == key_id(new.public_key())
+    with reading(engine) as connection:
+        (listed, _) = enrolment.list_units(connection)
+        former = enrolment.public_key_of(connection, sealed.key)
+        current = enrolment.public_key_of(connection, listed.key_id)
+        nobodys = enrolment.public_key_of(connection, "0" * 16)
+    assert (listed.revoked_at, listed.committed_through) == (None, 1)
+    assert former is not None
+    verify_batch_signature(sealed, Ed25519PublicKey.from_public_bytes(former))
+    assert current == new.public_key().public_bytes_raw()
+    assert nobodys is None
+    with pytest.raises(EnrolmentError, match="had that key before"):
+        add(engine, "car-14", unit.key)
+
+
+def test_a_name_that_no_certificate_could_hold_is_refused(engine: Engine) -> None:
+    Sender().enrol(engine, NOW)
+    longest = "c" * (64 - len(AGENCY) - 1)
+    add(engine, longest, Ed25519PrivateKey.generate())
+    with pytest.raises(EnrolmentError, match="common name would be longer than 64"):
+        add(engine, longest + "c", Ed25519PrivateKey.generate())
 
 
 def test_an_agency_is_added_once(engine: Engine) -> None:
