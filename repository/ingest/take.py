@@ -280,7 +280,7 @@ class Ingest:
             yield connection
 
     def _window(self, connection: Connection, now: datetime) -> Window:
-        expired_before = self.rule.expired_before(now)
+        expired_before = self.rule.expired_before(now, hit=False)
         purged_before = write.watermark(connection)
         return Window(oldest=max(expired_before, purged_before or expired_before), now=now)
 

@@ -120,9 +120,9 @@ def run(
     """
     with engine.begin() as connection:
         locks.take(connection, Turn.RETENTION)
-        _require_plausible(connection, rule.expired_before(now), now, clock_confirmed)
+        _require_plausible(connection, rule.expired_before(now, hit=False), now, clock_confirmed)
         counted = _count(connection, rule, now)
-        _delete(connection, counted.expired_before, rule.expired_before(now))
+        _delete(connection, counted.expired_before, rule.expired_before(now, hit=False))
         certificate = _certify(connection, counted, rule, actor=actor, origin=origin, now=now)
     remove_files(engine, store)
     return certificate
@@ -188,7 +188,7 @@ def _require_plausible(
 
 def _count(connection: Connection, rule: RetentionRule, now: datetime) -> Certificate:
     mark = connection.scalar(select(retention_state.c.watermark))
-    expired_before = rule.expired_before(now)
+    expired_before = rule.expired_before(now, hit=False)
     bound = max(expired_before, mark or expired_before)
     digest = hashlib.sha256()
     purged = 0

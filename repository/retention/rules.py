@@ -1,23 +1,23 @@
-"""When a read expires: pure arithmetic on the calendar.
-
-A read expires so many years after its capture, to the microsecond, in UTC. A read of 29 February
-expires, in a year that has none, at the first moment of 1 March: never early, and in the order of
-capture, so that one moment parts what is expired from what is not.
-"""
+"""A rule of retention: how long reads are kept, and those that matched a hot list."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from edge.contract.configuration import config_file
+from edge.contract.errors import ContractError
 from repository.errors import RepositoryError
+from repository.retention.terms import Term, TermError
 
-_STEP = timedelta(microseconds=1)
-_KEYS = {"name", "source", "keep_years"}
-_MAX_YEARS = 100
+_NAME = re.compile(r"[a-z0-9-]{1,63}")
+_TEXTS = ("name", "source", "note")
+_TERMS = ("reads", "hits")
 
 
 class RetentionRuleError(RepositoryError):
@@ -26,29 +26,33 @@ class RetentionRuleError(RepositoryError):
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
-    """A rule, where it comes from, and the SHA-256 of the file that says it."""
+    """A rule, where it comes from, and the SHA-256 of the file that says it.
+
+    ``reads`` is the term of reads that matched no hot list, ``hits`` of those that did and of the
+    records of their hits.
+    """
 
     name: str
     source: str
-    keep_years: int
+    note: str
+    reads: Term
+    hits: Term
     sha256: str
 
-    def expires_at(self, captured_at: datetime) -> datetime:
-        """The first moment at which a read of that moment is no longer kept."""
-        return _add_years(captured_at.astimezone(UTC), self.keep_years)
+    def term(self, *, hit: bool) -> Term:
+        """The term of that class."""
+        return self.hits if hit else self.reads
 
-    def expired_before(self, now: datetime) -> datetime:
+    def expires_at(self, captured_at: datetime, *, hit: bool) -> datetime:
+        """The first moment at which a read of that moment is no longer kept."""
+        return self.term(hit=hit).end(captured_at)
+
+    def expired_before(self, now: datetime, *, hit: bool) -> datetime:
         """The moment of capture that parts, at ``now``, what is expired from what is not.
 
         Reads captured before it have expired, those captured at it or later have not.
         """
-        now = now.astimezone(UTC)
-        # The last capture that can have expired is not later than this: whole years back, on a
-        # leap day's account never beyond 1 March.
-        last = _add_years(now, -self.keep_years)
-        while self.expires_at(last) > now:
-            last -= _STEP
-        return last + _STEP
+        return self.term(hit=hit).ended_before(now)
 
 
 def load_rule(path: Path) -> RetentionRule:
@@ -64,24 +68,48 @@ def load_rule(path: Path) -> RetentionRule:
         raise RetentionRuleError(f"retention rule {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RetentionRuleError(f"retention rule {path}: not TOML: {error}") from error
-    for key in sorted(table.keys() ^ _KEYS):
-        what = "is missing" if key in _KEYS else "is not a setting of a rule"
+    known = {*_TEXTS, *_TERMS}
+    for key in sorted(table.keys() ^ known):
+        what = "is missing" if key in known else "is not a setting of a rule"
         raise RetentionRuleError(f"retention rule {path}: {key}: {what}")
-    years = table["keep_years"]
-    if type(years) is not int or not 1 <= years <= _MAX_YEARS:
-        raise RetentionRuleError(
-            f"retention rule {path}: keep_years: needs a whole number from 1 to {_MAX_YEARS}"
-        )
-    for key in ("name", "source"):
-        if not isinstance(table[key], str) or not table[key]:
+    for key in _TEXTS:
+        if not isinstance(table[key], str) or not table[key].strip():
             raise RetentionRuleError(f"retention rule {path}: {key}: needs a text")
-    return RetentionRule(table["name"], table["source"], years, hashlib.sha256(content).hexdigest())
+    reads, hits = (_term(path, key, table[key]) for key in _TERMS)
+    return RetentionRule(
+        name=table["name"],
+        source=table["source"],
+        note=table["note"],
+        reads=reads,
+        hits=hits,
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
 
 
-def _add_years(moment: datetime, years: int) -> datetime:
+def shipped_rule(name: str) -> RetentionRule:
+    """The rule that ships under that name, as in ``shipped_rule("massachusetts")``.
+
+    Raises:
+        RetentionRuleError: if none does.
+    """
     try:
-        return moment.replace(year=moment.year + years)
-    except ValueError:  # 29 February of a year that has none
-        return moment.replace(
-            year=moment.year + years, month=3, day=1, hour=0, minute=0, second=0, microsecond=0
+        if not _NAME.fullmatch(name):
+            raise ContractError("no such name")
+        return load_rule(config_file(f"retention/{name}.toml"))
+    except ContractError as error:
+        raise RetentionRuleError(
+            f"retention rule {name}: none ships under that name; "
+            "`alpr-repository retention rules` lists those that do"
+        ) from error
+
+
+def _term(path: Path, key: str, value: Any) -> Term:
+    if not isinstance(value, dict) or len(value) != 1:
+        raise RetentionRuleError(
+            f"retention rule {path}: {key}: needs one term, such as {key} = {{ days = 21 }}"
         )
+    ((unit, count),) = value.items()
+    try:
+        return Term(count, unit)
+    except TermError as error:
+        raise RetentionRuleError(f"retention rule {path}: {key}.{error}") from error

@@ -115,7 +115,10 @@ class Searches:
             raise SessionEndedError
         now = self.now()
         found, more = run(
-            connection, criteria, fold=self.fold, expired_before=self.rule.expired_before(now)
+            connection,
+            criteria,
+            fold=self.fold,
+            expired_before=self.rule.expired_before(now, hit=False),
         )
         case_id = files.open_case(connection, user, purpose.case_number, now)
         digest = digest_of_ids(str(each.read_id) for each in found)

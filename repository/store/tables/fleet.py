@@ -63,8 +63,14 @@ chains = Table(
     Column("committed_through", BigInteger, nullable=False),
     Column("chain_root", String(64), nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("captured_through", UtcDateTime),
+    Column("ahead_since", UtcDateTime),
 )
-"""The last committed sequence of each unit and the root of the batch that ends there."""
+"""The last committed sequence of each unit and the root of the batch that ends there.
+
+``captured_through`` is not earlier than any moment of capture that was kept of the unit; null
+where that is not known. ``ahead_since`` is when a batch first came, after the chain last moved,
+that does not follow it."""
 
 unit_status = Table(
     "unit_status",

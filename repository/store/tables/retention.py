@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     Text,
     Uuid,
+    text,
 )
 
 from repository.store.tables.base import RowId, UtcDateTime, metadata
@@ -34,9 +37,36 @@ holds = Table(
     Column("released_by_name", String(200)),
     Column("released_at", UtcDateTime),
     Column("release_reason", Text),
+    Column("scope", String(5), nullable=False),
+    Column("unit_id", RowId),
+    Column("read_id", Uuid),
+    Column("hit_id", Uuid),
+    Column("plate", String(12)),
+    Column("plate_state", String(2)),
+    Column("from_at", UtcDateTime),
+    Column("until_at", UtcDateTime),
+    Column("ends_at", UtcDateTime),
+    Column("record_period", Text),
+    Column("disposed_on", Date),
+    Column("disposition", Text),
+    Column("disposed_by_name", String(200)),
+    Column("record_id", Uuid, index=True),
+    Column("release_proposed_by", String(64)),
+    Column("release_proposed_by_name", String(200)),
+    Column("release_proposed_at", UtcDateTime),
     Index(None, "agency_id", "case_number"),
+    Index(
+        "ix_holds_standing",
+        "until_at",
+        postgresql_where=text("released_at IS NULL"),
+        sqlite_where=text("released_at IS NULL"),
+    ),
 )
-"""``released_at`` is null while the hold stands; released holds are kept, since they are record."""
+"""``released_at`` is null while the hold stands; released holds are kept, since they are record.
+
+``scope`` is ``reads``, ``hit``, ``plate`` or ``unit``. A hold of any but the first reaches reads of
+its unit, plate and read id, where it names them, captured from ``from_at`` until before
+``until_at``. At ``ends_at`` it falls away. ``record_id`` is the unit's record that placed it."""
 
 hold_reads = Table(
     "hold_reads",
@@ -45,7 +75,21 @@ hold_reads = Table(
     Column("unit_id", RowId, primary_key=True, autoincrement=False),
     Column("captured_at", UtcDateTime, primary_key=True),
     Column("read_id", Uuid, primary_key=True),
+    Column("lapsed_at", UtcDateTime),
     Index(None, "unit_id", "captured_at", "read_id"),
+)
+"""``lapsed_at``: when a hold that stands ceased to keep this one of its reads."""
+
+hold_reviews = Table(
+    "hold_reviews",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("hold_id", RowId, ForeignKey("holds.id"), nullable=False, index=True),
+    Column("reviewed_at", UtcDateTime, nullable=False),
+    Column("reviewed_by", String(64), nullable=False),
+    Column("reviewed_by_name", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("next_due", Date, nullable=False),
 )
 
 purges = Table(
@@ -63,8 +107,21 @@ purges = Table(
     Column("ids_digest", String(64), nullable=False),
     Column("rule_digest", String(64), nullable=False),
     Column("ledger_index", BigInteger, nullable=False),
+    Column("day", Date),
+    Index(None, "purged_at"),
+    Index(None, "ledger_index"),
 )
-"""One certificate for each purge; ``ids_digest`` is over the ids of the purged reads in order."""
+"""One certificate for each purged day, as `repository.retention.certificates` says; those of before
+purges went day by day have no day."""
+
+held_picture_keys = Table(
+    "held_picture_keys",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("wrapped_key", LargeBinary, nullable=False),
+)
+"""The key of each held picture that outlasted its day's, itself encrypted under the master key."""
 
 doomed_pictures = Table(
     "doomed_pictures",
@@ -73,6 +130,35 @@ doomed_pictures = Table(
     Column("sha256", String(64), primary_key=True),
 )
 """Picture files whose last read is purged and which still have to be removed from disk."""
+
+doomed_plates = Table(
+    "doomed_plates",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("plates", Text, nullable=False),
+)
+"""Plates of purged reads and hits, many to a row and one to a line, whose places in the dictionary
+still have to be looked at."""
+
+watermarks = Table(
+    "watermarks",
+    metadata,
+    Column("agency_id", RowId, ForeignKey("agencies.id"), primary_key=True, autoincrement=False),
+    Column("hit", Boolean, primary_key=True),
+    Column("purged_before", UtcDateTime, nullable=False),
+)
+"""Of an agency and a class of reads: none captured before it is taken in any more."""
+
+purge_state = Table(
+    "purge_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("who", String(400), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    CheckConstraint("id = 1", name="one_row"),
+)
+"""Who purges, or purged last; ``finished_at`` is null until that purge has ended well."""
 
 retention_state = Table(
     "retention_state",

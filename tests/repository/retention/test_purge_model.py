@@ -38,8 +38,10 @@ from repository.retention.holds import HoldError, HoldRequest
 from repository.retention.rules import load_rule
 from repository.store.engine import open_engine, reading
 from repository.store.pictures import PictureStore
+from repository.store.pictures_place import FolderOfPictures
 from repository.store.tables.reads import hits, pictures, reads
 from repository.store.tables.retention import doomed_pictures
+from tests.repository.picture_files import folder_of, picture_file
 from tests.repository.sender import AGENCY, Sender
 
 START = datetime(2024, 2, 28, 12, tzinfo=UTC)  # a leap day lies ahead, and one year behind
@@ -108,7 +110,11 @@ class Machine(RuleBasedStateMachine):
                 super().remove(day, sha256)
                 machine.step()
 
-        self.store = Dying(self.folder / "pictures", lambda: master, secrets.token_bytes)
+        self.store = Dying(
+            FolderOfPictures(self.folder / "pictures", secrets.token_bytes),
+            lambda: master,
+            secrets.token_bytes,
+        )
         self.rule = load_rule(config_file("retention/massachusetts.toml"))
         self.ingest = Ingest(
             self.engine,
@@ -256,7 +262,7 @@ class Machine(RuleBasedStateMachine):
 
     def apply_purge(self) -> int:
         self.entries += 1
-        self.watermark = max(self.watermark, self.rule.expired_before(self.now))
+        self.watermark = max(self.watermark, self.rule.expired_before(self.now, hit=False))
         gone = [
             read_id
             for read_id, each in self.expected.items()
@@ -287,10 +293,12 @@ class Machine(RuleBasedStateMachine):
     def check_files(self) -> None:
         """After a purge that was not cut off, disk and model hold the same pictures."""
         kept = {
-            self.store.path(each.captured_at.date(), hashlib.sha256(each.picture).hexdigest())
+            picture_file(
+                self.store, each.captured_at.date(), hashlib.sha256(each.picture).hexdigest()
+            )
             for each in self.expected.values()
         }
-        assert {path for path in self.store.folder.rglob("*") if path.is_file()} == kept
+        assert {path for path in folder_of(self.store).rglob("*") if path.is_file()} == kept
         with reading(self.engine) as connection:
             assert connection.execute(select(doomed_pictures)).all() == []
 
