@@ -22,6 +22,7 @@ from repository.retention.commands import hold, purge_command
 from repository.search.commands import search
 from repository.store.commands import db
 from repository.units.commands import agencies, units
+from repository.units.findings_commands import findings_command
 
 
 class _Group(click.Group):
@@ -89,6 +90,7 @@ def run(services: Services, only: runner.Part | None) -> None:
 main.add_command(db)
 main.add_command(agencies)
 main.add_command(units)
+main.add_command(findings_command)
 main.add_command(hotlists)
 main.add_command(hold)
 main.add_command(purge_command)

@@ -3,6 +3,7 @@
 from repository.store.tables import accounts as accounts
 from repository.store.tables import agency_data as agency_data
 from repository.store.tables import cases as cases
+from repository.store.tables import findings as findings
 from repository.store.tables import fleet as fleet
 from repository.store.tables import forwarding as forwarding
 from repository.store.tables import hotlists as hotlists

@@ -3,7 +3,8 @@
 Invariants:
 
 - Every key that must be unique holds ``unit_id``, so that the tables can be spread over machines
-  by unit; ``reads`` holds ``captured_at`` too and is partitioned by UTC day on PostgreSQL.
+  by unit; ``reads`` and ``pictures`` hold ``captured_at`` too and are partitioned by
+  UTC day on PostgreSQL.
 - ``record`` is the record's canonical bytes as the unit signed them; the columns beside it are
   copies for searching.
 - No foreign key leaves ``reads``, ``hits``, ``unit_records`` or ``pictures``: ingest has looked
@@ -140,6 +141,7 @@ pictures = Table(
         postgresql_where=text("stored_at IS NULL"),
         sqlite_where=text("stored_at IS NULL"),
     ),
+    postgresql_partition_by="RANGE (captured_at)",
 )
 """Facts of the pictures that reads name; ``stored_at`` is null until the bytes are on disk."""
 
@@ -180,6 +182,7 @@ quarantine_budgets = Table(
     Column("unit_id", RowId, primary_key=True, autoincrement=False),
     Column("day", Date, primary_key=True),
     Column("spent_bytes", BigInteger, nullable=False),
+    Column("spent_rows", BigInteger),
 )
 """How much of its refused messages the repository has kept for a unit on a UTC day; ``unit_id`` 0
 stands for all that is not enrolled."""
