@@ -12,7 +12,6 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
-from edge.contract.configuration import config_file
 from edge.contract.plates import load_confusables
 from repository.accounts.service import Accounts
 from repository.audits.transactions import Audits
@@ -20,12 +19,13 @@ from repository.cases.service import CaseFiles
 from repository.hotlists.service import UnitHotlists
 from repository.ingest.take import Ingest
 from repository.ledger.service import Ledger
-from repository.retention.rules import RetentionRule, load_rule
+from repository.retention.rules import RetentionRule, load_rule, shipped_rule
 from repository.search.service import Searches
 from repository.settings import Settings
 from repository.store import keyfiles, migrate
 from repository.store.engine import open_engine
 from repository.store.pictures import PictureStore
+from repository.store.pictures_place import FolderOfPictures
 from repository.units.requests import UnitRequests
 
 RECEIPTS_KEY = "receipts.pem"
@@ -88,13 +88,14 @@ class Services:
         """The folder of pictures under its master key."""
         path = self.settings.keys_folder / PICTURES_KEY
         load = functools.cache(lambda: keyfiles.load_secret(path))
-        return PictureStore(self.settings.pictures_folder, load, self.random_bytes)
+        place = FolderOfPictures(self.settings.pictures_folder, self.random_bytes)
+        return PictureStore(place, load, self.random_bytes)
 
     @functools.cached_property
     def retention_rule(self) -> RetentionRule:
         """The rule that says how long reads are kept."""
         chosen = self.settings.retention
-        return load_rule(chosen.rule_file or config_file(f"retention/{chosen.rule}.toml"))
+        return load_rule(chosen.rule_file) if chosen.rule_file else shipped_rule(chosen.rule)
 
     @functools.cached_property
     def ingest(self) -> Ingest:

@@ -21,8 +21,8 @@ from edge.spool.store import Spool
 from repository.ingest.take import Ingest
 from repository.retention.rules import load_rule
 from repository.store.engine import open_engine, reading
-from repository.store.pictures import PictureStore
 from repository.store.tables.reads import quarantine, reads, unit_records
+from tests.repository.picture_files import pictures_in
 from tests.repository.sender import Sender
 
 KEY = bytes(32)
@@ -104,7 +104,7 @@ def unit(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Unit]:
     engine = open_engine(f"sqlite:///{tmp_path / 'repository.sqlite'}")
     ingest = Ingest(
         engine,
-        PictureStore(tmp_path / "pictures", lambda: KEY, lambda count: bytes(count)),
+        pictures_in(tmp_path / "pictures", KEY),
         Ed25519PrivateKey.generate(),
         load_rule(config_file("retention/massachusetts.toml")),
         load_confusables().fold,

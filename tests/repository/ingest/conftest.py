@@ -17,6 +17,7 @@ from edge.contract.plates import load_confusables
 from repository.ingest.take import Ingest
 from repository.retention.rules import load_rule
 from repository.store.pictures import PictureStore
+from tests.repository.picture_files import pictures_in
 from tests.repository.sender import Sender
 
 QUARANTINE_BYTES_PER_DAY = 4 * 1024 * 1024
@@ -45,8 +46,7 @@ def repository_key() -> Ed25519PrivateKey:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> PictureStore:
-    master = secrets.token_bytes(32)
-    return PictureStore(tmp_path / "pictures", lambda: master, secrets.token_bytes)
+    return pictures_in(tmp_path / "pictures", secrets.token_bytes(32))
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ from repository.store.tables.reads import (
 from repository.store.tables.retention import retention_state
 from repository.units import enrolment
 from tests.repository.ingest.conftest import NOW, Clock
+from tests.repository.picture_files import picture_file
 from tests.repository.sender import AGENCY, PICTURE, Sender, altered
 
 SEEN = NOW - timedelta(minutes=5)
@@ -471,7 +472,7 @@ def test_a_picture_is_kept_encrypted_under_the_day_of_its_read(
 
     assert answer.held_pictures == (DIGEST,)
     for day in (just_before_midnight.date(), SEEN.date()):
-        assert PICTURE not in pictures.path(day, DIGEST).read_bytes()
+        assert PICTURE not in picture_file(pictures, day, DIGEST).read_bytes()
         with reading(engine) as connection:
             assert pictures.get(connection, day, DIGEST) == PICTURE
     later = receipt(ingest.take(sender.topic(), sender.message(sender.read(SEEN))), repository_key)
@@ -572,7 +573,7 @@ def test_nothing_is_answered_that_is_not_committed(
     broken = replace(
         ingest,
         pictures=Full(
-            ingest.pictures.folder, ingest.pictures.master_key, ingest.pictures.random_bytes
+            ingest.pictures.place, ingest.pictures.master_key, ingest.pictures.random_bytes
         ),
     )
     topic = sender.topic("picture", DIGEST)

@@ -34,6 +34,7 @@ from repository.store.tables.reads import (
 from repository.store.tables.retention import doomed_pictures, purges
 from repository.store.tables.retention import holds as hold_rows
 from tests.repository.ingest.conftest import NOW, Clock
+from tests.repository.picture_files import picture_file
 from tests.repository.sender import AGENCY, PICTURE, Sender, altered
 
 OFFICER = Actor("u-1", "jdoe", "Jane Doe", AGENCY)
@@ -106,7 +107,7 @@ def test_a_read_goes_with_all_that_belongs_to_it_after_a_year_and_not_before(
         ledger_index=None,
     )
     day = NOW.date()
-    assert not ingest.pictures.path(day, old.pictures[0].sha256).exists()
+    assert not picture_file(ingest.pictures, day, old.pictures[0].sha256).exists()
     with reading(engine) as connection:
         assert ingest.pictures.get(connection, day, young.pictures[0].sha256) == b"young"
 
@@ -184,7 +185,7 @@ def test_a_held_read_stays_with_all_of_its_own_until_its_last_hold_is_released(
     assert run(ingest, A_YEAR_ON).reads_purged == 1
     tables = (reads, hits, unit_records, picture_rows, picture_keys, doomed_pictures)
     assert [count(engine, table) for table in tables] == [0] * 6
-    assert not ingest.pictures.path(NOW.date(), digest).exists()
+    assert not picture_file(ingest.pictures, NOW.date(), digest).exists()
     run(ingest, A_YEAR_ON + timedelta(days=1))
     assert ingest.pictures.days() == []
 
@@ -274,7 +275,7 @@ def test_files_that_a_purge_could_not_remove_go_with_the_next(
     digest = old.pictures[0].sha256
     ingest.take(sender.topic("picture", digest), PICTURE)
     good = ingest.pictures
-    stuck = Stuck(good.folder, good.master_key, good.random_bytes)
+    stuck = Stuck(good.place, good.master_key, good.random_bytes)
     with pytest.raises(PictureError):
         purge.run(engine, stuck, ingest.rule, now=A_YEAR_ON)
     assert (count(engine, reads), count(engine, doomed_pictures)) == (0, 1)
@@ -282,13 +283,13 @@ def test_files_that_a_purge_could_not_remove_go_with_the_next(
         good.get(connection, NOW.date(), digest)
     purge.remove_files(engine, good)
     assert count(engine, doomed_pictures) == 0
-    assert not good.path(NOW.date(), digest).exists()
+    assert not picture_file(good, NOW.date(), digest).exists()
 
 
 def test_half_written_files_go_with_their_day(
     ingest: Ingest, sender: Sender, engine: Engine
 ) -> None:
-    leftover = ingest.pictures.path(NOW.date(), "ab" * 32).with_name(".cut.partial")
+    leftover = picture_file(ingest.pictures, NOW.date(), "ab" * 32).with_name(".cut.partial")
     leftover.parent.mkdir(parents=True)
     leftover.write_bytes(b"cut off")
     run(ingest, A_YEAR_ON)
@@ -344,7 +345,7 @@ class Meanwhile(PictureStore):
 
 @pytest.fixture
 def meanwhile(pictures: PictureStore) -> Meanwhile:
-    return Meanwhile(pictures.folder, pictures.master_key, pictures.random_bytes)
+    return Meanwhile(pictures.place, pictures.master_key, pictures.random_bytes)
 
 
 def begin(work: Callable[[], object], engine: Engine, threads: list[threading.Thread]) -> None:
@@ -375,7 +376,7 @@ def test_a_purge_waits_for_the_picture_that_is_being_put(
     threads[0].join()
 
     assert [count(engine, table) for table in (reads, picture_keys, doomed_pictures)] == [0] * 3
-    assert not ingest.pictures.path(NOW.date(), digest).exists()
+    assert not picture_file(ingest.pictures, NOW.date(), digest).exists()
 
 
 def test_a_held_picture_that_comes_while_its_day_is_cleared_stays(
@@ -384,7 +385,7 @@ def test_a_held_picture_that_comes_while_its_day_is_cleared_stays(
     held = sender.read(NOW - MINUTE, pictures=[PICTURE])
     ingest.take(sender.topic(), sender.message(held))
     hold(engine, held.id)
-    leftover = ingest.pictures.path(NOW.date(), "ab" * 32).with_name(".cut.partial")
+    leftover = picture_file(ingest.pictures, NOW.date(), "ab" * 32).with_name(".cut.partial")
     leftover.parent.mkdir(parents=True)
     leftover.write_bytes(b"cut off")
     threads: list[threading.Thread] = []
@@ -411,7 +412,7 @@ def test_a_picture_that_came_back_after_it_was_doomed_stays(
     digest = early.pictures[0].sha256
     ingest.take(sender.topic("picture", digest), PICTURE)
     good = ingest.pictures
-    stuck = Stuck(good.folder, good.master_key, good.random_bytes)
+    stuck = Stuck(good.place, good.master_key, good.random_bytes)
     with pytest.raises(PictureError):
         purge.run(engine, stuck, ingest.rule, now=A_YEAR_ON)
     late = sender.read(NOW + MINUTE, pictures=[PICTURE])  # of the same day, not expired

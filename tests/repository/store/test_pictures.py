@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from repository.store.keyfiles import (
 )
 from repository.store.pictures import PictureError, PictureKeyError, PictureStore
 from repository.store.tables.reads import picture_keys
+from tests.repository.picture_files import folder_of, picture_file, pictures_in
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY, NEXT = date(2026, 3, 1), date(2026, 3, 2)
@@ -29,7 +31,7 @@ MASTER = secrets.token_bytes(32)
 
 @pytest.fixture
 def store(tmp_path: Path) -> PictureStore:
-    return PictureStore(tmp_path / "pictures", lambda: MASTER, secrets.token_bytes)
+    return pictures_in(tmp_path / "pictures", MASTER)
 
 
 def test_what_is_put_comes_back_and_the_disk_has_no_trace_of_it(
@@ -39,8 +41,8 @@ def test_what_is_put_comes_back_and_the_disk_has_no_trace_of_it(
         for day in (DAY, NEXT, DAY):
             store.put(connection, day, DIGEST, PICTURE, NOW)
         assert store.get(connection, DAY, DIGEST) == store.get(connection, NEXT, DIGEST) == PICTURE
-    files = {path for path in store.folder.rglob("*") if path.is_file()}
-    assert files == {store.path(DAY, DIGEST), store.path(NEXT, DIGEST)}
+    files = {path for path in folder_of(store).rglob("*") if path.is_file()}
+    assert files == {picture_file(store, DAY, DIGEST), picture_file(store, NEXT, DIGEST)}
     assert all(PICTURE[:9] not in path.read_bytes() for path in files)
     assert store.days() == [DAY, NEXT]
     store.remove(DAY, DIGEST)
@@ -56,15 +58,15 @@ def test_a_changed_moved_or_keyless_picture_does_not_open(
     with engine.begin() as connection:
         for day in (DAY, NEXT):
             store.put(connection, day, DIGEST, PICTURE, NOW)
-        path = store.path(DAY, DIGEST)
+        path = picture_file(store, DAY, DIGEST)
         whole = path.read_bytes()
         for damaged in (whole[:-1], whole[:5], b"", bytes([whole[0] ^ 1]) + whole[1:],
-                        store.path(NEXT, DIGEST).read_bytes()):  # fmt: skip
+                        picture_file(store, NEXT, DIGEST).read_bytes()):  # fmt: skip
             path.write_bytes(damaged)
-            with pytest.raises(PictureError, match="was changed on disk"):
+            with pytest.raises(PictureError, match="was changed since it was kept"):
                 store.get(connection, DAY, DIGEST)
         path.write_bytes(whole)
-        other = PictureStore(store.folder, lambda: bytes(32), secrets.token_bytes)
+        other = replace(store, master_key=lambda: bytes(32))
         with pytest.raises(PictureError, match="master key is not the one"):
             other.get(connection, DAY, DIGEST)
         connection.execute(delete(picture_keys))
@@ -75,7 +77,7 @@ def test_a_changed_moved_or_keyless_picture_does_not_open(
 
 
 def test_a_master_key_is_tried_before_it_is_needed(store: PictureStore, engine: Engine) -> None:
-    other = PictureStore(store.folder, lambda: bytes(32), secrets.token_bytes)
+    other = replace(store, master_key=lambda: bytes(32))
     with engine.begin() as connection:
         other.check_master_key(connection)  # there is nothing yet that it should open
         for day in (DAY, NEXT):
@@ -89,11 +91,11 @@ def test_a_master_key_is_tried_before_it_is_needed(store: PictureStore, engine: 
 
 
 def test_a_disk_that_refuses_leaves_no_half_picture(store: PictureStore, engine: Engine) -> None:
-    store.folder.mkdir()
-    (store.folder / DAY.isoformat()).write_text("a file in the folder's place")
+    folder_of(store).mkdir()
+    (folder_of(store) / DAY.isoformat()).write_text("a file in the folder's place")
     with engine.begin() as connection, pytest.raises(PictureError, match=r"pictures: "):
         store.put(connection, DAY, DIGEST, PICTURE, NOW)
-    assert [path.name for path in store.folder.iterdir()] == [DAY.isoformat()]
+    assert [path.name for path in folder_of(store).iterdir()] == [DAY.isoformat()]
 
 
 def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:

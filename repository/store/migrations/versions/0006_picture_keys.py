@@ -1,10 +1,20 @@
-"""What keeps a held picture when its day's key is destroyed."""
+"""Keys of their own for held pictures, which outlast the key of their day."""
 
 from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0006"
 down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Change nothing yet."""
+    """Make the table; pictures that are held now are still under the keys of their days."""
+    op.create_table(
+        "held_picture_keys",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "sha256", name=op.f("pk_held_picture_keys")),
+    )
