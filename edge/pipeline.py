@@ -17,7 +17,8 @@ from uuid import UUID
 from msgspec import UNSET
 
 from edge.contract import records
-from edge.contract.records import AnyRecord, Clock, Component, Engine, HotlistMatch, Position
+from edge.contract.records import AnyRecord, Component, Engine, HotlistMatch, Position
+from edge.instant import Instant
 from edge.vision.encode import EncodedPicture
 from edge.vision.passes import Sighting
 from edge.vision.reader import PlateReading
@@ -37,18 +38,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What the unit knew of place and time when the pass was seen best."""
+    """When and where a read was captured, as far as the unit knew at that time."""
 
-    clock: Clock
+    captured: Instant
     position: Position
-
-
-@dataclass(frozen=True, slots=True)
-class ReadId:
-    """A read's id, and the moment of capture that is in it."""
-
-    id: UUID
-    captured_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +74,7 @@ def draft(
     camera: str,
     identity: Identity,
     moment: Moment,
-    read: ReadId,
+    read_id: UUID,
     matches: Sequence[HotlistMatch],
     telling: Sequence[HotlistMatch],
     plate_picture: EncodedPicture,
@@ -91,10 +84,13 @@ def draft(
 ) -> Draft:
     """The records of one pass: its read with its ``matches``, a hit for each of ``telling``.
 
+    All times of a read hang on that of ``moment``, whose milliseconds are in ``read_id``: they are
+    told by one clock, also where the time of day stepped while the plate was in view.
+
     ``rings`` says whether the console rings for a match as live; it is asked when they are
     stored, since a full disk may hold them up for hours.
     """
-    read_id, captured_at = read.id, read.captured_at
+    captured, clock = moment.captured, moment.captured.clock
     reading = seen.reading
     state = records.StateOfIssuance(
         code=reading.state.code,
@@ -104,8 +100,8 @@ def draft(
             for code, probability in reading.state.alternatives
         ),
     )
-    taken_at = seen.best_frame.captured_at
-    other = None if taken_at == captured_at else taken_at
+    taken_s = seen.best_frame.at_s
+    other = None if taken_s == captured.at_s else captured.date(taken_s)
     plate = _picture("plate", plate_picture, None, other)
     scene = _picture("scene", scene_picture, _box_in(scene_picture, seen), other)
 
@@ -116,8 +112,8 @@ def draft(
             unit=identity.unit,
             seq=seq,
             salt=random_bytes(16).hex(),
-            captured_at=captured_at,
-            clock=moment.clock,
+            captured_at=captured.at,
+            clock=clock,
             camera=camera,
             plate=reading.text,
             characters=characters_of(reading),
@@ -128,20 +124,20 @@ def draft(
             pictures=(plate, scene),
             engine=identity.engine,
             frames=seen.frames,
-            first_seen=seen.first_seen,
-            last_seen=seen.last_seen,
+            first_seen=captured.date(seen.first_s),
+            last_seen=captured.date(seen.last.at_s),
         )
 
     def hit_builder(match: HotlistMatch) -> Callable[[int], AnyRecord]:
         def build_hit(seq: int) -> AnyRecord:
             return records.Hit(
-                id=records.mint_id(captured_at, random_bytes),
+                id=records.mint_id(captured.at, random_bytes),
                 agency=identity.agency,
                 unit=identity.unit,
                 seq=seq,
                 salt=random_bytes(16).hex(),
-                captured_at=captured_at,
-                clock=moment.clock,
+                captured_at=captured.at,
+                clock=clock,
                 read=read_id,
                 camera=camera,
                 plate=reading.text,
@@ -165,15 +161,14 @@ def draft(
 def malfunction_draft(
     *,
     identity: Identity,
-    clock: Clock,
-    at: datetime,
+    at: Instant,
     component: Component,
     camera: str | None,
     description: str,
     random_bytes: Callable[[int], bytes],
 ) -> Draft:
     """A malfunction that the unit reports of itself."""
-    identifier = records.mint_id(at, random_bytes)
+    identifier = records.mint_id(at.at, random_bytes)
 
     def build(seq: int) -> AnyRecord:
         return records.Malfunction(
@@ -182,8 +177,8 @@ def malfunction_draft(
             unit=identity.unit,
             seq=seq,
             salt=random_bytes(16).hex(),
-            captured_at=at,
-            clock=clock,
+            captured_at=at.at,
+            clock=at.clock,
             component=component,
             camera=camera,
             description=description[:_DESCRIPTION_LENGTH],

@@ -149,7 +149,7 @@ class CameraWatch:
                 self._recorder.beat()
             if frame is None:
                 self._wait(reading)
-            elif source.live and not reading.pace.takes(frame.captured_at):
+            elif source.live and not reading.pace.takes(frame.at_s):
                 self._health.count("frames_skipped", camera=name)
             else:
                 self._take(reading, frame)
@@ -160,7 +160,7 @@ class CameraWatch:
         """There is no frame: say why, and end the passes that were in view."""
         if reading.source.gone is not None:
             self._report_trouble(reading.source.gone)
-        ended = reading.tracker.expire(self._recorder.clock.now())
+        ended = reading.tracker.expire(self._recorder.clock.now_s())
         reading.passes.end(ended, self._place_in(reading))
 
     def _take(self, reading: _Reading, frame: Frame) -> None:

@@ -223,7 +223,7 @@ def _open_camera(
     return open_source(
         settings.source,
         settings.name,
-        clock.now,
+        clock.instant,
         said,
         after,
         rotation=settings.rotation,

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.bootstrap.daemon import build_clock
 from edge.contract.plates import load_formats
 from edge.errors import EdgeError
 from edge.settings import Settings
@@ -27,7 +28,7 @@ from edge.vision.aim_reference import (
 )
 from edge.vision.build import build_parts
 from edge.vision.camera_settings import CameraSettings
-from edge.vision.capture import open_source
+from edge.vision.capture import is_live, open_source
 from edge.vision.engine import PlateEngine
 from edge.vision.errors import CaptureError
 from edge.vision.picture_health_glance import Glance, glance
@@ -83,7 +84,7 @@ def look(
         EdgeError: one sentence where there is no frame, or the engine cannot look at it.
     """
     folder = settings.unit.data / AIM_FOLDER
-    if runs and _is_live(camera):
+    if runs and is_live(camera.source):
         image = ask_daemon(folder, camera.name, patience_s, wait)
         if image is None:
             raise EdgeError(
@@ -106,17 +107,13 @@ def look(
     return Look(camera, folder, image, datetime.now(UTC), seen, check)
 
 
-def _is_live(camera: CameraSettings) -> bool:
-    return "://" in camera.source or camera.source.startswith(("device:", "/dev/video"))
-
-
 def _open_and_look(camera: CameraSettings) -> NDArray[np.uint8]:
     """The camera's picture after its exposure has settled; a recording's first."""
     said: list[str] = []
     source = open_source(
         camera.source,
         camera.name,
-        lambda: datetime.now(UTC),
+        build_clock(None).instant,
         said.append,
         rotation=camera.rotation,
         credentials=camera.credentials_file,

@@ -114,9 +114,10 @@ def _checks(settings: Settings) -> list[Check]:
         ]
     clock = build_clock(None)
     build = partial(_build_position, settings, clock)
-    checks.append(Check("gps", partial(check_place, settings, build, clock.now)))
+    checks.append(Check("gps", partial(check_place, settings, build, clock.now_s)))
     return checks + [
-        Check(f"camera {one.name}", partial(check_camera, one), 25.0) for one in settings.cameras
+        Check(f"camera {one.name}", partial(check_camera, one, clock.instant), 25.0)
+        for one in settings.cameras
     ]
 
 

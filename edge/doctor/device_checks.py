@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
 from edge.contract.records import FixedSite, GpsFix
 from edge.doctor.findings import Finding, fail, ok, split, warning
@@ -15,7 +14,7 @@ from edge.position.source import PositionSource
 from edge.settings import Settings
 from edge.vision.camera_settings import CameraSettings
 from edge.vision.capture import is_live, open_source
-from edge.vision.frames import Frame
+from edge.vision.frames import Frame, Now
 
 SILENT_S = 10.0
 SLOW_FRAMES_PER_S = 2.0
@@ -56,14 +55,14 @@ def _judge_camera(settings: CameraSettings, status: Status) -> Finding:
     return ok(check, f"{fact.frames_per_s:.1f} frames a second, as the daemon says")
 
 
-def check_camera(settings: CameraSettings) -> Iterator[Finding]:
+def check_camera(settings: CameraSettings, now: Now) -> Iterator[Finding]:
     """Open a camera and take one frame."""
     check = f"camera {settings.name}"
     said: list[str] = []
     source = open_source(
         settings.source,
         settings.name,
-        lambda: datetime.now(UTC),
+        now,
         said.append,
         rotation=settings.rotation,
         credentials=settings.credentials_file,
@@ -117,11 +116,11 @@ def _judge_place(status: Status) -> Finding:
 def check_place(
     settings: Settings,
     build: Callable[[Health], tuple[PositionSource, _Receiver | None]],
-    now: Callable[[], datetime],
+    now_s: Callable[[], float],
 ) -> Iterator[Finding]:
     """Listen to the receiver for a while.
 
-    ``build`` makes what the settings name, which tells the place by the clock ``now``.
+    ``build`` makes what the settings name, which tells the place by the clock ``now_s``.
     """
     if settings.position.kind == "none":
         yield _nowhere()
@@ -134,10 +133,10 @@ def check_place(
     stop = threading.Event()
     threading.Thread(target=receiver, args=(stop,), name="check gps", daemon=True).start()
     until_s = time.monotonic() + FIX_WITHIN_S
-    position = source.at(now())
+    position = source.at(now_s())
     while not isinstance(position, GpsFix | FixedSite) and time.monotonic() < until_s:
         time.sleep(0.2)
-        position = source.at(now())
+        position = source.at(now_s())
     stop.set()
     report = health.report()
     if isinstance(position, GpsFix):

@@ -56,7 +56,7 @@ class Observer:
             troubles=_troubles(report),
             cameras=[_camera(name, one) for name, one in report.cameras.items()],
             hotlists=[_hotlist(one, report.at) for one in recorder.hotlists.current.lists],
-            position=_position(recorder.position.at(report.at)),
+            position=_position(recorder.position.at(recorder.clock.now_s())),
             clock=ClockFact(source=clock.source, error_ms=clock.error_ms),
             disk=self._disk(),
             spool=self._spool(uplink.oldest_waiting_at, report.at),

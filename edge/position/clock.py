@@ -37,6 +37,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from edge.contract.records import Clock
+from edge.instant import Instant
 
 GPS_ERROR_MS = 1000.0
 """A sentence says which second it belongs to and arrives within it."""
@@ -132,29 +133,33 @@ class UnitClock:
                 self._gps, self._gps_since = self._gps_since, None
                 self._gps_from_s = heard.monotonic_s
 
+    def instant(self) -> Instant:
+        """The moment that it is, with what its time of day rests on."""
+        with self._lock:
+            now_s = self._monotonic_s()
+            moment, clock = self._estimate(now_s)
+            at = self._hand_out(moment, now_s)
+            return Instant(at, now_s, _with_lead(clock, at - moment))
+
     def now(self) -> datetime:
         """The time, UTC with microseconds; see the module for when it may be earlier than before.
 
         It never equals the time given before.
         """
-        with self._lock:
-            now_s = self._monotonic_s()
-            return self._hand_out(self._estimate(now_s)[0], now_s)
+        return self.instant().at
+
+    def now_s(self) -> float:
+        """The moment that it is in seconds of the clock that never steps; see :class:`Instant`."""
+        return self._monotonic_s()
 
     def state(self) -> Clock:
         """What the times now rest on, with the error in milliseconds where it can be told."""
         with self._lock:
             moment, clock = self._estimate(self._monotonic_s())
-            if self._last is None or clock.error_ms is None:
-                return clock
-            lead = self._last.at - moment
-            if not timedelta(0) < lead <= timedelta(seconds=MAX_LEAD_S):
-                return clock
-            lead_ms = lead / timedelta(milliseconds=1)
-            return Clock(source=clock.source, error_ms=round(clock.error_ms + lead_ms, 3))
+            return clock if self._last is None else _with_lead(clock, self._last.at - moment)
 
-    def dated(self, satellites: datetime | None) -> datetime:
-        """The moment of a report that has just arrived, in the times that this clock hands out.
+    def dated_s(self, satellites: datetime | None) -> float:
+        """The moment of a report that has just arrived, in seconds as in :class:`Instant`.
 
         ``satellites`` is the report's own UTC time. Where it has none, or one that is not this
         clock's, the report is taken to be ``SENTENCE_DELAY_S`` old.
@@ -165,7 +170,7 @@ class UnitClock:
             age = timedelta(seconds=SENTENCE_DELAY_S)
             if satellites is not None and abs(moment - satellites).total_seconds() <= AGREEMENT_S:
                 age = moment - satellites
-            return self._hand_out(moment, now_s) - age
+            return now_s - age.total_seconds()
 
     def take_steps(self) -> tuple[Step, ...]:
         """The steps since the last call that were longer than ``MAX_LEAD_S``, oldest first."""
@@ -232,6 +237,14 @@ class UnitClock:
     def _gps_drift_ms(self, now_s: float) -> float:
         elapsed_s = 0.0 if self._gps is None else now_s - self._gps.monotonic_s
         return elapsed_s * MONOTONIC_DRIFT_PPM / 1000
+
+
+def _with_lead(clock: Clock, lead: timedelta) -> Clock:
+    """The error of a time that runs ahead of the best known by so much, where it is smoothed."""
+    if clock.error_ms is None or not timedelta(0) < lead <= timedelta(seconds=MAX_LEAD_S):
+        return clock
+    lead_ms = lead / timedelta(milliseconds=1)
+    return Clock(source=clock.source, error_ms=round(clock.error_ms + lead_ms, 3))
 
 
 def _carried(reference: _Reference, now_s: float) -> datetime:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from edge.contract.records import FixedSite, Position
 
 
@@ -13,6 +11,6 @@ class Site:
     def __init__(self, site: FixedSite) -> None:
         self._site = site
 
-    def at(self, moment: datetime) -> Position:  # noqa: ARG002
+    def at(self, moment_s: float) -> Position:  # noqa: ARG002
         """The surveyed place, at any moment."""
         return self._site

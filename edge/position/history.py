@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import threading
-from bisect import bisect_right
-from collections import deque
-from datetime import datetime, timedelta
-from itertools import islice
+from bisect import bisect_right, insort_right
 
 from msgspec import UNSET
 
@@ -40,22 +37,22 @@ class FixHistory:
     def __init__(
         self, fix_lasts_s: float = DEFAULT_FIX_LASTS_S, bridge_s: float = DEFAULT_BRIDGE_S
     ) -> None:
-        self._fix_lasts = timedelta(seconds=fix_lasts_s)
-        self._bridge = timedelta(seconds=bridge_s)
-        self._reports: deque[tuple[datetime, Report]] = deque(maxlen=_KEPT_REPORTS)
+        self._fix_lasts_s = fix_lasts_s
+        self._bridge_s = bridge_s
+        self._reports: list[tuple[float, Report]] = []
         self._lock = threading.Lock()
 
-    def add(self, report: Report, moment: datetime) -> None:
-        """Take a report of that moment of the unit's clock.
+    def add(self, report: Report, moment_s: float) -> None:
+        """Take a report of that moment; see :class:`edge.instant.Instant`.
 
-        Reports that claim to be later are dropped: the clock was set back since.
+        They are kept in order: the one that arrives later may be dated earlier, where only the
+        other told its time.
         """
         with self._lock:
-            while self._reports and self._reports[-1][0] > moment:
-                self._reports.pop()
-            self._reports.append((moment, report))
+            insort_right(self._reports, (moment_s, report), key=lambda one: one[0])
+            del self._reports[:-_KEPT_REPORTS]
 
-    def at(self, moment: datetime) -> Position:
+    def at(self, moment_s: float) -> Position:
         """Where the unit was then: between two fixes, or from the newest.
 
         Returns:
@@ -63,37 +60,35 @@ class FixHistory:
             was heard from the receiver by then or for longer than a fix lasts, 'no_fix' if it said
             that it had none, 'stale' if it fell silent after a fix.
         """
-        before, after = self._around(moment)
+        before, after = self._around(moment_s)
         if before is None:
             return NoPosition(reason="no_receiver")
-        told_at, report = before
-        age = moment - told_at
+        told_s, report = before
+        age_s = moment_s - told_s
         if not isinstance(report, Fix):
-            return NoPosition(reason="no_fix" if age <= self._fix_lasts else "no_receiver")
-        if after is not None and isinstance(after[1], Fix) and after[0] - told_at <= self._bridge:
-            gap = after[0] - told_at
-            place = between(
-                report, after[1], after_s=age.total_seconds(), gap_s=gap.total_seconds()
-            )
-            nearest = after[1] if gap - age < age else report
-            return _position(place, nearest, min(age, gap - age))
-        if age > self._fix_lasts:
+            return NoPosition(reason="no_fix" if age_s <= self._fix_lasts_s else "no_receiver")
+        if after is not None and isinstance(after[1], Fix) and after[0] - told_s <= self._bridge_s:
+            gap_s = after[0] - told_s
+            place = between(report, after[1], after_s=age_s, gap_s=gap_s)
+            nearest = after[1] if gap_s - age_s < age_s else report
+            return _position(place, nearest, min(age_s, gap_s - age_s))
+        if age_s > self._fix_lasts_s:
             return NoPosition(reason="stale")
-        return _position(onward(report, after_s=age.total_seconds()), report, age)
+        return _position(onward(report, after_s=age_s), report, age_s)
 
     def _around(
-        self, moment: datetime
-    ) -> tuple[tuple[datetime, Report] | None, tuple[datetime, Report] | None]:
+        self, moment_s: float
+    ) -> tuple[tuple[float, Report] | None, tuple[float, Report] | None]:
         """The last report up to the moment, and the first after it."""
         with self._lock:
-            index = bisect_right(self._reports, moment, key=lambda one: one[0])
-            around = list(islice(self._reports, max(0, index - 1), index + 1))
+            index = bisect_right(self._reports, moment_s, key=lambda one: one[0])
+            around = self._reports[max(0, index - 1) : index + 1]
         if index == 0:
             return None, around[0] if around else None
         return around[0], around[1] if len(around) > 1 else None
 
 
-def _position(place: Place, nearest: Fix, age: timedelta) -> GpsFix:
+def _position(place: Place, nearest: Fix, age_s: float) -> GpsFix:
     return GpsFix(
         latitude_deg=round(place.latitude_deg, 7),
         longitude_deg=round(place.longitude_deg, 7),
@@ -102,6 +97,6 @@ def _position(place: Place, nearest: Fix, age: timedelta) -> GpsFix:
         quality=nearest.quality,
         satellites=nearest.satellites,
         hdop=nearest.hdop,
-        age_ms=age // timedelta(milliseconds=1),
+        age_ms=int(age_s * 1000),
         uncertainty_m=UNSET if place.radius_m is None else round(place.radius_m, 1),
     )

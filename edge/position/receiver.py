@@ -23,8 +23,8 @@ class ReceiverClock(Protocol):
         """Take the satellites' time from a report that has just arrived."""
         ...
 
-    def dated(self, satellites: datetime | None) -> datetime:
-        """The moment of a report that has just arrived, in the unit's time."""
+    def dated_s(self, satellites: datetime | None) -> float:
+        """The moment of a report that has just arrived, as `Instant.at_s`."""
         ...
 
 
@@ -48,9 +48,9 @@ class Reports:
         self._count = count
         self._counted = (0, 0)
 
-    def at(self, moment: datetime) -> Position:
-        """Where the unit was at that moment of its own clock, or why that is not known."""
-        return self._history.at(moment)
+    def at(self, moment_s: float) -> Position:
+        """Where the unit was at a moment (`Instant.at_s`), or why that is not known."""
+        return self._history.at(moment_s)
 
     def now(self) -> datetime:
         """The unit's time."""
@@ -61,7 +61,7 @@ class Reports:
         satellites = report.at if isinstance(report, Fix) else None
         if satellites is not None:
             self._clock.heard(satellites, SENTENCE_DELAY_S)
-        self._history.add(report, self._clock.dated(satellites))
+        self._history.add(report, self._clock.dated_s(satellites))
 
     def counted(self, good: int, bad: int) -> None:
         """So many sentences were good and bad since the start."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 
 from edge.contract import records
-from edge.contract.records import AnyRecord, Clock
+from edge.contract.records import AnyRecord
 from edge.hotfile.local_entries import LocalChange
+from edge.instant import Instant
 from edge.pipeline import Draft, Identity
 
 
@@ -15,12 +15,11 @@ def manual_entry_draft(
     change: LocalChange,
     *,
     identity: Identity,
-    clock: Clock,
-    at: datetime,
+    at: Instant,
     random_bytes: Callable[[int], bytes],
 ) -> Draft:
     """The record of a change of the unit's own list, to be stored before it is applied."""
-    identifier = records.mint_id(at, random_bytes)
+    identifier = records.mint_id(at.at, random_bytes)
     entry = change.entry
 
     def build(seq: int) -> AnyRecord:
@@ -30,8 +29,8 @@ def manual_entry_draft(
             unit=identity.unit,
             seq=seq,
             salt=random_bytes(16).hex(),
-            captured_at=at,
-            clock=clock,
+            captured_at=at.at,
+            clock=at.clock,
             officer=entry.officer,
             action=change.action,
             entry=entry.entry,

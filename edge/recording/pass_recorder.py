@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import TypeAlias, cast
 
 from edge.console.alerts import Told
@@ -19,9 +18,9 @@ from edge.contract import records
 from edge.contract.records import Hit, HotlistMatch, Read
 from edge.health.health import Timed
 from edge.hotfile.alerts import Ring
-from edge.pipeline import Draft, Moment, ReadId, characters_of, draft
+from edge.pipeline import Draft, Moment, characters_of, draft
 from edge.recording.recorder import Recorder
-from edge.recording.ringing import FORGET_AFTER, MatchKey, OpenPass, Rung, key_of
+from edge.recording.ringing import FORGET_AFTER_S, MatchKey, OpenPass, Rung, key_of
 from edge.spool.errors import UnfitRecordError
 from edge.spool.provisional import Provisional
 from edge.spool.store import Place
@@ -29,7 +28,7 @@ from edge.spool.withheld import Withheld
 from edge.vision.encode import encode_patch, encode_scene
 from edge.vision.passes import Pass, Sighting
 
-LIVE_WITHIN = timedelta(seconds=30)
+LIVE_WITHIN_S = 30.0
 """A pass of a live camera that is older than this when it is stored no longer rings."""
 
 PlaceOf: TypeAlias = Callable[[Collection[int], Collection[int]], Place | None]
@@ -67,8 +66,8 @@ class PassRecorder:
             known = self._open.get(seen.track)
             if not matches and known is None:
                 continue
-            known = self._open.setdefault(seen.track, OpenPass(seen.last_seen))
-            due = known.due(matches, seen.last_seen, self._shared.ring_rule)
+            known = self._open.setdefault(seen.track, OpenPass(seen.last.at_s))
+            due = known.due(matches, seen.last.at_s, self._shared.ring_rule)
             if due and self._still_live(seen):
                 self._ring(seen, known, matches, due, place)
         if sightings:
@@ -110,7 +109,7 @@ class PassRecorder:
         telling = [
             match
             for match in due
-            if shared.alerts.rings(match, seen.reading.text, position, seen.last_seen) == "ring"
+            if shared.alerts.rings(match, seen.reading.text, position, seen.last.at) == "ring"
         ]
         if not telling:
             return
@@ -137,7 +136,7 @@ class PassRecorder:
         shared.health.count("hits", len(hits), camera=self._camera)
         interim = cast(Read, made.builders[0](1))
         shared.console.alert(interim, hits, seen.best_frame, seen.best_box)
-        self._time("frame_to_alert_ms", seen.last_seen)
+        self._time("frame_to_alert_ms", seen)
 
     def _final(self, seen: Pass, rung: Rung | None) -> _Final:
         """The records of a pass that ended, and what the officer is told of it only now."""
@@ -147,7 +146,7 @@ class PassRecorder:
         telling = [match for match in matches if key_of(match) not in told]
         answers = {
             key_of(match): self._shared.alerts.rings(
-                match, seen.reading.text, before.moment.position, seen.last_seen
+                match, seen.reading.text, before.moment.position, seen.last.at
             )
             for match in telling
         }
@@ -202,23 +201,22 @@ class PassRecorder:
         )
         still = tuple(hit for hit in before if hit not in withdrawn)
         shared.console.show(read, still + hits, one.seen.best_frame, one.seen.best_box, told)
-        self._time("frame_to_read_ms", one.seen.last_seen)
+        self._time("frame_to_read_ms", one.seen)
         if any(hit.rang for hit in hits):
-            self._time("frame_to_alert_ms", one.seen.last_seen)
+            self._time("frame_to_alert_ms", one.seen)
 
     def _matches(self, seen: Sighting) -> tuple[HotlistMatch, ...]:
         reading = seen.reading
         return self._shared.hotlists.current.match(
-            reading.text, characters_of(reading), reading.state.code, seen.last_seen
+            reading.text, characters_of(reading), reading.state.code, seen.last.at
         )
 
     def _begun(self, seen: Sighting, *, at_best: bool = False) -> Rung:
         """The id, moment and place that the records of a pass get with this sighting of it."""
         shared = self._shared
-        captured_at = seen.best_frame.captured_at if at_best else seen.last_seen
-        read = records.mint_id(captured_at, shared.random_bytes)
-        moment = Moment(shared.clock.state(), shared.position.at(captured_at))
-        return Rung(read, captured_at, moment)
+        captured = seen.best_frame.captured if at_best else seen.last
+        read = records.mint_id(captured.at, shared.random_bytes)
+        return Rung(read, Moment(captured, shared.position.at(captured.at_s)))
 
     def _draft(
         self,
@@ -233,7 +231,7 @@ class PassRecorder:
             camera=self._camera,
             identity=self._shared.identity,
             moment=rung.moment,
-            read=ReadId(rung.read, rung.captured_at),
+            read_id=rung.read,
             matches=matches,
             telling=telling,
             plate_picture=encode_patch(seen.best_crop),
@@ -251,16 +249,16 @@ class PassRecorder:
         self._open = {
             track: known
             for track, known in self._open.items()
-            if known.rung is not None or seen.last_seen - known.last_seen < FORGET_AFTER
+            if known.rung is not None or seen.last.at_s - known.last_s < FORGET_AFTER_S
         }
 
     def _still_live(self, seen: Sighting) -> bool:
-        return not self._live or self._shared.clock.now() - seen.last_seen <= LIVE_WITHIN
+        return not self._live or self._shared.clock.now_s() - seen.last.at_s <= LIVE_WITHIN_S
 
-    def _time(self, what: Timed, since: datetime) -> None:
+    def _time(self, what: Timed, seen: Sighting) -> None:
         if self._live:
-            elapsed = self._shared.clock.now() - since
-            self._shared.health.timed(what, max(0.0, elapsed.total_seconds() * 1000))
+            elapsed_s = self._shared.clock.now_s() - seen.last.at_s
+            self._shared.health.timed(what, elapsed_s * 1000)
 
     def _say_unfit(self, error: UnfitRecordError, passes: int) -> None:
         self._shared.health.count("records_unfit", passes)

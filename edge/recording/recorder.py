@@ -82,8 +82,7 @@ class Recorder:
         self._reported[part] = now
         made = malfunction_draft(
             identity=self.identity,
-            clock=self.clock.state(),
-            at=self.clock.now(),
+            at=self.clock.instant(),
             component=component,
             camera=camera,
             description=sentence,

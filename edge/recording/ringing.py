@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import TypeAlias
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from edge.pipeline import Moment
 from edge.recording.ring_rule import RingRule
 from edge.uplink.filters import FilterRule
 
-FORGET_AFTER = timedelta(seconds=60)
+FORGET_AFTER_S = 60.0
 
 MatchKey: TypeAlias = tuple[str, str]
 """What tells one match of a pass from another: the list and its entry."""
@@ -32,7 +31,6 @@ class Rung:
     """
 
     read: UUID
-    captured_at: datetime
     moment: Moment
     hits: tuple[Hit, ...] = ()
     stays: FilterRule | None = None
@@ -70,27 +68,28 @@ def _differs(rang: HotlistMatch, match: HotlistMatch) -> bool:
 class OpenPass:
     """A pass under way that matched something: since when, and what rang."""
 
-    last_seen: datetime
-    since: dict[MatchKey, datetime] = field(default_factory=dict)
+    last_s: float
+    since_s: dict[MatchKey, float] = field(default_factory=dict)
     rung: Rung | None = None
 
     def due(
-        self, matches: Iterable[HotlistMatch], seen_at: datetime, rule: RingRule
+        self, matches: Iterable[HotlistMatch], seen_s: float, rule: RingRule
     ) -> tuple[HotlistMatch, ...]:
         """The matches of a frame's joint reading that ring now, those that rang left out."""
         matches = tuple(matches)
-        self.last_seen = seen_at
-        self.since = {
-            key: self.since.get(key, seen_at) for key in map(key_of, matches)
+        self.last_s = seen_s
+        self.since_s = {
+            key: self.since_s.get(key, seen_s) for key in map(key_of, matches)
         }  # a match that went away begins anew
         told = self.rung.keys if self.rung else frozenset()
-        held_for = timedelta(seconds=rule.held_for_s)
         return tuple(
             match
             for match in matches
             if key_of(match) not in told
             and (
                 match.probability >= rule.at_once_from
-                or (match.how == "exact" and seen_at - self.since[key_of(match)] >= held_for)
+                or (
+                    match.how == "exact" and seen_s - self.since_s[key_of(match)] >= rule.held_for_s
+                )
             )
         )

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from edge.vision.credentials import with_credentials
 from edge.vision.errors import CaptureError
-from edge.vision.frames import Clock, Frame, FrameSource, OnEvent
+from edge.vision.frames import Frame, FrameSource, Now, OnEvent
 from edge.vision.live import Camera, LiveSource, open_device, open_stream
 from edge.vision.pictures import PICTURE_SUFFIXES, PictureSource
 from edge.vision.turned import Rotation, TurnedSource
 from edge.vision.video import VideoFileSource, VideoPlace
 
-__all__ = ["Clock", "Frame", "FrameSource", "OnEvent", "open_source", "stream_label"]
+__all__ = ["Frame", "FrameSource", "Now", "OnEvent", "open_source", "stream_label"]
 
 _DEVICE = re.compile(r"device:(\d+)")
 _STREAM_SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
@@ -24,7 +24,7 @@ _STREAM_SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
 def open_source(
     spec: str,
     camera: str,
-    clock: Clock,
+    now: Now,
     on_event: OnEvent,
     after: str | None = None,
     *,
@@ -44,7 +44,7 @@ def open_source(
     and password in the file `credentials`, read anew at each try: it may change meanwhile.
     With `begin` a live source opens at once, and not when its first frame is asked for.
     """
-    source = _open_upright(spec, camera, clock, on_event, after, credentials)
+    source = _open_upright(spec, camera, now, on_event, after, credentials)
     if begin and isinstance(source, LiveSource):
         source.begin()
     return source if rotation == 0 else TurnedSource(source, rotation)
@@ -63,13 +63,13 @@ def is_live(spec: str) -> bool:
 def _open_upright(
     spec: str,
     camera: str,
-    clock: Clock,
+    now: Now,
     on_event: OnEvent,
     after: str | None,
     credentials: Path | None,
 ) -> FrameSource:
     def live(opener: Callable[[], Camera], label: str) -> FrameSource:
-        return LiveSource(opener, label, camera, clock, on_event)
+        return LiveSource(opener, label, camera, now, on_event)
 
     if match := _DEVICE.fullmatch(spec):
         number = int(match[1])
@@ -88,9 +88,9 @@ def _open_upright(
             "device:N, or an rtsp or http address"
         )
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
-        return PictureSource(path, camera, clock, on_event, after)
+        return PictureSource(path, camera, now, on_event, after)
     resumed = VideoPlace.of(after) if after is not None else None
-    return VideoFileSource(path, camera, clock, resumed)
+    return VideoFileSource(path, camera, now, resumed)
 
 
 def stream_label(url: str) -> str:

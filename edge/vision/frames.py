@@ -10,8 +10,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Clock = Callable[[], datetime]
-"""Gives the time now, with a time zone."""
+from edge.instant import Instant
+
+Now = Callable[[], Instant]
+"""Gives the moment that it is."""
 
 OnEvent = Callable[[str], None]
 """Takes one sentence about the source for the operator's log."""
@@ -21,7 +23,8 @@ OnEvent = Callable[[str], None]
 class Frame:
     """One picture of a camera.
 
-    `index` counts the frames that this source has given, from 0. `captured_at` is in UTC.
+    `index` counts the frames that this source has given, from 0. How long it was from one frame to
+    another is told by `captured.at_s` alone: the time of day may step between them.
     `image` is (H, W, 3) uint8 BGR. `source` is the picture's file name or the stream's label.
     A `standalone` frame is a still photograph without neighbours: what it shows is a pass of
     its own.
@@ -29,10 +32,20 @@ class Frame:
 
     camera: str
     index: int
-    captured_at: datetime
+    captured: Instant
     image: NDArray[np.uint8]
     source: str
     standalone: bool
+
+    @property
+    def captured_at(self) -> datetime:
+        """The time of day of the capture, UTC."""
+        return self.captured.at
+
+    @property
+    def at_s(self) -> float:
+        """The moment of capture by a clock that never steps, in seconds."""
+        return self.captured.at_s
 
 
 class FrameSource(Protocol):

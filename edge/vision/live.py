@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.instant import Instant
 from edge.vision.errors import CaptureError
-from edge.vision.frames import Clock, Frame, OnEvent
+from edge.vision.frames import Frame, Now, OnEvent
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
@@ -49,7 +49,7 @@ class LiveSource:
         open_camera: Callable[[], Camera],
         label: str,
         camera: str,
-        clock: Clock,
+        now: Now,
         on_event: OnEvent,
         *,
         first_wait_s: float = FIRST_WAIT_S,
@@ -59,11 +59,11 @@ class LiveSource:
         self._open_camera = open_camera
         self._label = label
         self._camera = camera
-        self._clock = clock
+        self._now = now
         self._on_event = on_event
         self._waits_s = (first_wait_s, longest_wait_s)
         self._changed = threading.Condition()
-        self._newest: tuple[datetime, NDArray[np.uint8]] | None = None
+        self._newest: tuple[Instant, NDArray[np.uint8]] | None = None
         self._failure: Exception | None = None
         self._dropped = 0
         self._gone: str | None = None
@@ -98,8 +98,8 @@ class LiveSource:
             if taken is None:
                 yield None
                 continue
-            captured_at, image = taken
-            yield Frame(self._camera, index, captured_at, image, self._label, standalone=False)
+            captured, image = taken
+            yield Frame(self._camera, index, captured, image, self._label, standalone=False)
             index += 1
 
     def close(self) -> None:
@@ -110,7 +110,7 @@ class LiveSource:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(CLOSE_TIMEOUT_S)
 
-    def _take(self) -> tuple[datetime, NDArray[np.uint8]] | None:
+    def _take(self) -> tuple[Instant, NDArray[np.uint8]] | None:
         with self._changed:
             self._changed.wait_for(
                 lambda: self._newest is not None or self._failure or self._stop.is_set(),
@@ -165,17 +165,17 @@ class LiveSource:
                     break
                 if given == 0 and was_gone:
                     self._on_event(f"camera {self._camera}: back")
-                self._offer(self._clock().astimezone(UTC), np.asarray(image, dtype=np.uint8))
+                self._offer(self._now(), np.asarray(image, dtype=np.uint8))
                 given += 1
         finally:
             device.release()
         return given
 
-    def _offer(self, captured_at: datetime, image: NDArray[np.uint8]) -> None:
+    def _offer(self, captured: Instant, image: NDArray[np.uint8]) -> None:
         with self._changed:
             if self._newest is not None:
                 self._dropped += 1
-            self._newest = (captured_at, image)
+            self._newest = (captured, image)
             self._gone = None
             self._changed.notify_all()
 

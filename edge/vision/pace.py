@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 MOST_CREDIT = 2.0
 
 
@@ -16,16 +14,13 @@ class Pace:
     def __init__(self, max_fps: float) -> None:
         self._max_fps = max_fps
         self._credit = MOST_CREDIT
-        self._last: datetime | None = None
+        self._last_s: float | None = None
 
-    def takes(self, captured_at: datetime) -> bool:
-        """Whether the frame captured then is looked at; to be asked of every frame in order."""
-        if self._last is not None:
-            elapsed_s = (captured_at - self._last).total_seconds()
-            # A clock that was set back says nothing of how long it has been.
-            earned = elapsed_s * self._max_fps if elapsed_s >= 0 else MOST_CREDIT
-            self._credit = min(MOST_CREDIT, self._credit + earned)
-        self._last = captured_at
+    def takes(self, at_s: float) -> bool:
+        """Whether the frame of that second is looked at; to be asked of every frame in order."""
+        if self._last_s is not None:
+            self._credit = min(MOST_CREDIT, self._credit + (at_s - self._last_s) * self._max_fps)
+        self._last_s = at_s
         if self._credit < 1.0:
             return False
         self._credit -= 1.0

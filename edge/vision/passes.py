@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.instant import Instant
 from edge.vision.frames import Frame
 from edge.vision.geometry import Box
 from edge.vision.reader import PlateReading
@@ -22,14 +22,15 @@ class Sighting:
 
     `track` numbers the passes of one tracker. `reading` is the vote over `frames` frames.
     `best_frame` is the frame that shows the plate best, `best_box` its outline there in pixels
-    and `best_crop` (h, w, 3) uint8 BGR the straightened plate. Times are UTC.
+    and `best_crop` (h, w, 3) uint8 BGR the straightened plate. It was seen first at `first_s`, in
+    seconds of the clock by which `last`, when it was seen last, is told too.
     """
 
     track: int
     reading: PlateReading
     frames: int
-    first_seen: datetime
-    last_seen: datetime
+    first_s: float
+    last: Instant
     best_frame: Frame
     best_box: Box
     best_crop: NDArray[np.uint8]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC
 from pathlib import Path
 
 import cv2
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.vision.errors import CaptureError
-from edge.vision.frames import Clock, Frame, OnEvent
+from edge.vision.frames import Frame, Now, OnEvent
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
@@ -28,7 +27,7 @@ class PictureSource:
     gone = None
 
     def __init__(
-        self, path: Path, camera: str, clock: Clock, on_event: OnEvent, after: str | None = None
+        self, path: Path, camera: str, now: Now, on_event: OnEvent, after: str | None = None
     ) -> None:
         """Begin after the picture of that name, which was read before, if any.
 
@@ -37,7 +36,7 @@ class PictureSource:
         paths = _list_pictures(path) if path.is_dir() else (path,)
         self._paths = tuple(one for one in paths if after is None or one.name > after)
         self._camera = camera
-        self._clock = clock
+        self._now = now
         self._on_event = on_event
         self._closed = False
         self.unreadable = 0
@@ -54,8 +53,7 @@ class PictureSource:
                 self.unreadable += 1
                 self._on_event(str(error))
                 continue
-            now = self._clock().astimezone(UTC)
-            yield Frame(self._camera, index, now, image, path.name, standalone=True)
+            yield Frame(self._camera, index, self._now(), image, path.name, standalone=True)
             index += 1
 
     def close(self) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TypeVar
 
+from edge.instant import Instant
 from edge.vision.association import LEFT, least_text, place_likeness, size_likeness, text_likeness
 from edge.vision.engine import PlateObservation
 from edge.vision.frames import Frame
@@ -31,9 +31,9 @@ class Track:
     """A pass under way; `given` when it needs no more reading and is followed in silence."""
 
     number: int
-    first_seen: datetime
+    first_s: float
     first_frame: int
-    last_seen: datetime
+    last: Instant
     last_frame: int
     box: Box
     motion: Motion
@@ -59,10 +59,10 @@ class Track:
     @classmethod
     def begin(cls, number: int, frame: Frame, seen: PlateObservation) -> Track:
         """A pass that begins with this frame."""
-        now, read = frame.captured_at, table(seen.reading)
+        read = table(seen.reading)
         track = cls(
-            number, now, frame.index, now, frame.index, seen.box,
-            Motion.begun(seen.box, now.timestamp()), None, read, read,
+            number, frame.at_s, frame.index, frame.captured, frame.index, seen.box,
+            Motion.begun(seen.box, frame.at_s), None, read, read,
             seen.reading.confidence,
         )  # fmt: skip
         track.trail.append(Mark(frame.index, seen.box))
@@ -71,8 +71,8 @@ class Track:
 
     def add(self, frame: Frame, seen: PlateObservation) -> None:
         """The plate is in this frame."""
-        self.motion = self.motion.seen(seen.box, frame.captured_at.timestamp())
-        self.last_seen, self.last_frame, self.box = frame.captured_at, frame.index, seen.box
+        self.motion = self.motion.seen(seen.box, frame.at_s)
+        self.last, self.last_frame, self.box = frame.captured, frame.index, seen.box
         self.trail.append(Mark(frame.index, seen.box))
         self.last_table = table(seen.reading)
         if not self.given:
@@ -163,8 +163,8 @@ class Track:
             track=self.number,
             reading=self.tally.reading(),
             frames=self.frames,
-            first_seen=self.first_seen,
-            last_seen=self.last_seen,
+            first_s=self.first_s,
+            last=self.last,
             best_frame=frame,
             best_box=seen.box,
             best_crop=seen.crop,

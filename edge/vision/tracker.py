@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
 
 from edge.vision.association import assign
 from edge.vision.engine import KnownState, PlateObservation, nothing_known
@@ -43,9 +42,9 @@ class Tracker:
         longest_pass_s: float = LONGEST_PASS_S,
         remembered_s: float = REMEMBERED_S,
     ) -> None:
-        self._lost_after = timedelta(seconds=lost_after_s)
-        self._longest_pass = timedelta(seconds=longest_pass_s)
-        self._remembered = timedelta(seconds=remembered_s)
+        self._lost_after_s = lost_after_s
+        self._longest_pass_s = longest_pass_s
+        self._remembered_s = remembered_s
         self._tracks: list[Track] = []
         self._numbers = itertools.count(1)
         self._marks: tuple[Mark, ...] = ()
@@ -57,7 +56,7 @@ class Tracker:
 
     def known_states(self, frame: Frame) -> KnownState:
         """The states of the plates that should be in a frame, for an engine to take as read."""
-        at_s = frame.captured_at.timestamp()
+        at_s = frame.at_s
 
         def known(box: Box) -> StateReading | None:
             there = [track for track in self._tracks if track.holds(box, at_s)]
@@ -70,8 +69,7 @@ class Tracker:
         if frame.standalone:
             tracks = [Track.begin(next(self._numbers), frame, seen) for seen in observations]
             return Seen(ended=tuple(track.finish() for track in tracks))
-        now = frame.captured_at
-        ended = list(self.expire(now))
+        ended = list(self.expire(frame.at_s))
         tables = [table(seen.reading) for seen in observations]
         followed = self._assign(frame, observations, tables)
         added = []
@@ -87,17 +85,17 @@ class Tracker:
                 track.silence()
         self._drop_misread(added)
         for track in self._tracks:
-            if not track.given and now - track.first_seen >= self._longest_pass:
+            if not track.given and frame.at_s - track.first_s >= self._longest_pass_s:
                 ended.append(self._finish(track))
         under_way = tuple(track.sighting() for track in added if not track.given)
         return Seen(under_way, tuple(ended))
 
-    def expire(self, now: datetime) -> tuple[Pass, ...]:
+    def expire(self, now_s: float) -> tuple[Pass, ...]:
         """End the passes of plates not seen for a while, when no frame comes to tell."""
 
         def gone(track: Track) -> bool:
-            patience = self._remembered if track.given else self._lost_after
-            return abs(now - track.last_seen) > patience  # the clock may have been set back
+            patience_s = self._remembered_s if track.given else self._lost_after_s
+            return now_s - track.last.at_s > patience_s
 
         return self._end(gone)
 
@@ -138,7 +136,7 @@ class Tracker:
         self, frame: Frame, observations: Sequence[PlateObservation], tables: Sequence[Table]
     ) -> dict[int, Track]:
         """Each plate's pass, by its place among the observations."""
-        at_s = frame.captured_at.timestamp()
+        at_s = frame.at_s
         height, width = frame.image.shape[:2]
         texts = {
             (plate, place): track.text_likeness(observations[plate], read)
@@ -156,8 +154,8 @@ class Tracker:
 
     def _may_be(self, track: Track, frame: Frame, seen: PlateObservation) -> bool:
         """Whether a plate may be that of a pass: one given long ago is known by its place alone."""
-        absent = frame.captured_at - track.last_seen
-        return absent <= self._lost_after or track.stands_at(seen.box)
+        absent_s = frame.at_s - track.last.at_s
+        return absent_s <= self._lost_after_s or track.stands_at(seen.box)
 
     def _turn_with_camera(
         self,
@@ -179,7 +177,7 @@ class Tracker:
 
     def _begin(self, frame: Frame, seen: PlateObservation, followed: Collection[Track]) -> Track:
         track = Track.begin(next(self._numbers), frame, seen)
-        at_s = frame.captured_at.timestamp()
+        at_s = frame.at_s
         for other in self._tracks:
             if other not in followed and other.holds(seen.box, at_s):
                 track.contests = other.number

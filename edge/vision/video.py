@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from edge.vision.errors import CaptureError
-from edge.vision.frames import Clock, Frame
+from edge.vision.frames import Frame, Now
 from edge.vision.geometry import Box
 from edge.vision.passes import Mark, Resume
 
@@ -64,7 +64,7 @@ class VideoFileSource:
     gone = None
 
     def __init__(
-        self, path: Path, camera: str, clock: Clock, resumed: VideoPlace | None = None
+        self, path: Path, camera: str, now: Now, resumed: VideoPlace | None = None
     ) -> None:
         """Go on where the file was read to, if it was; frames keep their numbers and times.
 
@@ -75,7 +75,8 @@ class VideoFileSource:
             raise CaptureError(f"{path} is not a video that can be decoded: check the file")
         self._path = path
         self._camera = camera
-        self._start = resumed.started if resumed else clock().astimezone(UTC)
+        start = now()
+        self._start = replace(start, at=resumed.started) if resumed else start
         self._first = resumed.frame if resumed else 0
         self._closed = False
 
@@ -99,7 +100,7 @@ class VideoFileSource:
                     yield Frame(
                         self._camera,
                         index,
-                        self._start + timedelta(seconds=elapsed_s),
+                        self._start.later(elapsed_s),
                         np.asarray(image, dtype=np.uint8),
                         self._path.name,
                         standalone=False,

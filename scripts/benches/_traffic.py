@@ -12,11 +12,13 @@ import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.contract.records import Clock
+from edge.instant import Instant
 from edge.vision.detector import Detection
 from edge.vision.engine import PlateObservation
 from edge.vision.frames import Frame
@@ -28,7 +30,7 @@ FOCAL_PX = 1000.0
 PLATE_M = 0.305
 SMALLEST_PX = 26.0
 LEAST_SURE = 0.4  # the engine reports nothing less
-START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+START = Instant(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), 0.0, Clock(source="gps", error_ms=1.0))
 LOOKALIKES = {
     "0": "OD8Q6", "O": "0DQ", "1": "I7T4", "I": "1T7", "8": "B360", "B": "836R", "5": "S63",
     "S": "58", "2": "Z7", "Z": "27", "6": "G805", "G": "6CO", "D": "0OQ", "Q": "O0", "4": "A1L",
@@ -84,9 +86,7 @@ def shots(traffic: Traffic, rng: random.Random, fps: float, skipped: float = 0.0
             if observation.reading.confidence >= LEAST_SURE
         ]
         rng.shuffle(seen)
-        frame = Frame(
-            "front", index, START + timedelta(seconds=at_s), _PICTURE, "traffic", standalone=False
-        )
+        frame = Frame("front", index, START.later(at_s), _PICTURE, "traffic", standalone=False)
         yield Shot(frame, tuple(one for one, _ in seen), tuple(number for _, number in seen))
 
 

@@ -19,12 +19,11 @@ from __future__ import annotations
 import json
 import random
 import sys
-from datetime import timedelta
 from itertools import pairwise
 
 import click
 
-from benches._drive import START, UERE_M, Drive, drive
+from benches._drive import UERE_M, Drive, drive
 from edge.contract.records import GpsFix
 from edge.position.history import FixHistory
 
@@ -88,9 +87,9 @@ def _alone(
     held, carried = Errors(), Errors()
     for second, told in enumerate(driven.fixes[: -int(oldest_s) - 1]):
         history = FixHistory(fix_lasts_s=oldest_s)
-        history.add(told, START + timedelta(seconds=second))
+        history.add(told, second)
         at_s = second + round(chance.uniform(youngest_s, oldest_s), 2)
-        position = history.at(START + timedelta(seconds=at_s))
+        position = history.at(at_s)
         held.add(driven.error_m(told.latitude_deg, told.longitude_deg, at_s), 0.0)
         carried.add(*_error(driven, position, at_s))
     return held, carried
@@ -101,10 +100,10 @@ def _between(driven: Drive, chance: random.Random) -> Errors:
     errors = Errors()
     for second, (told, following) in enumerate(pairwise(driven.fixes)):
         history = FixHistory()
-        history.add(told, START + timedelta(seconds=second))
-        history.add(following, START + timedelta(seconds=second + 1))
+        history.add(told, second)
+        history.add(following, second + 1)
         at_s = second + round(chance.uniform(0, 0.99), 2)
-        errors.add(*_error(driven, history.at(START + timedelta(seconds=at_s)), at_s))
+        errors.add(*_error(driven, history.at(at_s), at_s))
     return errors
 
 

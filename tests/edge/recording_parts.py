@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -36,6 +36,7 @@ from edge.vision.engine import PlateObservation
 from edge.vision.frames import Frame
 from edge.vision.geometry import Box
 from edge.vision.reader import CharacterReading, StateReading, plate_reading
+from tests.edge.instants import instant
 from tests.servers import free_port
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
@@ -64,14 +65,22 @@ class Shown:
 
 @contextmanager
 def recording(
-    folder: Path, now: Sequence[datetime], *, settle: int | None = 0
+    folder: Path,
+    now: Sequence[datetime],
+    *,
+    settle: int | None = 0,
+    steady_s: Callable[[], float] | None = None,
 ) -> Iterator[Recorder]:
-    """A recorder on the folder's spool, whose time is the last of ``now``.
+    """A recorder on the folder's spool, whose time of day is the last of ``now``.
+
+    ``steady_s`` is the clock that never steps, by default in step with the time of day.
 
     ``settle`` is how many provisional reads a dead daemon left there; None for any number.
     """
     clock = UnitClock(
-        system=lambda: now[-1], monotonic_s=lambda: 0.0, service_error_ms=lambda: None
+        system=lambda: now[-1],
+        monotonic_s=steady_s or (lambda: now[-1].timestamp()),
+        service_error_ms=lambda: None,
     )
     source = folder / "listed.csv"
     source.write_text(f"plate,state,kind,priority\n{LISTED},MA,stolen_vehicle,1\n")
@@ -128,7 +137,7 @@ def frame(seconds: float, index: int = 0) -> Frame:
     """A frame so many seconds after START."""
     at = START + timedelta(seconds=seconds)
     image = np.full((360, 640, 3), 90, np.uint8)
-    return Frame("front", index, at, image, "street", standalone=False)
+    return Frame("front", index, instant(at), image, "street", standalone=False)
 
 
 def plate(text: str, x: int = 100, confidence: float = 0.99, width: int = 80) -> PlateObservation:

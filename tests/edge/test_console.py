@@ -17,13 +17,14 @@ from edge.contract.records import Hit, Read, decode_record
 from edge.vision.frames import Frame
 from edge.vision.geometry import Box
 from tests.contract.test_golden import golden
+from tests.edge.instants import instant
 
 READ = decode_record(golden("read"))
 HIT = decode_record(golden("hit"))
 FRAME = Frame(
     "front-left",
     3,
-    datetime(2026, 3, 29, 2, tzinfo=UTC),
+    instant(datetime(2026, 3, 29, 2, tzinfo=UTC)),
     np.zeros((2, 2, 3), np.uint8),
     "street.mp4",
     standalone=False,

@@ -98,7 +98,7 @@ def engine() -> PlateEngine:
 
 
 def open_camera(source: str, name: str, clock: UnitClock, after: str | None) -> FrameSource:
-    return open_source(source, name, clock.now, lambda sentence: None, after)
+    return open_source(source, name, clock.instant, lambda sentence: None, after)
 
 
 @contextmanager
@@ -335,7 +335,7 @@ class SilentCamera:
     def frames(self) -> Iterator[Frame | None]:
         image = np.asarray(cv2.imread(str(self._picture)), dtype=np.uint8)
         for index in range(3):
-            yield Frame("c", index, self._clock.now(), image, "camera", standalone=False)
+            yield Frame("c", index, self._clock.instant(), image, "camera", standalone=False)
         self.gone = "camera c: the cable is out"
         while True:
             time.sleep(0.01)

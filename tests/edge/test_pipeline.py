@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -13,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.contract.records import (
-    Clock,
     Engine,
     FixedSite,
     Hit,
@@ -24,18 +24,19 @@ from edge.contract.records import (
     encode_record,
     mint_id,
 )
-from edge.pipeline import Draft, Identity, Moment, ReadId, draft, malfunction_draft
+from edge.pipeline import Draft, Identity, Moment, draft, malfunction_draft
 from edge.vision.encode import EncodedPicture, encode_patch, encode_scene
 from edge.vision.frames import Frame
 from edge.vision.geometry import Box
 from edge.vision.passes import Pass
 from edge.vision.reader import CharacterReading, StateReading, plate_reading
 from tests.contract.strategies import matches
+from tests.edge.instants import instant
 
 SEEN_AT = datetime(2026, 11, 21, 3, 4, 5, 678901, tzinfo=UTC)
 IDENTITY = Identity("ma-northampton", "car-12", Engine(software="plateward test", models=()))
 MOMENT = Moment(
-    Clock(source="gps", error_ms=1.0),
+    instant(SEEN_AT),
     FixedSite(site="Bridge Street", latitude_deg=42.3, longitude_deg=-72.6, accuracy_m=1.0),
 )
 
@@ -50,13 +51,13 @@ characters = st.lists(
 
 def a_pass(read: tuple[CharacterReading, ...], width: int = 640) -> Pass:
     image = np.full((width // 2, width, 3), 90, np.uint8)
-    frame = Frame("front", 7, SEEN_AT, image, "street.mp4", standalone=False)
+    frame = Frame("front", 7, instant(SEEN_AT), image, "street.mp4", standalone=False)
     return Pass(
         track=1,
         reading=plate_reading(read, StateReading("MA", 0.7, (("MA", 0.7), ("ME", 0.2)))),
         frames=5,
-        first_seen=SEEN_AT - timedelta(seconds=1),
-        last_seen=SEEN_AT + timedelta(seconds=1),
+        first_s=SEEN_AT.timestamp() - 1,
+        last=instant(SEEN_AT + timedelta(seconds=1)),
         best_frame=frame,
         best_box=Box(width // 4, width // 8, width // 8, width // 16),
         best_crop=image[:20, :40],
@@ -74,8 +75,8 @@ def drafted(
         seen,
         camera="front",
         identity=IDENTITY,
-        moment=MOMENT,
-        read=ReadId(mint_id(captured_at, os.urandom), captured_at),
+        moment=replace(MOMENT, captured=instant(captured_at)),
+        read_id=mint_id(captured_at, os.urandom),
         matches=found,
         telling=found,
         plate_picture=encode_patch(seen.best_crop),
@@ -102,8 +103,9 @@ def test_every_pass_makes_records_that_the_contract_takes(
         len(one.alternatives) for one in read
     ]
     assert first.hits == found
+    second = timedelta(seconds=1)
     assert first.captured_at == SEEN_AT
-    assert (first.first_seen, first.last_seen) == (seen.first_seen, seen.last_seen)
+    assert (SEEN_AT - first.first_seen, first.last_seen - SEEN_AT) == (second, second)
     assert first.frames == 5
     for hit, match in zip(hits, found, strict=True):
         assert isinstance(hit, Hit)
@@ -155,8 +157,7 @@ def test_records_of_equal_passes_have_different_digests() -> None:
 def test_a_malfunction_is_the_units_own_word() -> None:
     made = malfunction_draft(
         identity=IDENTITY,
-        clock=MOMENT.clock,
-        at=SEEN_AT,
+        at=instant(SEEN_AT),
         component="camera",
         camera="front",
         description="the cable is out",

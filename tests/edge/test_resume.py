@@ -17,12 +17,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edge.contract.records import Hit, Read
+from edge.instant import Instant
 from edge.recording.recorder import Recorder
 from edge.vision.capture import open_source
 from edge.vision.engine import KnownState, PlateEngine, PlateObservation, nothing_known
 from edge.vision.tracker import Tracker
 from edge.vision.video import VideoPlace
 from edge.watch import Camera, CameraWatch
+from tests.edge.instants import instant
 from tests.edge.recording_parts import LISTED, START, plate, recording, stored
 
 FRAMES = 90
@@ -78,12 +80,17 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def begin() -> Instant:
+    """The moment at which recordings begin."""
+    return instant(START)
+
+
 def read(recorder: Recorder, video: Path, engine: ScriptedEngine, dies: Any = None) -> None:
     """Read the recording, or as much of it as until the ``dies``-th time that it stores."""
     camera = Camera(
         "front",
         str(video),
-        lambda after: open_source(str(video), "front", lambda: START, pytest.fail, after),
+        lambda after: open_source(str(video), "front", begin, pytest.fail, after),
         partial(Tracker, longest_pass_s=2.0),
         engine,
     )
@@ -172,7 +179,7 @@ def test_a_recording_stopped_in_the_middle_goes_on_there(tmp_path: Path, video: 
     with open_again(tmp_path, now) as recorder:
         camera = Camera(
             "front", str(video),
-            lambda after: open_source(str(video), "front", lambda: START, pytest.fail, after),
+            lambda after: open_source(str(video), "front", begin, pytest.fail, after),
             Tracker, Stopping(),
         )  # fmt: skip
         CameraWatch(camera, recorder, recorder.health, ended).run(once=True)

@@ -23,6 +23,7 @@ from edge.vision.picture_health_watch import PictureWatch
 from edge.vision.reader import PlateReading
 from edge.vision.tracker import Tracker
 from edge.watch import Camera, CameraWatch
+from tests.edge.instants import instant
 from tests.edge.recording_parts import START, recording, stored
 
 
@@ -41,7 +42,7 @@ class StuckCamera:
 
     def frames(self) -> Iterator[Frame]:
         for index in range(self._frames):
-            at = START + timedelta(seconds=index)
+            at = instant(START + timedelta(seconds=index))
             yield Frame("front", index, at, self._image, "device:0", standalone=False)
         self._ended.set()
         yield Frame("front", self._frames, at, self._image, "device:0", standalone=False)

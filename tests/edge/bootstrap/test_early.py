@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from edge.bootstrap.early import EarlyCameras
 from edge.vision.frames import FrameSource
 from edge.vision.live import LiveSource
+from tests.edge.instants import wall_instant
 
 
 class Device:
@@ -29,9 +29,7 @@ class Device:
 
 
 def live(device: Device) -> LiveSource:
-    return LiveSource(
-        lambda: device, "device:0", "front", lambda: datetime.now(UTC), lambda sentence: None
-    )
+    return LiveSource(lambda: device, "device:0", "front", wall_instant, lambda sentence: None)
 
 
 def test_a_camera_that_began_is_read_before_anyone_takes_its_frames() -> None:

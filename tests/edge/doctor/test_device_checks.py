@@ -27,6 +27,7 @@ from edge.settings import Settings
 from edge.vision.camera_settings import CameraSettings
 from tests.edge.doctor.units import settings_of
 from tests.edge.health.test_status import AT, make
+from tests.edge.instants import wall_instant
 from tests.edge.position.listening import sentence
 
 LIVE = CameraSettings(name="front", source="device:0")
@@ -62,15 +63,15 @@ def picture(folder: Path, brightness: int) -> CameraSettings:
 
 
 def test_a_camera_is_opened_and_gives_a_picture(tmp_path: Path) -> None:
-    (finding,) = check_camera(picture(tmp_path / "day", 120))
+    (finding,) = check_camera(picture(tmp_path / "day", 120), wall_instant)
     assert (finding.verdict, "160 by 120" in finding.found) == ("ok", True)
-    (finding,) = check_camera(picture(tmp_path / "night", 0))
+    (finding,) = check_camera(picture(tmp_path / "night", 0), wall_instant)
     assert (finding.verdict, "black" in finding.found) == ("warning", True)
 
 
 def test_a_camera_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_checks, "FRAME_WITHIN_S", 0.5)
-    (finding,) = check_camera(CameraSettings(name="front", source="device:98"))
+    (finding,) = check_camera(CameraSettings(name="front", source="device:98"), wall_instant)
     assert finding.verdict == "fail"
     assert "not there or is in use" in finding.found
 
@@ -99,7 +100,7 @@ def listen(settings: Settings) -> Finding:
     ) -> tuple[PositionSource, Callable[[threading.Event], None] | None]:
         return build_position(settings.position, clock, health)
 
-    (finding,) = check_place(settings, build, clock.now)
+    (finding,) = check_place(settings, build, clock.now_s)
     return finding
 
 

@@ -69,10 +69,11 @@ class Listening:
         self.steady = Clock()
         self.said: list[str | None] = []
         self.good = self.bad = 0
+        self.service_error_ms: float | None = None
         self.clock = UnitClock(
             system=lambda: datetime.now(UTC),
             monotonic_s=time.monotonic,
-            service_error_ms=lambda: None,
+            service_error_ms=lambda: self.service_error_ms,
         )
         self.reports = Reports(FixHistory(), self.clock, self._count)
         self.watch = Watch(
@@ -107,7 +108,7 @@ class Listening:
         return bool(self.said) and self.said[-1] is None
 
     def here(self) -> Position:
-        return self.reports.at(self.clock.now())
+        return self.reports.at(self.clock.now_s())
 
     def end(self) -> None:
         self._stop.set()

@@ -44,7 +44,7 @@ def test_a_receiver_on_a_port_is_heard_and_its_loss_is_in_the_health() -> None:
 
         def heard() -> bool:
             cable.send(b"".join(recording("drive")) + b"$GPRMC,garbled*00\r\n")
-            return isinstance(source.at(now.now()), GpsFix)
+            return isinstance(source.at(now.now_s()), GpsFix)
 
         wait(heard)
         cable.pull()
@@ -68,7 +68,7 @@ def test_a_gpsd_that_does_not_run_is_in_the_health() -> None:
     stop.set()
     thread.join(PATIENCE_S)
     assert "see that gpsd runs" in health.report().troubles["gps"]
-    assert source.at(datetime.now(UTC)) == NoPosition(reason="no_receiver")
+    assert source.at(0.0) == NoPosition(reason="no_receiver")
 
 
 def test_a_surveyed_site_passes_its_accuracy_on() -> None:
@@ -77,7 +77,7 @@ def test_a_surveyed_site_passes_its_accuracy_on() -> None:
     )
     source, run = build_position(settings, clock(), Health())
     assert run is None
-    assert source.at(datetime.now(UTC)) == FixedSite(
+    assert source.at(0.0) == FixedSite(
         site="Pike at 128", latitude_deg=42.3, longitude_deg=-71.2, accuracy_m=0.75
     )
 
@@ -85,7 +85,7 @@ def test_a_surveyed_site_passes_its_accuracy_on() -> None:
 def test_a_unit_without_a_receiver_says_so() -> None:
     source, run = build_position(NoReceiver(kind="none"), clock(), Health())
     assert run is None
-    assert source.at(datetime.now(UTC)) == NoPosition(reason="no_receiver")
+    assert source.at(0.0) == NoPosition(reason="no_receiver")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,8 +41,8 @@ def sees_a_plate(recorder: Recorder, text: str) -> None:
     tracker = Tracker()
     passes = PassRecorder(recorder, "front", live=True)
     for number in range(2):
-        at_s = (recorder.clock.now() - START).total_seconds()
-        tracker.update(frame(at_s, number), [plate(text)])
+        shot = replace(frame(0, number), captured=recorder.clock.instant())
+        tracker.update(shot, [plate(text)])
     passes.end(tracker.flush(), lambda *_: None)
 
 
@@ -64,7 +65,7 @@ def test_a_unit_that_never_had_the_time_marks_its_reads_and_says_so(
 
 def test_an_hour_back_is_put_on_record_and_the_sequence_keeps_the_order(tmp_path: Path) -> None:
     now = [START]
-    with recording(tmp_path, now) as recorder:
+    with recording(tmp_path, now, steady_s=lambda: 0.0) as recorder:
         sees_a_plate(recorder, "ABC123")
         now.append(START - timedelta(hours=1))
         sees_a_plate(recorder, "XYZ789")

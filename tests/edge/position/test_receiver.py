@@ -42,12 +42,12 @@ class Car:
                 if isinstance(what, Fix):
                     self.reports.take(dataclasses.replace(what, received_at=self.clock.now()))
                 else:
-                    frames.append((self.clock.now(), round(self.passed_s, 2)))
+                    frames.append((self.clock.now_s(), round(self.passed_s, 2)))
         return frames
 
-    def error_m(self, frame: tuple[datetime, float]) -> float:
-        moment, at_s = frame
-        position = self.reports.at(moment)
+    def error_m(self, frame: tuple[float, float]) -> float:
+        moment_s, at_s = frame
+        position = self.reports.at(moment_s)
         assert isinstance(position, GpsFix)
         return self.driven.error_m(position.latitude_deg, position.longitude_deg, at_s)
 

@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from benches._drive import START as DRIVE_START
 from benches._drive import drive
-from edge.contract.records import FixedSite, GpsFix, NoPosition
+from edge.contract.records import FixedSite, GpsFix, NoPosition, Position
 from edge.position.fixed_site import Site
 from edge.position.history import FixHistory
 from edge.position.nmea import Fix, NoFix, Report
@@ -56,12 +56,16 @@ def fix(
 def history(*reports: Report) -> FixHistory:
     filled = FixHistory()
     for report in reports:
-        filled.add(report, report.received_at)
+        filled.add(report, report.received_at.timestamp())
     return filled
 
 
+def place(filled: FixHistory, seconds: float) -> Position:
+    return filled.at(at(seconds).timestamp())
+
+
 def found(*reports: Report, seconds: float) -> GpsFix:
-    position = history(*reports).at(at(seconds))
+    position = place(history(*reports), seconds)
     assert isinstance(position, GpsFix)
     return position
 
@@ -151,15 +155,15 @@ def test_on_a_drive_places_between_fixes_are_nearest_and_circles_hold_the_unit(
         driven = drive(300, seed, top_speed_mps=top_speed_mps)
         filled = FixHistory()
         for told, following in pairwise(driven.fixes[:-12]):
-            filled.add(told, told.at or told.received_at)
+            filled.add(told, (told.at or told.received_at).timestamp())
             second = chance.randrange(100) / 100
             moment_s = (told.received_at - driven.fixes[0].received_at).total_seconds() + second
             moment = driven_at(moment_s)
-            early = filled.at(moment)
+            early = filled.at(moment.timestamp())
             later = FixHistory()
-            later.add(told, told.at or told.received_at)
-            later.add(following, following.at or following.received_at)
-            late = later.at(moment)
+            later.add(told, (told.at or told.received_at).timestamp())
+            later.add(following, (following.at or following.received_at).timestamp())
+            late = later.at(moment.timestamp())
             held_m.append(driven.error_m(told.latitude_deg, told.longitude_deg, moment_s))
             for position, errors in ((early, carried_m), (late, between_m)):
                 assert isinstance(position, GpsFix)
@@ -174,13 +178,18 @@ def test_on_a_drive_places_between_fixes_are_nearest_and_circles_hold_the_unit(
     assert inside / asked >= 0.95
 
 
-def test_after_the_clock_was_set_back_old_reports_are_not_in_the_way() -> None:
-    filled = history(fix(1000, 40.0), fix(1001, 40.0))
-    filled.add(fix(0, 42.0), at(0))
-    filled.add(fix(1, 42.0), at(1))
-    position = filled.at(at(0.5))
-    assert isinstance(position, GpsFix)
-    assert position.latitude_deg == 42.0
+def test_reports_that_came_in_another_order_than_they_are_dated_are_put_in_order() -> None:
+    filled = history(fix(0, 40.0), fix(2, 42.0), fix(1, 41.0))
+    for seconds in (0.0, 0.5, 1.0, 1.5, 2.0):
+        position = place(filled, seconds)
+        assert isinstance(position, GpsFix)
+        assert position.latitude_deg == 40.0 + seconds
+
+
+def test_only_the_last_reports_are_kept() -> None:
+    filled = history(*(fix(second) for second in range(1300)))
+    assert place(filled, 50) == NoPosition(reason="no_receiver")
+    assert isinstance(place(filled, 100), GpsFix)
 
 
 @pytest.mark.parametrize(
@@ -197,15 +206,15 @@ def test_after_the_clock_was_set_back_old_reports_are_not_in_the_way() -> None:
 def test_without_a_fix_the_reason_is_given(
     reports: tuple[Report, ...], seconds: float, reason: str
 ) -> None:
-    assert history(*reports).at(at(seconds)) == NoPosition(reason=reason)  # type: ignore[arg-type]
+    assert place(history(*reports), seconds) == NoPosition(reason=reason)  # type: ignore[arg-type]
 
 
 def test_a_fix_lasts_ten_seconds_and_a_lost_one_may_come_back() -> None:
-    assert isinstance(history(fix(0)).at(at(10)), GpsFix)
+    assert isinstance(place(history(fix(0)), 10), GpsFix)
     filled = history(fix(0), NoFix(at(1)), fix(2))
-    assert isinstance(filled.at(at(0.5)), GpsFix)
-    assert isinstance(filled.at(at(1.5)), NoPosition)
-    assert isinstance(filled.at(at(2)), GpsFix)
+    assert isinstance(place(filled, 0.5), GpsFix)
+    assert isinstance(place(filled, 1.5), NoPosition)
+    assert isinstance(place(filled, 2), GpsFix)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -215,7 +224,7 @@ def test_a_history_answers_as_looking_through_it_would(kinds: list[bool], second
         fix(number) if kind else NoFix(at(number)) for number, kind in enumerate(kinds)
     ]
     before = [report for report in reports if report.received_at <= at(second)]
-    answer = history(*reports).at(at(second))
+    answer = place(history(*reports), second)
     known = bool(before) and isinstance(before[-1], Fix) and second - (len(before) - 1) <= 10
     assert isinstance(answer, GpsFix) is known
 
@@ -223,4 +232,7 @@ def test_a_history_answers_as_looking_through_it_would(kinds: list[bool], second
 def test_a_site_does_not_move_and_a_unit_without_receiver_says_so() -> None:
     site = FixedSite(site="Pike at 128", latitude_deg=42.3, longitude_deg=-71.2, accuracy_m=3.0)
     sources: list[PositionSource] = [Site(site), NoReceiver()]
-    assert [source.at(START) for source in sources] == [site, NoPosition(reason="no_receiver")]
+    assert [source.at(START.timestamp()) for source in sources] == [
+        site,
+        NoPosition(reason="no_receiver"),
+    ]

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from edge.contract.plates import Confusables
-from edge.contract.records import Clock, Engine, ManualEntry, decode_record, encode_record
+from edge.contract.records import Engine, ManualEntry, decode_record, encode_record
 from edge.hotfile.local import LocalList
 from edge.pipeline import Identity
 from edge.recording.manual_entries import manual_entry_draft
+from tests.edge.instants import instant
 
 NOW = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
 
@@ -41,8 +42,7 @@ def test_every_change_makes_a_record_of_who_did_what_and_why(tmp_path: Path) -> 
         draft = manual_entry_draft(
             change,
             identity=Identity("northampton-pd", "car-12", Engine(software="test", models=())),
-            clock=Clock(source="gps", error_ms=1),
-            at=NOW,
+            at=instant(NOW),
             random_bytes=os.urandom,
         )
         (build,) = draft.builders

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 from msgspec import UNSET
 
 from edge.contract.records import Hit, Read
-from edge.recording.pass_recorder import LIVE_WITHIN, PassRecorder
+from edge.recording.pass_recorder import LIVE_WITHIN_S, PassRecorder
 from edge.recording.recorder import Recorder
 from edge.vision.engine import PlateObservation
 from edge.vision.tracker import Tracker
@@ -153,7 +155,7 @@ def test_a_plate_that_rang_a_while_ago_is_put_on_record_without_a_sound(tmp_path
 def test_a_hit_older_than_half_a_minute_never_rings_as_live(tmp_path: Path) -> None:
     now = [START]
     with recording(tmp_path, now) as recorder:
-        late = LIVE_WITHIN + timedelta(seconds=1)
+        late = timedelta(seconds=LIVE_WITHIN_S + 1)
         console = drive(recorder, now, [[plate(LISTED)]] * 3, late=late)
         assert console.alerts == []
         ((_, (hit,), _),) = console.reads
@@ -166,7 +168,7 @@ def test_the_time_from_frame_to_alert_is_measured(tmp_path: Path) -> None:
     now = [START]
     with recording(tmp_path, now) as recorder:
         drive(recorder, now, [[plate(LISTED)]], late=timedelta(milliseconds=120))
-        assert recorder.health.report().durations["frame_to_alert_ms"].p50_ms >= 120
+        assert recorder.health.report().durations["frame_to_alert_ms"].p50_ms == pytest.approx(120)
 
 
 def test_a_plate_beside_one_that_rings_does_not_ring(tmp_path: Path) -> None:
@@ -175,3 +177,46 @@ def test_a_plate_beside_one_that_rings_does_not_ring(tmp_path: Path) -> None:
         console = drive(recorder, now, [[plate(LISTED), plate("5NA349", x=400)]] * 3)
         assert [read.plate for read, _ in console.alerts] == [LISTED]
         assert sorted(read.plate for read, _, _ in console.reads) == ["5NA349", LISTED]
+
+
+def test_a_read_is_told_by_the_clock_that_its_frames_had_whatever_is_known_later(
+    tmp_path: Path,
+) -> None:
+    """The unit learns the time while a car is in view: an hour off, it was said to be GPS time."""
+    now, steady_s = [START], [0.0]
+    with recording(tmp_path, now, steady_s=lambda: steady_s[-1]) as recorder:
+        tracker, passes = Tracker(), PassRecorder(recorder, "front", live=True)
+        real = START + timedelta(hours=1)
+        for index in range(10):
+            steady_s.append(index / 10)
+            now.append(START + timedelta(seconds=index / 10))
+            if index >= 5:
+                recorder.clock.heard(real + timedelta(seconds=index / 10))
+            shot = replace(frame(0, index), captured=recorder.clock.instant())
+            seen = tracker.update(shot, [plate("7XYZ123", width=200 - 4 * index)])
+            assert seen.ended == ()
+        assert shot.captured.clock.source == "gps"
+        assert shot.captured_at >= real
+        passes.end(tracker.flush(), lambda *_: None)
+        (read,) = stored(recorder.spool)
+        assert isinstance(read, Read)
+        assert (read.captured_at, read.clock.source) == (START, "system"), "its best frame's"
+        assert read.first_seen == START
+        assert read.last_seen == START + timedelta(seconds=0.9), "an hour was not passed in view"
+
+
+def test_a_clock_that_steps_back_makes_nothing_late_ring_as_live(tmp_path: Path) -> None:
+    now, steady_s = [START], [0.0]
+    with recording(tmp_path, now, steady_s=lambda: steady_s[-1]) as recorder:
+        tracker, passes = Tracker(), PassRecorder(recorder, "front", live=True)
+        shot = replace(frame(0), captured=recorder.clock.instant())
+        seen = tracker.update(shot, [plate(LISTED)])
+        steady_s.append(LIVE_WITHIN_S + 1)
+        now.append(START - timedelta(hours=1))
+        passes.sight(seen.open, lambda *_: None)
+        passes.end(tracker.flush(), lambda *_: None)
+        console = recorder.console
+        assert isinstance(console, Shown)
+        assert console.alerts == []
+        ((_, (hit,), _),) = console.reads
+        assert not hit.rang

@@ -9,6 +9,7 @@ from edge.contract.records import Hit, HotlistMatch, decode_record
 from edge.pipeline import Moment
 from edge.recording.ringing import Rung
 from tests.contract.test_golden import golden
+from tests.edge.instants import instant
 
 HIT = decode_record(golden("hit"))
 
@@ -17,8 +18,8 @@ def rung(**match: object) -> tuple[Rung, HotlistMatch]:
     assert isinstance(HIT, Hit)
     rang = msgspec.structs.replace(HIT.match, **match)
     hit = msgspec.structs.replace(HIT, match=rang)
-    moment = Moment(hit.clock, hit.position)
-    return Rung(hit.read, hit.captured_at, moment, (hit,)), HIT.match
+    moment = Moment(instant(hit.captured_at), hit.position)
+    return Rung(hit.read, moment, (hit,)), HIT.match
 
 
 @pytest.mark.parametrize(

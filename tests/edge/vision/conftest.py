@@ -18,6 +18,7 @@ from edge.vision.engine import PlateEngine
 from edge.vision.frames import Frame
 from edge.vision.reader import CharacterReading, PlateReading, StateReading, plate_reading
 from edge.vision.settings import ENGINE_KINDS, EngineSettings
+from tests.edge.instants import instant
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -124,8 +125,8 @@ def frame_at(
 ) -> Frame:
     """A frame so many seconds after START."""
     picture = np.zeros((720, 1280, 3), dtype=np.uint8) if image is None else image
-    captured_at = START + timedelta(seconds=seconds)
-    return Frame("front", index, captured_at, picture, "test", standalone)
+    captured = instant(START + timedelta(seconds=seconds))
+    return Frame("front", index, captured, picture, "test", standalone)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from edge.vision.capture import open_source, stream_label
 from edge.vision.errors import CaptureError
 from edge.vision.live import LiveSource, open_device, open_stream
 from edge.vision.pictures import read_picture
+from tests.edge.instants import instant
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 WAIT_S = 10
@@ -20,7 +21,7 @@ NOBODY = "rtsp://127.0.0.1:9/stream"
 
 
 def clock():
-    return NOW
+    return instant(NOW)
 
 
 def never(sentence):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import cv2
 import numpy as np
 
 from edge.vision.live import LiveSource, open_stream
+from tests.edge.instants import wall_instant
 from tests.servers import free_port
 
 BOUNDARY = "part"
@@ -63,7 +63,7 @@ def test_a_stream_that_vanishes_is_said_once_and_read_again_when_it_is_back() ->
     said: list[str] = []
     source = LiveSource(
         lambda: open_stream(f"http://127.0.0.1:{port}/video"),
-        "http://127.0.0.1/video", "curb", lambda: datetime.now(UTC), said.append,
+        "http://127.0.0.1/video", "curb", wall_instant, said.append,
         first_wait_s=0.05, longest_wait_s=0.2,
     )  # fmt: skip
     frames = source.frames()
