@@ -25,7 +25,8 @@ from repository.settings import Settings
 from repository.store import keyfiles, migrate
 from repository.store.engine import open_engine
 from repository.store.pictures import PictureStore
-from repository.store.pictures_place import FolderOfPictures
+from repository.store.pictures_place import FolderOfPictures, PicturePlace
+from repository.store.pictures_s3 import open_bucket
 from repository.units.requests import UnitRequests
 
 RECEIPTS_KEY = "receipts.pem"
@@ -85,11 +86,22 @@ class Services:
 
     @functools.cached_property
     def pictures(self) -> PictureStore:
-        """The folder of pictures under its master key."""
+        """The pictures under their master key."""
         path = self.settings.keys_folder / PICTURES_KEY
         load = functools.cache(lambda: keyfiles.load_secret(path))
-        place = FolderOfPictures(self.settings.pictures_folder, self.random_bytes)
-        return PictureStore(place, load, self.random_bytes)
+        return PictureStore(self._pictures_place(), load, self.random_bytes)
+
+    def _pictures_place(self) -> PicturePlace:
+        chosen = self.settings.pictures
+        if chosen.endpoint is None or chosen.bucket is None or chosen.store == "folder":
+            return FolderOfPictures(self.settings.pictures_folder, self.random_bytes)
+        return open_bucket(
+            endpoint=chosen.endpoint,
+            bucket=chosen.bucket,
+            region=chosen.region,
+            credentials=chosen.credentials,
+            ca=chosen.ca,
+        )
 
     @functools.cached_property
     def retention_rule(self) -> RetentionRule:
@@ -131,7 +143,10 @@ def initialise(settings: Settings) -> list[Path]:
     Returns:
         The keys that were made.
     """
-    for folder in (settings.data, settings.keys_folder, settings.pictures_folder):
+    folders = [settings.data, settings.keys_folder]
+    if settings.pictures.store == "folder":
+        folders.append(settings.pictures_folder)
+    for folder in folders:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = settings.keys_folder
     made = [

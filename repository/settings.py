@@ -10,15 +10,25 @@ import tomllib
 from collections.abc import Iterator
 from datetime import time
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
 import sqlalchemy
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from sqlalchemy.exc import ArgumentError
 
 from repository.errors import RepositoryError
 
 DEFAULT_FILE = Path("repository.toml")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DEFAULT_DATA = Path("plateward-data")
 
 
@@ -57,6 +67,44 @@ class BrokerSettings(_Section):
     queue: int = Field(
         64, ge=1, le=10_000, description="Messages taken from the broker but not yet committed."
     )
+
+
+class PictureSettings(_Section):
+    """Where pictures lie, encrypted either way."""
+
+    store: Literal["folder", "s3"] = Field(
+        "folder", description='"folder" on this host, or "s3" for a bucket of an S3-compatible '
+        "store, which needs the extra s3.",
+    )  # fmt: skip
+    folder: Path | None = Field(None, description="The folder; data/pictures unless set.")
+    endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#@\s]+/?$",
+        description="Address of the store, as in https://s3.example.gov:9000; http is for loopback "
+        "alone.",
+    )
+    bucket: str | None = Field(
+        None, pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="The bucket's name."
+    )
+    region: str = Field("us-east-1", min_length=1, description="The region, as the store names it.")
+    credentials: Path | None = Field(
+        None,
+        description="File with aws_access_key_id and aws_secret_access_key under [default], mode "
+        "0600; without it AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the environment count.",
+    )
+    ca: Path | None = Field(
+        None, description="PEM file of the authority behind the store's certificate, if its own."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.store == "s3" and (self.endpoint is None or self.bucket is None):
+            raise ValueError("the store s3 needs endpoint and bucket")
+        if self.endpoint is not None:
+            address = urlsplit(self.endpoint)
+            if address.scheme == "http" and address.hostname not in _LOOPBACK:
+                raise ValueError("endpoint: only loopback is reached without TLS; write https://")
+        return self
 
 
 class RetentionSettings(_Section):
@@ -131,7 +179,9 @@ class Settings(_Section):
         "a SQLite file in the data folder unless set.",
     )
     keys: Path | None = Field(None, description="Folder of keys; data/keys unless set.")
-    pictures: Path | None = Field(None, description="Folder of pictures; data/pictures unless set.")
+    pictures: PictureSettings = Field(
+        default_factory=PictureSettings, description="Where pictures lie."
+    )
     broker: BrokerSettings = Field(
         default_factory=BrokerSettings, description="The MQTT broker that units send to."
     )
@@ -173,7 +223,7 @@ class Settings(_Section):
     @property
     def pictures_folder(self) -> Path:
         """Folder of pictures."""
-        return self.pictures or self.data / "pictures"
+        return self.pictures.folder or self.data / "pictures"
 
 
 def load_settings(path: Path) -> Settings:

@@ -99,6 +99,15 @@ def load_secret(path: Path) -> bytes:
     return secret
 
 
+def require_private(path: Path) -> None:
+    """Refuse a file of secrets that is missing, or that others can read.
+
+    Raises:
+        KeyFileError: saying which it is.
+    """
+    _read_private(path)
+
+
 def public_path(path: Path) -> Path:
     """Where the public part of the private key at ``path`` lies."""
     return path.with_suffix(".pub")
