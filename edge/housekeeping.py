@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -15,6 +15,7 @@ from edge.health.receipt_watch import ReceiptWatch
 from edge.health.spool_watch import SpoolWatch
 from edge.health.status import StatusError, read_status, write_status
 from edge.hotfile.open import Outcome
+from edge.position.clock import Step
 from edge.recording.recorder import Recorder
 
 EVERY_S = 2.0
@@ -48,6 +49,8 @@ class Housekeeping:
         self.lists_tried = threading.Event()
         """Set once every hot list was loaded, or could not be."""
         self._ended_unclean = False
+        self._steps: list[Step] = []
+        """Steps of the clock that are not on record yet."""
 
     def look_back(self) -> None:
         """See whether the daemon before was told to stop; called before a status is written."""
@@ -119,14 +122,15 @@ class Housekeeping:
             self._health.recovered("clock")
 
     def _report_malfunctions(self) -> None:
-        for step in self._recorder.clock.take_steps():
-            sentence = (
-                f"the clock stepped from {step.before:%Y-%m-%d %H:%M:%S} to "
-                f"{step.after:%Y-%m-%d %H:%M:%S} UTC"
-            )
-            _log.warning("clock", what=sentence)
-            self._health.count("clock_steps")
-            self._recorder.report_malfunction("clock", None, sentence, "step of the clock")
+        steps = self._recorder.clock.take_steps()
+        self._health.count("clock_steps", len(steps))
+        for step in steps:
+            _log.warning("clock", what=told_steps([step]))
+        self._steps += steps
+        if self._steps and self._recorder.report_malfunction(
+            "clock", None, told_steps(self._steps), "step of the clock"
+        ):
+            self._steps.clear()
         if self._ended_unclean:
             self._recorder.report_malfunction(
                 "other",
@@ -196,3 +200,13 @@ class Housekeeping:
                 self._health.trouble(part, f"{hotlist.name} is older than its limit: update it")
             else:
                 self._health.recovered(part)
+
+
+def told_steps(steps: Sequence[Step]) -> str:
+    """Steps of the clock in a sentence: where it came from, and where that led."""
+    first, last = steps[0], steps[-1]
+    number = "" if len(steps) == 1 else f", in {len(steps)} steps"
+    return (
+        f"the clock stepped from {first.before:%Y-%m-%d %H:%M:%S} to "
+        f"{last.after:%Y-%m-%d %H:%M:%S} UTC{number}"
+    )

@@ -7,8 +7,8 @@ lost.
 
 from __future__ import annotations
 
+import math
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -76,10 +76,10 @@ class Recorder:
         Raises:
             SpoolError: if the disk still refuses when the daemon is told to stop.
         """
-        part, now = part or f"{component} {camera}", time.monotonic()
-        if now - self._reported.get(part, -MALFUNCTION_EVERY_S) < MALFUNCTION_EVERY_S:
+        part, now_s = part or f"{component} {camera}", self.clock.now_s()
+        if now_s - self._reported.get(part, -math.inf) < MALFUNCTION_EVERY_S:
             return False
-        self._reported[part] = now
+        self._reported[part] = now_s
         made = malfunction_draft(
             identity=self.identity,
             at=self.clock.instant(),

@@ -13,27 +13,25 @@ from edge.contract.records import Clock, Malfunction, Read
 from edge.health.observe import Observer
 from edge.housekeeping import Housekeeping
 from edge.recording.pass_recorder import PassRecorder
-from edge.recording.recorder import Recorder
+from edge.recording.recorder import MALFUNCTION_EVERY_S, Recorder
 from edge.vision.tracker import Tracker
 from tests.edge.recording_parts import START, frame, plate, recording, stored
 
 
-class Rounds(threading.Event):
-    """Is set after so many waits."""
+class OneRound(threading.Event):
+    """Is set at every second wait: each loop that it stops goes round once."""
 
-    def __init__(self, rounds: int) -> None:
-        super().__init__()
-        self._rounds = rounds
+    _waits = 0
 
     def wait(self, timeout: float | None = None) -> bool:
-        self._rounds -= 1
-        return self._rounds < 0
+        self._waits += 1
+        return self._waits % 2 == 0
 
 
 def keeps_house(recorder: Recorder, folder: Path) -> Housekeeping:
-    """Housekeeping that looks once."""
+    """Housekeeping that looks once each time."""
     observer = Observer(recorder, lambda: [])
-    return Housekeeping(recorder, observer, folder / "status", Rounds(1), link_down_for_s=3600)
+    return Housekeeping(recorder, observer, folder / "status", OneRound(), link_down_for_s=3600)
 
 
 def sees_a_plate(recorder: Recorder, text: str) -> None:
@@ -81,4 +79,26 @@ def test_an_hour_back_is_put_on_record_and_the_sequence_keeps_the_order(tmp_path
         assert malfunction.component == "clock"
         assert malfunction.description == (
             "the clock stepped from 2026-01-02 03:04:05 to 2026-01-02 02:04:05 UTC"
+        )
+
+
+def test_steps_that_follow_soon_are_on_record_too_once_there_may_be_another(
+    tmp_path: Path,
+) -> None:
+    now, steady_s = [START], [0.0]
+    with recording(tmp_path, now, steady_s=lambda: steady_s[-1]) as recorder:
+        house = keeps_house(recorder, tmp_path)
+        recorder.clock.now()
+        for step_h in (-1, 1, -2):
+            now.append(now[-1] + timedelta(hours=step_h))
+            recorder.clock.now()
+            house.report_malfunctions()
+        assert len(stored(recorder.spool)) == 1
+        steady_s.append(MALFUNCTION_EVERY_S)
+        now.append(now[-1] + timedelta(seconds=MALFUNCTION_EVERY_S))
+        house.report_malfunctions()
+        _, later = stored(recorder.spool)
+        assert isinstance(later, Malfunction)
+        assert later.description == (
+            "the clock stepped from 2026-01-02 02:04:05 to 2026-01-02 01:04:05 UTC, in 2 steps"
         )
