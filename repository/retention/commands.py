@@ -17,8 +17,8 @@ from repository.command import pass_services
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry, as_typed, digest_of_ids
-from repository.retention import holds, purge
-from repository.retention.holds import HOLD_KINDS, HoldError, HoldKind, HoldRequest
+from repository.retention import holds, holds_ending, holds_listing, purge
+from repository.retention.holds_request import HOLD_KINDS, HoldError, HoldKind, HoldRequest
 
 _READS_RECORDED = 500  # of a refused hold; the ledger's entries have a largest size
 _USER = click.option("--user", "login", required=True, help="Your login.")
@@ -83,7 +83,7 @@ def add(
             case_number=case_number,
             kind=kind,
             reason=reason,
-            read_ids=tuple(dict.fromkeys(reads)),
+            target=tuple(dict.fromkeys(reads)),
             review_due=review.date() if review else None,
         )
         with services.engine.begin() as connection:
@@ -91,9 +91,9 @@ def add(
                 connection, request, actor=user.actor, origin=COMMAND_LINE, now=services.clock()
             )
     if as_json:
-        click.echo(json.dumps({"hold": number, "reads": len(request.read_ids)}))
+        click.echo(json.dumps({"hold": number, "reads": len(reads)}))
         return
-    click.echo(f"hold {number} for case {case_number}: {len(request.read_ids)} reads")
+    click.echo(f"hold {number} for case {case_number}: {len(reads)} reads")
 
 
 @hold.command("release")
@@ -115,7 +115,7 @@ def release(
     asked: dict[str, JSON] = {"hold": number, "reason_given": as_typed(reason)}
     entry = Entry("hold.release", user.actor, services.clock(), COMMAND_LINE, asked)
     with attempt(services.engine, entry, HoldError), services.engine.begin() as connection:
-        holds.release(
+        holds_ending.release(
             connection,
             number,
             reason=reason,
@@ -136,7 +136,7 @@ def list_holds(services: Services, agency: str | None, as_json: bool) -> None:
     Example: alpr-repository hold list --agency salem-pd
     """
     with services.engine.begin() as connection:
-        found = holds.list_all(connection, agency)
+        found = holds_listing.list_holds(connection, holds_listing.Filter(agency=agency))
         entry = Entry(
             "hold.list",
             operator(),

@@ -1,83 +1,48 @@
-"""Holds: reads that are kept beyond the rule, because of a case, on somebody's word."""
+"""Holds: reads that are kept beyond the rule, because of a case, on somebody's word.
+
+Invariants:
+
+- Whatever a hold reaches, each read under it has a row in ``hold_reads``: those that were there
+  when it was placed, and those that came since (:func:`catch`). So whether a read is held is one
+  question, :func:`is_held`.
+- Placing and releasing take the turn that a purge takes, and ingest shares it: a read is never
+  purged between being found and being held, nor taken in unseen by a hold.
+- A hit and what was recorded of it are held with the hit's read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal, get_args
-from uuid import UUID
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+)
 
-from repository.errors import RepositoryError
+from edge.contract.records import Disposition, decode_record
 from repository.ledger import log
-from repository.ledger.entry import Actor, Entry, digest_of_ids
+from repository.ledger.entry import JSON, SYSTEM, Actor, Entry, digest_of_ids
+from repository.retention.holds_reach import Reach, arrived, of_hit, of_target
+from repository.retention.holds_request import HoldError, HoldKind, HoldRequest
 from repository.store import locks
 from repository.store.locks import Turn
-from repository.store.tables.fleet import agencies, units
-from repository.store.tables.reads import reads
+from repository.store.rows import insert_new
+from repository.store.tables.fleet import agencies
+from repository.store.tables.reads import hits, reads
 from repository.store.tables.retention import hold_reads, holds
 
-HoldKind = Literal[
-    "enforcement_action",
-    "arrest",
-    "criminal_investigation",
-    "evidence",
-    "administrator_direction",
-]
-"""In the order of the policy's section 7, paragraph b, i to v."""
+ACTED_ON = frozenset({"arrest", "citation", "warning", "recovered"})
+"""Outcomes of a hit that are an enforcement action."""
 
-HOLD_KINDS: tuple[HoldKind, ...] = get_args(HoldKind)
-_MAX_CASE = 128
-_MAX_REASON = 2000
-
-
-class HoldError(RepositoryError):
-    """A hold cannot be placed or released; the text says what is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class HoldRequest:
-    """What a hold is to be: which reads, for which case, why, and when it is looked at again."""
-
-    case_number: str
-    kind: HoldKind
-    reason: str
-    read_ids: tuple[UUID, ...]
-    review_due: date | None
-
-    def __post_init__(self) -> None:
-        """Refuse a hold without a case, a reason or reads, or evidence that nobody reviews."""
-        _require_text("case number", self.case_number, _MAX_CASE)
-        _require_text("reason", self.reason, _MAX_REASON)
-        if self.kind not in HOLD_KINDS:
-            raise HoldError(f"kind: {self.kind!r} is none of {', '.join(HOLD_KINDS)}")
-        if not self.read_ids:
-            raise HoldError("reads: a hold needs at least one")
-        if self.kind == "evidence" and self.review_due is None:
-            raise HoldError(
-                "review: data held as evidence is kept until it is no longer reasonable to expect "
-                "that it becomes evidence; give the day on which that is reviewed"
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """A hold as it stands, or stood until ``released_at``."""
-
-    id: int
-    agency: str
-    case_number: str
-    kind: HoldKind
-    reason: str
-    review_due: date | None
-    placed_by_name: str
-    placed_at: datetime
-    released_by_name: str | None
-    released_at: datetime | None
-    release_reason: str | None
-    reads: int
+_INGEST = "ingest"
 
 
 def add(
@@ -85,90 +50,96 @@ def add(
 ) -> int:
     """Place a hold and record it in the ledger; gives the hold's number.
 
+    Reads of other agencies may be held, since they are shared; the ledger says whose they are.
+
     Raises:
-        HoldError: if the actor's agency is not known, or a read is not (or no longer) there.
+        HoldError: if the actor's agency is not known, something that is named is not (or no
+            longer) there, or a day that lies ahead of it has passed.
     """
     locks.take(connection, Turn.RETENTION)
     agency_id = connection.scalar(select(agencies.c.id).where(agencies.c.name == actor.agency))
     if agency_id is None:
         raise HoldError(f"agency {actor.agency or '(none)'}: not known; holds belong to agencies")
-    found = _find_reads(connection, request.read_ids)
-    missing = sorted(map(str, set(request.read_ids) - {row["read_id"] for row in found}))
-    if missing:
-        raise HoldError(f"reads: not in the repository: {', '.join(missing)}")
-    hold_id: int = connection.execute(
-        insert(holds)
-        .values(
-            agency_id=agency_id,
-            case_number=request.case_number,
-            kind=request.kind,
-            reason=request.reason,
-            review_due=request.review_due,
-            placed_by=actor.user_id,
-            placed_by_name=actor.name,
-            placed_at=now,
-        )
-        .returning(holds.c.id)
-    ).scalar_one()
-    connection.execute(insert(hold_reads), [{"hold_id": hold_id, **row} for row in found])
-    log.append(
-        connection,
-        Entry(
-            action="hold.add",
-            actor=actor,
-            at=now,
-            origin=origin,
-            request={
-                "hold": hold_id,
-                "case_number": request.case_number,
-                "kind": request.kind,
-                "reason": request.reason,
-                "review_due": request.review_due.isoformat() if request.review_due else None,
-            },
-            count=len(found),
-            result_digest=digest_of_ids(sorted(str(row["read_id"]) for row in found)),
-        ),
+    today = now.astimezone(UTC).date()
+    for what, day in (("review", request.review_due), ("end", request.ends_on)):
+        if day is not None and day < today:
+            raise HoldError(f"{what}: {day} has passed")
+    reach, rows = of_target(connection, request.target)
+    ends_at = (
+        datetime.combine(request.ends_on + timedelta(days=1), time(), UTC)
+        if request.ends_on
+        else None
     )
-    return hold_id
+    columns = {
+        "agency_id": agency_id,
+        "case_number": request.case_number,
+        "kind": request.kind,
+        "reason": request.reason,
+        "review_due": request.review_due,
+        "ends_at": ends_at,
+        "direction": request.direction,
+        "record_period": request.record_period,
+    }
+    return _place(connection, columns, reach, rows, actor=actor, origin=origin, now=now)
 
 
-def release(
-    connection: Connection, hold_id: int, *, reason: str, actor: Actor, origin: str, now: datetime
-) -> None:
-    """Release a hold of the actor's agency and record it in the ledger.
+def catch(connection: Connection, unit_id: int, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Put rows of ``reads`` that were just inserted under the standing holds that reach them.
 
-    What has expired under it goes with the next purge.
+    Runs in the transaction that inserted them, which shares the turn of retention.
 
-    Raises:
-        HoldError: if there is no such hold of the agency, or it is released already.
+    Returns:
+        How many came under a hold, one that two holds reach counted twice.
     """
-    _require_text("reason", reason, _MAX_REASON)
-    locks.take(connection, Turn.RETENTION)
-    own = select(agencies.c.id).where(agencies.c.name == actor.agency).scalar_subquery()
-    done = connection.execute(
-        update(holds)
-        .where(holds.c.id == hold_id, holds.c.agency_id == own, holds.c.released_at.is_(None))
-        .values(
-            released_by=actor.user_id,
-            released_by_name=actor.name,
-            released_at=now,
-            release_reason=reason,
+    if not rows:
+        return 0
+    caught = [
+        {"hold_id": hold_id} | {name: row[name] for name in ("unit_id", "captured_at", "read_id")}
+        for hold_id, row in arrived(connection, unit_id, rows)
+    ]
+    insert_new(connection, hold_reads, caught)
+    return len(caught)
+
+
+def preserve_acted_on(
+    connection: Connection,
+    unit_id: int,
+    agency_id: int,
+    disposition_rows: Iterable[Mapping[str, Any]],
+    now: datetime,
+) -> list[int]:
+    """Hold every hit that was acted on, for the unit's agency; gives the new holds' numbers.
+
+    ``disposition_rows`` are rows of ``unit_records``. A hit was acted on if its outcome is one of
+    ``ACTED_ON``, or if a case number was given, whatever the outcome: then somebody investigates.
+    Without a case number the hit's id stands for it. A record that placed its hold already places
+    none again. Runs last in the transaction that inserted the rows, since it writes in the ledger.
+    """
+    placed = []
+    for row in disposition_rows:
+        said = decode_record(bytes(row["record"]))
+        if not isinstance(said, Disposition):
+            continue
+        if said.outcome not in ACTED_ON and not said.case_number:
+            continue
+        hit = _hit_of(connection, unit_id, said)
+        if hit is None or _has_placed(connection, unit_id, said):
+            continue
+        reach, rows = of_hit(hit)
+        kind: HoldKind = "arrest" if said.outcome == "arrest" else "enforcement_action"
+        columns = {
+            "agency_id": agency_id,
+            "case_number": (said.case_number or str(said.hit)).replace("\x00", ""),
+            "kind": kind,
+            "reason": f"outcome of the hit: {said.outcome}, said by {said.officer}".replace(
+                "\x00", ""
+            ),
+            "record_id": said.id,
+        }
+        placed.append(
+            _place(connection, columns, reach, rows, actor=SYSTEM, origin=_INGEST, now=now)
         )
-    )
-    if done.rowcount != 1:
-        raise HoldError(
-            f"hold {hold_id}: not one of agency {actor.agency or '(none)'}, or released already"
-        )
-    log.append(
-        connection,
-        Entry(
-            action="hold.release",
-            actor=actor,
-            at=now,
-            origin=origin,
-            request={"hold": hold_id, "reason": reason},
-        ),
-    )
+    return placed
 
 
 def is_held(table: Table) -> ColumnElement[bool]:
@@ -177,62 +148,91 @@ def is_held(table: Table) -> ColumnElement[bool]:
         hold_reads.c.unit_id == table.c.unit_id,
         hold_reads.c.captured_at == table.c.captured_at,
         hold_reads.c.read_id == table.c.read_id,
+        hold_reads.c.lapsed_at.is_(None),
         holds.c.id == hold_reads.c.hold_id,
         holds.c.released_at.is_(None),
     )
 
 
-def list_all(connection: Connection, agency: str | None = None) -> list[Hold]:
-    """Holds in the order of placing, released ones too; of one agency if it is named."""
-    count = select(func.count()).where(hold_reads.c.hold_id == holds.c.id).scalar_subquery()
-    query = (
-        select(
-            holds.c.id,
-            agencies.c.name,
-            holds.c.case_number,
-            holds.c.kind,
-            holds.c.reason,
-            holds.c.review_due,
-            holds.c.placed_by_name,
-            holds.c.placed_at,
-            holds.c.released_by_name,
-            holds.c.released_at,
-            holds.c.release_reason,
-            count,
+def _place(
+    connection: Connection,
+    columns: Mapping[str, Any],
+    reach: Reach,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    actor: Actor,
+    origin: str,
+    now: datetime,
+) -> int:
+    hold_id: int = connection.execute(
+        insert(holds)
+        .values(
+            **columns,
+            **reach.columns(),
+            placed_by=actor.user_id,
+            placed_by_name=actor.name,
+            placed_at=now,
         )
-        .join(agencies, agencies.c.id == holds.c.agency_id)
-        .order_by(holds.c.id)
+        .returning(holds.c.id)
+    ).scalar_one()
+    if reach.from_at is not None:
+        key = (reads.c.unit_id, reads.c.captured_at, reads.c.read_id)
+        there = select(literal(hold_id), *key).where(reach.condition())
+        names = ["hold_id", "unit_id", "captured_at", "read_id"]
+        connection.execute(insert(hold_reads).from_select(names, there))
+    insert_new(connection, hold_reads, [{"hold_id": hold_id, **row} for row in rows])
+    owners, digest = _held_by(connection, hold_id)
+    request: dict[str, JSON] = {
+        "hold": hold_id,
+        "owners": owners,
+        **{name: _plain(value) for name, value in (dict(columns) | reach.columns()).items()},
+    }
+    log.append(
+        connection,
+        Entry(
+            action="hold.add",
+            actor=actor,
+            at=now,
+            origin=origin,
+            request={name: value for name, value in request.items() if value is not None},
+            count=sum(owners.values()),
+            result_digest=digest,
+        ),
     )
-    if agency is not None:
-        query = query.where(agencies.c.name == agency)
-    return [Hold(*tuple(row)) for row in connection.execute(query)]
+    return hold_id
 
 
-def _find_reads(connection: Connection, read_ids: Sequence[UUID]) -> list[dict[str, Any]]:
-    """Unit, moment of capture and id of every read that is there under one of these ids.
-
-    An id holds the millisecond of its capture: that and the units lead to its row. Only with its
-    unit is an id unique: of two units that have the same, both reads are held.
-    """
-    columns = (reads.c.unit_id, reads.c.captured_at, reads.c.read_id)
-    found: list[dict[str, Any]] = []
-    for read_id in read_ids:
-        try:
-            start = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=read_id.int >> 80)
-        except OverflowError:  # no id of a read
-            continue
-        rows = connection.execute(
-            select(*columns).where(
-                reads.c.unit_id.in_(select(units.c.id)),
-                reads.c.captured_at >= start,
-                reads.c.captured_at < start + timedelta(milliseconds=1),
-                reads.c.read_id == read_id,
-            )
-        )
-        found.extend(dict(row) for row in rows.mappings())
-    return found
+def _held_by(connection: Connection, hold_id: int) -> tuple[dict[str, int], str]:
+    """How many reads of which agency a hold names, and the digest of their ids."""
+    named = (
+        (hold_reads.c.hold_id == hold_id)
+        & (reads.c.unit_id == hold_reads.c.unit_id)
+        & (reads.c.captured_at == hold_reads.c.captured_at)
+        & (reads.c.read_id == hold_reads.c.read_id)
+    )
+    owners = connection.execute(
+        select(agencies.c.name, func.count())
+        .where(named, agencies.c.id == reads.c.agency_id)
+        .group_by(agencies.c.name)
+        .order_by(agencies.c.name)
+    )
+    ids = connection.scalars(select(reads.c.read_id).where(named))
+    return {row[0]: row[1] for row in owners}, digest_of_ids(sorted(map(str, ids)))
 
 
-def _require_text(what: str, value: str, limit: int) -> None:
-    if not value.strip() or len(value) > limit or "\x00" in value:
-        raise HoldError(f"{what}: needs 1 to {limit} characters")
+def _hit_of(connection: Connection, unit_id: int, said: Disposition) -> Mapping[str, Any] | None:
+    query = select(hits.c.unit_id, hits.c.captured_at, hits.c.read_id, hits.c.hit_id)
+    rows = connection.execute(query.where(hits.c.unit_id == unit_id, hits.c.hit_id == said.hit))
+    found = rows.mappings().first()
+    return None if found is None else dict(found)
+
+
+def _has_placed(connection: Connection, unit_id: int, said: Disposition) -> bool:
+    query = select(holds.c.id).where(holds.c.unit_id == unit_id, holds.c.record_id == said.id)
+    return connection.execute(query).first() is not None
+
+
+def _plain(value: Any) -> JSON:
+    if isinstance(value, date):
+        return value.isoformat()
+    return value if isinstance(value, int | str) or value is None else str(value)

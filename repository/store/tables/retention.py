@@ -46,6 +46,7 @@ holds = Table(
     Column("from_at", UtcDateTime),
     Column("until_at", UtcDateTime),
     Column("ends_at", UtcDateTime),
+    Column("direction", Text),
     Column("record_period", Text),
     Column("disposed_on", Date),
     Column("disposition", Text),

@@ -16,8 +16,9 @@ from sqlalchemy import Engine, Table, func, select, text
 from repository.ingest.take import Ingest
 from repository.ledger import log
 from repository.ledger.entry import Actor, digest_of_ids
-from repository.retention import holds, purge
-from repository.retention.holds import HOLD_KINDS, HoldError, HoldKind, HoldRequest
+from repository.retention import holds, holds_ending, purge
+from repository.retention.holds_listing import Filter, list_holds
+from repository.retention.holds_request import HOLD_KINDS, HoldError, HoldKind, HoldRequest
 from repository.retention.purge import PurgeError
 from repository.store.engine import reading
 from repository.store.pictures import PictureError, PictureStore
@@ -38,6 +39,7 @@ from tests.repository.picture_files import picture_file
 from tests.repository.sender import AGENCY, PICTURE, Sender, altered
 
 OFFICER = Actor("u-1", "jdoe", "Jane Doe", AGENCY)
+SERGEANT = Actor("u-2", "rroe", "Rita Roe", AGENCY)
 A_YEAR_ON = NOW.replace(year=NOW.year + 1)
 MINUTE = timedelta(minutes=1)
 
@@ -59,16 +61,29 @@ def run(ingest: Ingest, now: datetime) -> purge.Certificate:
 def hold(
     engine: Engine, *read_ids: Any, kind: HoldKind = "arrest", review: date | None = None
 ) -> int:
-    request = HoldRequest("24-1187", kind, "seen near the scene", read_ids, review)
+    directed = kind == "administrator_direction"
+    request = HoldRequest(
+        "24-1187",
+        kind,
+        "seen near the scene",
+        read_ids,
+        review_due=review,
+        ends_on=date(2030, 1, 1) if directed else None,
+        direction="Keep what the chief named" if directed else None,
+    )
     with engine.begin() as connection:
         return holds.add(connection, request, actor=OFFICER, origin="test", now=NOW)
 
 
 def release(engine: Engine, number: int, actor: Actor = OFFICER) -> None:
     with engine.begin() as connection:
-        holds.release(
+        done = holds_ending.release(
             connection, number, reason="closed", actor=actor, origin="test", now=A_YEAR_ON
         )
+        if done == "proposed":
+            holds_ending.confirm_release(
+                connection, number, actor=SERGEANT, origin="test", now=A_YEAR_ON
+            )
 
 
 def entries(engine: Engine) -> list[dict[str, Any]]:
@@ -224,8 +239,8 @@ def test_who_holds_and_who_releases_and_why_is_on_record(
     assert added["result_digest"] == digest_of_ids([str(read.id)])
     assert (released["action"], released["request"]["reason"]) == ("hold.release", "closed")
     with reading(engine) as connection:
-        (listed,) = holds.list_all(connection, AGENCY)
-        assert holds.list_all(connection, "other") == []
+        (listed,) = list_holds(connection, Filter(agency=AGENCY))
+        assert list_holds(connection, Filter(agency="other")) == []
     assert (listed.case_number, listed.placed_by_name, listed.reads) == ("24-1187", "Jane Doe", 1)
     assert (listed.released_at, listed.release_reason) == (A_YEAR_ON, "closed")
 

@@ -33,8 +33,8 @@ from edge.contract.configuration import config_file
 from repository.ingest.take import Ingest
 from repository.ledger import log
 from repository.ledger.entry import Actor
-from repository.retention import holds, purge
-from repository.retention.holds import HoldError, HoldRequest
+from repository.retention import holds, holds_ending, purge
+from repository.retention.holds_request import HoldError, HoldRequest
 from repository.retention.rules import load_rule
 from repository.store.engine import open_engine, reading
 from repository.store.pictures import PictureStore
@@ -208,7 +208,7 @@ class Machine(RuleBasedStateMachine):
 
     def release_number(self, number: int) -> None:
         with self.engine.begin() as connection:
-            holds.release(
+            holds_ending.release(
                 connection, number, reason="closed", actor=OFFICER, origin="test", now=self.now
             )
         self.entries += 1

@@ -16,8 +16,8 @@ from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.cases.service import CaseFiles
 from repository.ledger.entry import digest_of_ids
-from repository.retention import holds
-from repository.retention.holds import HoldRequest
+from repository.retention import holds, holds_ending
+from repository.retention.holds_request import HoldRequest
 from repository.search.errors import SearchRefusedError
 from repository.search.present import as_mapping
 from repository.search.result import LEAD_ONLY
@@ -110,7 +110,7 @@ def test_what_has_expired_is_shown_only_if_it_is_held(
     result = searches.search(officer, whole, "here")
     assert [each.read_id for each in result.reads] == [kept, held]
     with engine.begin() as connection:
-        holds.release(
+        holds_ending.release(
             connection, number, reason="Closed", actor=officer.actor, origin="here", now=clock()
         )
     result = searches.search(officer, whole, "here")

@@ -27,6 +27,7 @@ def upgrade() -> None:
         ("from_at", _moment),
         ("until_at", _moment),
         ("ends_at", _moment),
+        ("direction", sa.Text()),
         ("record_period", sa.Text()),
         ("disposed_on", sa.Date()),
         ("disposition", sa.Text()),

@@ -1,0 +1,179 @@
+"""Holds as they are shown: in lists, and one with everything that was done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select
+
+from repository.retention.holds_ending import is_overdue
+from repository.retention.holds_request import HoldError
+from repository.store.tables.fleet import agencies, units
+from repository.store.tables.reads import reads
+from repository.store.tables.retention import hold_reads, hold_reviews, holds
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A hold as it stands, or stood until ``released_at``.
+
+    ``reads`` counts the reads that it names, those that have lapsed too.
+    """
+
+    id: int
+    agency: str
+    case_number: str
+    kind: str
+    reason: str
+    scope: str
+    plate: str | None
+    plate_state: str | None
+    unit_id: int | None
+    hit_id: UUID | None
+    from_at: datetime | None
+    until_at: datetime | None
+    review_due: date | None
+    ends_at: datetime | None
+    direction: str | None
+    record_period: str | None
+    disposed_on: date | None
+    disposition: str | None
+    disposed_by_name: str | None
+    placed_by_name: str
+    placed_at: datetime
+    release_proposed_by_name: str | None
+    release_proposed_at: datetime | None
+    released_by_name: str | None
+    released_at: datetime | None
+    release_reason: str | None
+    reads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A review after which a hold went on."""
+
+    reviewed_at: datetime
+    reviewed_by_name: str
+    reason: str
+    next_due: date
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRead:
+    """A read under a hold; ``agency`` is its owner, and None if the read itself is not there."""
+
+    read_id: UUID
+    captured_at: datetime
+    agency: str | None
+    unit: str
+    lapsed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which holds are listed; all that agree with each part that is given."""
+
+    agency: str | None = None
+    case_number: str | None = None
+    kind: str | None = None
+    standing: bool = False
+    overdue_at: datetime | None = None
+
+    def parts(self) -> list[ColumnElement[bool]]:
+        """The same as conditions on ``holds`` and ``agencies``."""
+        found: list[ColumnElement[bool]] = []
+        if self.agency is not None:
+            found.append(agencies.c.name == self.agency)
+        if self.case_number is not None:
+            found.append(holds.c.case_number == self.case_number)
+        if self.kind is not None:
+            found.append(holds.c.kind == self.kind)
+        if self.standing:
+            found.append(holds.c.released_at.is_(None))
+        if self.overdue_at is not None:
+            found.append(is_overdue(self.overdue_at))
+        return found
+
+
+def list_holds(connection: Connection, which: Filter) -> list[Hold]:
+    """Holds in the order of placing."""
+    query = _query().where(*which.parts()).order_by(holds.c.id)
+    return [Hold(*tuple(row)) for row in connection.execute(query)]
+
+
+def of_read(
+    connection: Connection, unit_id: int, captured_at: datetime, read_id: UUID
+) -> list[Hold]:
+    """Every hold that keeps the read now."""
+    query = (
+        _query()
+        .join(hold_reads, hold_reads.c.hold_id == holds.c.id)
+        .where(
+            hold_reads.c.unit_id == unit_id,
+            hold_reads.c.captured_at == captured_at,
+            hold_reads.c.read_id == read_id,
+            hold_reads.c.lapsed_at.is_(None),
+            holds.c.released_at.is_(None),
+        )
+        .order_by(holds.c.id)
+    )
+    return [Hold(*tuple(row)) for row in connection.execute(query)]
+
+
+def show(connection: Connection, hold_id: int) -> tuple[Hold, list[Review], list[HeldRead]]:
+    """One hold with its reviews and reads.
+
+    Raises:
+        HoldError: if there is none of that number.
+    """
+    row = connection.execute(_query().where(holds.c.id == hold_id)).one_or_none()
+    if row is None:
+        raise HoldError(f"hold {hold_id}: there is none of that number")
+    reviews = connection.execute(
+        select(
+            hold_reviews.c.reviewed_at,
+            hold_reviews.c.reviewed_by_name,
+            hold_reviews.c.reason,
+            hold_reviews.c.next_due,
+        )
+        .where(hold_reviews.c.hold_id == hold_id)
+        .order_by(hold_reviews.c.id)
+    )
+    owner = agencies.alias("owner")
+    named = hold_reads
+    held = connection.execute(
+        select(named.c.read_id, named.c.captured_at, owner.c.name, units.c.name, named.c.lapsed_at)
+        .join(units, units.c.id == named.c.unit_id)
+        .outerjoin(
+            reads,
+            (reads.c.unit_id == named.c.unit_id)
+            & (reads.c.captured_at == named.c.captured_at)
+            & (reads.c.read_id == named.c.read_id),
+        )
+        .outerjoin(owner, owner.c.id == reads.c.agency_id)
+        .where(named.c.hold_id == hold_id)
+        .order_by(named.c.captured_at, named.c.read_id)
+    )
+    return (
+        Hold(*tuple(row)),
+        [Review(*tuple(each)) for each in reviews],
+        [HeldRead(*tuple(each)) for each in held],
+    )
+
+
+def _query() -> Select[Any]:
+    count = (
+        select(func.count(hold_reads.c.read_id.distinct()))
+        .where(hold_reads.c.hold_id == holds.c.id)
+        .correlate(holds)
+        .scalar_subquery()
+    )
+    columns = [
+        agencies.c.name if name == "agency" else count if name == "reads" else holds.c[name]
+        for name in Hold.__slots__
+    ]
+    return select(*columns).join(agencies, agencies.c.id == holds.c.agency_id)
