@@ -1,4 +1,4 @@
-"""A network camera that vanishes and comes back, on a real HTTP server and OpenCV's own decoder."""
+"""A network camera that vanishes and comes back, by HTTP and RTSP and OpenCV's own decoder."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from edge.vision.live import LiveSource, open_stream
 from tests.edge.instants import wall_instant
+from tests.rtsp_camera import RtspCamera
 from tests.servers import free_port
 
 BOUNDARY = "part"
@@ -78,6 +79,31 @@ def test_a_stream_that_vanishes_is_said_once_and_read_again_when_it_is_back() ->
                 next(frames)
         assert said.count("camera curb: back") == 2
         assert len(said) == 5, "each time that it goes is said once, however often it is tried"
+    finally:
+        source.close()
+
+
+def test_an_rtsp_camera_that_goes_is_read_again_when_it_is_back() -> None:
+    port = free_port()
+    said: list[str] = []
+    source = LiveSource(
+        lambda: open_stream(f"rtsp://127.0.0.1:{port}/street"),
+        "rtsp://127.0.0.1/street", "curb", wall_instant, said.append,
+        first_wait_s=0.05, longest_wait_s=0.2,
+    )  # fmt: skip
+    frames = source.frames()
+    try:
+        for level in (60, 200):
+            picture = np.full((96, 128, 3), level, np.uint8)
+            camera = RtspCamera(port, picture)
+            try:
+                shown = next(one for one in frames if one is not None and near(one.image, level))
+                assert shown.image.shape == picture.shape
+            finally:
+                camera.close()
+            while source.gone is None:
+                next(frames)
+        assert said[-1].startswith("camera curb: it gives no more frames")
     finally:
         source.close()
 
