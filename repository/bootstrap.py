@@ -6,7 +6,7 @@ import functools
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,12 +14,19 @@ from sqlalchemy import Engine
 
 from edge.contract.plates import load_confusables
 from repository.accounts.service import Accounts
+from repository.agencies.service import AgencyData
+from repository.agencies.statistics import Statistics
 from repository.audits.transactions import Audits
 from repository.cases.service import CaseFiles
+from repository.forwarding.state import is_forwarded
+from repository.hotlists.desk import ListDesk
+from repository.hotlists.importing import Imports
+from repository.hotlists.publish import Publisher
 from repository.hotlists.service import UnitHotlists
 from repository.ingest.take import Ingest
 from repository.ledger.service import Ledger
 from repository.retention.rules import RetentionRule, load_rule, shipped_rule
+from repository.search.picture import Pictures
 from repository.search.service import Searches
 from repository.settings import Settings
 from repository.store import keyfiles, migrate
@@ -69,10 +76,33 @@ class Services:
         """Searching the reads."""
         return Searches(self.engine, self.clock, load_confusables().fold, self.retention_rule)
 
+    @functools.cached_property
+    def shown_pictures(self) -> Pictures:
+        """Looking at pictures."""
+        return Pictures(
+            self.engine, self.clock, self.pictures, self.retention_rule, shipped_rule
+        )
+
     @property
     def case_files(self) -> CaseFiles:
         """The case files of every agency."""
         return CaseFiles(self.engine, self.clock)
+
+    @property
+    def agency_data(self) -> AgencyData:
+        """What agencies do with their own reads."""
+        return AgencyData(
+            self.engine,
+            self.clock,
+            load_confusables().fold,
+            is_forwarded,
+            timedelta(days=self.settings.agencies.answer_days),
+        )
+
+    @property
+    def statistics(self) -> Statistics:
+        """Numbers for public records."""
+        return Statistics(self.engine, self.clock, self.settings.agencies.smallest_number)
 
     @property
     def audits(self) -> Audits:
@@ -82,7 +112,24 @@ class Services:
     @functools.cached_property
     def hotlists(self) -> UnitHotlists:
         """Hot lists for units."""
-        return UnitHotlists(self.engine, UnitRequests(self.engine, self.clock))
+        return UnitHotlists(self.engine, UnitRequests(self.engine, self.clock), self.clock)
+
+    @functools.cached_property
+    def publisher(self) -> Publisher:
+        """What issues versions of hot lists."""
+        return Publisher(self.receipts_key, self.settings.hotlists.keep_versions)
+
+    @property
+    def hotlist_imports(self) -> Imports:
+        """Importing hot lists from files."""
+        return Imports(self.engine, self.publisher, self.clock)
+
+    @property
+    def hotlist_desk(self) -> ListDesk:
+        """Entries by hand."""
+        return ListDesk(
+            self.engine, lambda: self.publisher, self.settings.hotlists, self.clock
+        )
 
     @functools.cached_property
     def pictures(self) -> PictureStore:

@@ -26,6 +26,7 @@ from pydantic import (
 from sqlalchemy.exc import ArgumentError
 
 from repository.errors import RepositoryError
+from repository.hotlists.settings import HotlistSettings
 
 DEFAULT_FILE = Path("repository.toml")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -129,6 +130,17 @@ class QuarantineSettings(_Section):
     )
 
 
+class AgencySettings(_Section):
+    """What agencies do with their data, and what the public is told of it."""
+
+    answer_days: int = Field(
+        10, ge=1, le=365, description="Days in which an agency answers an error reported to it."
+    )
+    smallest_number: int = Field(
+        10, ge=2, le=1000, description="Statistics show no number of reads or hits below this."
+    )
+
+
 class JobSettings(_Section):
     """What happens by the clock."""
 
@@ -191,6 +203,13 @@ class Settings(_Section):
     quarantine: QuarantineSettings = Field(
         default_factory=QuarantineSettings,
         description="What is kept of messages that are refused.",
+    )
+    hotlists: HotlistSettings = Field(
+        default_factory=lambda: HotlistSettings(),
+        description="Hot lists: their sources, entries by hand, versions and reminders.",
+    )
+    agencies: AgencySettings = Field(
+        default_factory=AgencySettings, description="What agencies do with their data."
     )
     jobs: JobSettings = Field(default_factory=JobSettings, description="What happens by the clock.")
     ledger: LedgerSettings = Field(

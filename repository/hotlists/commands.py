@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from repository.accounts import secret_input
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.hotlists import versions
-from repository.hotlists.table import HotlistError, read_table
+from repository.hotlists.errors import HotlistError
+from repository.hotlists.importing import Accepted
+from repository.hotlists.settings import LIST_NAME
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import Entry, as_typed
@@ -24,7 +27,7 @@ from repository.store.engine import reading
 _AGENCY = click.option("--agency", required=True, help="The agency's short name.")
 _LIST = click.option("--list", "name", required=True, help="The list's name.")
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_REJECTIONS_SHOWN = 20
 
 
 @click.group()
@@ -38,49 +41,75 @@ def hotlists() -> None:
 @hotlists.command("import")
 @_AGENCY
 @_LIST
+@click.option("--source", help="The source's name, where the list has several.")
 @click.option(
     "--file",
     "path",
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="CSV file with columns entry and plate, and any of state, kind, priority, entered, "
-    "expires, note.",
+    help="CSV file; its columns are named in the settings, hotlists.sources.columns.",
 )
+@click.option(
+    "--accept-change",
+    is_flag=True,
+    help="The list is right although it has far more or fewer entries; needs --user, --reason.",
+)
+@click.option("--user", "login", help="Your login, to accept a change; the password is asked for.")
+@click.option("--reason", default="", help="Why the change is right, in words.")
+@secret_input.password_file
 @_AS_JSON
 @pass_services
-def import_list(services: Services, agency: str, name: str, path: Path, as_json: bool) -> None:
-    """Issue a new version of a list from a CSV file; one bad line refuses it whole.
+def import_list(
+    services: Services,
+    agency: str,
+    name: str,
+    source: str | None,
+    path: Path,
+    accept_change: bool,
+    login: str | None,
+    reason: str,
+    password_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Issue a list's next version from a CSV file; lines that make no entry are left out and said.
 
     Example: alpr-repository hotlists import --agency salem-pd --list stolen --file stolen.csv
     """
-    if not _NAME.fullmatch(name):
-        raise HotlistError(f"list: {name!r} is not lower-case letters, digits and hyphens")
-    try:
-        entries = read_table(path.read_bytes())
-    except OSError as error:
-        raise HotlistError(f"{path}: {error.strerror}") from error
-    except HotlistError as error:
-        raise HotlistError(f"{path}: {error}") from error
-    with services.engine.begin() as connection:
-        manifest = versions.issue(
-            connection,
-            agency=agency,
-            name=name,
-            entries=entries,
-            private_key=services.receipts_key,
-            actor=operator(),
-            origin=COMMAND_LINE,
-            now=services.clock(),
-        )
-    issued = manifest.list
+    for what, value in (("list", name), ("source", source or name)):
+        if not LIST_NAME.fullmatch(value):
+            raise HotlistError(f"{what}: {value!r} is not lower-case letters, digits and hyphens")
+    if accept_change != (login is not None):
+        raise click.UsageError("--accept-change and --user belong together")
+    accepted = None
+    if login is not None:
+        password = secret_input.current_password(password_file)
+        user = services.accounts.sign_in(login, password, COMMAND_LINE)
+        accepted = Accepted(user, reason)
+    done = services.hotlist_imports.take(
+        path,
+        services.settings.hotlists.source(agency, name, source or name),
+        actor=operator(),
+        origin=COMMAND_LINE,
+        accepted=accepted,
+    )
+    issued = done.manifest.list
     if as_json:
-        click.echo(
-            json.dumps(
-                {"version": issued.version, "entries": issued.entries, "sha256": issued.sha256}
-            )
-        )
+        content = {
+            "version": issued.version,
+            "entries": issued.entries,
+            "sha256": issued.sha256,
+            "source_entries": done.source_entries,
+            "rejected": done.rejected,
+            "rejections": [dataclasses.asdict(each) for each in done.rejections],
+        }
+        click.echo(json.dumps(content))
         return
-    click.echo(f"list {agency}/{name}: version {issued.version} with {issued.entries} entries")
+    for each in done.rejections[:_REJECTIONS_SHOWN]:
+        click.echo(f"line {each.line}: {each.reason}", err=True)
+    left_out = f"; {done.rejected} lines left out" if done.rejected else ""
+    click.echo(
+        f"list {agency}/{name}: version {issued.version} with {issued.entries} entries{left_out}"
+    )
 
 
 @hotlists.command("export")

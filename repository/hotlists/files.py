@@ -1,57 +1,72 @@
-"""The files of lists in the database, in parts, in the caller's transaction.
+"""Lists' files in the database, in parts, in the caller's transaction.
 
-A part holds :data:`PART_BYTES`, the last one what is left, so that a list of any length is written
+A part holds :data:`PART_BYTES`, the last one what is left, so that a file of any length is written
 and read a part at a time, from any byte on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Table, delete, insert, select
 
-from repository.hotlists.table import HotlistError
-from repository.store.tables.hotlists import hotlist_parts
+from repository.hotlists.errors import HotlistError
+from repository.store.tables.hotlists import hotlist_parts, hotlist_source_parts
 
 PART_BYTES = 1024 * 1024
 
 
-def write(connection: Connection, hotlist_id: int, version: int, pieces: Iterable[bytes]) -> None:
-    """Store the file of a version, whose row is there."""
-    for number, content in enumerate(_in_parts(pieces)):
-        connection.execute(
-            insert(hotlist_parts).values(
-                hotlist_id=hotlist_id, version=version, part=number, content=content
-            )
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file: the table of its parts, and what in their key says that they are its."""
+
+    table: Table
+    key: Mapping[str, int]
+
+    def write(self, connection: Connection, pieces: Iterable[bytes]) -> int:
+        """Store the file, which is not there yet; its size in bytes."""
+        written = 0
+        for number, content in enumerate(_in_parts(pieces)):
+            connection.execute(insert(self.table).values(**self.key, part=number, content=content))
+            written += len(content)
+        return written
+
+    def remove(self, connection: Connection) -> None:
+        """Delete the file."""
+        connection.execute(delete(self.table).filter_by(**self.key))
+
+    def read_part(self, connection: Connection, number: int) -> bytes:
+        """One part of the file.
+
+        Raises:
+            HotlistError: if it is not there.
+        """
+        content: bytes | None = connection.scalar(
+            select(self.table.c.content).filter_by(**self.key, part=number)
         )
+        if content is None:
+            raise HotlistError(f"part {number} of a hot list's file is missing from the database")
+        return content
+
+    def read(self, connection: Connection, size_bytes: int) -> Iterator[bytes]:
+        """The file, of that size, a part at a time.
+
+        Raises:
+            HotlistError: as it is read, if a part is missing.
+        """
+        for number in range(-(-size_bytes // PART_BYTES)):
+            yield self.read_part(connection, number)
 
 
-def read_part(connection: Connection, hotlist_id: int, version: int, number: int) -> bytes:
-    """One part of the file of a version.
-
-    Raises:
-        HotlistError: if it is not there.
-    """
-    content: bytes | None = connection.scalar(
-        select(hotlist_parts.c.content).where(
-            hotlist_parts.c.hotlist_id == hotlist_id,
-            hotlist_parts.c.version == version,
-            hotlist_parts.c.part == number,
-        )
-    )
-    if content is None:
-        raise HotlistError(f"version {version}: part {number} of its file is missing")
-    return content
+def of_version(hotlist_id: int, version: int) -> File:
+    """The file of a version of a list, whose row is there."""
+    return File(hotlist_parts, {"hotlist_id": hotlist_id, "version": version})
 
 
-def read(connection: Connection, hotlist_id: int, version: int, size_bytes: int) -> Iterator[bytes]:
-    """The file of a version, of that size, a part at a time.
-
-    Raises:
-        HotlistError: as it is read, if a part is missing.
-    """
-    for number in range(-(-size_bytes // PART_BYTES)):
-        yield read_part(connection, hotlist_id, version, number)
+def of_source(source_id: int) -> File:
+    """The entries that a source last brought."""
+    return File(hotlist_source_parts, {"source_id": source_id})
 
 
 def _in_parts(pieces: Iterable[bytes]) -> Iterator[bytes]:

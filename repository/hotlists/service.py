@@ -1,21 +1,22 @@
 """The use case of handing lists to units: each gets its own agency's, newest or by version.
 
 A unit that fetches its list is a machine at its post, not a person with a purpose, and thousands
-of them ask all day: it leaves a line in the log, and no entry in the ledger. That a version was
-issued, or written to a stick by a person, is on the ledger.
+of them ask all day: it leaves a line in the log and in the table of who has which version, and no
+entry in the ledger. That a version was issued, or written to a stick by a person, is on the ledger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Engine
 
-from repository.hotlists import files, versions
+from repository.hotlists import fetches, files, versions
 from repository.hotlists.versions import Issue
-from repository.store.engine import reading
+from repository.store.engine import DatabaseUnavailableError, reading
 from repository.units.requests import KnownUnit, UnitRequests
 
 _log = structlog.get_logger("hotlists")
@@ -27,6 +28,7 @@ class UnitHotlists:
 
     engine: Engine
     requests: UnitRequests
+    clock: Callable[[], datetime]
 
     def manifest(self, unit: KnownUnit, name: str) -> bytes:
         """The signed manifest of the newest version.
@@ -60,10 +62,14 @@ class UnitHotlists:
         while start < end:
             number, skipped = divmod(start, files.PART_BYTES)
             with reading(self.engine) as connection:
-                part = files.read_part(connection, issue.hotlist_id, issue.version, number)
+                part = files.of_version(issue.hotlist_id, issue.version).read_part(
+                    connection, number
+                )
             piece = part[skipped : skipped + end - start]
             yield piece
             start += len(piece)
+        if end == issue.size_bytes:
+            self._keep(unit, name, issue.version)
 
     def delta(self, unit: KnownUnit, name: str, version: int) -> bytes:
         """The delta that makes that version of the one its manifest names as base.
@@ -74,7 +80,16 @@ class UnitHotlists:
         with reading(self.engine) as connection:
             delta = versions.find_delta(connection, unit.agency, name, version)
         self._say(unit, name, version, "delta", 0)
+        self._keep(unit, name, version)
         return delta
+
+    def _keep(self, unit: KnownUnit, name: str, version: int) -> None:
+        try:
+            with self.engine.begin() as connection:
+                fetches.keep(connection, unit, name, version, self.clock())
+        except DatabaseUnavailableError:
+            # The unit has its list all the same, and its status will say so.
+            _log.warning("not kept who fetched a version", agency=unit.agency, unit=unit.name)
 
     def _say(self, unit: KnownUnit, name: str, version: int, what: str, start: int) -> None:
         _log.info(

@@ -3,43 +3,39 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import Connection, Select, insert, select, update
 
-from edge.contract.errors import ContractError
 from edge.contract.hotlist import (
-    HotlistDelta,
-    HotlistEntry,
     HotlistManifest,
     HotlistVersion,
-    encode_delta,
     encode_manifest,
     sign_manifest,
 )
-from edge.contract.hotlist_stream import changes_between, decode_lines, encode_lines
-from repository.hotlists import files
-from repository.hotlists.table import HotlistError
+from repository.hotlists import deltas, files, lines
+from repository.hotlists.errors import HotlistError, UnknownListError
+from repository.hotlists.lines import Line
 from repository.ledger import log
 from repository.ledger.entry import Actor, Entry
 from repository.store.rows import insert_new
 from repository.store.tables.fleet import agencies
 from repository.store.tables.hotlists import hotlist_versions, hotlists
 
-MAX_DELTA_SHARE = 0.5
-"""A delta longer than this share of the list's file is not made: units fetch the file."""
-MAX_DELTA_BYTES = 16 * 1024 * 1024
-"""A unit holds a delta in memory while it applies it."""
 
+@dataclass(frozen=True, slots=True)
+class ListKey:
+    """A list of an agency; while it is locked, nobody else issues a version of it."""
 
-class UnknownListError(HotlistError):
-    """There is no such list, version or delta."""
+    id: int
+    agency_id: int
+    agency: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +44,12 @@ class Issue:
 
     hotlist_id: int
     version: int
+    issued_at: datetime
+    made_at: datetime
     entries: int
     sha256: str
     manifest: bytes
+    pruned_at: datetime | None
 
     @property
     def size_bytes(self) -> int:
@@ -63,60 +62,101 @@ class Issue:
         Raises:
             HotlistError: as it is read, if a part of it is missing.
         """
-        return files.read(connection, self.hotlist_id, self.version, self.size_bytes)
+        return files.of_version(self.hotlist_id, self.version).read(connection, self.size_bytes)
+
+
+def lock_list(
+    connection: Connection, agency: str, name: str, *, make_at: datetime | None = None
+) -> ListKey:
+    """The list, locked until the transaction ends; made first, with ``make_at``, if it is none.
+
+    Raises:
+        HotlistError: if the agency is not known.
+        UnknownListError: if there is no such list and it is not to be made.
+    """
+    agency_id = connection.scalar(select(agencies.c.id).where(agencies.c.name == agency))
+    if agency_id is None:
+        raise HotlistError(f"agency {agency}: not known")
+    if make_at is not None:
+        row = {"agency_id": agency_id, "name": name, "created_at": make_at}
+        insert_new(connection, hotlists, [row])
+    hotlist_id = connection.scalar(
+        select(hotlists.c.id)
+        .where(hotlists.c.agency_id == agency_id, hotlists.c.name == name)
+        .with_for_update()
+    )
+    if hotlist_id is None:
+        raise UnknownListError(f"list {agency}/{name}: not known; import it first")
+    return ListKey(hotlist_id, agency_id, agency, name)
 
 
 def issue(
     connection: Connection,
+    key: ListKey,
+    content: Iterable[Line],
     *,
-    agency: str,
-    name: str,
-    entries: Sequence[HotlistEntry],
+    as_of: datetime,
     private_key: Ed25519PrivateKey,
     actor: Actor,
     origin: str,
     now: datetime,
 ) -> HotlistManifest:
-    """Issue a new version of an agency's list and record it in the ledger.
+    """Issue a new version of a locked list and record it in the ledger.
+
+    The content passes once: it is written, digested and compared with the version before as it
+    comes. The version's ``issued_at`` is ``as_of``, the moment as of which its content was known,
+    so that an old import does not look new because something else in the list changed; it never
+    goes back.
 
     Raises:
-        HotlistError: if the agency is not known, the name is none, or two entries have one id.
+        HotlistError: if an id does not rise above the one before.
     """
-    agency_id = connection.scalar(select(agencies.c.id).where(agencies.c.name == agency))
-    if agency_id is None:
-        raise HotlistError(f"agency {agency}: not known")
-    now = now.astimezone(UTC)
-    entries = _ascending(name, entries)
-    insert_new(connection, hotlists, [{"agency_id": agency_id, "name": name, "created_at": now}])
-    hotlist_id = connection.execute(
-        select(hotlists.c.id)
-        .where(hotlists.c.agency_id == agency_id, hotlists.c.name == name)
-        .with_for_update()
-    ).scalar_one()
-    previous = _first(connection, _issues(agency, name))
+    previous = _first(connection, _issues(key.agency, key.name))
     number = 1 if previous is None else previous.version + 1
-    version = _describe(name, number, entries, now)
-    delta = None if previous is None else _delta(connection, previous, version, entries)
+    issued_at = max(as_of, previous.issued_at) if previous is not None else as_of
+    row = hotlist_versions.c
+    connection.execute(
+        insert(hotlist_versions).values(
+            hotlist_id=key.id,
+            version=number,
+            issued_at=issued_at,
+            imported_at=now,
+            entries=0,
+            sha256="",
+            manifest=b"",
+        )
+    )
+    passing = _Passing(key.name)
+    file = files.of_version(key.id, number)
+    changed = deltas.Gathered()
+    before = () if previous is None else lines.split(previous.file(connection))
+    file.write(connection, passing.through(changed.compare(before, content)))
+    version = HotlistVersion(
+        name=key.name,
+        version=number,
+        issued_at=issued_at.astimezone(UTC),
+        entries=passing.entries,
+        sha256=passing.digest.hexdigest(),
+        size_bytes=passing.size_bytes,
+    )
+    delta = None if previous is None else changed.delta(previous.version, version)
     manifest = sign_manifest(
-        agency=agency,
+        agency=key.agency,
         version=version,
         previous_version=None if previous is None else previous.version,
         delta_base=None if previous is None or delta is None else previous.version,
         private_key=private_key,
     )
     connection.execute(
-        insert(hotlist_versions).values(
-            hotlist_id=hotlist_id,
-            version=number,
-            issued_at=now,
-            imported_at=now,
-            entries=len(entries),
+        update(hotlist_versions)
+        .where(row.hotlist_id == key.id, row.version == number)
+        .values(
+            entries=version.entries,
             sha256=version.sha256,
             manifest=encode_manifest(manifest),
             delta=delta,
         )
     )
-    files.write(connection, hotlist_id, number, encode_lines(entries))
     log.append(
         connection,
         Entry(
@@ -124,8 +164,8 @@ def issue(
             actor=actor,
             at=now,
             origin=origin,
-            request={"agency": agency, "list": name, "version": number},
-            count=len(entries),
+            request={"agency": key.agency, "list": key.name, "version": number},
+            count=version.entries,
             result_digest=version.sha256,
         ),
     )
@@ -148,11 +188,13 @@ def find(connection: Connection, agency: str, name: str, version: int) -> Issue:
     """That version of an agency's list.
 
     Raises:
-        UnknownListError: if the agency has no such list or version.
+        UnknownListError: if the agency has no such list or version, or its file is pruned.
     """
     found = _first(connection, _issues(agency, name).where(hotlist_versions.c.version == version))
     if found is None:
         raise UnknownListError(f"list {agency}/{name}: there is no version {version}")
+    if found.pruned_at is not None:
+        raise UnknownListError(f"list {agency}/{name}: version {version} is no longer kept")
     return found
 
 
@@ -179,9 +221,12 @@ def _issues(agency: str, name: str) -> Select[Any]:
         select(
             hotlist_versions.c.hotlist_id,
             hotlist_versions.c.version,
+            hotlist_versions.c.issued_at,
+            hotlist_versions.c.imported_at,
             hotlist_versions.c.entries,
             hotlist_versions.c.sha256,
             hotlist_versions.c.manifest,
+            hotlist_versions.c.pruned_at,
         )
         .join(hotlists, hotlists.c.id == hotlist_versions.c.hotlist_id)
         .join(agencies, agencies.c.id == hotlists.c.agency_id)
@@ -193,66 +238,25 @@ def _issues(agency: str, name: str) -> Select[Any]:
 
 def _first(connection: Connection, query: Select[Any]) -> Issue | None:
     row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    return Issue(row.hotlist_id, row.version, row.entries, row.sha256, row.manifest)
+    return None if row is None else Issue(*tuple(row))
 
 
-def _ascending(name: str, entries: Sequence[HotlistEntry]) -> list[HotlistEntry]:
-    ordered = sorted(entries, key=lambda entry: entry.entry)
-    for before, after in pairwise(ordered):
-        if before.entry == after.entry:
-            raise HotlistError(f"list {name}: entry {after.entry!r}: is in the list twice")
-    return ordered
+class _Passing:
+    """What is counted of a list's lines as they pass."""
 
+    def __init__(self, name: str) -> None:
+        self.entries = 0
+        self.size_bytes = 0
+        self.digest = hashlib.sha256()
+        self._name = name
 
-def _describe(
-    name: str, number: int, entries: Sequence[HotlistEntry], now: datetime
-) -> HotlistVersion:
-    digest, size_bytes = hashlib.sha256(), 0
-    try:
-        for line in encode_lines(entries):
-            digest.update(line)
-            size_bytes += len(line)
-        return HotlistVersion(
-            name=name,
-            version=number,
-            issued_at=now,
-            entries=len(entries),
-            sha256=digest.hexdigest(),
-            size_bytes=size_bytes,
-        )
-    except ContractError as error:
-        raise HotlistError(f"list {name}: {error}") from error
-
-
-def _delta(
-    connection: Connection,
-    previous: Issue,
-    version: HotlistVersion,
-    entries: Sequence[HotlistEntry],
-) -> bytes | None:
-    """The delta from the previous version; None where the file itself serves better."""
-    limit = min(MAX_DELTA_BYTES, int(version.size_bytes * MAX_DELTA_SHARE))
-    added: list[HotlistEntry] = []
-    removed: list[str] = []
-    rough_bytes = 0
-    for change in changes_between(decode_lines(previous.file(connection)), entries):
-        if isinstance(change, str):
-            removed.append(change)
-            rough_bytes += len(change)
-        else:
-            added.append(change)
-            rough_bytes += len(change.note) + len(change.entry)
-        if rough_bytes > limit:
-            return None
-    delta = encode_delta(
-        HotlistDelta(
-            name=version.name,
-            from_version=previous.version,
-            to_version=version.version,
-            added=tuple(added),
-            removed=tuple(removed),
-        )
-    )
-    return delta if len(delta) <= limit else None
+    def through(self, content: Iterable[Line]) -> Iterator[bytes]:
+        before: str | None = None
+        for line in content:
+            if before is not None and line.entry <= before:
+                raise HotlistError(f"list {self._name}: entry {line.entry!r}: is in the list twice")
+            before = line.entry
+            self.digest.update(line.raw)
+            self.size_bytes += len(line.raw)
+            self.entries += 1
+            yield line.raw

@@ -13,7 +13,9 @@ from repository.ledger.entry import JSON, Entry, as_typed
 
 
 @contextmanager
-def attempt(engine: Engine, entry: Entry, refusal: type[Exception]) -> Iterator[None]:
+def attempt(
+    engine: Engine, entry: Entry, refusal: type[Exception] | tuple[type[Exception], ...]
+) -> Iterator[None]:
     """Record ``entry`` as refused, with the reason, where what is within raises ``refusal``.
 
     Any other exception is recorded as failed, by its kind alone, since its text may tell what the

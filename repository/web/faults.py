@@ -19,7 +19,7 @@ from repository.accounts.errors import (
     TooManySignInsError,
 )
 from repository.errors import RepositoryError
-from repository.hotlists.versions import UnknownListError
+from repository.hotlists.errors import AlertRefusedError, EntryRefusedError, UnknownListError
 from repository.search.errors import SearchRefusedError
 from repository.units.requests import TooManyRequestsError, UnitClockError, UnitRefusedError
 
@@ -41,6 +41,8 @@ _STATUS: Mapping[type[RepositoryError], tuple[int, str]] = {
     UnitClockError: (401, "unit_clock"),
     TooManyRequestsError: (429, "too_many_requests"),
     UnknownListError: (404, "no_such_list"),
+    EntryRefusedError: (422, "refused"),
+    AlertRefusedError: (422, "refused"),
 }
 
 

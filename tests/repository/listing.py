@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
 from edge.contract.hotlist import HotlistEntry, HotlistManifest
-from repository.hotlists import versions
+from repository.hotlists import lines, versions
 from repository.hotlists.service import UnitHotlists
 from repository.ledger.entry import SYSTEM
 from repository.units.requests import UnitRequests
@@ -34,7 +34,7 @@ class Rooms:
 
     @classmethod
     def over(cls, engine: Engine, now: Callable[[], datetime]) -> Rooms:
-        return cls(UnitHotlists(engine, UnitRequests(engine, now)))
+        return cls(UnitHotlists(engine, UnitRequests(engine, now), now))
 
 
 @contextmanager
@@ -85,9 +85,9 @@ def issue(
     with engine.begin() as connection:
         return versions.issue(
             connection,
-            agency=agency,
-            name=name,
-            entries=some,
+            versions.lock_list(connection, agency, name, make_at=now),
+            lines.of_entries(some),
+            as_of=now,
             private_key=key,
             actor=SYSTEM,
             origin="test",

@@ -126,7 +126,7 @@ hotlist_entries = Table(
     Index(None, "hotlist_id", "ended_at"),
 )
 """Plates entered by hand. One alerts from ``confirmed_at``, when a second person checked it, until
-``expires`` or ``ended_at``, whichever is first; the row stays as the record of who asked and why."""
+``expires`` or ``ended_at``, whichever is first; the row stays on record."""
 
 hotlist_withdrawals = Table(
     "hotlist_withdrawals",
@@ -152,4 +152,4 @@ hotlist_fetches = Table(
     Column("version", BigInteger, nullable=False),
     Column("fetched_at", UtcDateTime, nullable=False),
 )
-"""The newest version that each unit fetched to its end."""
+"""The version that each unit last fetched to its end."""

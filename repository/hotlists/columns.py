@@ -1,0 +1,85 @@
+"""Which column of a hot list's CSV file holds what: named as on a unit."""
+
+from __future__ import annotations
+
+from typing import Annotated, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from edge.contract.records import HotlistKind
+
+KINDS: tuple[HotlistKind, ...] = get_args(HotlistKind)
+FIELDS = ("entry", "plate", "state", "kind", "priority", "entered", "expires", "note")
+
+_Column = Annotated[str, Field(min_length=1)]
+
+
+class HotlistColumns(BaseModel):
+    """Names of the columns in the file's first line, compared without regard to case.
+
+    Only the plate's column must be there, and any whose name was set.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    plate: _Column = Field("plate", description="Plate, in any spelling.")
+    entry: _Column = Field(
+        "entry", description="The owner's id of the entry; without it, the line's number."
+    )
+    state: _Column = Field("state", description="Two-letter code of the state, or empty.")
+    kind: _Column = Field("kind", description="Why the plate is listed; see kinds.")
+    priority: _Column = Field("priority", description="1 (most urgent) to 5.")
+    entered: _Column = Field("entered", description="When it was entered: ISO 8601 date or time.")
+    expires: _Column = Field(
+        "expires", description="When it ends: ISO 8601; a date alone lasts to that day's end."
+    )
+    note: _Column = Field("note", description="What the officer should know, 500 characters.")
+    kinds: dict[str, HotlistKind] = Field(
+        default_factory=dict,
+        description="The list's own words for kinds, such as STOLEN = 'stolen_vehicle'.",
+    )
+    default_kind: HotlistKind = Field("other", description="Kind of entries that give none.")
+    default_priority: int = Field(3, ge=1, le=5, description="Priority of entries without one.")
+    time_zone: str = Field("UTC", description="Zone of times that name none: America/New_York.")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("not a time zone of this system; use one such as 'UTC'") from error
+        return value
+
+    def places(self, header: list[str]) -> dict[str, int]:
+        """Where in a row each field of an entry stands, by the names in the first line.
+
+        Raises:
+            ValueError: if a column is missing, or there twice.
+        """
+        titles = [title.strip().casefold() for title in header]
+        places: dict[str, int] = {}
+        for field in FIELDS:
+            name = self.name_of(field)
+            if titles.count(name.casefold()) > 1:
+                raise ValueError(f"has column {name!r} twice")
+            if name.casefold() in titles:
+                places[field] = titles.index(name.casefold())
+            elif field == "plate" or field in self.model_fields_set:
+                raise ValueError(f"has no column {name!r}; set columns.{field} to one it has")
+        return places
+
+    def name_of(self, field: str) -> str:
+        """Name of the column of that field of an entry."""
+        name: str = getattr(self, field)
+        return name
+
+    def kind_of(self, word: str) -> HotlistKind | None:
+        """The kind that a word of the file means; None if it means none."""
+        wanted = word.casefold()
+        for own, kind in self.kinds.items():
+            if own.casefold() == wanted:
+                return kind
+        plain = wanted.replace(" ", "_").replace("-", "_")
+        return next((kind for kind in KINDS if kind == plain), None)
