@@ -11,6 +11,7 @@ import click
 from edge.contract.errors import ContractError
 from repository import bootstrap, logs, runner
 from repository.accounts.commands import users
+from repository.agencies.commands import errors, reads, statistics
 from repository.audits.commands import audits
 from repository.bootstrap import Services
 from repository.cases.commands import cases
@@ -20,6 +21,7 @@ from repository.hotlists.commands import hotlists
 from repository.ledger.commands import ledger
 from repository.retention.commands import hold, purge_command
 from repository.search.commands import search
+from repository.search.picture_command import picture
 from repository.store.commands import db
 from repository.units.commands import agencies, units
 from repository.units.findings_commands import findings_command
@@ -95,7 +97,11 @@ main.add_command(hotlists)
 main.add_command(hold)
 main.add_command(purge_command)
 main.add_command(users)
+main.add_command(reads)
+main.add_command(errors)
+main.add_command(statistics)
 main.add_command(search)
+main.add_command(picture)
 main.add_command(cases)
 main.add_command(ledger)
 main.add_command(audits)

@@ -8,6 +8,7 @@ from datetime import UTC, timedelta
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from repository.agencies import reports
 from repository.bootstrap import Services
 from repository.errors import RepositoryError
 from repository.retention import purge
@@ -42,6 +43,12 @@ def schedule(services: Services) -> BackgroundScheduler:
         _guarded("picture removal", lambda: purge.remove_files(services.engine, services.pictures)),
         next_run_time=now,
     )
+    scheduler.add_job(
+        _guarded("errors unanswered", lambda: find_unanswered(services)),
+        "interval",
+        hours=6,
+        next_run_time=now,
+    )
     at = services.settings.jobs.purge_at
     if at is not None:
         scheduler.add_job(
@@ -59,6 +66,12 @@ def make_partitions(services: Services) -> None:
     today = services.clock().astimezone(UTC).date()
     with services.engine.begin() as connection:
         ensure_days(connection, (today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD)))
+
+
+def find_unanswered(services: Services) -> None:
+    """Raise a finding for each error that was reported to an agency and not answered in time."""
+    with services.engine.begin() as connection:
+        reports.find_overdue(connection, services.clock())
 
 
 def run_purge(services: Services) -> None:

@@ -336,6 +336,8 @@ def _reason(
         return "account disabled"
     if account.locked_at is not None:
         return "account locked"
+    if account.agency_access is not None:
+        return f"agency's access {account.agency_access}"
     if not right or _password_differs(account, found):
         return "wrong password"
     return _ONE_TIME if account.user.must_change_password and not one_time else None

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from repository.store.tables.accounts import sessions
+from repository.store.tables.accounts import sessions, users
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
@@ -72,6 +72,12 @@ def use(connection: Connection, token: str, now: datetime) -> bool:
 def end_all(connection: Connection, user_id: UUID) -> None:
     """End every session of the user, whose row is locked."""
     connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
+
+
+def end_of_agency(connection: Connection, agency_id: int) -> None:
+    """End every session of the agency's people, whose rows are locked."""
+    people = select(users.c.id).where(users.c.agency_id == agency_id)
+    connection.execute(delete(sessions).where(sessions.c.user_id.in_(people)))
 
 
 def _digest(token: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -37,11 +37,12 @@ class Account:
     previous_hash: str | None
     disabled_at: datetime | None
     locked_at: datetime | None
+    agency_access: str | None
 
     @property
     def open(self) -> bool:
         """Whether its person may come in."""
-        return self.disabled_at is None and self.locked_at is None
+        return self.disabled_at is None and self.locked_at is None and self.agency_access is None
 
 
 def find(connection: Connection, login: str) -> Account | None:
@@ -51,7 +52,18 @@ def find(connection: Connection, login: str) -> Account | None:
 
 def lock(connection: Connection, user_id: UUID) -> Account | None:
     """The account with that id, not to be changed by others until the transaction ends."""
-    return _one(connection, users.c.id == user_id, lock=True)
+    account = _one(connection, users.c.id == user_id, lock=True)
+    if account is None:
+        return None
+    # Asked anew: whoever ends an agency's access had this lock, and the row read above is older.
+    access = select(agencies.c.access).where(agencies.c.id == account.user.agency_id)
+    return replace(account, agency_access=connection.scalar(access))
+
+
+def lock_agency(connection: Connection, agency_id: int) -> None:
+    """Let nobody of the agency come in or act until the transaction ends."""
+    query = select(users.c.id).where(users.c.agency_id == agency_id).order_by(users.c.id)
+    connection.execute(query.with_for_update()).all()
 
 
 def everyone(connection: Connection) -> Iterator[Account]:
@@ -140,9 +152,9 @@ def count_failure(connection: Connection, user_id: UUID, now: datetime) -> bool:
 
 
 def _select() -> Select[tuple[object, ...]]:
-    return select(users, agencies.c.name.label("agency")).join(
-        agencies, agencies.c.id == users.c.agency_id
-    )
+    return select(
+        users, agencies.c.name.label("agency"), agencies.c.access.label("agency_access")
+    ).join(agencies, agencies.c.id == users.c.agency_id)
 
 
 def _one(connection: Connection, which: ColumnElement[bool], *, lock: bool) -> Account | None:
@@ -166,4 +178,5 @@ def _account(row: Row[tuple[object, ...]]) -> Account:
         previous_hash=found[users.c.previous_hash],
         disabled_at=found[users.c.disabled_at],
         locked_at=found[users.c.locked_at],
+        agency_access=found["agency_access"],
     )

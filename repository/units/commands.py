@@ -12,6 +12,7 @@ import click
 from sqlalchemy import Connection
 
 from repository.accounts.operator import COMMAND_LINE, operator
+from repository.agencies.access_commands import end, restore, suspend
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.ledger import log
@@ -68,6 +69,11 @@ def list_agencies(services: Services, as_json: bool) -> None:
             + (f"  ORI {each.ori}" if each.ori else "")
             + (f"  ACCESS {each.access.upper()}" if each.access else "")
         )
+
+
+agencies.add_command(suspend)
+agencies.add_command(end)
+agencies.add_command(restore)
 
 
 @click.group()

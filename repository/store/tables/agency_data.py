@@ -84,7 +84,7 @@ monthly_counts = Table(
     Column("agency_id", RowId, ForeignKey("agencies.id"), primary_key=True, autoincrement=False),
     Column("month", Date, primary_key=True),
     Column("kind", String(32), primary_key=True),
-    Column("count", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
 )
 """How many reads (kind ``reads``) and hits of each list kind an agency had in a month (its first
 day, UTC) that are no longer there. It says nothing of any one of them."""

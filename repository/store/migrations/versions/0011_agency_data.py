@@ -85,7 +85,7 @@ def _make_data_tables() -> None:
             _reference("agency_id"),
             sa.Column("month", sa.Date(), nullable=False),
             sa.Column("kind", sa.String(32), nullable=False),
-            sa.Column("count", sa.BigInteger(), nullable=False),
+            sa.Column("number", sa.BigInteger(), nullable=False),
         ],
         keys=["agency_id", "month", "kind"],
         to_agencies=["agency_id"],
