@@ -19,7 +19,8 @@ from repository.command import chosen_settings, pass_services
 from repository.errors import RepositoryError
 from repository.hotlists.commands import hotlists
 from repository.ledger.commands import ledger
-from repository.retention.commands import hold, purge_command
+from repository.retention.commands import purge_command, retention
+from repository.retention.holds_commands import hold
 from repository.search.commands import search
 from repository.search.picture_command import picture
 from repository.store.commands import db
@@ -95,6 +96,7 @@ main.add_command(units)
 main.add_command(findings_command)
 main.add_command(hotlists)
 main.add_command(hold)
+main.add_command(retention)
 main.add_command(purge_command)
 main.add_command(users)
 main.add_command(reads)

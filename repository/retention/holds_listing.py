@@ -158,10 +158,13 @@ def show(connection: Connection, hold_id: int) -> tuple[Hold, list[Review], list
         .where(named.c.hold_id == hold_id)
         .order_by(named.c.captured_at, named.c.read_id)
     )
+    listed = [HeldRead(*tuple(each)) for each in held]
+    there = {each.read_id for each in listed if each.agency is not None}
     return (
         Hold(*tuple(row)),
         [Review(*tuple(each)) for each in reviews],
-        [HeldRead(*tuple(each)) for each in held],
+        # A held hit has a row of its own, at its own moment, besides that of its read.
+        [each for each in listed if each.agency is not None or each.read_id not in there],
     )
 
 

@@ -103,6 +103,12 @@ def shipped_rule(name: str) -> RetentionRule:
         ) from error
 
 
+def shipped_names() -> list[str]:
+    """The names of all rules that ship, in order."""
+    folder = config_file("retention/massachusetts.toml").parent
+    return sorted(path.stem for path in folder.glob("*.toml"))
+
+
 def _term(path: Path, key: str, value: Any) -> Term:
     if not isinstance(value, dict) or len(value) != 1:
         raise RetentionRuleError(
