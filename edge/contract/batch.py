@@ -197,13 +197,17 @@ def verify_batch_signature(batch: Batch, public_key: Ed25519PublicKey) -> None:
     _verify(public_key, batch.signature, statement)
 
 
-def verify_batch_root(batch: Batch) -> None:
+def verify_batch_root(batch: Batch, digests: Series[bytes] | None = None) -> None:
     """Check that the batch's root is the root over its records.
+
+    ``digests`` are those of its records in order, where they are known already.
 
     Raises:
         ContractError: if it is not, so that a record was changed, dropped, added or moved.
     """
-    if merkle.root(leaf_hashes([bytes(raw) for raw in batch.records])).hex() != batch.root:
+    if digests is None:
+        digests = [record_digest(bytes(raw)) for raw in batch.records]
+    if merkle.root([merkle.leaf_hash(digest) for digest in digests]).hex() != batch.root:
         raise ContractError("root: not the root over the batch's records")
 
 

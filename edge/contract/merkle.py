@@ -29,10 +29,15 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 def root(leaf_hashes: Sequence[bytes]) -> bytes:
     """Root over leaf hashes in order; of no leaves, SHA-256 of nothing (section 2.1.1)."""
-    frontier = Frontier()
-    for hashed in leaf_hashes:
-        frontier = frontier.append(hashed)
-    return frontier.root()
+    # Pairing each level and lifting an odd last one splits where the RFC does.
+    level = list(leaf_hashes)
+    if not level:
+        return EMPTY_ROOT
+    while len(level) > 1:
+        odd = level[-1:] if len(level) % 2 else []
+        pairs = zip(level[::2], level[1::2], strict=False)
+        level = [node_hash(left, right) for left, right in pairs] + odd
+    return level[0]
 
 
 def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:

@@ -18,13 +18,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
-import rfc8785
 from msgspec import UNSET, Meta, UnsetType
 
+from edge.contract.canonical import canonical, is_canonical
 from edge.contract.errors import ContractError
 
 VERSION: Literal[1] = 1
@@ -46,6 +46,10 @@ Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Label = Annotated[str, Meta(min_length=1, max_length=128)]
 Note = Annotated[str, Meta(max_length=1000)]
 UtcTime = Annotated[datetime, Meta(tz=True)]
+if TYPE_CHECKING:
+    PlateCharacter: TypeAlias = str
+else:  # a closed set is checked ten times as fast as a pattern, and a read has twenty of them
+    PlateCharacter = Literal[tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")]
 Component = Literal["camera", "gps", "clock", "disk", "model", "hotlist", "link", "other"]
 HotlistKind = Literal[
     "stolen_vehicle",
@@ -81,7 +85,7 @@ class Clock(Part, frozen=True, kw_only=True):
 class Alternative(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """One reading of one character: ``["B", 0.91]`` on the wire."""
 
-    char: Annotated[str, Meta(pattern=r"^[A-Z0-9]" + _END)]
+    char: PlateCharacter
     probability: Probability
 
 
@@ -193,8 +197,8 @@ class Substitution(Part, frozen=True, kw_only=True):
     """
 
     index: Count
-    read: Annotated[str, Meta(pattern=r"^[A-Z0-9]" + _END)]
-    listed: Annotated[str, Meta(pattern=r"^[A-Z0-9]" + _END)]
+    read: PlateCharacter
+    listed: PlateCharacter
 
 
 class HotlistMatch(Part, frozen=True, kw_only=True):
@@ -237,9 +241,10 @@ class Record(
     def __post_init__(self) -> None:
         """Refuse an id that does not carry the moment of capture, and times that are not UTC."""
         _require_utc("captured_at", self.captured_at)
-        if self.id.version != 7:
+        number = self.id.int
+        if (number >> 76 & 0xF, number >> 62 & 0x3) != (7, 2):
             raise ContractError("id: not a UUIDv7")
-        if _uuid7_milliseconds(self.id) != _milliseconds(self.captured_at):
+        if number >> 80 != _milliseconds(self.captured_at):
             raise ContractError("id: its milliseconds differ from captured_at")
 
 
@@ -274,7 +279,10 @@ class Read(Record, frozen=True, kw_only=True, tag="read"):
         if len(self.characters) != len(self.plate):
             raise ContractError("characters: their number differs from the plate's length")
         for index, (char, read) in enumerate(zip(self.plate, self.characters, strict=True)):
-            if all(alternative.char != char for alternative in read.alternatives):
+            # The best is the plate's own nearly always.
+            if read.alternatives[0].char != char and all(
+                alternative.char != char for alternative in read.alternatives
+            ):
                 raise ContractError(
                     f"characters[{index}]: the plate's own character is not among the alternatives"
                 )
@@ -393,6 +401,8 @@ AnyRecord: TypeAlias = (
     Read | Hit | Verification | Disposition | ShiftCheck | ManualEntry | Malfunction
 )
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 
@@ -402,10 +412,7 @@ def encode_record(record: AnyRecord) -> bytes:
     Raises:
         ContractError: if a value has no canonical form or breaks the format's limits.
     """
-    try:
-        encoded = rfc8785.dumps(msgspec.to_builtins(record))
-    except (rfc8785.CanonicalizationError, RecursionError) as error:
-        raise ContractError(f"record: {error}") from error
+    encoded = canonical(record)
     _decode(encoded)
     return encoded
 
@@ -418,11 +425,7 @@ def decode_record(data: bytes) -> AnyRecord:
             field where one can be named.
     """
     record = _decode(data)
-    try:
-        canonical = rfc8785.dumps(msgspec.to_builtins(record))
-    except rfc8785.CanonicalizationError as error:
-        raise ContractError(f"record: {error}") from error
-    if canonical != data:
+    if not is_canonical(data, record):
         raise ContractError("record: not in RFC 8785 canonical form")
     return record
 
@@ -449,13 +452,9 @@ def _decode(data: bytes) -> AnyRecord:
 
 
 def _require_utc(field: str, moment: datetime) -> None:
-    if moment.utcoffset() != timedelta(0):
+    if moment.tzinfo is not UTC and moment.utcoffset() != timedelta(0):
         raise ContractError(f"{field}: not in UTC")
 
 
 def _milliseconds(moment: datetime) -> int:
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-
-
-def _uuid7_milliseconds(identifier: UUID) -> int:
-    return identifier.int >> 80
+    return (moment - _EPOCH) // _MILLISECOND
