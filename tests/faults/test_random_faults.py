@@ -61,6 +61,10 @@ class Replayer:
         self._client.loop_start()
 
     def replay(self, chance: random.Random, number: int) -> None:
+        until = time.monotonic() + SAID_WITHIN_S
+        while not self._receipts:
+            assert time.monotonic() < until, "no receipt came that could be repeated"
+            time.sleep(0.1)
         kept = list(self._receipts)
         for topic, payload in chance.choices(kept, k=min(number, 3 * len(kept))):
             self._client.publish(topic, payload, qos=1)
