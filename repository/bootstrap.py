@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from edge.contract.plates import load_confusables
 from repository.accounts.service import Accounts
@@ -25,6 +25,7 @@ from repository.hotlists.publish import Publisher
 from repository.hotlists.service import UnitHotlists
 from repository.ingest.take import Ingest
 from repository.ledger.service import Ledger
+from repository.retention.duties import Duties
 from repository.retention.rules import RetentionRule, load_rule, shipped_rule
 from repository.search.picture import Pictures
 from repository.search.service import Searches
@@ -79,9 +80,7 @@ class Services:
     @functools.cached_property
     def shown_pictures(self) -> Pictures:
         """Looking at pictures."""
-        return Pictures(
-            self.engine, self.clock, self.pictures, self.retention_rule, shipped_rule
-        )
+        return Pictures(self.engine, self.clock, self.pictures, self.retention_rule, shipped_rule)
 
     @property
     def case_files(self) -> CaseFiles:
@@ -127,9 +126,7 @@ class Services:
     @property
     def hotlist_desk(self) -> ListDesk:
         """Entries by hand."""
-        return ListDesk(
-            self.engine, lambda: self.publisher, self.settings.hotlists, self.clock
-        )
+        return ListDesk(self.engine, lambda: self.publisher, self.settings.hotlists, self.clock)
 
     @functools.cached_property
     def pictures(self) -> PictureStore:
@@ -155,6 +152,10 @@ class Services:
         """The rule that says how long reads are kept."""
         chosen = self.settings.retention
         return load_rule(chosen.rule_file) if chosen.rule_file else shipped_rule(chosen.rule)
+
+    def duties(self, connection: Connection) -> Duties:
+        """The rules of the repository and of every agency, as they are now."""
+        return Duties.load(connection, self.retention_rule, shipped_rule)
 
     @functools.cached_property
     def ingest(self) -> Ingest:

@@ -19,11 +19,13 @@ from repository.command import chosen_settings, pass_services
 from repository.errors import RepositoryError
 from repository.hotlists.commands import hotlists
 from repository.ledger.commands import ledger
-from repository.retention.commands import purge_command, retention
+from repository.retention.commands import retention
 from repository.retention.holds_commands import hold
+from repository.retention.purge_commands import purge_command
 from repository.search.commands import search
 from repository.search.picture_command import picture
 from repository.store.commands import db
+from repository.store.pictures_commands import pictures
 from repository.units.commands import agencies, units
 from repository.units.findings_commands import findings_command
 
@@ -91,6 +93,7 @@ def run(services: Services, only: runner.Part | None) -> None:
 
 
 main.add_command(db)
+main.add_command(pictures)
 main.add_command(agencies)
 main.add_command(units)
 main.add_command(findings_command)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -58,10 +60,18 @@ def show(services: Services, number: str, agency: str, as_json: bool) -> None:
         return
     click.echo(f"case {found.number} of {found.agency}, opened {found.opened_at:%Y-%m-%d}")
     for each in found.searches:
-        criteria, purpose = each.request["criteria"], each.request["purpose"]
+        purpose = each.request["purpose"]
         click.echo(
             f"  {each.searched_at:%Y-%m-%d %H:%M} UTC  {each.name} ({each.login})  "
-            f"plate {criteria['plate']}  {purpose['purpose']}: {purpose['facts']}  "
+            f"{_asked(each.request)}  {purpose['purpose']}: {purpose['facts']}  "
             f"reads: {len(each.reads)}  ledger entry {each.ledger_index}"
         )
     click.echo(LEAD_ONLY)
+
+
+def _asked(request: Mapping[str, Any]) -> str:
+    if "picture" in request:
+        return f"{request['picture']['kind']} picture of read {request['picture']['read']}"
+    if "explained" in request:
+        return f"why read {request['explained']['read']} is kept"
+    return f"plate {request['criteria']['plate']}"

@@ -33,7 +33,13 @@ from repository.store.rows import insert_new
 from repository.store.tables.reads import picture_keys
 from repository.store.tables.retention import held_picture_keys
 
-__all__ = ["PictureError", "PictureKeyError", "PictureMissingError", "PictureStore"]
+__all__ = [
+    "PictureChangedError",
+    "PictureError",
+    "PictureKeyError",
+    "PictureMissingError",
+    "PictureStore",
+]
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -45,7 +51,11 @@ _HELD_KEY_DOMAIN = b"plateward/held-picture-key/1\x00"
 
 
 class PictureKeyError(PictureError):
-    """A key does not open under the master key; trying again will not help."""
+    """A picture's key is gone or does not open under the master key; it will not by waiting."""
+
+
+class PictureChangedError(PictureError):
+    """What lies under a picture's name is not what was kept there."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,8 @@ class PictureStore:
 
         Raises:
             PictureMissingError: if its file is gone.
-            PictureError: if its key is gone or does not open, or the file was changed.
+            PictureKeyError: if its key is gone or does not open.
+            PictureChangedError: if the file was changed.
         """
         held_key = self._find_held_key(connection, day, sha256)
         if held_key is not None:
@@ -120,7 +131,7 @@ class PictureStore:
         if key is not None:
             try:
                 self.get(connection, day, sha256)
-            except PictureError:
+            except (PictureMissingError, PictureChangedError):
                 pass  # its file is lost or damaged; while the day's is there, that mends it
             else:
                 return
@@ -170,7 +181,7 @@ class PictureStore:
         key = self._find_key(connection, day)
         if key is None:
             self.place.read(file)  # gone with its key is what most often happened
-            raise PictureError(f"picture {file}: the key of its day is gone")
+            raise PictureKeyError(f"picture {file}: the key of its day is gone")
         return self._open(file, key, _PICTURE_DOMAIN, day, sha256)
 
     def _open(self, file: str, key: bytes, domain: bytes, day: date, sha256: str) -> bytes:
@@ -178,9 +189,9 @@ class PictureStore:
         try:
             picture = open_sealed(key, sealed, _label(domain, day, sha256))
         except SealError as error:
-            raise PictureError(f"picture {file}: was changed since it was kept") from error
+            raise PictureChangedError(f"picture {file}: was changed since it was kept") from error
         if hashlib.sha256(picture).hexdigest() != sha256:
-            raise PictureError(f"picture {file}: is another picture than its name says")
+            raise PictureChangedError(f"picture {file}: is another picture than its name says")
         return picture
 
     def _make_key(self, connection: Connection, day: date, now: datetime) -> bytes:

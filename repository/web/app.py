@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fastapi import FastAPI
 
 from repository.web import faults
-from repository.web.api import hotlists, ledger, people, searching
+from repository.web.api import hotlists, ledger, people, pictures, searching
 from repository.web.guard import Guard
 from repository.web.services import WebServices
 
@@ -21,7 +21,13 @@ def create_app(services: WebServices) -> FastAPI:
     faults.install(app)
     app.add_middleware(Guard)
     app.get("/healthz")(_health)
-    for router in (people.router, searching.router, ledger.router, hotlists.router):
+    for router in (
+        people.router,
+        searching.router,
+        pictures.router,
+        ledger.router,
+        hotlists.router,
+    ):
         app.include_router(router, prefix=API)
     return app
 

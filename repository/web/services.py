@@ -7,6 +7,7 @@ from typing import Protocol
 from repository.accounts.service import Accounts
 from repository.hotlists.service import UnitHotlists
 from repository.ledger.service import Ledger
+from repository.search.picture import Pictures
 from repository.search.service import Searches
 
 
@@ -21,6 +22,11 @@ class WebServices(Protocol):
     @property
     def searches(self) -> Searches:
         """Searching the reads."""
+        ...
+
+    @property
+    def shown_pictures(self) -> Pictures:
+        """Looking at pictures."""
         ...
 
     @property

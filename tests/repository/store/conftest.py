@@ -13,6 +13,7 @@ import pytest
 from repository.store.pictures import PictureStore
 from repository.store.pictures_place import FolderOfPictures, PicturePlace
 from repository.store.pictures_s3 import BucketOfPictures, open_bucket
+from tests.repository.people import command_line as command_line
 
 _numbers = count(1)
 

@@ -1,0 +1,93 @@
+"""``alpr-repository picture``: one picture for a named person, on the record."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from repository.accounts import secret_input
+from repository.accounts.operator import COMMAND_LINE
+from repository.bootstrap import Services
+from repository.command import pass_services
+from repository.errors import RepositoryError
+from repository.search.picture import KINDS, PictureRequest
+from repository.search.purpose import AFFIRMATION, PurposeKind
+
+
+@click.command()
+@click.argument("read_id")
+@click.option("--kind", required=True, type=click.Choice(KINDS), help="Which picture of the read.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write; it must not be there yet.",
+)
+@click.option("--user", "login", required=True, help="Your login; the password is asked for.")
+@secret_input.password_file
+@click.option("--purpose", required=True, help=f"One of: {', '.join(PurposeKind)}.")
+@click.option("--facts", default="", help="What makes it necessary to see it, in words.")
+@click.option("--case", "case_number", default="", help="Number of the case it belongs to.")
+@click.option("--court-order", help="Court and number of the order, for that purpose.")
+@click.option("--affirm", is_flag=True, help=f"Your word: {AFFIRMATION}")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@pass_services
+def picture(
+    services: Services,
+    read_id: str,
+    kind: str,
+    out: Path,
+    login: str,
+    password_file: Path | None,
+    purpose: str,
+    facts: str,
+    case_number: str,
+    court_order: str | None,
+    affirm: bool,
+    as_json: bool,
+) -> None:
+    """Write a read's picture to a file that you alone can read.
+
+    Example: alpr-repository picture 0195f3a2-7c1b-7def-8a01-23456789abcd --kind plate
+    --out plate.jpg --user jdoe --purpose criminal_investigation --facts "Blue sedan left the
+    robbery on Essex Street at 21:40, plate given by a clerk" --case 24-1187 --affirm
+    """
+    user = services.accounts.sign_in(
+        login, secret_input.current_password(password_file), COMMAND_LINE
+    )
+    request = PictureRequest(
+        read=read_id,
+        kind=kind,
+        purpose=purpose,
+        facts=facts,
+        case_number=case_number,
+        affirmed=affirm,
+        court_order=court_order,
+    )
+    try:
+        # Made before anything is shown: an entry must not speak of a picture that nobody got.
+        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise RepositoryError(f"{out}: {error.strerror}; name a new file") from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            shown = services.shown_pictures.show(user, request, COMMAND_LINE)
+            file.write(shown.content)
+    except BaseException:
+        out.unlink()
+        raise
+    said = {
+        "file": str(out),
+        "media_type": shown.media_type,
+        "sha256": shown.sha256,
+        "ledger_entry": shown.ledger_index,
+    }
+    click.echo(
+        json.dumps(said)
+        if as_json
+        else f"{out}: {shown.media_type}, {len(shown.content)} bytes; "
+        f"ledger entry {shown.ledger_index}"
+    )

@@ -1,0 +1,62 @@
+"""A picture for a person who has signed in."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from repository.search.picture import PictureRequest
+from repository.web.bearer import Bearer, Origin, Rooms
+from repository.web.faults import explain
+
+router = APIRouter()
+
+
+class View(BaseModel):
+    """Which picture and why; what is missing or wrong is the room's to refuse, on the record."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    read: str = ""
+    kind: str = ""
+    purpose: str = ""
+    facts: str = ""
+    case: str = ""
+    court_order: str | None = None
+    affirmed: bool = False
+
+    def request(self) -> PictureRequest:
+        """The wish as the room takes it."""
+        return PictureRequest(
+            read=self.read,
+            kind=self.kind,
+            purpose=self.purpose,
+            facts=self.facts,
+            case_number=self.case,
+            affirmed=self.affirmed,
+            court_order=self.court_order,
+        )
+
+
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
+@router.post("/picture")
+def picture(
+    user: Bearer, body: Annotated[bytes, Depends(_body)], rooms: Rooms, origin: Origin
+) -> Response:
+    """The bytes of one picture of a read, with its entry in the ledger in a header.
+
+    A POST, since in an address the purpose and its facts would stand in the logs of every proxy.
+    """
+    try:
+        typed = View.model_validate_json(body)
+    except ValidationError as error:
+        typed_text = body.decode(errors="replace")
+        rooms.shown_pictures.refuse(user, typed_text, explain(error.errors()), origin)
+    shown = rooms.shown_pictures.show(user, typed.request(), origin)
+    headers = {"X-Ledger-Entry": str(shown.ledger_index), "X-Picture-SHA256": shown.sha256}
+    return Response(shown.content, media_type=shown.media_type, headers=headers)
