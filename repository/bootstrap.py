@@ -19,8 +19,10 @@ from repository.agencies.statistics import Statistics
 from repository.audits.transactions import Audits
 from repository.cases.service import CaseFiles
 from repository.forwarding.state import is_forwarded
+from repository.hotlists.alerts import Alerts
 from repository.hotlists.desk import ListDesk
 from repository.hotlists.importing import Imports
+from repository.hotlists.look_back import LookBacks
 from repository.hotlists.publish import Publisher
 from repository.hotlists.service import UnitHotlists
 from repository.ingest.take import Ingest
@@ -127,6 +129,17 @@ class Services:
     def hotlist_desk(self) -> ListDesk:
         """Entries by hand."""
         return ListDesk(self.engine, lambda: self.publisher, self.settings.hotlists, self.clock)
+
+    @property
+    def hotlist_look_backs(self) -> LookBacks:
+        """Listed plates in the reads of before."""
+        return LookBacks(self.engine, self.searches, self.clock)
+
+    @property
+    def alerts(self) -> Alerts:
+        """Alerts of an agency's own units."""
+        after = timedelta(minutes=self.settings.hotlists.unverified_after_min)
+        return Alerts(self.engine, self.duties, after, self.clock)
 
     @functools.cached_property
     def pictures(self) -> PictureStore:

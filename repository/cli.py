@@ -17,6 +17,7 @@ from repository.bootstrap import Services
 from repository.cases.commands import cases
 from repository.command import chosen_settings, pass_services
 from repository.errors import RepositoryError
+from repository.hotlists.alert_commands import alerts
 from repository.hotlists.commands import hotlists
 from repository.ledger.commands import ledger
 from repository.retention.commands import retention
@@ -98,6 +99,7 @@ main.add_command(agencies)
 main.add_command(units)
 main.add_command(findings_command)
 main.add_command(hotlists)
+main.add_command(alerts)
 main.add_command(hold)
 main.add_command(retention)
 main.add_command(purge_command)

@@ -11,7 +11,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from repository.agencies import reports
 from repository.bootstrap import Services
 from repository.errors import RepositoryError
-from repository.retention import purge
+from repository.retention import holds_ending, purge
+from repository.retention.purge_job import PurgeJob
 from repository.store.partitions import ensure_days
 
 _DAYS_AHEAD = 7
@@ -38,9 +39,11 @@ def schedule(services: Services) -> BackgroundScheduler:
         "interval",
         minutes=services.settings.jobs.checkpoint_every_min,
     )
-    # Files that a purge left when it was cut off go as soon as the repository is up again.
+    # Files and words that a purge left when it was cut off go as soon as the repository is up again.
     scheduler.add_job(
-        _guarded("picture removal", lambda: purge.remove_files(services.engine, services.pictures)),
+        _guarded(
+            "picture removal", lambda: purge.remove_leftovers(services.engine, services.pictures)
+        ),
         next_run_time=now,
     )
     scheduler.add_job(
@@ -49,15 +52,21 @@ def schedule(services: Services) -> BackgroundScheduler:
         hours=6,
         next_run_time=now,
     )
-    at = services.settings.jobs.purge_at
-    if at is not None:
-        scheduler.add_job(
-            _guarded("purge", lambda: run_purge(services)),
-            "cron",
-            hour=at.hour,
-            minute=at.minute,
-            second=at.second,
-        )
+    scheduler.add_job(
+        _guarded("hold reviews", lambda: find_overdue_reviews(services)),
+        "interval",
+        hours=6,
+        next_run_time=now,
+    )
+    purge_job = PurgeJob(
+        services.engine, services.pictures, services.duties, services.settings.jobs.purge_at
+    )
+    scheduler.add_job(
+        _guarded("purge", lambda: purge_job.look(services.clock())),
+        "interval",
+        minutes=1,
+        next_run_time=now,
+    )
     return scheduler
 
 
@@ -74,15 +83,12 @@ def find_unanswered(services: Services) -> None:
         reports.find_overdue(connection, services.clock())
 
 
-def run_purge(services: Services) -> None:
-    """Purge what has expired, by the repository's own hand."""
-    certificate = purge.run(
-        services.engine,
-        services.pictures,
-        services.retention_rule,
-        now=services.clock(),
-    )
-    _log.info("purged", reads=certificate.reads_purged, held=certificate.reads_held)
+def find_overdue_reviews(services: Services) -> None:
+    """End the holds whose time has come, and raise a finding for each that was to be reviewed."""
+    now = services.clock()
+    with services.engine.begin() as connection:
+        holds_ending.lapse(connection, services.retention_rule, now)
+        holds_ending.raise_overdue(connection, now)
 
 
 def _guarded(name: str, job: Callable[[], object]) -> Callable[[], None]:

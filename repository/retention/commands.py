@@ -1,17 +1,15 @@
-"""``alpr-repository retention`` and the purge."""
+"""``alpr-repository retention``."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from datetime import date, datetime
 
 import click
 
-from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
 from repository.command import pass_services
-from repository.retention import local_rules, purge
+from repository.retention import local_rules
+from repository.retention.explain_command import explain_command
 from repository.retention.rules import RetentionRule, shipped_names, shipped_rule
 from repository.store.engine import reading
 
@@ -24,6 +22,9 @@ def retention() -> None:
 
     Example: alpr-repository retention rules
     """
+
+
+retention.add_command(explain_command)
 
 
 @retention.command("rules")
@@ -64,49 +65,6 @@ def rules(services: Services, as_json: bool) -> None:
         )
 
 
-@click.command("purge")
-@click.option("--dry-run", is_flag=True, help="Only count.")
-@click.option("--now", "for_good", is_flag=True, help="Purge; what goes cannot come back.")
-@click.option(
-    "--clock-is",
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Today's date in UTC, where a purge was refused because the clock seems far ahead.",
-)
-@_AS_JSON
-@pass_services
-def purge_command(
-    services: Services, dry_run: bool, for_good: bool, clock_is: datetime | None, as_json: bool
-) -> None:
-    """Purge what has expired and is not held.
-
-    Example: alpr-repository purge --dry-run
-    """
-    if dry_run == for_good:
-        raise click.UsageError("say either --dry-run or --now")
-    if dry_run:
-        certificate = purge.preview(services.engine, services.retention_rule, now=services.clock())
-    else:
-        certificate = purge.run(
-            services.engine,
-            services.pictures,
-            services.retention_rule,
-            now=services.clock(),
-            actor=operator(),
-            origin=COMMAND_LINE,
-            clock_confirmed=clock_is.date() if clock_is else None,
-        )
-    if as_json:
-        click.echo(json.dumps(dataclasses.asdict(certificate), default=_moment))
-        return
-    click.echo(
-        f"{'would purge' if dry_run else 'purged'} {certificate.reads_purged} reads captured "
-        f"before {certificate.expired_before:%Y-%m-%d %H:%M} UTC, with {certificate.hits_purged} "
-        f"hits, {certificate.pictures_purged} pictures, {certificate.unit_records_purged} records "
-        f"of officers and {certificate.quarantine_purged} refused messages; "
-        f"{certificate.reads_held} older reads are held"
-    )
-
-
 def _plain(rule: RetentionRule) -> dict[str, str]:
     return {
         "name": rule.name,
@@ -116,9 +74,3 @@ def _plain(rule: RetentionRule) -> dict[str, str]:
         "hits": str(rule.hits),
         "sha256": rule.sha256,
     }
-
-
-def _moment(value: object) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(type(value).__name__)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from repository.errors import RepositoryError
+from repository.store.sphere import haversine
 
 _BUSY_TIMEOUT_MS = 10_000
 # SQLite's primary result codes for: busy, locked, read-only, I/O error, full, cannot open.
@@ -23,11 +24,17 @@ _SQLITE_UNAVAILABLE = frozenset({5, 6, 8, 10, 13, 14})
 # PostgreSQL's states: a server or transaction that only reads, and those of class 57.
 _READ_ONLY = "25006"
 _OPERATOR_INTERVENTION = "57"
+_QUERY_CANCELED = "57014"
+_SQLITE_INTERRUPT = 9
 _POOL_TIMEOUT_S = 30.0
 
 
 class DatabaseUnavailableError(RepositoryError):
     """The database does not answer, or not now; the same work may succeed later."""
+
+
+class StatementEndedError(DatabaseUnavailableError):
+    """The database was told to end what it was doing, by a limit of time or by a person."""
 
 
 class _Pool(QueuePool):
@@ -121,9 +128,11 @@ def _make_private(path: Path) -> None:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself; see _begin_sqlite
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file; see store.space
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.create_function("haversine", 4, haversine, deterministic=True)
     connection.execute("PRAGMA secure_delete = ON")  # what is purged is gone from the file too
 
 
@@ -137,12 +146,16 @@ def _translate(context: ExceptionContext) -> BaseException | None:
     dialect = context.dialect
     if isinstance(original, sqlite3.Error):
         code = getattr(original, "sqlite_errorcode", 0) & 0xFF
+        if code == _SQLITE_INTERRUPT:
+            return StatementEndedError("the database: a statement was ended")
         unavailable = code in _SQLITE_UNAVAILABLE
     else:
         # Covers a server that is gone, starting, stopping, full, for now read-only, or that ended
         # the transaction in favour of another: all worth another try, none the fault of what was
         # asked.
         state = getattr(original, "sqlstate", None) or ""
+        if state == _QUERY_CANCELED:
+            return StatementEndedError("the database: a statement was ended")
         if state == _READ_ONLY or state.startswith(_OPERATOR_INTERVENTION):
             context.is_disconnect = True  # another connection may lead to a server that writes
         known = (dialect.loaded_dbapi.OperationalError, dialect.loaded_dbapi.InterfaceError)

@@ -16,6 +16,8 @@ class Turn(IntEnum):
 
     MIGRATION = 0x706C_6174_6501
     PARTITIONS = 0x706C_6174_6502
+    PURGE = 0x706C_6174_6510
+    """The whole of a purge, with all its transactions: see ``store.alone``."""
     RETENTION = 0x706C_6174_6503
     """Holds and purges, one after the other. Ingest shares it: while records and pictures are
     taken in, nothing is purged, and the watermark stays where ingest found it."""

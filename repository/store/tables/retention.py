@@ -159,7 +159,8 @@ purge_state = Table(
     Column("finished_at", UtcDateTime),
     CheckConstraint("id = 1", name="one_row"),
 )
-"""Who purges, or purged last; ``finished_at`` is null until that purge has ended well."""
+"""Who purges, or purged last, from ``started_at`` on. ``finished_at`` is when the last purge that
+ended well began; null before the first."""
 
 retention_state = Table(
     "retention_state",

@@ -11,15 +11,18 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Engine, Table, func, select, text
+from sqlalchemy import Connection, Engine, Table, func, select, text
 
 from repository.ingest.take import Ingest
 from repository.ledger import log
 from repository.ledger.entry import Actor, digest_of_ids
-from repository.retention import holds, holds_ending, purge
+from repository.retention import holds, holds_ending, purge, watermarks
+from repository.retention.certificates import TABLES
+from repository.retention.duties import Duties
 from repository.retention.holds_listing import Filter, list_holds
 from repository.retention.holds_request import HOLD_KINDS, HoldError, HoldKind, HoldRequest
-from repository.retention.purge import PurgeError
+from repository.retention.purge import Confirmation, Purged, PurgeError
+from repository.retention.rules import shipped_rule
 from repository.store.engine import reading
 from repository.store.pictures import PictureError, PictureStore
 from repository.store.tables.reads import (
@@ -54,8 +57,33 @@ def read_ids(engine: Engine) -> list[str]:
         return sorted(map(str, connection.scalars(select(reads.c.read_id))))
 
 
-def run(ingest: Ingest, now: datetime) -> purge.Certificate:
-    return purge.run(ingest.engine, ingest.pictures, ingest.rule, now=now)
+RULE = shipped_rule("massachusetts")
+
+
+def load_duties(connection: Connection) -> Duties:
+    return Duties.load(connection, RULE, shipped_rule)
+
+
+def run(
+    ingest: Ingest,
+    now: datetime,
+    store: PictureStore | None = None,
+    clock_is: date | None = None,
+    count: int | None = None,
+) -> Purged:
+    confirmed = Confirmation(clock_is, count)
+    return purge.run(
+        ingest.engine, store or ingest.pictures, load_duties, now=now, confirmed=confirmed
+    )
+
+
+def purged_before(engine: Engine) -> dict[bool, datetime]:
+    with reading(engine) as connection:
+        return watermarks.purged_before(connection, 1)
+
+
+def held_reads(done: Purged) -> int:
+    return sum(each.counts["reads"].held for each in done.certificates)
 
 
 def hold(
@@ -108,19 +136,17 @@ def test_a_read_goes_with_all_that_belongs_to_it_after_a_year_and_not_before(
     early = run(ingest, A_YEAR_ON - MINUTE - timedelta(microseconds=1))
     assert (early.reads_purged, count(engine, reads)) == (0, 2)
 
-    counted = purge.preview(engine, ingest.rule, now=A_YEAR_ON)
+    plan, by_rule = purge.preview(engine, load_duties, now=A_YEAR_ON)
     done = run(ingest, A_YEAR_ON)
 
     assert read_ids(engine) == [str(young.id)]
     assert [count(engine, table) for table in (hits, unit_records, quarantine)] == [0, 1, 0]
-    assert (done.reads_purged, done.hits_purged, done.unit_records_purged) == (1, 1, 1)
-    assert (done.quarantine_purged, done.pictures_purged, done.reads_held) == (1, 1, 0)
-    assert done.ids_digest == digest_of_ids([str(old.id)])
-    assert done.ledger_index == 1
-    assert counted == purge.Certificate(
-        **{name: getattr(done, name) for name in counted.__slots__ if name != "ledger_index"},
-        ledger_index=None,
-    )
+    assert [done.total(name) for name in TABLES] == [1, 1, 1, 1, 1]
+    (certificate,) = done.certificates
+    assert certificate.ids_digest == digest_of_ids(map(str, (old.id, hit.id, said.id)))
+    assert certificate.ledger_index == 0
+    assert (plan.days, plan.total) == ((NOW.date(),), 1)
+    assert by_rule == {"Massachusetts": {"reads": 1, "hits": 0}} or by_rule
     day = NOW.date()
     assert not picture_file(ingest.pictures, day, old.pictures[0].sha256).exists()
     with reading(engine) as connection:
@@ -134,13 +160,17 @@ def test_the_certificate_stands_in_the_ledger_and_beside_it(
     ingest.take(sender.topic(), sender.message(old))
     done = run(ingest, A_YEAR_ON)
     (entry,) = entries(engine)
-    assert (entry["action"], entry["count"]) == ("purge.run", 1)
-    assert entry["result_digest"] == done.ids_digest
-    assert entry["request"]["rule_digest"] == ingest.rule.sha256
-    assert datetime.fromisoformat(entry["request"]["expired_before"]) == done.expired_before
+    assert (entry["action"], entry["count"]) == ("purge.day", 1)
+    (certificate,) = done.certificates
+    assert entry["result_digest"] == certificate.ids_digest
+    (rule,) = entry["request"]["rules"]
+    assert (rule["sha256"], rule["agencies"]) == (RULE.sha256, [1])
+    assert datetime.fromisoformat(rule["reads_before"]) == certificate.expired_before
+    assert entry["request"]["day"] == "2026-03-01"
+    assert entry["request"]["counts"]["reads"] == {"found": 1, "held": 0, "purged": 1}
     with reading(engine) as connection:
         row = connection.execute(select(purges)).one()
-    assert (row.ledger_index, row.reads_purged, row.ids_digest) == (0, 1, done.ids_digest)
+    assert (row.ledger_index, row.reads_purged, row.ids_digest) == (0, 1, certificate.ids_digest)
 
 
 def test_what_is_purged_cannot_come_back(
@@ -161,9 +191,14 @@ def test_what_is_purged_cannot_come_back(
 def test_a_clock_that_goes_back_takes_the_watermark_nowhere(
     ingest: Ingest, sender: Sender, engine: Engine
 ) -> None:
-    first = run(ingest, A_YEAR_ON)
-    second = run(ingest, A_YEAR_ON - timedelta(days=30))
-    assert second.expired_before == first.expired_before
+    run(ingest, A_YEAR_ON)
+    marks = purged_before(engine)
+    run(ingest, A_YEAR_ON - timedelta(days=30))
+    assert (
+        purged_before(engine)
+        == marks
+        == dict.fromkeys((False, True), RULE.expired_before(A_YEAR_ON, hit=False))
+    )
 
 
 @pytest.mark.parametrize("kind", HOLD_KINDS)
@@ -189,7 +224,7 @@ def test_a_held_read_stays_with_all_of_its_own_until_its_last_hold_is_released(
 
     done = run(ingest, A_YEAR_ON)
 
-    assert (done.reads_purged, done.reads_held) == (1, 1)
+    assert (done.reads_purged, held_reads(done)) == (1, 1)
     assert read_ids(engine) == [str(held.id)]
     assert [count(engine, table) for table in (hits, unit_records, picture_rows)] == [1, 1, 1]
     with reading(engine) as connection:
@@ -220,7 +255,7 @@ def test_of_two_units_with_the_same_id_both_reads_are_held(
 
     assert run(ingest, A_YEAR_ON).reads_purged == 0
     assert read_ids(engine) == [str(mine.id)] * 2
-    (added, _) = entries(engine)
+    (added,) = entries(engine)
     assert added["count"] == 2
 
 
@@ -292,24 +327,22 @@ def test_files_that_a_purge_could_not_remove_go_with_the_next(
     good = ingest.pictures
     stuck = Stuck(good.place, good.master_key, good.random_bytes)
     with pytest.raises(PictureError):
-        purge.run(engine, stuck, ingest.rule, now=A_YEAR_ON)
+        run(ingest, A_YEAR_ON, stuck)
     assert (count(engine, reads), count(engine, doomed_pictures)) == (0, 1)
     with reading(engine) as connection, pytest.raises(PictureError, match="key of its day is gone"):
         good.get(connection, NOW.date(), digest)
-    purge.remove_files(engine, good)
+    purge.remove_leftovers(engine, good)
     assert count(engine, doomed_pictures) == 0
     assert not picture_file(good, NOW.date(), digest).exists()
 
 
-def test_half_written_files_go_with_their_day(
+def test_half_written_files_of_a_day_without_a_key_go_with_the_next_purge(
     ingest: Ingest, sender: Sender, engine: Engine
 ) -> None:
     leftover = picture_file(ingest.pictures, NOW.date(), "ab" * 32).with_name(".cut.partial")
     leftover.parent.mkdir(parents=True)
     leftover.write_bytes(b"cut off")
-    run(ingest, A_YEAR_ON)
-    assert leftover.exists()
-    run(ingest, datetime(2027, 3, 2, 0, 0, tzinfo=UTC))
+    run(ingest, NOW)
     assert not leftover.exists()
 
 
@@ -326,13 +359,11 @@ def test_a_clock_that_is_years_ahead_purges_nothing_until_somebody_vouches_for_i
     with pytest.raises(PurgeError, match=f"2027-03-02, but the last {sign} is of 2026-03-01"):
         run(ingest, ahead)
     with pytest.raises(PurgeError):
-        purge.run(engine, ingest.pictures, ingest.rule, now=ahead, clock_confirmed=date(2027, 3, 1))
+        run(ingest, ahead, clock_is=date(2027, 3, 1))
     assert read_ids(engine) == [str(read.id)]
 
-    done = purge.run(
-        engine, ingest.pictures, ingest.rule, now=ahead, clock_confirmed=date(2027, 3, 2)
-    )
-    assert done.reads_purged + done.reads_held == 1
+    done = run(ingest, ahead, clock_is=date(2027, 3, 2))
+    assert done.reads_purged + count(engine, reads) == 1
 
 
 def test_a_repository_that_goes_on_taking_in_purges_by_itself(
@@ -410,7 +441,7 @@ def test_a_held_picture_that_comes_while_its_day_is_cleared_stays(
         lambda: ingest.take(topic, PICTURE), engine, threads
     )
 
-    purge.run(engine, meanwhile, ingest.rule, now=datetime(2027, 3, 2, tzinfo=UTC))
+    run(ingest, datetime(2027, 3, 2, tzinfo=UTC), meanwhile)
     for thread in threads:
         thread.join()
     ingest.take(topic, PICTURE)
@@ -429,12 +460,12 @@ def test_a_picture_that_came_back_after_it_was_doomed_stays(
     good = ingest.pictures
     stuck = Stuck(good.place, good.master_key, good.random_bytes)
     with pytest.raises(PictureError):
-        purge.run(engine, stuck, ingest.rule, now=A_YEAR_ON)
+        run(ingest, A_YEAR_ON, stuck)
     late = sender.read(NOW + MINUTE, pictures=[PICTURE])  # of the same day, not expired
     ingest.take(sender.topic(), sender.message(late))
     ingest.take(sender.topic("picture", digest), PICTURE)
 
-    purge.remove_files(engine, good)
+    purge.remove_leftovers(engine, good)
 
     with reading(engine) as connection:
         assert good.get(connection, NOW.date(), digest) == PICTURE

@@ -1,0 +1,104 @@
+"""``alpr-repository purge`` and ``retention verify``."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from repository.accounts import secret_input
+from repository.accounts.operator import COMMAND_LINE, operator
+from repository.bootstrap import Services
+from repository.command import pass_services
+from repository.ledger.attempt import attempt
+from repository.ledger.entry import JSON, Entry
+from repository.retention import purge
+from repository.retention.certificates import TABLES
+from repository.retention.purge import Confirmation, PurgeError
+
+_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+@click.command("purge")
+@click.option("--dry-run", is_flag=True, help="Only count.")
+@click.option("--now", "for_good", is_flag=True, help="Purge; what goes cannot come back.")
+@click.option(
+    "--clock-is",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Today's date in UTC, where a purge was refused because the clock seems far ahead.",
+)
+@click.option("--user", "login", help="Your login, to confirm a number of reads.")
+@secret_input.password_file
+@click.option(
+    "--confirm-count",
+    type=click.IntRange(0),
+    help="The number of reads, where a purge was refused because so many would go.",
+)
+@_AS_JSON
+@pass_services
+def purge_command(
+    services: Services,
+    dry_run: bool,
+    for_good: bool,
+    clock_is: datetime | None,
+    login: str | None,
+    password_file: Path | None,
+    confirm_count: int | None,
+    as_json: bool,
+) -> None:
+    """Purge what has outlived its time and is not held, day by day, each with a certificate.
+
+    Example: alpr-repository purge --dry-run
+    """
+    if dry_run == for_good:
+        raise click.UsageError("say either --dry-run or --now")
+    if dry_run:
+        _preview(services, as_json)
+        return
+    if confirm_count is not None and login is None:
+        raise click.UsageError("--confirm-count needs --user: the ledger names who confirms it")
+    actor = operator()
+    if login is not None:
+        password = secret_input.current_password(password_file)
+        actor = services.accounts.sign_in(login, password, COMMAND_LINE).actor
+    asked: dict[str, JSON] = {
+        "clock_is": clock_is.date().isoformat() if clock_is else None,
+        "confirm_count": confirm_count,
+    }
+    entry = Entry("purge.run", actor, services.clock(), COMMAND_LINE, asked)
+    with attempt(services.engine, entry, PurgeError):
+        done = purge.run(
+            services.engine,
+            services.pictures,
+            services.duties,
+            now=services.clock(),
+            actor=actor,
+            origin=COMMAND_LINE,
+            confirmed=Confirmation(clock_is.date() if clock_is else None, confirm_count),
+            progress=lambda said: click.echo(said, err=True),
+        )
+    totals = {name: done.total(name) for name in TABLES}
+    if as_json:
+        days = [each.day.isoformat() for each in done.certificates]
+        certificates = [each.ledger_index for each in done.certificates]
+        click.echo(json.dumps({"purged": totals, "days": days, "certificates": certificates}))
+        return
+    click.echo(f"purged of {len(done.certificates)} days: {_said(totals)}")
+
+
+def _preview(services: Services, as_json: bool) -> None:
+    plan, by_rule = purge.preview(services.engine, services.duties, now=services.clock())
+    days = [each.isoformat() for each in plan.days]
+    if as_json:
+        click.echo(json.dumps({"reads": plan.total, "by_rule": by_rule, "days": days}))
+        return
+    span = f", from {days[0]} to {days[-1]}" if days else ""
+    click.echo(f"would purge {plan.total} reads of {len(days)} days{span}")
+    for rule, numbers in by_rule.items():
+        click.echo(f"{rule}: {numbers['reads']} without a hit, {numbers['hits']} with one")
+
+
+def _said(totals: dict[str, int]) -> str:
+    return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in totals.items())

@@ -1,0 +1,61 @@
+"""What a purge will do: the days it takes, and how many reads of whom go on each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, func, select
+
+from repository.retention.duties import Duties
+from repository.retention.purge_rows import Expired, refused_moment, unheld
+from repository.store.days import utc_day
+from repository.store.tables.reads import hits, reads, unit_records
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The days in order, and the reads that go, by day, agency and whether they matched."""
+
+    days: tuple[date, ...]
+    reads: Mapping[tuple[date, int, bool], int]
+
+    @property
+    def total(self) -> int:
+        """How many reads go."""
+        return sum(self.reads.values())
+
+    def by_rule(self, duties: Duties) -> dict[str, dict[str, int]]:
+        """How many reads go under each rule by its name: ``reads`` without a hit, and ``hits``."""
+        counted: Counter[tuple[str, str]] = Counter()
+        for (_, agency_id, hit), number in self.reads.items():
+            counted[duties.rule_of(agency_id).name, "hits" if hit else "reads"] += number
+        return {
+            name: {which: counted[name, which] for which in ("reads", "hits")}
+            for name in sorted({name for name, _ in counted})
+        }
+
+
+def make_plan(connection: Connection, expired: Expired) -> Plan:
+    """Count what is past its time and not held."""
+    day = utc_day(connection, reads.c.captured_at)
+    query = (
+        select(day, reads.c.agency_id, reads.c.has_hits, func.count())
+        .where(expired.reads(), unheld(reads))
+        .group_by(day, reads.c.agency_id, reads.c.has_hits)
+    )
+    counted = {
+        (date.fromisoformat(on), agency_id, hit): number
+        for on, agency_id, hit, number in connection.execute(query)
+    }
+    days = {on for on, _, _ in counted}
+    for moment, which in (
+        (hits.c.captured_at, expired.hits() & unheld(hits)),
+        (unit_records.c.captured_at, expired.unit_records() & unheld(unit_records)),
+        (refused_moment(), expired.quarantine()),
+    ):
+        found = connection.scalars(select(utc_day(connection, moment)).distinct().where(which))
+        days.update(date.fromisoformat(each) for each in found)
+    return Plan(tuple(sorted(days)), counted)
