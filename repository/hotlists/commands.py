@@ -15,7 +15,7 @@ from repository.accounts import secret_input
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
 from repository.command import pass_services
-from repository.hotlists import versions
+from repository.hotlists import entry_commands, upkeep_commands, versions
 from repository.hotlists.errors import HotlistError
 from repository.hotlists.importing import Accepted
 from repository.hotlists.settings import LIST_NAME
@@ -147,6 +147,10 @@ def export_list(services: Services, agency: str, name: str, folder: Path) -> Non
     with reading(services.engine) as connection:
         _write_whole(folder / f"{name}.jsonl", found.file(connection))
     _write_whole(folder / f"{name}.manifest.json", [found.manifest])
+
+
+for _command in (*entry_commands.COMMANDS, *upkeep_commands.COMMANDS):
+    hotlists.add_command(_command)
 
 
 def _write_whole(path: Path, pieces: Iterable[bytes]) -> None:

@@ -1,7 +1,8 @@
 """Issue what a list holds now as its next version: its sources and the entries made by hand.
 
 What has ended, was withdrawn here, or comes from a source that was not imported anew in time is
-left out. Old versions are pruned as new ones come.
+left out. A version is dated by its oldest source, one that has ended too: a list that lacks what
+it should have never looks new. Old versions are pruned as new ones come.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Publisher:
         Raises:
             HotlistError: if two of its sources have an entry of the same id.
         """
-        parts = [each for each in sources.of_list(connection, key.id) if not each.ended(now)]
+        all_sources = sources.of_list(connection, key.id)
+        parts = [each for each in all_sources if not each.ended(now)]
         by_hand = entries.lines_of(connection, key.id, now)
         content = lines.alive(
             lines.merge([*(each.lines(connection) for each in parts), by_hand]),
@@ -44,7 +46,7 @@ class Publisher:
             connection,
             key,
             content,
-            as_of=min((each.imported_at for each in parts), default=now),
+            as_of=min((each.imported_at for each in all_sources), default=now),
             private_key=self.private_key,
             actor=actor,
             origin=origin,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from repository.hotlists import files, lines
+from repository.hotlists.errors import HotlistError
 from repository.hotlists.lines import Line
 from repository.store.tables.fleet import agencies
 from repository.store.tables.hotlists import hotlist_sources, hotlists
@@ -94,6 +95,22 @@ def put(connection: Connection, hotlist_id: int, brought: Brought) -> None:
     file.remove(connection)
     values["size_bytes"] = file.write(connection, brought.lines)
     connection.execute(update(hotlist_sources).where(row.id == source_id).values(**values))
+
+
+def remove(connection: Connection, hotlist_id: int, name: str) -> None:
+    """Take a source out of a list.
+
+    Raises:
+        HotlistError: if the list has none of that name.
+    """
+    row = hotlist_sources.c
+    source_id = connection.scalar(
+        select(row.id).where(row.hotlist_id == hotlist_id, row.name == name)
+    )
+    if source_id is None:
+        raise HotlistError(f"source {name}: the list has none of that name")
+    files.of_source(source_id).remove(connection)
+    connection.execute(delete(hotlist_sources).where(row.id == source_id))
 
 
 def _select() -> Select[Any]:

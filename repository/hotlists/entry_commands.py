@@ -1,0 +1,244 @@
+"""Commands about entries by hand: each signs a person in, and acts as that person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from repository.accounts import secret_input
+from repository.accounts.operator import COMMAND_LINE
+from repository.accounts.user import User
+from repository.bootstrap import Services
+from repository.command import pass_services
+from repository.hotlists.columns import KINDS
+from repository.hotlists.desk import Act
+from repository.hotlists.entries import ManualEntry
+from repository.hotlists.entry_present import entry_as_mapping, entry_lines
+from repository.hotlists.entry_request import TypedEntry
+from repository.hotlists.look_back import MAX_DAYS, Purposeful
+from repository.moments import moment
+from repository.search.present import as_mapping
+from repository.search.purpose import AFFIRMATION, PurposeKind
+
+_USER = click.option("--user", "login", required=True, help="Your login; the password is asked.")
+_LIST = click.option("--list", "name", required=True, help="The list's name.")
+_NUMBER = click.option("--number", type=int, required=True, help="The entry's number.")
+_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+@click.command("propose")
+@_USER
+@secret_input.password_file
+@_LIST
+@click.option("--plate", required=True, help="The plate; ? for one character, * for any number.")
+@click.option("--state", default="", help="Two-letter code of the state, where it is known.")
+@click.option("--kind", required=True, type=click.Choice(KINDS), help="Why it is looked for.")
+@click.option("--priority", type=int, default=1, show_default=True, help="1 (urgent) to 5.")
+@click.option("--note", default="", help="What the officer in the car should know.")
+@click.option("--reason", required=True, help="The reason, documented in words.")
+@click.option("--authorized-by", required=True, help="Name of the person who authorized it.")
+@click.option("--rank", required=True, help="Their rank, of the command position.")
+@click.option("--expires", type=moment, required=True, help="When it ends (UTC).")
+@click.option("--replaces", type=int, help="Number of the entry that this one takes the place of.")
+@_AS_JSON
+@pass_services
+def propose(
+    services: Services,
+    /,
+    login: str,
+    password_file: Path | None,
+    name: str,
+    as_json: bool,
+    **typed: Any,
+) -> None:
+    """Propose a plate for a list of your agency; it alerts once a second person confirmed it.
+
+    Example: alpr-repository hotlists propose --user jdoe --list bolo --plate 1ABC23 --state MA
+    --kind amber_alert --reason "AMBER alert of 3 March, grey van" --authorized-by "Ann Poe" --rank
+    Captain --expires 2026-03-05
+    """
+    user = _sign_in(services, login, password_file)
+    act = services.hotlist_desk.propose(user, name, TypedEntry(**typed), COMMAND_LINE)
+    _say(act, as_json, "proposed; a second person confirms it")
+
+
+@click.command("confirm")
+@_USER
+@secret_input.password_file
+@_NUMBER
+@_AS_JSON
+@pass_services
+def confirm(
+    services: Services, login: str, password_file: Path | None, number: int, as_json: bool
+) -> None:
+    """Confirm, as the second person, that an entry is right; units get it at once.
+
+    Example: alpr-repository hotlists confirm --user apoe --number 7
+    """
+    user = _sign_in(services, login, password_file)
+    act = services.hotlist_desk.confirm(user, number, COMMAND_LINE)
+    _say(act, as_json, f"confirmed, in version {act.version}")
+
+
+@click.command("cancel")
+@_USER
+@secret_input.password_file
+@_LIST
+@click.option("--entry", "label", required=True, help="The entry's id, such as manual:7.")
+@click.option("--reason", required=True, help="Why it ends, such as a car that was recovered.")
+@_AS_JSON
+@pass_services
+def cancel(
+    services: Services,
+    login: str,
+    password_file: Path | None,
+    name: str,
+    label: str,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """End an entry at once, or refuse a proposed one; an imported one stays out while it is sent.
+
+    Example: alpr-repository hotlists cancel --user jdoe --list stolen --entry A-1187 --reason
+    "Recovered on Essex Street, owner told"
+    """
+    user = _sign_in(services, login, password_file)
+    version = services.hotlist_desk.cancel(user, name, label, reason, COMMAND_LINE)
+    if as_json:
+        click.echo(json.dumps({"entry": label, "version": version}))
+        return
+    out = "it never alerted" if version is None else f"version {version} is without it"
+    click.echo(f"entry {label} ended: {out}")
+
+
+@click.command("review")
+@_USER
+@secret_input.password_file
+@_NUMBER
+@click.option("--reason", required=True, help="Why it still holds, in words.")
+@_AS_JSON
+@pass_services
+def review(
+    services: Services,
+    login: str,
+    password_file: Path | None,
+    number: int,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Keep on record that an entry was looked at and still holds; what changed is proposed anew.
+
+    Example: alpr-repository hotlists review --user jdoe --number 7 --reason "Child still missing"
+    """
+    user = _sign_in(services, login, password_file)
+    act = services.hotlist_desk.review(user, number, reason, COMMAND_LINE)
+    _say(act, as_json, f"reviewed; again by {act.entry.review_due:%Y-%m-%d %H:%M} UTC")
+
+
+@click.command("entries")
+@_USER
+@secret_input.password_file
+@click.option("--list", "name", help="Only this list's.")
+@click.option("--all", "ended_too", is_flag=True, help="Those that have ended too.")
+@_AS_JSON
+@pass_services
+def entries(
+    services: Services,
+    login: str,
+    password_file: Path | None,
+    name: str | None,
+    ended_too: bool,
+    as_json: bool,
+) -> None:
+    """List your agency's entries by hand, and who had a part in each.
+
+    Example: alpr-repository hotlists entries --user jdoe --list bolo
+    """
+    user = _sign_in(services, login, password_file)
+    now = services.clock()
+    shown = services.hotlist_desk.show(user, name, COMMAND_LINE)
+    wanted: Callable[[ManualEntry], bool] = lambda each: (  # noqa: E731
+        ended_too or each.state(now) in ("proposed", "active")
+    )
+    found = list(filter(wanted, shown))
+    if as_json:
+        click.echo(json.dumps([entry_as_mapping(each, now) for each in found]))
+        return
+    for each in found:
+        click.echo("\n".join(entry_lines(each, now)))
+
+
+@click.command("look-back")
+@click.argument("label", metavar="ENTRY")
+@_USER
+@secret_input.password_file
+@_LIST
+@click.option("--days", type=int, default=7, show_default=True, help=f"1 to {MAX_DAYS}.")
+@click.option("--purpose", required=True, help=f"One of: {', '.join(PurposeKind)}.")
+@click.option("--facts", default="", help="What makes this search necessary, in words.")
+@click.option("--case", "case_number", default="", help="Number of the case it belongs to.")
+@click.option("--court-order", help="Court and number of the order, for that purpose.")
+@click.option("--affirm", is_flag=True, help=f"Your word: {AFFIRMATION}")
+@_AS_JSON
+@pass_services
+def look_back(
+    services: Services,
+    /,
+    label: str,
+    login: str,
+    password_file: Path | None,
+    name: str,
+    days: int,
+    affirm: bool,
+    as_json: bool,
+    **why: Any,
+) -> None:
+    """Search the reads of the last days for a listed plate: a search like any other.
+
+    Example: alpr-repository hotlists look-back manual:7 --user jdoe --list bolo --purpose
+    safety_concern --facts "AMBER alert of 3 March, grey van seen on Route 1" --case 24-1187
+    --affirm
+    """
+    user = _sign_in(services, login, password_file)
+    result = services.hotlist_look_backs.look_back(
+        user, name, label, days, Purposeful(affirmed=affirm, **why), COMMAND_LINE
+    )
+    if as_json:
+        click.echo(json.dumps(as_mapping(result)))
+        return
+    click.echo(result.notice)
+    for read in result.reads:
+        click.echo(
+            f"{read.captured_at:%Y-%m-%d %H:%M:%S} UTC  {read.plate} {read.state or '--'}  "
+            f"{read.agency_title}, unit {read.unit}, camera {read.camera}"
+        )
+        click.echo(f"    {read.how_to_confirm}")
+    click.echo(f"{len(result.reads)} reads; ledger entry {result.ledger_index}")
+
+
+COMMANDS = (propose, confirm, cancel, review, entries, look_back)
+
+
+def _sign_in(services: Services, login: str, password_file: Path | None) -> User:
+    password = secret_input.current_password(password_file)
+    return services.accounts.sign_in(login, password, COMMAND_LINE)
+
+
+def _say(act: Act, as_json: bool, what: str) -> None:
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "number": act.entry.id,
+                    "entry": act.entry.label,
+                    "list": act.entry.list,
+                    "version": act.version,
+                }
+            )
+        )
+        return
+    click.echo(f"entry {act.entry.label} of list {act.entry.list}: {what}")
