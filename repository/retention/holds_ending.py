@@ -6,7 +6,6 @@ that has passed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
@@ -20,11 +19,13 @@ from repository.store import locks
 from repository.store.locks import Turn
 from repository.store.tables.fleet import agencies
 from repository.store.tables.retention import hold_reads, hold_reviews, holds
+from repository.units.findings import raise_finding, settle_finding
 
 UNTIL_DISPOSITION = "enforcement_action"
 """The kind of hold that a case's final disposition ends; the others of section 7 (b) go on."""
 
 _JOBS = "jobs"
+_OVERDUE = "hold_review_overdue"
 
 
 def release(
@@ -54,6 +55,8 @@ def release(
         changes = {**_released(actor, now), "release_reason": reason}
     _change(connection, hold_id, changes)
     proposed = hold.kind == "evidence"
+    if not proposed:
+        _settle(connection, hold_id, "released", now)
     action = "hold.propose_release" if proposed else "hold.release"
     _record(connection, action, actor, origin, now, {"hold": hold_id, "reason": reason})
     return "proposed" if proposed else "released"
@@ -76,6 +79,7 @@ def confirm_release(
     if hold.release_proposed_by == actor.user_id:
         raise HoldError(f"hold {hold_id}: you proposed its release; another person must confirm it")
     _change(connection, hold_id, _released(actor, now))
+    _settle(connection, hold_id, "released", now)
     request: dict[str, JSON] = {
         "hold": hold_id,
         "proposed_by": hold.release_proposed_by_name,
@@ -122,6 +126,7 @@ def review(
     if next_due <= now.astimezone(UTC).date():
         raise HoldError(f"until: {next_due} is no day that lies ahead")
     _change(connection, hold_id, {"review_due": next_due})
+    _settle(connection, hold_id, "reviewed", now)
     connection.execute(
         insert(hold_reviews).values(
             hold_id=hold_id,
@@ -225,14 +230,14 @@ def lapse(connection: Connection, rule: RetentionRule, now: datetime) -> list[in
         "the case is disposed of, and the rule's time has passed",
         now,
     )
+    for hold_id in ended:
+        _settle(connection, hold_id, "ended", now)
     if ended:
         _record(connection, "hold.lapse", SYSTEM, _JOBS, now, {"holds": sorted(ended)})
     return sorted(ended)
 
 
-def raise_overdue(
-    connection: Connection, raise_finding: Callable[[str], object], now: datetime
-) -> int:
+def raise_overdue(connection: Connection, now: datetime) -> int:
     """Raise a finding for each hold whose review is overdue; gives their number."""
     query = (
         select(holds.c.id, holds.c.review_due, agencies.c.name)
@@ -242,7 +247,10 @@ def raise_overdue(
     )
     overdue = connection.execute(query).all()
     for hold_id, due, agency in overdue:
-        raise_finding(f"hold {hold_id} of {agency} was to be reviewed by {due}")
+        detail = (
+            f"hold {hold_id} of {agency} was to be reviewed by {due}: `alpr-repository hold review`"
+        )
+        raise_finding(connection, _OVERDUE, None, detail, now, subject=_subject(hold_id))
     return len(overdue)
 
 
@@ -290,6 +298,15 @@ def _released(actor: Actor, now: datetime) -> dict[str, Any]:
         "released_by_name": actor.name,
         "released_at": now,
     }
+
+
+def _settle(connection: Connection, hold_id: int, reason: str, now: datetime) -> None:
+    """Close the finding that its review is overdue, if there is one."""
+    settle_finding(connection, _OVERDUE, None, reason, now, subject=_subject(hold_id))
+
+
+def _subject(hold_id: int) -> str:
+    return f"hold {hold_id}"
 
 
 def _change(connection: Connection, hold_id: int, changes: dict[str, Any]) -> None:

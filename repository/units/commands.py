@@ -17,6 +17,7 @@ from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.ledger import log
 from repository.ledger.entry import JSON, Entry
+from repository.retention.local_rules_command import rule
 from repository.store import keyfiles
 from repository.store.engine import reading
 from repository.units import enrolment
@@ -74,6 +75,7 @@ def list_agencies(services: Services, as_json: bool) -> None:
 agencies.add_command(suspend)
 agencies.add_command(end)
 agencies.add_command(restore)
+agencies.add_command(rule)
 
 
 @click.group()

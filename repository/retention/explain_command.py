@@ -1,0 +1,167 @@
+"""``alpr-repository retention explain``: why a read is kept, on the record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import click
+from sqlalchemy import Connection
+
+from repository.accounts import secret_input, users
+from repository.accounts.errors import SessionEndedError
+from repository.accounts.operator import COMMAND_LINE, operator
+from repository.accounts.user import User
+from repository.bootstrap import Services
+from repository.cases import files
+from repository.command import pass_services
+from repository.errors import RepositoryError
+from repository.ledger import log
+from repository.ledger.attempt import attempt
+from repository.ledger.entry import JSON, Entry
+from repository.retention.duties import Duties
+from repository.retention.explain import Gone, Kept, explain, plate_of
+from repository.retention.explain_words import (
+    gone_as_mapping,
+    kept_as_mapping,
+    plate_words,
+    words_of_gone,
+    words_of_kept,
+)
+from repository.retention.rules import shipped_rule
+from repository.search.purpose import AFFIRMATION, Purpose, PurposeKind
+
+Plate = tuple[str, str | None, str | None, str | None]
+
+
+@click.command("explain")
+@click.argument("read_id", type=click.UUID)
+@click.option("--user", "login", help="Your login, to see the plate too; then say why:")
+@secret_input.password_file
+@click.option("--purpose", help=f"One of: {', '.join(PurposeKind)}.")
+@click.option("--facts", default="", help="What makes it necessary to see the plate, in words.")
+@click.option("--case", "case_number", default="", help="Number of the case it belongs to.")
+@click.option("--court-order", help="Court and number of the order, for that purpose.")
+@click.option("--affirm", is_flag=True, help=f"Your word: {AFFIRMATION}")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@pass_services
+def explain_command(
+    services: Services,
+    read_id: UUID,
+    login: str | None,
+    password_file: Path | None,
+    purpose: str | None,
+    facts: str,
+    case_number: str,
+    court_order: str | None,
+    affirm: bool,
+    as_json: bool,
+) -> None:
+    """Say why a read is kept and until when, or what became of it; the ledger keeps who asked.
+
+    Example: alpr-repository retention explain 0195f3a2-7c1b-7def-8a01-23456789abcd
+    """
+    if login is None:
+        if purpose is not None:
+            raise click.UsageError("--purpose belongs to --user: sign in to see the plate")
+        user = None
+        entry = Entry("retention.explain", operator(), services.clock(), COMMAND_LINE)
+    else:
+        password = secret_input.current_password(password_file)
+        user = services.accounts.sign_in(login, password, COMMAND_LINE)
+        entry = Entry("retention.explain", user.actor, services.clock(), COMMAND_LINE)
+    asked: dict[str, JSON] = {"read": str(read_id)}
+    with attempt(services.engine, replace(entry, request=asked), RepositoryError):
+        stated = None
+        if user is not None:
+            stated = Purpose.of(
+                purpose or "", facts, case_number, affirmed=affirm, court_order=court_order
+            )
+        entry = replace(entry, request=_request(asked, stated))
+        with services.engine.begin() as connection:
+            found, plates = _explain(connection, services, read_id, user, stated, entry)
+    now = services.clock()
+    if isinstance(found, Gone):
+        lines = list(words_of_gone(found))
+        mappings = [gone_as_mapping(found)]
+    else:
+        lines = [
+            line
+            for each in found
+            for line in words_of_kept(each, _words(plates.get(each.unit_id)), now)
+        ]
+        mappings = [kept_as_mapping(each, _mapping(plates.get(each.unit_id))) for each in found]
+    if as_json:
+        click.echo(json.dumps(mappings))
+        return
+    for line in lines:
+        click.echo(line)
+
+
+def _explain(
+    connection: Connection,
+    services: Services,
+    read_id: UUID,
+    user: User | None,
+    stated: Purpose | None,
+    entry: Entry,
+) -> tuple[tuple[Kept, ...] | Gone, Mapping[int, Plate]]:
+    """The explanation, the plates that the user may see by their unit, and both on the record."""
+    now = services.clock()
+    if user is not None:
+        account = users.lock(connection, user.id)
+        if account is None or not account.open:
+            raise SessionEndedError
+    duties = Duties.load(connection, services.retention_rule, shipped_rule)
+    try:
+        found = explain(connection, read_id, duties, now)
+    except ValueError as error:
+        raise RepositoryError(f"read {read_id}: {error}") from error
+    shown: list[files.Shown] = []
+    plates: dict[int, Plate] = {}
+    if user is not None and not isinstance(found, Gone):
+        for each in found:
+            if _may_see(each, user, now):
+                plates[each.unit_id] = plate_of(connection, each)
+                shown.append(files.Shown(each.unit_id, each.captured_at, each.read_id))
+    count = 0 if isinstance(found, Gone) else len(found)
+    appended = log.append(connection, replace(entry, at=now, count=count))
+    if user is not None and stated is not None:
+        files.add_search(
+            connection,
+            files.open_case(connection, user, stated.case_number, now),
+            user,
+            ledger_index=appended.index,
+            at=now,
+            request=entry.request,
+            shown=shown,
+        )
+    return found, plates
+
+
+def _may_see(kept: Kept, user: User, now: datetime) -> bool:
+    """As a search decides: not what has expired, nor what its owner withdrew from others."""
+    goes_at = kept.goes_at
+    here = goes_at is None or goes_at > now
+    return here and (not kept.withdrawn or kept.agency_id == user.agency_id)
+
+
+def _request(asked: dict[str, JSON], stated: Purpose | None) -> dict[str, JSON]:
+    if stated is None:
+        return asked
+    return {"explained": asked, "purpose": stated.as_json()}
+
+
+def _words(plate: Plate | None) -> str | None:
+    return None if plate is None else plate_words(*plate)
+
+
+def _mapping(plate: Plate | None) -> dict[str, str | None] | None:
+    if plate is None:
+        return None
+    names = ("read", "state", "corrected", "corrected_state")
+    return dict(zip(names, plate, strict=True))

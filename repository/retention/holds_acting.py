@@ -1,0 +1,51 @@
+"""What every command about holds shares: a person who signs in, and a transaction of theirs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import Connection
+
+from repository.accounts import secret_input
+from repository.accounts.operator import COMMAND_LINE
+from repository.accounts.user import User
+from repository.bootstrap import Services
+from repository.ledger.attempt import attempt
+from repository.ledger.entry import JSON, Entry
+from repository.retention.holds_request import HoldError
+
+LOGIN = click.option("--user", "login", required=True, help="Your login.")
+NUMBER = click.option("--hold", "number", type=int, required=True, help="The hold's number.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+def sign_in(services: Services, login: str, password_file: Path | None) -> User:
+    """The person, by their password."""
+    password = secret_input.current_password(password_file)
+    return services.accounts.sign_in(login, password, COMMAND_LINE)
+
+
+def entry_of(services: Services, user: User, action: str, asked: Mapping[str, JSON]) -> Entry:
+    """What they are about to do, for the ledger."""
+    return Entry(action, user.actor, services.clock(), COMMAND_LINE, asked)
+
+
+@contextmanager
+def acting(
+    services: Services, user: User, action: str, asked: Mapping[str, JSON]
+) -> Iterator[Connection]:
+    """A transaction of that person's; if it is refused or fails, that is on the ledger."""
+    entry = entry_of(services, user, action, asked)
+    with attempt(services.engine, entry, HoldError), services.engine.begin() as connection:
+        yield connection
+
+
+def say(as_json: bool, mapping: dict[str, Any], line: str) -> None:
+    """Print the one or the other."""
+    click.echo(json.dumps(mapping) if as_json else line)

@@ -1,0 +1,197 @@
+"""Commands that review, dispose of and release holds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from repository.accounts import secret_input
+from repository.accounts.operator import COMMAND_LINE
+from repository.bootstrap import Services
+from repository.command import pass_services
+from repository.ledger.entry import JSON, as_typed
+from repository.retention import holds_ending
+from repository.retention.holds_acting import AS_JSON, DAY, LOGIN, NUMBER, acting, say, sign_in
+
+_RELEASED = {
+    "released": "hold {number} released",
+    "proposed": "hold {number}: release proposed; it stands until another person of your agency "
+    "confirms that with `alpr-repository hold confirm-release`",
+}
+
+
+@click.command("release")
+@LOGIN
+@secret_input.password_file
+@NUMBER
+@click.option("--reason", required=True, help="Why it ends, in words.")
+@AS_JSON
+@pass_services
+def release(
+    services: Services,
+    login: str,
+    password_file: Path | None,
+    number: int,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Release a hold of your agency; what has expired under it goes with the next purge.
+
+    The release of evidence is only proposed; a second person confirms it.
+
+    Example: alpr-repository hold release --user jdoe --hold 7 --reason "Case 24-1187 is closed"
+    """
+    user = sign_in(services, login, password_file)
+    asked: dict[str, JSON] = {"hold": number, "reason_given": as_typed(reason)}
+    with acting(services, user, "hold.release", asked) as connection:
+        done = holds_ending.release(
+            connection,
+            number,
+            reason=reason,
+            actor=user.actor,
+            origin=COMMAND_LINE,
+            now=services.clock(),
+        )
+    say(as_json, {"hold": number, "done": done}, _RELEASED[done].format(number=number))
+
+
+@click.command("confirm-release")
+@LOGIN
+@secret_input.password_file
+@NUMBER
+@AS_JSON
+@pass_services
+def confirm_release(
+    services: Services, login: str, password_file: Path | None, number: int, as_json: bool
+) -> None:
+    """Release evidence, as the second person of your agency.
+
+    Example: alpr-repository hold confirm-release --user rroe --hold 7
+    """
+    user = sign_in(services, login, password_file)
+    with acting(services, user, "hold.confirm_release", {"hold": number}) as connection:
+        holds_ending.confirm_release(
+            connection, number, actor=user.actor, origin=COMMAND_LINE, now=services.clock()
+        )
+    say(as_json, {"hold": number, "done": "released"}, f"hold {number} released")
+
+
+@click.command("withdraw-release")
+@LOGIN
+@secret_input.password_file
+@NUMBER
+@click.option("--reason", required=True, help="Why the hold goes on, in words.")
+@AS_JSON
+@pass_services
+def withdraw_release(
+    services: Services,
+    login: str,
+    password_file: Path | None,
+    number: int,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Take back or refuse a proposed release: the hold stands as before.
+
+    Example: alpr-repository hold withdraw-release --user rroe --hold 7 --reason "Appeal is pending"
+    """
+    user = sign_in(services, login, password_file)
+    asked: dict[str, JSON] = {"hold": number, "reason_given": as_typed(reason)}
+    with acting(services, user, "hold.withdraw_release", asked) as connection:
+        holds_ending.withdraw_release(
+            connection,
+            number,
+            reason=reason,
+            actor=user.actor,
+            origin=COMMAND_LINE,
+            now=services.clock(),
+        )
+    say(as_json, {"hold": number, "done": "stands"}, f"hold {number} stands as before")
+
+
+@click.command("review")
+@LOGIN
+@secret_input.password_file
+@NUMBER
+@click.option("--until", "next_due", type=DAY, required=True, help="Day of the next review.")
+@click.option("--reason", required=True, help="Why it is still needed, in words.")
+@AS_JSON
+@pass_services
+def review(
+    services: Services,
+    login: str,
+    password_file: Path | None,
+    number: int,
+    next_due: datetime,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Say that a hold is still needed, and when it is looked at the next time.
+
+    Example: alpr-repository hold review --user jdoe --hold 7 --until 2027-03-01 --reason "The
+    civil action is set down for trial"
+    """
+    user = sign_in(services, login, password_file)
+    asked: dict[str, JSON] = {
+        "hold": number,
+        "reason_given": as_typed(reason),
+        "next_due": next_due.date().isoformat(),
+    }
+    with acting(services, user, "hold.review", asked) as connection:
+        holds_ending.review(
+            connection,
+            number,
+            next_due=next_due.date(),
+            reason=reason,
+            actor=user.actor,
+            origin=COMMAND_LINE,
+            now=services.clock(),
+        )
+    day = next_due.date().isoformat()
+    say(as_json, {"hold": number, "review_due": day}, f"hold {number} stands; review by {day}")
+
+
+@click.command("disposition")
+@LOGIN
+@secret_input.password_file
+@click.option("--case", "case_number", required=True, help="Number of the case.")
+@click.option("--on", "on", type=DAY, required=True, help="Day on which it was reached.")
+@click.option("--text", "disposition", required=True, help="The final disposition, in words.")
+@AS_JSON
+@pass_services
+def disposition(
+    services: Services,
+    login: str,
+    password_file: Path | None,
+    case_number: str,
+    on: datetime,
+    disposition: str,
+    as_json: bool,
+) -> None:
+    """Record a case's final disposition, which ends its holds for an enforcement action.
+
+    Their reads are kept until then or for the repository's ordinary time, whichever is later.
+
+    Example: alpr-repository hold disposition --user jdoe --case 24-1187 --on 2026-11-02 --text
+    "Guilty plea, Salem District Court"
+    """
+    user = sign_in(services, login, password_file)
+    asked: dict[str, JSON] = {
+        "case_number": as_typed(case_number),
+        "disposition": as_typed(disposition),
+        "on": on.date().isoformat(),
+    }
+    with acting(services, user, "hold.disposition", asked) as connection:
+        ended = holds_ending.dispose(
+            connection,
+            case_number,
+            on=on.date(),
+            disposition=disposition,
+            actor=user.actor,
+            origin=COMMAND_LINE,
+            now=services.clock(),
+        )
+    numbers = ", ".join(map(str, ended))
+    say(as_json, {"holds": ended}, f"disposition of case {case_number} recorded: hold {numbers}")

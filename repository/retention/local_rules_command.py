@@ -1,0 +1,84 @@
+"""``alpr-repository agencies rule``: an agency's own rule of retention."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from repository.accounts import secret_input
+from repository.accounts.operator import COMMAND_LINE, operator
+from repository.bootstrap import Services
+from repository.command import pass_services
+from repository.ledger.attempt import attempt
+from repository.ledger.entry import Entry, as_typed
+from repository.retention import local_rules
+from repository.retention.local_rules import LocalRuleError
+from repository.retention.rules import RetentionRuleError, shipped_rule
+
+_DEFAULT = "default"
+
+
+@click.command("rule")
+@click.argument("agency")
+@click.argument("name", metavar="RULE")
+@click.option("--reason", required=True, help="Why, in words; kept on the ledger.")
+@click.option(
+    "--user", "login", help="Your login; needed for a rule longer than the repository's own."
+)
+@secret_input.password_file
+@click.option("--yes", is_flag=True, help="Do it though stored reads expire earlier.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@pass_services
+def rule(
+    services: Services,
+    agency: str,
+    name: str,
+    reason: str,
+    login: str | None,
+    password_file: Path | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Keep an agency's reads under a rule of its own, the stored ones too.
+
+    RULE is one of `alpr-repository retention rules`, or "default" for the repository's own.
+
+    Example: alpr-repository agencies rule nashua-pd new-hampshire --reason "RSA 261:75-b" --yes
+    """
+    actor = operator()
+    if login is not None:
+        password = secret_input.current_password(password_file)
+        actor = services.accounts.sign_in(login, password, COMMAND_LINE).actor
+    entry = Entry(
+        "agency.rule",
+        actor,
+        services.clock(),
+        COMMAND_LINE,
+        {"agency": as_typed(agency), "rule": as_typed(name), "reason_given": as_typed(reason)},
+    )
+    refusals = (LocalRuleError, RetentionRuleError)
+    with attempt(services.engine, entry, refusals), services.engine.begin() as connection:
+        done = local_rules.change(
+            connection,
+            agency,
+            None if name == _DEFAULT else name,
+            default=services.retention_rule,
+            shipped=shipped_rule,
+            reason=reason,
+            confirmed=yes,
+            named_person=login is not None,
+            actor=actor,
+            origin=COMMAND_LINE,
+            now=services.clock(),
+        )
+    if as_json:
+        said = {"agency": agency, "rule": name, "earlier": done.earlier, "at_once": done.at_once}
+        click.echo(json.dumps(said))
+        return
+    click.echo(
+        f"agency {agency}: rule {done.after.name} (reads {done.after.reads}, hits "
+        f"{done.after.hits}); {done.earlier} stored reads expire earlier, {done.at_once} of them "
+        "with the next purge"
+    )
