@@ -20,6 +20,7 @@ from repository.audits.transactions import Audits
 from repository.cases.service import CaseFiles
 from repository.forwarding.state import is_forwarded
 from repository.hotlists.alerts import Alerts
+from repository.hotlists.announce import Announcer
 from repository.hotlists.desk import ListDesk
 from repository.hotlists.importing import Imports
 from repository.hotlists.look_back import LookBacks
@@ -134,6 +135,12 @@ class Services:
     def hotlist_look_backs(self) -> LookBacks:
         """Listed plates in the reads of before."""
         return LookBacks(self.engine, self.searches, self.clock)
+
+    @property
+    def hotlist_announcer(self) -> Announcer:
+        """What tells units of new versions over MQTT."""
+        broker = self.settings.broker
+        return Announcer(self.engine, broker, f"{broker.client_id}-hotlists")
 
     @property
     def alerts(self) -> Alerts:

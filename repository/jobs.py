@@ -11,6 +11,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from repository.agencies import reports
 from repository.bootstrap import Services
 from repository.errors import RepositoryError
+from repository.hotlists import upkeep
 from repository.retention import holds_ending, purge
 from repository.retention.purge_job import PurgeJob
 from repository.store.partitions import ensure_days
@@ -58,6 +59,19 @@ def schedule(services: Services) -> BackgroundScheduler:
         hours=6,
         next_run_time=now,
     )
+    announcer = services.hotlist_announcer
+    scheduler.add_job(
+        _guarded("announcing hot lists", lambda: announcer.look(services.clock())),
+        "interval",
+        seconds=15,
+        next_run_time=now,
+    )
+    scheduler.add_job(
+        _guarded("hot lists", lambda: tend_hotlists(services)),
+        "interval",
+        minutes=10,
+        next_run_time=now,
+    )
     purge_job = PurgeJob(
         services.engine, services.pictures, services.duties, services.settings.jobs.purge_at
     )
@@ -89,6 +103,17 @@ def find_overdue_reviews(services: Services) -> None:
     with services.engine.begin() as connection:
         holds_ending.lapse(connection, services.retention_rule, now)
         holds_ending.raise_overdue(connection, now)
+
+
+def tend_hotlists(services: Services) -> None:
+    """Issue the hot lists that changed by time alone, and raise findings for what waits."""
+    with services.engine.begin() as connection:
+        upkeep.tend(
+            connection,
+            lambda: services.publisher,
+            services.settings.hotlists,
+            services.clock(),
+        )
 
 
 def _guarded(name: str, job: Callable[[], object]) -> Callable[[], None]:

@@ -105,6 +105,8 @@ def add(
 
 def find(connection: Connection, agency_id: int, number: int) -> ManualEntry | None:
     """The entry of that number, if it is the agency's."""
+    if not 0 < number < 2**63:
+        return None
     return next(_find(connection, _row.id == number, hotlists.c.agency_id == agency_id), None)
 
 

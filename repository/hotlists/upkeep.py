@@ -6,7 +6,7 @@ the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -64,13 +64,16 @@ def due(connection: Connection, now: datetime, agency: str | None = None) -> lis
 
 
 def tend(
-    connection: Connection, publisher: Publisher, settings: HotlistSettings, now: datetime
+    connection: Connection,
+    publisher: Callable[[], Publisher],
+    settings: HotlistSettings,
+    now: datetime,
 ) -> int:
     """Issue the lists that changed by time alone, and raise findings; the number issued."""
     changed = _lists_to_issue(connection, timedelta(hours=settings.renew_every_h), now)
     for agency, name in changed:
         key = versions.lock_list(connection, agency, name)
-        publisher.publish(connection, key, actor=SYSTEM, origin=_ORIGIN, now=now)
+        publisher().publish(connection, key, actor=SYSTEM, origin=_ORIGIN, now=now)
     waiting = [each for each in due(connection, now) if each.what != "ends_soon"]
     _raise(connection, [each for each in waiting if each.at < now - _PATIENCE[each.what]], now)
     holdings.watch(connection, timedelta(hours=settings.behind_after_h), now)

@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from fastapi import FastAPI
 
 from repository.web import faults
-from repository.web.api import hotlists, ledger, people, pictures, searching
+from repository.web.api import (
+    alerts,
+    hotlist_entries,
+    hotlists,
+    ledger,
+    people,
+    pictures,
+    searching,
+)
 from repository.web.guard import Guard
 from repository.web.services import WebServices
 
@@ -27,6 +35,8 @@ def create_app(services: WebServices) -> FastAPI:
         pictures.router,
         ledger.router,
         hotlists.router,
+        hotlist_entries.router,
+        alerts.router,
     ):
         app.include_router(router, prefix=API)
     return app

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from repository.accounts.service import Accounts
+from repository.hotlists.alerts import Alerts
+from repository.hotlists.desk import ListDesk
 from repository.hotlists.service import UnitHotlists
 from repository.ledger.service import Ledger
 from repository.search.picture import Pictures
@@ -37,4 +39,14 @@ class WebServices(Protocol):
     @property
     def hotlists(self) -> UnitHotlists:
         """Hot lists for units."""
+        ...
+
+    @property
+    def hotlist_desk(self) -> ListDesk:
+        """Hot-list entries by hand."""
+        ...
+
+    @property
+    def alerts(self) -> Alerts:
+        """Alerts of an agency's own units."""
         ...
