@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,11 +24,20 @@ from repository.search.service import SearchRequest
 @click.command()
 @click.option("--user", "login", required=True, help="Your login; the password is asked for.")
 @secret_input.password_file
-@click.option("--plate", required=True, help="The plate, as one spells it.")
+@click.option("--plate", help="The plate; ? stands for any one character, * for any number.")
 @click.option("--folded", is_flag=True, help="Also find what is easily taken for it (0 and O).")
-@click.option("--from", "start", type=moment, required=True, help="First moment (UTC).")
-@click.option("--to", "end", type=moment, required=True, help="Moment after the last (UTC).")
+@click.option("--from", "start", type=moment, help="First moment (UTC).")
+@click.option("--to", "end", type=moment, help="Moment after the last (UTC).")
+@click.option("--near", help="Only around this point: LATITUDE,LONGITUDE in degrees.")
+@click.option("--radius", "radius_m", type=float, help="How far around it, in metres.")
+@click.option("--within", help="Only within these corners: LATITUDE,LONGITUDE, blanks between.")
+@click.option("--state", help="Only plates of this state, such as MA.")
+@click.option("--agency", help="Only reads of this agency.")
+@click.option("--unit", help="Only reads of the unit of this name.")
+@click.option("--camera", help="Only reads of the camera of this name.")
+@click.option("--hits-only", is_flag=True, help="Only what was on a hot list.")
 @click.option("--limit", type=int, default=DEFAULT_RESULTS, show_default=True, help="Most reads.")
+@click.option("--after", help="The next page: what the page before gave as its next.")
 @click.option("--purpose", required=True, help=f"One of: {', '.join(PurposeKind)}.")
 @click.option("--facts", default="", help="What makes this search necessary, in words.")
 @click.option("--case", "case_number", default="", help="Number of the case it belongs to.")
@@ -37,39 +47,41 @@ from repository.search.service import SearchRequest
 @pass_services
 def search(
     services: Services,
+    /,
     login: str,
     password_file: Path | None,
-    plate: str,
-    folded: bool,
-    start: datetime,
-    end: datetime,
-    limit: int,
-    purpose: str,
-    facts: str,
+    start: datetime | None,
+    end: datetime | None,
+    within: str | None,
     case_number: str,
-    court_order: str | None,
     affirm: bool,
     as_json: bool,
+    **asked: Any,
 ) -> None:
-    """Search the reads for a plate in a window of time.
+    """Search the reads by plate, place and time.
 
-    Example: alpr-repository search --user jdoe --plate 1ABC23 --from 2026-03-01 --to 2026-03-08
-    --purpose criminal_investigation --facts "Blue sedan left the robbery on Essex Street at
-    21:40, plate given by a clerk" --case 24-1187 --affirm
+    A search needs a whole plate, or at least three adjacent characters of one, or a window of
+    time. Of a plate with fewer, or without any, it looks through 31 days at most, through a year
+    where a place is given.
+
+    \b
+    Examples:
+      alpr-repository search --user jdoe --plate 1ABC23 --from 2026-03-01 --to 2026-03-08
+        --purpose criminal_investigation --facts "Blue sedan left the robbery on Essex Street at
+        21:40, plate given by a clerk" --case 24-1187 --affirm
+      … --plate "1AB*" --folded
+      … --near 42.5195,-70.8967 --radius 250 --from 2026-03-01T21:00-05:00
+        --to 2026-03-01T22:00-05:00
     """
     password = secret_input.current_password(password_file)
     user = services.accounts.sign_in(login, password, COMMAND_LINE)
     request = SearchRequest(
-        plate=plate,
-        start=start.isoformat(),
-        end=end.isoformat(),
-        purpose=purpose,
-        facts=facts,
+        start=start.isoformat() if start else None,
+        end=end.isoformat() if end else None,
+        within=within.split() if within is not None else None,
         case_number=case_number,
         affirmed=affirm,
-        court_order=court_order,
-        folded=folded,
-        limit=limit,
+        **asked,
     )
     result = services.searches.search(user, request, COMMAND_LINE)
     if as_json:
@@ -79,8 +91,9 @@ def search(
     for read in result.reads:
         click.echo(_line(read))
         click.echo(f"    {read.how_to_confirm}")
-    more = ", and more that the limit cut off" if result.more else ""
-    click.echo(f"{len(result.reads)} reads{more}; ledger entry {result.ledger_index}")
+    click.echo(f"{len(result.reads)} reads; ledger entry {result.ledger_index}")
+    if result.next is not None:
+        click.echo(f"there are more: search again with --after {result.next}")
 
 
 def _line(read: FoundRead) -> str:
@@ -89,9 +102,10 @@ def _line(read: FoundRead) -> str:
     else:
         place = f"{read.latitude_deg:.5f}, {read.longitude_deg:.5f}"
     at = f"{read.site} ({place})" if read.site else place
+    how = "" if read.how == "any" else f"{read.how.replace('_', ' ')}, "
     return (
         f"{read.captured_at:%Y-%m-%d %H:%M:%S} UTC  {read.plate} {read.state or '--'}  "
-        f"{read.how}, confidence {read.confidence:.2f}  {at}  "
+        f"{how}confidence {read.confidence:.2f}  {at}  "
         f"{read.agency_title}, unit {read.unit}, camera {read.camera}"
         + ("  ON A HOT LIST" if read.on_hotlist else "")
     )

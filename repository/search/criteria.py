@@ -1,4 +1,4 @@
-"""What is searched for: a plate, exact or folded, in a window of time. Pure."""
+"""What is searched for: a plate or a part of one, a place, a window of time. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from edge.contract.plates import normalise
+from edge.contract.plates import STATES
 from repository.ledger.entry import JSON
+from repository.search.cursor import Cursor
 from repository.search.errors import SearchRefusedError
+from repository.search.pattern import ENOUGH_ADJACENT, PlatePattern
+from repository.search.place import Place
 
 MAX_WINDOW = timedelta(days=366)
-MAX_PLATE = 12
+MAX_BROAD_WINDOW = timedelta(days=31)
 MAX_RESULTS = 1000
 DEFAULT_RESULTS = 100
+MAX_NAME = 63
 
 
 def parse_moment(field: str, typed: str) -> datetime:
@@ -31,36 +35,19 @@ def parse_moment(field: str, typed: str) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Criteria:
-    """A plate in canonical spelling and a window of time, from ``start`` until before ``end``.
+class Window:
+    """From ``start`` until before ``end``, in UTC."""
 
-    ``folded`` finds plates that differ only in characters easily taken for one another.
-    """
-
-    plate: str
     start: datetime
     end: datetime
-    folded: bool = False
-    limit: int = DEFAULT_RESULTS
 
     @classmethod
-    def of(
-        cls,
-        plate: str,
-        start: datetime,
-        end: datetime,
-        *,
-        folded: bool = False,
-        limit: int = DEFAULT_RESULTS,
-    ) -> Criteria:
-        """The criteria that were typed.
+    def of(cls, start: datetime, end: datetime) -> Window:
+        """The window between these moments.
 
         Raises:
-            SearchRefusedError: naming the field that is wrong.
+            SearchRefusedError: if it has no offset from UTC, no length, or too much of it.
         """
-        spelled = normalise(plate)
-        if not 1 <= len(spelled) <= MAX_PLATE:
-            raise SearchRefusedError(f"plate: expected 1 to {MAX_PLATE} letters and digits")
         for field, moment in (("from", start), ("to", end)):
             if moment.utcoffset() is None:
                 raise SearchRefusedError(f"{field}: needs its offset from UTC")
@@ -68,20 +55,114 @@ class Criteria:
             raise SearchRefusedError("from: must lie before 'to'")
         if end - start > MAX_WINDOW:
             raise SearchRefusedError(f"from: the window is at most {MAX_WINDOW.days} days")
-        if not 1 <= limit <= MAX_RESULTS:
-            raise SearchRefusedError(f"limit: expected 1 to {MAX_RESULTS}")
         try:
-            window = start.astimezone(UTC), end.astimezone(UTC)
+            return cls(start.astimezone(UTC), end.astimezone(UTC))
         except OverflowError as error:
             raise SearchRefusedError("from: no such time") from error
-        return cls(spelled, *window, folded, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """What a read must meet, all of it; None where nothing is asked.
+
+    Built by :meth:`of`, which sees to it that a search is narrow enough: by a whole plate or three
+    adjacent characters of one, or else by a window of time, and by a short one where no place is
+    given. ``after`` is where the page before ended.
+    """
+
+    pattern: PlatePattern | None = None
+    window: Window | None = None
+    place: Place | None = None
+    state: str | None = None
+    agency: str | None = None
+    unit: str | None = None
+    camera: str | None = None
+    hits_only: bool = False
+    limit: int = DEFAULT_RESULTS
+    after: Cursor | None = None
+
+    @classmethod
+    def of(
+        cls,
+        plate: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        folded: bool = False,
+        place: Place | None = None,
+        state: str | None = None,
+        agency: str | None = None,
+        unit: str | None = None,
+        camera: str | None = None,
+        hits_only: bool = False,
+        limit: int = DEFAULT_RESULTS,
+        after: Cursor | None = None,
+    ) -> Criteria:
+        """The criteria that were typed.
+
+        Raises:
+            SearchRefusedError: naming the field that is wrong or missing.
+        """
+        pattern = None if plate is None else PlatePattern.of(plate, folded=folded)
+        if folded and pattern is None:
+            raise SearchRefusedError("folded: needs a plate")
+        window = _window(pattern, place, start, end)
+        if state is not None and state not in STATES:
+            raise SearchRefusedError("state: expected a state's two letters, such as MA")
+        for field, name in (("agency", agency), ("unit", unit), ("camera", camera)):
+            if name is not None and not (name.isascii() and name.isprintable() and name.strip()):
+                raise SearchRefusedError(f"{field}: expected its name")
+            if name is not None and len(name) > MAX_NAME:
+                raise SearchRefusedError(f"{field}: a name has at most {MAX_NAME} characters")
+        if not 1 <= limit <= MAX_RESULTS:
+            raise SearchRefusedError(f"limit: expected 1 to {MAX_RESULTS}")
+        return cls(pattern, window, place, state, agency, unit, camera, hits_only, limit, after)
 
     def as_json(self) -> Mapping[str, JSON]:
-        """The criteria as the ledger and the case file keep them."""
-        return {
-            "plate": self.plate,
-            "folded": self.folded,
-            "from": self.start.isoformat(),
-            "to": self.end.isoformat(),
-            "limit": self.limit,
-        }
+        """The criteria as the ledger and the case file keep them: what was asked, nothing else."""
+        asked: dict[str, JSON] = {"limit": self.limit}
+        if self.pattern is not None:
+            asked |= {"plate": self.pattern.text, "folded": self.pattern.folded}
+        if self.window is not None:
+            asked["from"] = self.window.start.isoformat()
+            asked["to"] = self.window.end.isoformat()
+        if self.place is not None:
+            asked |= self.place.as_json()
+        for field, name in (
+            ("state", self.state),
+            ("agency", self.agency),
+            ("unit", self.unit),
+            ("camera", self.camera),
+            ("after", None if self.after is None else str(self.after)),
+        ):
+            if name is not None:
+                asked[field] = name
+        if self.hits_only:
+            asked["hits_only"] = True
+        return asked
+
+
+def _window(
+    pattern: PlatePattern | None,
+    place: Place | None,
+    start: datetime | None,
+    end: datetime | None,
+) -> Window | None:
+    by_plate = pattern is not None and (pattern.whole or pattern.adjacent >= ENOUGH_ADJACENT)
+    if start is not None and end is not None:
+        window = Window.of(start, end)
+        if not by_plate and place is None and window.end - window.start > MAX_BROAD_WINDOW:
+            raise SearchRefusedError(
+                f"from: without a place or {ENOUGH_ADJACENT} adjacent characters of a plate, the "
+                f"window is at most {MAX_BROAD_WINDOW.days} days"
+            )
+        return window
+    if start is not None or end is not None:
+        missing = "from" if start is None else "to"
+        raise SearchRefusedError(f"{missing}: missing; a window of time has two ends")
+    if not by_plate:
+        raise SearchRefusedError(
+            "from: missing; give a window of time, or a plate, or at least "
+            f"{ENOUGH_ADJACENT} adjacent characters of one"
+        )
+    return None

@@ -15,6 +15,7 @@ def as_mapping(result: SearchResult) -> Mapping[str, Any]:
         "ledger_entry": result.ledger_index,
         "count": len(result.reads),
         "more": result.more,
+        "next": result.next,
         "reads": [_read(each) for each in result.reads],
     }
 

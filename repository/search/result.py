@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from repository.search.pattern import How
+
 LEAD_ONLY = (
     "Each result is a lead to be followed up. It identifies nobody, it is not probable cause, "
     "and nobody may be stopped or arrested on its strength alone."
@@ -15,11 +17,14 @@ LEAD_ONLY = (
 
 @dataclass(frozen=True, slots=True)
 class FoundRead:
-    """A read that fits, and whose it is. Places are WGS 84 degrees, null where not known."""
+    """A read that fits, and whose it is. Places are WGS 84 degrees, null where not known.
+
+    ``how`` its plate fits what was searched for; "any" if no plate was.
+    """
 
     read_id: UUID
     plate: str
-    how: Literal["exact", "confusable"]
+    how: How | Literal["any"]
     state: str | None
     confidence: float
     captured_at: datetime
@@ -46,12 +51,17 @@ class FoundRead:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Reads in order of time, newest first; ``more`` says that the limit cut some off.
+    """Reads in order of time, newest first; ``next`` is where the next page begins, if any.
 
     ``ledger_index`` is the search's own entry in the ledger.
     """
 
     reads: tuple[FoundRead, ...]
-    more: bool
+    next: str | None
     ledger_index: int
     notice: str = LEAD_ONLY
+
+    @property
+    def more(self) -> bool:
+        """Whether the limit cut some off."""
+        return self.next is not None

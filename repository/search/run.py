@@ -1,36 +1,116 @@
-"""Run a search in the database. Nothing here checks who asks: `service` does."""
+"""Run a search in the database. Nothing here checks who asks: `service` does.
+
+A whole plate leads to its reads by an index, and so do all the plates of the dictionary that a
+part fits. Where neither leads to few, the window is gone through from its newest end in growing
+steps until the page is full, so that what is common is found soon and what is rare in the end.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-from typing import Literal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
 
+from repository.retention.duties import Duties
 from repository.retention.holds import is_held
 from repository.search.criteria import Criteria
+from repository.search.cursor import Cursor
+from repository.search.errors import SearchRefusedError
+from repository.search.pattern import ENOUGH_ADJACENT, Fold, PlatePattern
+from repository.search.place import Circle, Place
 from repository.search.result import FoundRead
+from repository.store import geography
+from repository.store.bounded import BoundedReader
+from repository.store.plates import fits, plates_that_fit
+from repository.store.rows import among
 from repository.store.tables.fleet import agencies, units
 from repository.store.tables.reads import reads
+from repository.store.windows import of_any_unit
+
+MAX_PLATES = 5_000
+_EVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+_FIRST_STEP_BY_INDEX = timedelta(days=8)
+_FIRST_STEP = timedelta(hours=1)
+_GROWTH = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of reads, and where the next one begins if there is one."""
+
+    reads: tuple[FoundRead, ...]
+    next: Cursor | None
 
 
 def run(
-    connection: Connection,
-    criteria: Criteria,
-    *,
-    fold: Callable[[str], str],
-    expired_before: datetime,
-) -> tuple[list[FoundRead], bool]:
-    """The newest reads that fit, up to the limit, and whether there are more.
+    reader: BoundedReader, criteria: Criteria, *, fold: Fold, duties: Duties, now: datetime
+) -> Found:
+    """The newest reads that fit, up to the limit.
 
-    ``fold`` is the confusable folding with which reads were stored. A read that was captured before
-    ``expired_before`` has expired, purged yet or not, and is shown only if a hold keeps it.
+    ``fold`` is the confusable folding with which reads were stored. A read that has expired under
+    its agency's rule, purged yet or not, is shown only if a hold keeps it.
+
+    Raises:
+        SearchRefusedError: if the agency, unit or camera that is named is not known.
+        TooLongError: if the reader's time is up.
     """
-    if criteria.folded:
-        fits = reads.c.plate_folded == fold(criteria.plate)
-    else:
-        fits = reads.c.plate == criteria.plate
+    _require_known(reader, criteria)
+    plate, first_step = _plate(reader, criteria.pattern, fold)
+    if plate is None:
+        return Found((), None)
+    query = _query(reader, criteria).where(
+        plate, or_(~duties.has_expired(reads, now), is_held(reads))
+    )
+    wanted = criteria.limit + 1
+    rows: list[Row[Any]] = []
+    for start, end in _steps(criteria, first_step, now):
+        step = query.where(reads.c.captured_at >= start, reads.c.captured_at < end)
+        rows += reader.rows(step.limit(wanted - len(rows)))
+        if len(rows) == wanted:
+            break
+    shown = tuple(_found(row, criteria.pattern, fold) for row in rows[: criteria.limit])
+    if len(rows) < wanted:
+        return Found(shown, None)
+    last = shown[-1]
+    return Found(shown, Cursor(last.captured_at, last.read_id, last.unit_id))
+
+
+def _require_known(reader: BoundedReader, criteria: Criteria) -> None:
+    known = select(units.c.id).join(agencies, agencies.c.id == units.c.agency_id)
+    if criteria.agency is not None:
+        if not reader.rows(select(agencies.c.id).where(agencies.c.name == criteria.agency)):
+            raise SearchRefusedError("agency: none of that name is known")
+        known = known.where(agencies.c.name == criteria.agency)
+    if criteria.unit is not None and not reader.rows(known.where(units.c.name == criteria.unit)):
+        raise SearchRefusedError("unit: none of that name is known")
+
+
+def _plate(
+    reader: BoundedReader, pattern: PlatePattern | None, fold: Fold
+) -> tuple[ColumnElement[bool] | None, timedelta | None]:
+    """What the plate must meet, None if none there is does; and the first step, None for all."""
+    if pattern is None:
+        return of_any_unit(reader.connection), _FIRST_STEP
+    if pattern.whole and pattern.folded:
+        return reads.c.plate_folded == fold(pattern.text), None
+    if pattern.whole:
+        return reads.c.plate == pattern.text, None
+    folding = fold if pattern.folded else None
+    expressions = pattern.regex(folding), pattern.glob(folding)
+    if pattern.adjacent >= ENOUGH_ADJACENT:
+        found = plates_that_fit(reader, *expressions, limit=MAX_PLATES + 1)
+        if not found:
+            return None, None
+        if len(found) <= MAX_PLATES:
+            return among(reader.connection, reads.c.plate, found), _FIRST_STEP_BY_INDEX
+    by_row = fits(reader.connection, reads.c.plate, *expressions)
+    return and_(by_row, of_any_unit(reader.connection)), _FIRST_STEP
+
+
+def _query(reader: BoundedReader, criteria: Criteria) -> Select[Any]:
     query = (
         select(
             reads.c.read_id,
@@ -51,38 +131,92 @@ def run(
         )
         .join(units, units.c.id == reads.c.unit_id)
         .join(agencies, agencies.c.id == reads.c.agency_id)
-        .where(
-            fits,
-            reads.c.captured_at >= criteria.start,
-            reads.c.captured_at < criteria.end,
-            or_(reads.c.captured_at >= expired_before, is_held(reads)),
-        )
-        .order_by(reads.c.captured_at.desc(), reads.c.read_id.desc())
-        .limit(criteria.limit + 1)
+        .order_by(reads.c.captured_at.desc(), reads.c.read_id.desc(), reads.c.unit_id.desc())
     )
-    found = [
-        FoundRead(
-            read_id=row.read_id,
-            plate=row.plate,
-            how=_how(row.plate, criteria.plate),
-            state=row.state,
-            confidence=row.confidence,
-            captured_at=row.captured_at,
-            latitude_deg=row.latitude_deg,
-            longitude_deg=row.longitude_deg,
-            site=row.site,
-            agency=row.agency,
-            agency_title=row.agency_title,
-            agency_ori=row.agency_ori,
-            unit_id=row.unit_id,
-            unit=row.unit,
-            camera=row.camera,
-            on_hotlist=row.has_hits,
+    for column, value in (
+        (reads.c.state, criteria.state),
+        (agencies.c.name, criteria.agency),
+        (units.c.name, criteria.unit),
+        (reads.c.camera, criteria.camera),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if criteria.hits_only:
+        query = query.where(reads.c.has_hits)
+    if criteria.place is not None:
+        query = query.where(*_within(reader, criteria.place))
+    if criteria.after is not None:
+        query = query.where(_after(criteria.after))
+    return query
+
+
+def _within(reader: BoundedReader, place: Place) -> Iterator[ColumnElement[bool]]:
+    boxes = [(box.south_deg, box.north_deg, box.west_deg, box.east_deg) for box in place.boxes()]
+    yield geography.within_bounds(reader.connection, boxes)
+    if isinstance(place, Circle):
+        centre = place.centre.latitude_deg, place.centre.longitude_deg
+        yield geography.within_distance(reader.connection, centre, place.radius_m)
+    else:
+        yield geography.within_polygon(
+            [
+                (
+                    (one.latitude_deg, one.longitude_deg),
+                    (other.latitude_deg, other.longitude_deg),
+                )
+                for one, other in place.sides()
+            ]
         )
-        for row in connection.execute(query)
-    ]
-    return found[: criteria.limit], len(found) > criteria.limit
 
 
-def _how(found: str, searched: str) -> Literal["exact", "confusable"]:
-    return "exact" if found == searched else "confusable"
+def _after(cursor: Cursor) -> ColumnElement[bool]:
+    at, read_id, unit_id = reads.c.captured_at, reads.c.read_id, reads.c.unit_id
+    return or_(
+        at < cursor.captured_at,
+        and_(at == cursor.captured_at, read_id < cursor.read_id),
+        and_(at == cursor.captured_at, read_id == cursor.read_id, unit_id < cursor.unit_id),
+    )
+
+
+def _steps(
+    criteria: Criteria, first: timedelta | None, now: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    """The window in growing pieces, newest first; whole if there is no first step."""
+    window = criteria.window
+    start, end = (window.start, window.end) if window is not None else _EVER
+    if criteria.after is not None:
+        end = min(end, criteria.after.captured_at + timedelta.resolution)
+    if first is None:
+        yield start, end
+        return
+    step = first
+    upper, lower = end, min(end, now) - step
+    while lower > start:
+        yield lower, upper
+        step *= _GROWTH
+        upper, lower = lower, max(start, lower - min(step, lower - start))
+    if start < upper:
+        yield start, upper
+
+
+def _found(row: Row[Any], pattern: PlatePattern | None, fold: Fold) -> FoundRead:
+    how = "any" if pattern is None else pattern.how(row.plate, fold)
+    if how is None:
+        raise ValueError("the database found a plate that does not fit")
+    return FoundRead(
+        read_id=row.read_id,
+        plate=row.plate,
+        how=how,
+        state=row.state,
+        confidence=row.confidence,
+        captured_at=row.captured_at,
+        latitude_deg=row.latitude_deg,
+        longitude_deg=row.longitude_deg,
+        site=row.site,
+        agency=row.agency,
+        agency_title=row.agency_title,
+        agency_ori=row.agency_ori,
+        unit_id=row.unit_id,
+        unit=row.unit,
+        camera=row.camera,
+        on_hotlist=row.has_hits,
+    )

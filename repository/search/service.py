@@ -7,7 +7,7 @@ is its record in the case file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NoReturn
@@ -21,61 +21,78 @@ from repository.cases import files
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry, as_typed, digest_of_ids
-from repository.retention.rules import RetentionRule
+from repository.retention.duties import Duties, Shipped
+from repository.retention.rules import RetentionRule, shipped_rule
 from repository.search.criteria import DEFAULT_RESULTS, Criteria, parse_moment
+from repository.search.cursor import Cursor
 from repository.search.errors import SearchRefusedError
+from repository.search.place import Circle, Place, Polygon
 from repository.search.purpose import Purpose
 from repository.search.result import SearchResult
-from repository.search.run import run
+from repository.search.run import Found, run
+from repository.store.bounded import BoundedReader, TooLongError
+from repository.store.engine import reading
 
 ACTION = "search.run"
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A search as it was typed, nothing of it checked; times are ISO 8601 with their offset."""
+    """A search as it was typed, nothing of it checked; times are ISO 8601 with their offset.
 
-    plate: str
-    start: str
-    end: str
+    ``near`` is a point such as "42.5195,-70.8967" and ``within`` a polygon of such points;
+    ``after`` is the ``next`` of the page before.
+    """
+
     purpose: str
     facts: str
     case_number: str
     affirmed: bool
     court_order: str | None = None
+    plate: str | None = None
     folded: bool = False
+    start: str | None = None
+    end: str | None = None
+    near: str | None = None
+    radius_m: float | None = None
+    within: Sequence[str] | None = None
+    state: str | None = None
+    agency: str | None = None
+    unit: str | None = None
+    camera: str | None = None
+    hits_only: bool = False
     limit: int = DEFAULT_RESULTS
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Searches:
     """Searching, for users who have signed in.
 
-    ``fold`` is what reads were stored with; ``rule`` says which of them have expired.
+    ``fold`` is what reads were stored with; ``rule`` is the repository's and ``shipped`` gives the
+    agencies' own: they say which reads have expired. A search that takes longer than ``limit_s``
+    is ended.
     """
 
     engine: Engine
     now: Callable[[], datetime]
     fold: Callable[[str], str] = field(repr=False)
     rule: RetentionRule
+    shipped: Shipped = field(default=shipped_rule, repr=False)
+    limit_s: float = 30.0
 
     def search(self, user: User, request: SearchRequest, origin: str) -> SearchResult:
         """What the user may see.
 
         Raises:
-            SearchRefusedError: if the criteria or the purpose do not do.
+            SearchRefusedError: if the criteria or the purpose do not do, or the search is too wide
+                to be answered in time.
             SessionEndedError: if the account was closed meanwhile.
         """
         with attempt(
             self.engine, self._entry(user, _as_typed(request), origin), SearchRefusedError
         ):
-            criteria = Criteria.of(
-                request.plate,
-                parse_moment("from", request.start),
-                parse_moment("to", request.end),
-                folded=request.folded,
-                limit=request.limit,
-            )
+            criteria = _criteria(request)
             purpose = Purpose.of(
                 request.purpose,
                 request.facts,
@@ -86,8 +103,10 @@ class Searches:
         entry = self._entry(
             user, {"criteria": criteria.as_json(), "purpose": purpose.as_json()}, origin
         )
-        with attempt(self.engine, entry, SessionEndedError), self.engine.begin() as connection:
-            return self._run(connection, user, criteria, purpose, entry)
+        with attempt(self.engine, entry, (SessionEndedError, SearchRefusedError)):
+            found = self._find(criteria)
+            with self.engine.begin() as connection:
+                return self._conclude(connection, user, purpose, entry, found)
 
     def refuse(self, user: User, typed: str, reason: str, origin: str) -> NoReturn:
         """Refuse, on the record, what is no search at all.
@@ -102,28 +121,30 @@ class Searches:
     def _entry(self, user: User, request: Mapping[str, JSON], origin: str) -> Entry:
         return Entry(ACTION, user.actor, self.now(), origin, request)
 
-    def _run(
-        self,
-        connection: Connection,
-        user: User,
-        criteria: Criteria,
-        purpose: Purpose,
-        entry: Entry,
+    def _find(self, criteria: Criteria) -> Found:
+        """Apart from what is then written, so that a long search keeps nobody waiting."""
+        with reading(self.engine) as connection:
+            duties = Duties.load(connection, self.rule, self.shipped)
+            reader = BoundedReader(connection, self.limit_s)
+            try:
+                return run(reader, criteria, fold=self.fold, duties=duties, now=self.now())
+            except TooLongError as error:
+                raise SearchRefusedError(
+                    f"the search was ended: {error}; give more of the plate, a shorter window of "
+                    "time or a smaller place"
+                ) from error
+
+    def _conclude(
+        self, connection: Connection, user: User, purpose: Purpose, entry: Entry, found: Found
     ) -> SearchResult:
         account = users.lock(connection, user.id)
         if account is None or not account.open:
             raise SessionEndedError
         now = self.now()
-        found, more = run(
-            connection,
-            criteria,
-            fold=self.fold,
-            expired_before=self.rule.expired_before(now, hit=False),
-        )
         case_id = files.open_case(connection, user, purpose.case_number, now)
-        digest = digest_of_ids(str(each.read_id) for each in found)
+        digest = digest_of_ids(str(each.read_id) for each in found.reads)
         appended = log.append(
-            connection, replace(entry, at=now, count=len(found), result_digest=digest)
+            connection, replace(entry, at=now, count=len(found.reads), result_digest=digest)
         )
         files.add_search(
             connection,
@@ -132,23 +153,67 @@ class Searches:
             ledger_index=appended.index,
             at=now,
             request=entry.request,
-            shown=[files.Shown(each.unit_id, each.captured_at, each.read_id) for each in found],
+            shown=[
+                files.Shown(each.unit_id, each.captured_at, each.read_id) for each in found.reads
+            ],
         )
-        return SearchResult(tuple(found), more, appended.index)
+        return SearchResult(
+            found.reads, None if found.next is None else str(found.next), appended.index
+        )
+
+
+def _criteria(request: SearchRequest) -> Criteria:
+    return Criteria.of(
+        request.plate,
+        None if request.start is None else parse_moment("from", request.start),
+        None if request.end is None else parse_moment("to", request.end),
+        folded=request.folded,
+        place=_place(request),
+        state=request.state,
+        agency=request.agency,
+        unit=request.unit,
+        camera=request.camera,
+        hits_only=request.hits_only,
+        limit=request.limit,
+        after=None if request.after is None else Cursor.of(request.after),
+    )
+
+
+def _place(request: SearchRequest) -> Place | None:
+    if request.near is not None and request.within is not None:
+        raise SearchRefusedError("within: a search has one place; leave out this or near")
+    if request.within is not None:
+        return Polygon.of(request.within)
+    if request.near is not None:
+        return Circle.of(request.near, request.radius_m)
+    if request.radius_m is not None:
+        raise SearchRefusedError("near: missing; a radius needs its point")
+    return None
 
 
 def _as_typed(request: SearchRequest) -> Mapping[str, JSON]:
     """A request that may be refused, as the ledger keeps it: each field cut where too long."""
     typed = {
         "plate": request.plate,
-        "folded": str(request.folded),
+        "folded": request.folded,
         "from": request.start,
         "to": request.end,
-        "limit": str(request.limit),
+        "near": request.near,
+        "radius_m": request.radius_m,
+        "within": None if request.within is None else " ".join(request.within),
+        "state": request.state,
+        "agency": request.agency,
+        "unit": request.unit,
+        "camera": request.camera,
+        "hits_only": request.hits_only,
+        "limit": request.limit,
+        "after": request.after,
         "purpose": request.purpose,
         "facts": request.facts,
         "case": request.case_number,
-        "court_order": request.court_order or "",
-        "affirmed": str(request.affirmed),
+        "court_order": request.court_order,
+        "affirmed": request.affirmed,
     }
-    return {"typed": {key: as_typed(value) for key, value in typed.items()}}
+    return {
+        "typed": {key: as_typed(str(value)) for key, value in typed.items() if value is not None}
+    }

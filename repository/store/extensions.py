@@ -13,8 +13,10 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class ExtensionIndex:
-    """An index, the extension that it needs, and its definition in which ``{schema}`` is where
-    that extension's functions are. ``asked_for`` says that ``db upgrade`` tries to install it."""
+    """An index and the extension that it needs.
+
+    ``asked_for`` says that ``db upgrade`` installs the extension where the database's user may.
+    """
 
     name: str
     table: str
@@ -24,13 +26,13 @@ class ExtensionIndex:
 
 
 PLATE_TRIGRAMS = ExtensionIndex(
-    "ix_plates_trigrams", "plates", "pg_trgm", "USING gin (plate {schema}.gin_trgm_ops)", True
+    "ix_plates_trigrams", "plates", "pg_trgm", "USING gin (plate gin_trgm_ops)", True
 )
 READ_PLACES = ExtensionIndex(
     "ix_reads_place",
     "reads",
     "postgis",
-    "USING gist ({schema}.st_makepoint(longitude_deg, latitude_deg))",
+    "USING gist (st_makepoint(longitude_deg, latitude_deg))",
     False,
 )
 INDEXES = (PLATE_TRIGRAMS, READ_PLACES)
@@ -43,22 +45,29 @@ def prepare(connection: Connection) -> None:
     for index in INDEXES:
         if index.asked_for and _may_be_installed(connection, index.extension):
             connection.exec_driver_sql(f"CREATE EXTENSION {index.extension}")
-        schema = schema_of(connection, index.extension)
-        if schema is not None:
-            definition = index.definition.format(schema=schema)
+        if is_installed(connection, index.extension):
             connection.exec_driver_sql(
-                f"CREATE INDEX IF NOT EXISTS {index.name} ON {index.table} {definition}"
+                f"CREATE INDEX IF NOT EXISTS {index.name} ON {index.table} {index.definition}"
             )
 
 
-def schema_of(connection: Connection, extension: str) -> str | None:
-    """The schema, quoted, in which the extension is installed; None if it is not."""
+def is_ready(connection: Connection, index: ExtensionIndex) -> bool:
+    """Whether the extension and the index are there and may be used."""
     query = text(
-        "SELECT CAST(CAST(extnamespace AS regnamespace) AS text) "
-        "FROM pg_extension WHERE extname = :extension"
+        "SELECT EXISTS (SELECT FROM pg_index "
+        "WHERE indexrelid = CAST(to_regclass(:name) AS oid) AND indisvalid)"
     )
-    schema: str | None = connection.scalar(query, {"extension": extension})
-    return schema
+    there = bool(connection.scalar(query, {"name": index.name}))
+    return there and is_installed(connection, index.extension)
+
+
+def is_installed(connection: Connection, extension: str) -> bool:
+    """Whether the extension is there, in a schema that this user's statements look in."""
+    query = text(
+        "SELECT EXISTS (SELECT FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace "
+        "WHERE e.extname = :extension AND n.nspname = ANY (current_schemas(true)))"
+    )
+    return bool(connection.scalar(query, {"extension": extension}))
 
 
 def _may_be_installed(connection: Connection, extension: str) -> bool:

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import ColumnElement, Connection, delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from repository.store.bounded import BoundedReader
 from repository.store.rows import among, each
 from repository.store.tables.plates import plates as dictionary
 from repository.store.tables.reads import hits, reads
@@ -56,3 +57,20 @@ def forget_unused(connection: Connection, plates: Iterable[str]) -> int:
         )
         forgotten += done.rowcount
     return forgotten
+
+
+def plates_that_fit(reader: BoundedReader, regex: str, glob: str, *, limit: int) -> list[str]:
+    """Plates of the dictionary that fit the expression, which is given in both notations."""
+    query = select(dictionary.c.plate).where(
+        fits(reader.connection, dictionary.c.plate, regex, glob)
+    )
+    return [row.plate for row in reader.rows(query.limit(limit))]
+
+
+def fits(
+    connection: Connection, column: ColumnElement[str], regex: str, glob: str
+) -> ColumnElement[bool]:
+    """Whether a plate fits: the regular expression on PostgreSQL, SQLite's GLOB there."""
+    if connection.dialect.name == "postgresql":
+        return column.bool_op("~")(regex)
+    return column.bool_op("GLOB")(glob)

@@ -25,31 +25,30 @@ class Search(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    plate: str = ""
-    start: str = Field(alias="from", default="")
-    end: str = Field(alias="to", default="")
     purpose: str = ""
     facts: str = ""
     case: str = ""
     court_order: str | None = None
     affirmed: bool = False
+    plate: str | None = None
     folded: bool = False
+    start: str | None = Field(alias="from", default=None)
+    end: str | None = Field(alias="to", default=None)
+    near: str | None = None
+    radius_m: float | None = None
+    within: list[str] | None = None
+    state: str | None = None
+    agency: str | None = None
+    unit: str | None = None
+    camera: str | None = None
+    hits_only: bool = False
     limit: int = DEFAULT_RESULTS
+    after: str | None = None
 
     def request(self) -> SearchRequest:
         """The search as the room takes it."""
-        return SearchRequest(
-            plate=self.plate,
-            start=self.start,
-            end=self.end,
-            purpose=self.purpose,
-            facts=self.facts,
-            case_number=self.case,
-            affirmed=self.affirmed,
-            court_order=self.court_order,
-            folded=self.folded,
-            limit=self.limit,
-        )
+        asked = self.model_dump()
+        return SearchRequest(case_number=asked.pop("case"), **asked)
 
 
 async def _body(request: Request) -> bytes:

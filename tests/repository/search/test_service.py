@@ -99,7 +99,7 @@ def test_folded_finds_what_is_easily_taken_for_it_and_says_so(
 def test_what_has_expired_is_shown_only_if_it_is_held(
     searches: Searches, officer: User, request_: SearchRequest, engine: Engine, clock: Clock
 ) -> None:
-    expired = RULE.expired_before(clock())
+    expired = RULE.expired_before(clock(), hit=False)
     kept = sight(engine, "1ABC20", expired)
     held = sight(engine, "1ABC20", expired - timedelta(milliseconds=1))
     sight(engine, "1ABC20", expired - timedelta(milliseconds=2))
