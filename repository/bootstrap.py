@@ -18,6 +18,8 @@ from repository.agencies.service import AgencyData
 from repository.agencies.statistics import Statistics
 from repository.audits.transactions import Audits
 from repository.cases.service import CaseFiles
+from repository.forwarding.forwarder import Forwarder
+from repository.forwarding.link import Link
 from repository.forwarding.state import is_forwarded
 from repository.hotlists.alerts import Alerts
 from repository.hotlists.announce import Announcer
@@ -32,7 +34,7 @@ from repository.retention.duties import Duties
 from repository.retention.rules import RetentionRule, load_rule, shipped_rule
 from repository.search.picture import Pictures
 from repository.search.service import Searches
-from repository.settings import Settings
+from repository.settings import Settings, SettingsError
 from repository.store import keyfiles, migrate
 from repository.store.engine import open_engine
 from repository.store.pictures import PictureStore
@@ -99,6 +101,24 @@ class Services:
             load_confusables().fold,
             is_forwarded,
             timedelta(days=self.settings.agencies.answer_days),
+        )
+
+    def forwarder(self) -> Forwarder:
+        """What forwards to another repository.
+
+        Raises:
+            RepositoryError: if the settings name none, or a key or certificate cannot be used.
+        """
+        chosen = self.settings.forward
+        if chosen is None:
+            raise SettingsError("forward: the settings have no [forward]; name the repository")
+        return Forwarder(
+            self.engine,
+            self.pictures,
+            chosen,
+            keyfiles.load_public_key(chosen.receipts_key),
+            Link(chosen),
+            self.clock,
         )
 
     @property

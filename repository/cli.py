@@ -17,6 +17,7 @@ from repository.bootstrap import Services
 from repository.cases.commands import cases
 from repository.command import chosen_settings, pass_services
 from repository.errors import RepositoryError
+from repository.forwarding.commands import forward
 from repository.hotlists.alert_commands import alerts
 from repository.hotlists.commands import hotlists
 from repository.ledger.commands import ledger
@@ -90,7 +91,7 @@ def run(services: Services, only: runner.Part | None) -> None:
 
     Example: alpr-repository run --only ingest
     """
-    runner.run(services, runner.PARTS if only is None else (only,))
+    runner.run(services, runner.wanted(services.settings) if only is None else (only,))
 
 
 main.add_command(db)
@@ -104,6 +105,7 @@ main.add_command(hold)
 main.add_command(retention)
 main.add_command(purge_command)
 main.add_command(users)
+main.add_command(forward)
 main.add_command(reads)
 main.add_command(errors)
 main.add_command(statistics)

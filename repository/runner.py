@@ -14,11 +14,12 @@ from repository import jobs
 from repository.bootstrap import Services
 from repository.errors import RepositoryError
 from repository.ingest.consumer import Consumer
+from repository.settings import Settings
 from repository.store import migrate
 from repository.store.engine import DatabaseUnavailableError, reading
 
-Part: TypeAlias = Literal["ingest", "jobs", "web"]
-PARTS: tuple[Part, ...] = ("ingest", "jobs", "web")
+Part: TypeAlias = Literal["ingest", "jobs", "web", "forward"]
+PARTS: tuple[Part, ...] = ("ingest", "jobs", "web", "forward")
 
 _FIRST_RETRY_S = 1.0
 _LAST_RETRY_S = 60.0
@@ -28,6 +29,11 @@ _log = structlog.get_logger("run")
 
 class PartEndedError(RepositoryError):
     """A part of the repository ended although nobody had asked it to."""
+
+
+def wanted(settings: Settings) -> tuple[Part, ...]:
+    """Every part that the settings give something to do."""
+    return tuple(part for part in PARTS if part != "forward" or settings.forward is not None)
 
 
 def run(services: Services, parts: Sequence[Part]) -> None:
@@ -46,6 +52,7 @@ def run(services: Services, parts: Sequence[Part]) -> None:
         "ingest": _start_ingest,
         "jobs": _start_jobs,
         "web": _start_web,
+        "forward": _start_forward,
     }
     running: list[_Running] = []
     try:
@@ -148,3 +155,8 @@ def _start_web(services: Services, stop: threading.Event) -> _Running:
         server.should_exit = True
 
     return _Running("web", work, ask_to_end, stop)
+
+
+def _start_forward(services: Services, stop: threading.Event) -> _Running:
+    forwarder = services.forwarder()
+    return _Running("forward", forwarder.run, forwarder.stop, stop)

@@ -49,24 +49,49 @@ class TlsSettings(_Section):
     key: Path = Field(description="PEM file of the certificate's private key, mode 0600.")
 
 
-class BrokerSettings(_Section):
-    """The MQTT broker that units send to."""
+class BrokerLink(_Section):
+    """How a broker is reached."""
 
     host: str = Field("127.0.0.1", min_length=1, description="Host of the broker.")
     port: int = Field(1883, ge=1, le=65_535, description="Port of the broker; 8883 for TLS.")
+    tls: TlsSettings | None = Field(
+        None, description="Certificates; without them the link is plain, fit for loopback alone."
+    )
+    username: str | None = Field(None, description="User at the broker, where it wants one.")
+    password_file: Path | None = Field(None, description="File that holds the user's password.")
+
+
+class BrokerSettings(BrokerLink):
+    """The MQTT broker that units send to."""
+
     client_id: str = Field(
         "plateward-repository",
         min_length=1,
         max_length=64,
         description="Name of the session that the broker keeps while the repository is away.",
     )
-    tls: TlsSettings | None = Field(
-        None, description="Certificates; without them the link is plain, fit for loopback alone."
-    )
-    username: str | None = Field(None, description="User at the broker, where it wants one.")
-    password_file: Path | None = Field(None, description="File that holds the user's password.")
     queue: int = Field(
         64, ge=1, le=10_000, description="Messages taken from the broker but not yet committed."
+    )
+
+
+class ForwardSettings(BrokerLink):
+    """Forwarding to another repository."""
+
+    client_id: str = Field(
+        "plateward-forwarder", min_length=1, max_length=64, description="Name at the broker."
+    )
+    agencies: tuple[str, ...] = Field(
+        min_length=1, description="Short names of the agencies whose units are forwarded."
+    )
+    receipts_key: Path = Field(
+        description="PEM file of the other repository's public key, with which it signs receipts."
+    )
+    in_flight: int = Field(
+        16, ge=1, le=1000, description="Units with a message under way at the same time."
+    )
+    retry_s: float = Field(
+        60, gt=0, le=3600, description="Seconds until what was refused or not answered goes again."
     )
 
 
@@ -199,6 +224,9 @@ class Settings(_Section):
     )
     retention: RetentionSettings = Field(
         default_factory=RetentionSettings, description="How long reads are kept."
+    )
+    forward: ForwardSettings | None = Field(
+        None, description="Forwarding to another repository; none unless set."
     )
     quarantine: QuarantineSettings = Field(
         default_factory=QuarantineSettings,

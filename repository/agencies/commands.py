@@ -19,7 +19,7 @@ from repository.agencies import statistics as public
 from repository.agencies.service import Changed
 from repository.bootstrap import Services
 from repository.command import pass_services
-from repository.retention.purge import remove_files
+from repository.retention.purge_pictures import remove_files
 
 _USER = click.option("--user", "login", required=True, help="Your login.")
 _READ = click.option("--read", "read_id", type=click.UUID, required=True, help="The read's id.")

@@ -13,11 +13,10 @@ from datetime import UTC, date, datetime
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    DateTime,
+    String,
     Table,
     cast,
     func,
-    literal_column,
     select,
     text,
     update,
@@ -86,16 +85,13 @@ def count(connection: Connection, first: date, last: date) -> list[Count]:
 def _counted(
     connection: Connection, table: Table, condition: ColumnElement[bool]
 ) -> Iterable[tuple[int, date, str, int]]:
-    kind = table.c.kind if table is hits else literal_column(f"'{READS}'")
     if connection.dialect.name == "postgresql":
-        in_utc = cast(func.timezone("UTC", table.c.captured_at), DateTime(timezone=False))
+        in_utc = func.timezone(text("'UTC'"), table.c.captured_at)
         month = func.to_char(in_utc, text("'YYYY-MM'"))
     else:  # SQLite keeps moments as text in UTC
-        month = func.substr(cast(table.c.captured_at, monthly_counts.c.kind.type), 1, 7)
-    query = (
-        select(table.c.agency_id, month.label("month"), kind.label("kind"), func.count())
-        .where(condition)
-        .group_by(table.c.agency_id, month, kind)
-    )
-    for agency_id, written, of_kind, number in connection.execute(query).all():
-        yield agency_id, date.fromisoformat(f"{written}-01"), of_kind, number
+        month = func.substr(cast(table.c.captured_at, String), 1, 7)
+    parts = [table.c.agency_id, month.label("month")]
+    parts += [hits.c.kind] if table is hits else []
+    query = select(func.count(), *parts).where(condition).group_by(*parts)
+    for number, agency_id, written, *kind in connection.execute(query).all():
+        yield agency_id, date.fromisoformat(f"{written}-01"), kind[0] if kind else READS, number

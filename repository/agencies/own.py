@@ -239,6 +239,7 @@ def _refuse_held(connection: Connection, read: SeenRead) -> None:
             hold_reads.c.unit_id == read.unit_id,
             hold_reads.c.captured_at == read.captured_at,
             hold_reads.c.read_id == read.read_id,
+            hold_reads.c.lapsed_at.is_(None),
             holds.c.released_at.is_(None),
         )
         .order_by(holds.c.id)

@@ -15,19 +15,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from edge.contract.batch import GENESIS_ROOT
 from repository.agencies.own import is_withdrawn
 from repository.store.rows import insert_new, put
-from repository.store.tables.fleet import agencies, units
+from repository.store.tables.fleet import agencies, chains, units
 from repository.store.tables.forwarding import forwarded_pictures, forwarded_units
 from repository.store.tables.reads import batches, pictures
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A unit and how far it is forwarded."""
+    """A unit, how far it is forwarded, and how far its chain is committed here."""
 
     unit_id: int
     agency_id: int
@@ -38,6 +38,7 @@ class Position:
     gap_through: int | None
     gap_reason: str | None
     refused: str | None
+    committed: int
 
     @property
     def scanned(self) -> int:
@@ -47,29 +48,13 @@ class Position:
 
 def positions(connection: Connection, chosen: Iterable[str]) -> list[Position]:
     """Every unit of these agencies, by name; one that nothing was forwarded of is at 0."""
-    query = (
-        select(
-            units.c.id.label("unit_id"),
-            units.c.agency_id,
-            agencies.c.name.label("agency"),
-            units.c.name.label("unit"),
-            forwarded_units.c.through,
-            forwarded_units.c.root,
-            forwarded_units.c.gap_through,
-            forwarded_units.c.gap_reason,
-            forwarded_units.c.refused,
-        )
-        .join(agencies, agencies.c.id == units.c.agency_id)
-        .outerjoin(forwarded_units, forwarded_units.c.unit_id == units.c.id)
-        .where(agencies.c.name.in_(list(chosen)))
-        .order_by(agencies.c.name, units.c.name)
-    )
-    return [
-        Position(
-            **{**row, "through": row["through"] or 0, "root": row["root"] or GENESIS_ROOT},
-        )
-        for row in connection.execute(query).mappings()
-    ]
+    return _find(connection, agencies.c.name.in_(list(chosen)))
+
+
+def position_of(connection: Connection, unit_id: int) -> Position:
+    """One unit's."""
+    (found,) = _find(connection, units.c.id == unit_id)
+    return found
 
 
 def is_forwarded(connection: Connection, unit_id: int, seq: int) -> bool:
@@ -93,7 +78,9 @@ def advance(connection: Connection, unit_id: int, through: int, root: str, now: 
     before = connection.execute(
         select(forwarded_units).where(forwarded_units.c.unit_id == unit_id)
     ).one_or_none()
-    ends = before is None or before.gap_through is None or before.gap_through <= through
+    # Where the other repository went back, what lies between is looked at anew.
+    gap = None if before is None or through < before.through else before.gap_through
+    ends = gap is None or gap <= through
     put(
         connection,
         forwarded_units,
@@ -101,8 +88,8 @@ def advance(connection: Connection, unit_id: int, through: int, root: str, now: 
             "unit_id": unit_id,
             "through": through,
             "root": root,
-            "gap_through": None if ends else before.gap_through,
-            "gap_reason": None if ends else before.gap_reason,
+            "gap_through": None if ends else gap,
+            "gap_reason": None if before is None or ends else before.gap_reason,
             "refused": None,
             "updated_at": now,
         },
@@ -114,14 +101,12 @@ def set_gap(
     connection: Connection, position: Position, gap_through: int, reason: str, now: datetime
 ) -> None:
     """Say that the batches after the position, up to that sequence, are not forwarded."""
-    _put(connection, position, now, gap_through=gap_through, gap_reason=reason[:200])
+    _change(connection, position, now, gap_through=gap_through, gap_reason=reason[:200])
 
 
-def set_refused(
-    connection: Connection, position: Position, refused: str | None, now: datetime
-) -> None:
-    """Say why the other repository does not take the unit's next batch; None: it does."""
-    _put(connection, position, now, refused=None if refused is None else refused[:500])
+def set_refused(connection: Connection, position: Position, refused: str, now: datetime) -> None:
+    """Say why the other repository does not take the unit's next batch."""
+    _change(connection, position, now, refused=refused[:500])
 
 
 def want_pictures(connection: Connection, unit_id: int, missing: Iterable[str]) -> None:
@@ -161,14 +146,45 @@ def next_picture(connection: Connection, position: Position) -> tuple[date, str]
     return None if row is None else (row.captured_at.astimezone(UTC).date(), row.sha256)
 
 
-def _put(connection: Connection, position: Position, now: datetime, **changes: object) -> None:
+def _find(connection: Connection, which: ColumnElement[bool]) -> list[Position]:
+    query = (
+        select(
+            units.c.id.label("unit_id"),
+            units.c.agency_id,
+            agencies.c.name.label("agency"),
+            units.c.name.label("unit"),
+            forwarded_units.c.through,
+            forwarded_units.c.root,
+            forwarded_units.c.gap_through,
+            forwarded_units.c.gap_reason,
+            forwarded_units.c.refused,
+            chains.c.committed_through.label("committed"),
+        )
+        .join(agencies, agencies.c.id == units.c.agency_id)
+        .join(chains, chains.c.unit_id == units.c.id)
+        .outerjoin(forwarded_units, forwarded_units.c.unit_id == units.c.id)
+        .where(which)
+        .order_by(agencies.c.name, units.c.name)
+    )
+    return [
+        Position(
+            **{**row, "through": row["through"] or 0, "root": row["root"] or GENESIS_ROOT},
+        )
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def _change(connection: Connection, position: Position, now: datetime, **changes: object) -> None:
+    """Change the unit's row; where it has none, it has not begun."""
     row = {
         "unit_id": position.unit_id,
-        "through": position.through,
-        "root": position.root,
-        "gap_through": position.gap_through,
-        "gap_reason": position.gap_reason,
-        "refused": position.refused,
+        "through": 0,
+        "root": GENESIS_ROOT,
         "updated_at": now,
     }
-    put(connection, forwarded_units, row | changes)
+    insert_new(connection, forwarded_units, [row])
+    connection.execute(
+        update(forwarded_units)
+        .where(forwarded_units.c.unit_id == position.unit_id)
+        .values(updated_at=now, **changes)
+    )

@@ -15,6 +15,7 @@ from repository.accounts.operator import COMMAND_LINE, operator
 from repository.agencies.access_commands import end, restore, suspend
 from repository.bootstrap import Services
 from repository.command import pass_services
+from repository.forwarding.commands import export_units, import_units
 from repository.ledger import log
 from repository.ledger.entry import JSON, Entry
 from repository.retention.local_rules_command import rule
@@ -122,6 +123,10 @@ def add_unit(services: Services, agency: str, name: str, key_file: Path, as_json
     click.echo(f"unit {agency}/{name} enrolled with key {identifier}")
     click.echo(f"give the unit the repository's public key, {receipts}:")
     click.echo(pem, nl=False)
+
+
+units.add_command(export_units)
+units.add_command(import_units)
 
 
 @units.command("list")

@@ -46,9 +46,13 @@ batches = Table(
     Column("record_digests", LargeBinary, nullable=False),
     Column("message", String(64), nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
+    Column("captured_from", UtcDateTime),
+    Column("captured_to", UtcDateTime),
 )
 """Everything to prove one record later: ``record_digests`` holds 32 bytes for each record in order,
-refused ones included, and says nothing about a record that is gone, since digests are salted."""
+refused ones included, and says nothing about a record that is gone, since digests are salted.
+``captured_from`` and ``captured_to`` bound the moments of the records that were kept, so that they
+are found by the key; null where none was kept, and in rows older than these columns."""
 
 reads = Table(
     "reads",

@@ -17,6 +17,8 @@ def upgrade() -> None:
     """Add the tables; those that are there gain columns that may be empty."""
     op.add_column("agencies", sa.Column("access", sa.String(9)))
     op.add_column("agencies", sa.Column("access_changed_at", sa.DateTime(timezone=True)))
+    for column in ("captured_from", "captured_to"):
+        op.add_column("batches", sa.Column(column, sa.DateTime(timezone=True)))
     _make(
         "former_unit_keys",
         [

@@ -1,0 +1,126 @@
+"""An agency's access ends; its data stays where it was."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from repository.accounts.errors import SessionEndedError, SignInRefusedError
+from repository.accounts.service import Accounts
+from repository.accounts.user import User
+from repository.agencies import access
+from repository.agencies.errors import AgencyError
+from repository.agencies.service import AgencyData
+from repository.store.engine import reading
+from repository.store.tables.accounts import sessions
+from repository.store.tables.reads import reads
+from tests.repository.agencies.test_own import hold
+from tests.repository.people import OPERATOR, PASSWORD, Clock, hire, recorded
+from tests.repository.sightings import sight
+
+NOON = datetime(2026, 2, 27, 12, tzinfo=UTC)
+
+
+def change(
+    engine: Engine, to: access.Closing | None, name: str = "salem-pd", reason: str = "why"
+) -> None:
+    with engine.begin() as connection:
+        access.change(
+            connection,
+            name,
+            to,
+            reason=reason,
+            requested_by="Chief R. Roe",
+            actor=OPERATOR,
+            origin="here",
+            now=NOON,
+        )
+
+
+@pytest.mark.policy("G-19")
+@pytest.mark.parametrize("how", ["suspended", "ended"])
+def test_nobody_of_the_agency_comes_in_until_it_has_its_access_again(
+    how: access.Closing, data: AgencyData, officer: User, accounts: Accounts, engine: Engine
+) -> None:
+    read = sight(engine, "1ABC23", NOON)
+    session = accounts.open_session("jdoe", PASSWORD, "here")
+    hire(accounts, "finder", "boston-pd")
+    theirs = accounts.open_session("finder", PASSWORD, "here")
+    change(engine, how)
+    with reading(engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(sessions)) == 1
+    for refused in (
+        lambda: accounts.user_of(session.token, "here"),
+        lambda: data.dispose(officer, [read], "quickly", "here"),
+    ):
+        with pytest.raises(SessionEndedError):
+            refused()
+    with pytest.raises(SignInRefusedError):
+        accounts.sign_in("jdoe", PASSWORD, "here")
+    said = recorded(engine)[-1]
+    assert said["request"]["reason"] == f"agency's access {how}"
+    assert accounts.user_of(theirs.token, "here").login == "finder"
+    change(engine, None)
+    assert accounts.sign_in("jdoe", PASSWORD, "here").login == "jdoe"
+
+
+@pytest.mark.policy("G-19")
+def test_its_data_keeps_owner_and_holds(
+    data: AgencyData, accounts: Accounts, engine: Engine
+) -> None:
+    read = sight(engine, "1ABC23", NOON)
+    held = hold(engine, read, agency=1)
+    change(engine, "ended")
+    other = hire(accounts, "finder", "boston-pd")
+    with pytest.raises(AgencyError, match="not reads of agency boston-pd"):
+        data.dispose(other, [read], "theirs no longer", "here")
+    with reading(engine) as connection:
+        assert connection.execute(select(reads.c.read_id, reads.c.agency_id)).one() == (read, 1)
+    assert held == 1
+
+
+@pytest.mark.policy("G-19")
+def test_each_change_is_on_the_ledger_with_who_asked(accounts: Accounts, engine: Engine) -> None:
+    change(engine, "suspended")
+    change(engine, "ended", reason="leaves")
+    with pytest.raises(AgencyError, match="ended already"):
+        change(engine, "ended")
+    with pytest.raises(AgencyError, match="not known"):
+        change(engine, "ended", name="nobody")
+    with pytest.raises(AgencyError, match="reason"):
+        change(engine, None, reason=" ")
+    last = recorded(engine)[-1]
+    assert last["action"] == "agency.end"
+    assert last["request"] == {
+        "agency": "salem-pd",
+        "before": "suspended",
+        "reason": "leaves",
+        "requested_by": "Chief R. Roe",
+    }
+
+
+@pytest.mark.policy("G-19")
+def test_a_sign_in_at_the_very_moment_leaves_no_session(
+    officer: User, accounts: Accounts, engine: Engine, clock: Clock
+) -> None:
+    start = threading.Barrier(4)
+
+    def sign_in() -> None:
+        start.wait()
+        try:
+            accounts.open_session("jdoe", PASSWORD, "here")
+        except SignInRefusedError:
+            return
+
+    threads = [threading.Thread(target=sign_in) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    start.wait()
+    change(engine, "suspended")
+    for thread in threads:
+        thread.join()
+    with reading(engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(sessions)) == 0
