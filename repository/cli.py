@@ -23,7 +23,7 @@ from repository.hotlists.commands import hotlists
 from repository.ledger.commands import ledger
 from repository.retention.commands import retention
 from repository.retention.holds_commands import hold
-from repository.retention.purge_commands import purge_command
+from repository.retention.purge_commands import purge_command, verify_command
 from repository.search.commands import search
 from repository.search.picture_command import picture
 from repository.store.commands import db
@@ -103,6 +103,7 @@ main.add_command(hotlists)
 main.add_command(alerts)
 main.add_command(hold)
 main.add_command(retention)
+retention.add_command(verify_command)
 main.add_command(purge_command)
 main.add_command(users)
 main.add_command(forward)

@@ -40,7 +40,7 @@ def schedule(services: Services) -> BackgroundScheduler:
         "interval",
         minutes=services.settings.jobs.checkpoint_every_min,
     )
-    # Files and words that a purge left when it was cut off go as soon as the repository is up again.
+    # What a purge left when it was cut off goes as soon as the repository is up again.
     scheduler.add_job(
         _guarded(
             "picture removal", lambda: purge.remove_leftovers(services.engine, services.pictures)

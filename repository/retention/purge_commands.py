@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import datetime
 from pathlib import Path
@@ -12,11 +13,15 @@ from repository.accounts import secret_input
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
 from repository.command import pass_services
+from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry
 from repository.retention import purge
 from repository.retention.certificates import TABLES
 from repository.retention.purge import Confirmation, PurgeError
+from repository.retention.purge_schedule import grace
+from repository.retention.verify import verify
+from repository.store.engine import reading
 
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
@@ -86,6 +91,45 @@ def purge_command(
         click.echo(json.dumps({"purged": totals, "days": days, "certificates": certificates}))
         return
     click.echo(f"purged of {len(done.certificates)} days: {_said(totals)}")
+
+
+@click.command("verify")
+@_AS_JSON
+@pass_services
+def verify_command(services: Services, as_json: bool) -> None:
+    """Prove that nothing past its time is left, and that everything held is there and opens.
+
+    Looks through tables, picture files and keys, what was refused, and the dictionary of plates,
+    by questions of its own. Names what is wrong by ids, no plates, and ends with status 1 then.
+    This version writes no exports; what a backup holds is purged as it is restored.
+
+    Example: alpr-repository retention verify --json
+    """
+    now = services.clock()
+    with reading(services.engine) as connection:
+        allowed = grace(services.duties(connection), now)
+    found = verify(services.engine, services.pictures, services.duties, now=now, grace=allowed)
+    wrong = len(found.left) + len(found.lost) + len(found.disagreeing)
+    entry = Entry(
+        "retention.verify", operator(), now, COMMAND_LINE, {"held": found.held}, count=wrong
+    )
+    with services.engine.begin() as connection:
+        log.append(connection, entry)
+    if as_json:
+        click.echo(json.dumps({"clean": found.clean, **dataclasses.asdict(found)}))
+    else:
+        for what, each in [("left", one) for one in found.left] + [
+            ("lost", one) for one in found.lost
+        ]:
+            click.echo(f"{what}: {each.kind} {each.name}")
+        for sentence in found.disagreeing:
+            click.echo(sentence)
+        click.echo(
+            f"{'clean' if found.clean else 'not clean'}: {found.held} reads are held, "
+            f"{found.waiting} wait for the next purge"
+        )
+    if not found.clean:
+        raise SystemExit(1)
 
 
 def _preview(services: Services, as_json: bool) -> None:

@@ -22,6 +22,12 @@ def interval(duties: Duties, now: datetime) -> timedelta:
     return EACH_MINUTE if _shortest(_terms(duties), now) < SHORT else DAILY
 
 
+def grace(duties: Duties, now: datetime) -> timedelta:
+    """How long after its time nothing may be there any more: an interval, and time to purge."""
+    every = interval(duties, now)
+    return every + (timedelta(hours=1) if every == DAILY else 10 * EACH_MINUTE)
+
+
 def is_due(every: timedelta, purge_at: time | None, last: datetime | None, now: datetime) -> bool:
     """Whether to purge now, when the last purge that ended well began at ``last``.
 
