@@ -285,6 +285,7 @@ def pull_receiver(world: World, _chance: random.Random) -> None:
 
 
 def replay(world: World, chance: random.Random) -> None:
+    world.wait_until_silent_of("uplink link")  # a unit that does not listen hears no receipts
     world.replayer.replay(chance, 60)
 
 
