@@ -87,6 +87,7 @@ class Forwarder:
         receipts_key: Ed25519PublicKey,
         link: Carrier,
         now: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
         self._pictures = pictures
@@ -94,6 +95,7 @@ class Forwarder:
         self._receipts_key = receipts_key
         self._link = link
         self._now = now
+        self._monotonic = monotonic
         self._stop = threading.Event()
         self._under_way: dict[int, _Sent] = {}
         self._not_before_s: dict[int, float] = {}
@@ -106,7 +108,7 @@ class Forwarder:
         try:
             while not self._stop.is_set():
                 try:
-                    self._step()
+                    self.step()
                 except RepositoryError as error:
                     _log.error("nothing can be forwarded now; trying again", why=str(error))
                     self._stop.wait(_LOOK_S)
@@ -117,22 +119,23 @@ class Forwarder:
         """End :meth:`run`; what is under way goes again next time."""
         self._stop.set()
 
-    def _step(self) -> None:
+    def step(self) -> None:
+        """Send what waits and act on one receipt; it waits a little where there is nothing to do."""
         if not self._link.ready:
             self._stop.wait(_TICK_S)
             return
         if self._connection != self._link.connections:
             self._connection = self._link.connections
             self._under_way.clear()
-        if time.monotonic() - self._looked_s >= _LOOK_S:
+        if self._monotonic() - self._looked_s >= _LOOK_S:
             self._send_what_waits()
-            self._looked_s = time.monotonic()
+            self._looked_s = self._monotonic()
         body = self._link.receipt(_TICK_S)
         if body is not None:
             self._take(body)
 
     def _send_what_waits(self) -> None:
-        now_s = time.monotonic()
+        now_s = self._monotonic()
         late = now_s - self._settings.retry_s
         self._under_way = {
             unit_id: sent for unit_id, sent in self._under_way.items() if sent.at_s > late
@@ -193,7 +196,7 @@ class Forwarder:
     def _send(
         self, position: Position, topic: UnitTopic, message: bytes, picture: str | None = None
     ) -> None:
-        sent = _Sent(position, message_digest(message), picture, time.monotonic())
+        sent = _Sent(position, message_digest(message), picture, self._monotonic())
         self._under_way[position.unit_id] = sent
         self._link.publish(str(topic), message)
 
@@ -218,7 +221,7 @@ class Forwarder:
         del self._under_way[sent.position.unit_id]
         unit_id = sent.position.unit_id
         if refused is not None:
-            self._not_before_s[unit_id] = time.monotonic() + self._settings.retry_s
+            self._not_before_s[unit_id] = self._monotonic() + self._settings.retry_s
             return
         self._not_before_s.pop(unit_id, None)
         with reading(self._engine) as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from repository.units import enrolment
 from repository.units.access import mosquitto_rules
 from repository.units.present import unit_lines
 
+_USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
@@ -166,14 +168,28 @@ def revoke_unit(services: Services, agency: str, name: str) -> None:
 
 
 @units.command("acl")
+@click.option(
+    "--forwarder",
+    "forwarders",
+    multiple=True,
+    help="USER=AGENCY: another repository's user, and the agency whose units it forwards.",
+)
 @pass_services
-def acl(services: Services) -> None:
+def acl(services: Services, forwarders: tuple[str, ...]) -> None:
     """Print mosquitto's access rules for the units that are enrolled.
 
     Example: alpr-repository units acl > /etc/mosquitto/plateward.acl
     """
     with reading(services.engine) as connection:
-        click.echo(mosquitto_rules(enrolment.list_units(connection)), nl=False)
+        named = [_forwarder(connection, each) for each in forwarders]
+        click.echo(mosquitto_rules(enrolment.list_units(connection), named), nl=False)
+
+
+def _forwarder(connection: Connection, given: str) -> tuple[str, str]:
+    user, _, agency = given.partition("=")
+    if not _USER_NAME.fullmatch(user):
+        raise click.BadParameter(f"{given!r} is not USER=AGENCY", param_hint="--forwarder")
+    return user, enrolment.require_agency(connection, agency).name
 
 
 def _record(

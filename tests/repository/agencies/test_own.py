@@ -211,7 +211,7 @@ def test_a_hold_of_any_agency_keeps_a_read_from_its_owners_hand(
 ) -> None:
     read, free = sight(engine, "1ABC23", NOON), sight(engine, "2DEF45", NOON)
     held = hold(engine, read)
-    with pytest.raises(AgencyError, match=rf"hold {held} of agency boston-pd .* case 24-77"):
+    with pytest.raises(AgencyError, match=rf"hold {held} of agency boston-pd .*case 24-77"):
         data.dispose(officer, [free, read], "no longer wanted", "here")
     assert number(engine, reads) == 2
     assert recorded(engine)[-1]["outcome"] == "refused"

@@ -165,6 +165,7 @@ class Client:
         self.mqtt.loop_stop()
 
 
+@pytest.mark.policy("M-VI")
 def test_the_shipped_broker_configuration_keeps_units_to_their_own_topics(
     engine: Engine, mosquitto_broker: Callable[..., Broker], tmp_path: Path
 ) -> None:
@@ -172,7 +173,7 @@ def test_the_shipped_broker_configuration_keeps_units_to_their_own_topics(
         Sender(unit=name, agency=agency).enrol(engine, NOW)
     with engine.begin() as connection:
         enrolment.revoke_unit(connection, agency=AGENCY, name="car-13", now=NOW)
-        rules = mosquitto_rules(enrolment.list_units(connection))
+        rules = mosquitto_rules(enrolment.list_units(connection), [("forwarder", "other-pd")])
     assert "car-13" not in rules
     authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
     server = authority.issue_cert("localhost", "127.0.0.1")
@@ -190,6 +191,7 @@ def test_the_shipped_broker_configuration_keeps_units_to_their_own_topics(
     repository = Client(broker, authority, "repository", files)
     unit = Client(broker, authority, f"{AGENCY}.car-12", files)
     revoked = Client(broker, authority, f"{AGENCY}.car-13", files)
+    forwarder = Client(broker, authority, "forwarder", files)
 
     for topic in ("records", "hits", "status", "picture/+"):
         assert repository.subscribe(f"alpr/1/+/+/{topic}")
@@ -204,14 +206,23 @@ def test_the_shipped_broker_configuration_keeps_units_to_their_own_topics(
     revoked.publish(f"alpr/1/{AGENCY}/car-13/records")
     for channel in ("records", "hits", "status", "picture/" + "a" * 64):
         unit.publish(f"{own}/{channel}")
+    assert forwarder.subscribe("alpr/1/other-pd/+/receipt")
+    for topic in (f"{own}/records", f"{own}/picture/" + "a" * 64, "alpr/1/other-pd/car-12/status"):
+        forwarder.publish(topic)
+    forwarded = [f"alpr/1/other-pd/car-12/{each}" for each in ("records", "picture/" + "b" * 64)]
+    for topic in forwarded:
+        forwarder.publish(topic)
+    repository.publish("alpr/1/other-pd/car-12/receipt")
     repository.publish(f"alpr/1/{AGENCY}/car-13/receipt")
     repository.publish(f"{own}/receipt")
     repository.publish(f"alpr/1/{AGENCY}/hotlist")
-    while len(unit.heard) < 2 or len(repository.heard) < 4:
+    while len(unit.heard) < 2 or len(repository.heard) < 6 or not forwarder.heard:
         time.sleep(0.02)
-    for client in (repository, unit, revoked):
+    for client in (repository, unit, revoked, forwarder):
         client.close()
-    assert repository.heard == [
+    assert [each for each in repository.heard if each not in forwarded] == [
         f"{own}/{channel}" for channel in ("records", "hits", "status", "picture/" + "a" * 64)
     ]
+    assert set(forwarded) <= set(repository.heard)
+    assert forwarder.heard == ["alpr/1/other-pd/car-12/receipt"]
     assert unit.heard == [f"{own}/receipt", f"alpr/1/{AGENCY}/hotlist"]
