@@ -9,3 +9,4 @@ from tests.repository.ingest.conftest import (  # noqa: F401 - fixtures for this
     sender,
 )
 from tests.repository.people import command_line as command_line
+from tests.repository.retention.desk import desk as desk

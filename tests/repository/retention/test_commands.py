@@ -1,12 +1,18 @@
-"""``alpr-repository hold``: by named people, always on the ledger."""
+"""``alpr-repository hold``, ``retention`` and ``agencies rule``: always on the ledger."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import insert, update
 
+from repository.store.tables.agency_data import withdrawn_reads
+from repository.store.tables.reads import reads
+from repository.store.tables.retention import holds
 from tests.repository.people import PASSWORD, CommandLine, recorded
 from tests.repository.sightings import add_units, sight
 
@@ -86,3 +92,190 @@ def test_refused_holds_and_releases_are_on_the_ledger(
         assert (entry["action"], entry["outcome"]) == (action, "refused")
         assert entry["actor"]["login"] == "jdoe"
         assert said in entry["request"]["reason"]
+
+
+FACTS = "Blue sedan left the robbery on Essex Street at nine"
+
+
+def did(command_line: CommandLine, *words: str, **options: str) -> dict[str, Any]:
+    """What a command of the officer's printed as JSON."""
+    found: dict[str, Any] = json.loads(
+        command_line.ok("hold", *words, "--json", password=PASSWORD, **options)
+    )
+    return found
+
+
+@pytest.mark.policy("C-7b-iv")
+@pytest.mark.policy("C-4a")
+def test_a_plate_is_held_reviewed_shown_and_released_by_two(
+    command_line: CommandLine, read_id: str
+) -> None:
+    command_line.hire("jdoe")
+    command_line.hire("rroe")
+    said = did(
+        command_line, "add", "--user=jdoe", "--case=24-1187", "--kind=evidence", "--reason=Seen",
+        "--review=2100-01-01", "--plate=1-abc 20", "--state=MA", "--from=2026-03-01",
+        "--to=2026-04-01",
+    )  # fmt: skip
+    assert said == {"hold": 1, "reads": 1}
+    listed = command_line.ok("hold", "list", "--case=24-1187", "--standing")
+    assert "1  salem-pd  case 24-1187  evidence  1 reads  Jane Doe" in listed
+    assert "1ABC20" not in listed
+    assert "1ABC20" not in command_line.ok("hold", "list", "--json")
+    assert json.loads(command_line.ok("hold", "list", "--overdue", "--json")) == []
+    review = ("--until=2100-06-01", "--reason=The trial is set")
+    did(command_line, "review", "--user=rroe", "--hold=1", *review)
+    shown = command_line.ok("hold", "show", "--user=rroe", "--hold=1", password=PASSWORD)
+    assert "every read of plate 1ABC20 of MA from 2026-03-01 00:00 UTC" in shown
+    assert "next 2100-06-01: The trial is set" in shown
+    assert read_id in shown
+    release = ("release", "--user=jdoe", "--hold=1", "--reason=No case came of it")
+    assert did(command_line, *release)["done"] == "proposed"
+    confirm = ("hold", "confirm-release", "--hold=1")
+    assert "you proposed" in command_line.refused(*confirm, "--user=jdoe", password=PASSWORD)
+    withdraw = ("withdraw-release", "--user=rroe", "--hold=1", "--reason=Wait for the appeal")
+    assert did(command_line, *withdraw)["done"] == "stands"
+    did(command_line, *release)
+    assert did(command_line, *confirm[1:], "--user=rroe")["done"] == "released"
+    actions = [
+        (each["action"], each["outcome"])
+        for each in recorded(command_line.engine)
+        if each["action"].startswith("hold.")
+    ]
+    assert actions == [
+        ("hold.add", "done"), ("hold.list", "done"), ("hold.list", "done"), ("hold.list", "done"),
+        ("hold.review", "done"), ("hold.show", "done"), ("hold.propose_release", "done"),
+        ("hold.confirm_release", "refused"), ("hold.withdraw_release", "done"),
+        ("hold.propose_release", "done"), ("hold.confirm_release", "done"),
+    ]  # fmt: skip
+
+
+@pytest.mark.policy("C-7b-i")
+def test_a_cases_disposition_is_recorded(command_line: CommandLine, read_id: str) -> None:
+    command_line.hire("jdoe")
+    did(command_line, *add(read_id, "--kind=enforcement_action")[1:])
+    said = ("disposition", "--user=jdoe", "--case=24-1187", "--text=Guilty plea")
+    assert did(command_line, *said, "--on=2026-03-02") == {"holds": [1]}
+    entry = recorded(command_line.engine)[-1]
+    assert (entry["action"], entry["request"]["disposition"]) == ("hold.disposition", "Guilty plea")
+
+
+@pytest.mark.parametrize(
+    ("scope", "said"),
+    [
+        ((), "give --read, --hit, --plate or --unit, one of them"),
+        (("--plate=1ABC20", "--unit=salem-pd/car-7"), "one of them"),
+        (("--plate=1ABC20",), "need --from and --to"),
+        (("--unit=salem-pd/car-7", "--state=MA"), "state: belongs to --plate"),
+        (("--hit=0195f3a2-7c1b-7def-8a01-23456789abcd", "--from=2026-03-01"), "period: belongs"),
+    ],
+)
+def test_a_hold_says_one_thing_that_it_reaches(
+    command_line: CommandLine, scope: tuple[str, ...], said: str
+) -> None:
+    command_line.hire("jdoe")
+    asked = ("hold", "add", "--user=jdoe", "--case=24-1", "--kind=arrest", "--reason=Seen", *scope)
+    assert said in command_line.refused(*asked, password=PASSWORD)
+    assert recorded(command_line.engine)[-1]["outcome"] == "refused"
+
+
+def test_a_hold_is_shown_to_its_own_agency_alone(command_line: CommandLine, read_id: str) -> None:
+    command_line.hire("jdoe")
+    did(command_line, *add(read_id)[1:])
+    command_line.ok("agencies", "add", "--name", "boston-pd", "--title", "Boston Police")
+    with command_line.engine.begin() as connection:
+        connection.execute(update(holds).values(agency_id=2))
+    show = ("hold", "show", "--user=jdoe", "--hold=1")
+    assert "not one of agency salem-pd" in command_line.refused(*show, password=PASSWORD)
+    assert recorded(command_line.engine)[-1]["outcome"] == "refused"
+
+
+def test_every_rule_that_ships_is_listed_with_its_source(command_line: CommandLine) -> None:
+    rules = {
+        each["rule"]: each for each in json.loads(command_line.ok("retention", "rules", "--json"))
+    }
+    assert rules["massachusetts"]["repository"]
+    assert (rules["new-hampshire"]["reads"], rules["new-hampshire"]["hits"]) == (
+        "3 minutes",
+        "1 day",
+    )
+    command_line.ok("agencies", "rule", "salem-pd", "maine", "--reason=An ordinance", "--yes")
+    shown = command_line.ok("retention", "rules")
+    assert "source: 29-A Maine Rev. Stat. section 2117-A(5)" in shown
+    assert "agencies: salem-pd" in shown
+
+
+@pytest.mark.policy("F-local")
+def test_an_agencys_rule_is_set_on_the_ledger(command_line: CommandLine, read_id: str) -> None:
+    longer = ("agencies", "rule", "salem-pd", "new-jersey", "--reason=A directive")
+    assert "sign in with --user" in command_line.refused(*longer)
+    assert recorded(command_line.engine)[-1]["outcome"] == "refused"
+    command_line.hire("jdoe")
+    command_line.ok(*longer, "--user=jdoe", password=PASSWORD)
+    entry = recorded(command_line.engine)[-1]
+    assert (entry["action"], entry["actor"]["login"]) == ("agency.rule", "jdoe")
+    shorter = ("agencies", "rule", "salem-pd", "default", "--reason=Back")
+    assert "1 reads of salem-pd would expire earlier" in command_line.refused(*shorter)
+    said = json.loads(command_line.ok(*shorter, "--yes", "--json"))
+    assert (said["rule"], said["earlier"]) == ("default", 1)
+
+
+@pytest.mark.policy("C-4a")
+@pytest.mark.policy("C-4b")
+def test_a_read_is_explained_with_its_plate_only_to_a_person_with_a_purpose(
+    command_line: CommandLine, read_id: str
+) -> None:
+    explain = ("retention", "explain", read_id)
+    said = command_line.ok(*explain)
+    assert f"Read {read_id} was captured on 2026-03-02" in said
+    assert "1ABC20" not in said
+    entry = recorded(command_line.engine)[-1]
+    assert (entry["action"], entry["request"]) == ("retention.explain", {"read": read_id})
+    assert entry["actor"]["login"].startswith("os:")
+
+    command_line.hire("jdoe")
+    named = (*explain, "--user=jdoe", "--purpose=criminal_investigation", "--case=24-1187")
+    assert "facts: say in words" in command_line.refused(*named, "--affirm", password=PASSWORD)
+    assert recorded(command_line.engine)[-1]["outcome"] == "refused"
+    whole = (*named, f"--facts={FACTS}", "--affirm")
+    (shown,) = json.loads(command_line.ok(*whole, "--json", password=PASSWORD))
+    assert shown["plate"] == {
+        "read": "1ABC20", "state": "MA", "corrected": None, "corrected_state": None,
+    }  # fmt: skip
+    assert recorded(command_line.engine)[-1]["request"]["purpose"]["facts"] == FACTS
+    assert "Its plate: 1ABC20 of MA." in command_line.ok(*whole, password=PASSWORD)
+    case = command_line.ok("cases", "show", "24-1187", "--agency=salem-pd")
+    assert f"why read {read_id} is kept" in case
+
+
+@pytest.mark.policy("C-6a")
+def test_the_plate_of_what_its_owner_withdrew_is_shown_to_no_other_agency(
+    command_line: CommandLine, read_id: str
+) -> None:
+    command_line.hire("jdoe")
+    command_line.ok("agencies", "add", "--name", "boston-pd", "--title", "Boston Police")
+    with command_line.engine.begin() as connection:
+        connection.execute(update(reads).values(agency_id=2))
+        connection.execute(
+            insert(withdrawn_reads).values(
+                unit_id=1, captured_at=WHEN, read_id=UUID(read_id), agency_id=2,
+                withdrawn_by="u-2", withdrawn_by_name="Ben", withdrawn_at=WHEN,
+            )
+        )  # fmt: skip
+    shown = command_line.ok(
+        "retention", "explain", read_id, "--user=jdoe", "--purpose=criminal_investigation",
+        "--case=24-1187", f"--facts={FACTS}", "--affirm", password=PASSWORD,
+    )  # fmt: skip
+    assert "boston-pd has withdrawn it" in shown
+    assert "1ABC20" not in shown
+
+
+def test_what_was_never_here_is_explained_too(command_line: CommandLine) -> None:
+    never = "0195f3a2-7c1b-7def-8a01-23456789abcd"
+    assert "it was never here" in command_line.ok("retention", "explain", never)
+    (said,) = json.loads(command_line.ok("retention", "explain", never, "--json"))
+    assert (said["here"], said["was_here"]) == (False, False)
+    assert "no read can have that id" in command_line.refused(
+        "retention", "explain", "ffffffff-ffff-ffff-ffff-ffffffffffff"
+    )
+    assert recorded(command_line.engine)[-1]["outcome"] == "refused"
