@@ -108,4 +108,9 @@ def _line(read: FoundRead) -> str:
         f"{how}confidence {read.confidence:.2f}  {at}  "
         f"{read.agency_title}, unit {read.unit}, camera {read.camera}"
         + ("  ON A HOT LIST" if read.on_hotlist else "")
+        + (
+            f"  CORRECTED by its agency to {read.corrected_plate} {read.corrected_state or '--'}"
+            if read.corrected_plate is not None
+            else ""
+        )
     )

@@ -41,5 +41,8 @@ def _read(read: FoundRead) -> Mapping[str, Any]:
             "camera": read.camera,
         },
         "on_hotlist": read.on_hotlist,
+        "corrected": None
+        if read.corrected_plate is None
+        else {"plate": read.corrected_plate, "state": read.corrected_state},
         "how_to_confirm": read.how_to_confirm,
     }

@@ -19,7 +19,8 @@ LEAD_ONLY = (
 class FoundRead:
     """A read that fits, and whose it is. Places are WGS 84 degrees, null where not known.
 
-    ``how`` its plate fits what was searched for; "any" if no plate was.
+    ``how`` its plate fits what was searched for; "any" if no plate was. The corrected plate and
+    state are what its agency says they really are, where it says so.
     """
 
     read_id: UUID
@@ -38,6 +39,8 @@ class FoundRead:
     unit: str
     camera: str
     on_hotlist: bool
+    corrected_plate: str | None
+    corrected_state: str | None
 
     @property
     def how_to_confirm(self) -> str:

@@ -10,22 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, false, or_, select, true
 
+from repository.agencies.own import is_withdrawn
 from repository.retention.duties import Duties
 from repository.retention.holds import is_held
 from repository.search.criteria import Criteria
 from repository.search.cursor import Cursor
 from repository.search.errors import SearchRefusedError
-from repository.search.pattern import ENOUGH_ADJACENT, Fold, PlatePattern
+from repository.search.pattern import ENOUGH_ADJACENT, Fold, How, PlatePattern
 from repository.search.place import Circle, Place
 from repository.search.result import FoundRead
 from repository.store import geography
 from repository.store.bounded import BoundedReader
 from repository.store.plates import fits, plates_that_fit
 from repository.store.rows import among
+from repository.store.tables.agency_data import read_corrections as corrections
 from repository.store.tables.fleet import agencies, units
 from repository.store.tables.reads import reads
 from repository.store.windows import of_any_unit
@@ -46,30 +49,49 @@ class Found:
 
 
 def run(
-    reader: BoundedReader, criteria: Criteria, *, fold: Fold, duties: Duties, now: datetime
+    reader: BoundedReader,
+    criteria: Criteria,
+    *,
+    agency_id: int,
+    fold: Fold,
+    duties: Duties,
+    now: datetime,
 ) -> Found:
-    """The newest reads that fit, up to the limit.
+    """The newest reads that fit, up to the limit, as people of that agency may see them.
 
     ``fold`` is the confusable folding with which reads were stored. A read that has expired under
-    its agency's rule, purged yet or not, is shown only if a hold keeps it.
+    its agency's rule, purged yet or not, is shown only if a hold keeps it; one that its agency has
+    withdrawn, to that agency alone. A read whose plate or state its agency has corrected is found
+    by what the machine read and by what it really was.
 
     Raises:
-        SearchRefusedError: if the agency, unit or camera that is named is not known.
+        SearchRefusedError: if the agency or unit that is named is not known.
         TooLongError: if the reader's time is up.
     """
     _require_known(reader, criteria)
     plate, first_step = _plate(reader, criteria.pattern, fold)
-    if plate is None:
-        return Found((), None)
     query = _query(reader, criteria).where(
-        plate, or_(~duties.has_expired(reads, now), is_held(reads))
+        or_(~duties.has_expired(reads, now), is_held(reads)),
+        or_(~is_withdrawn(reads), reads.c.agency_id == agency_id),
     )
+    ways = [query.where(plate, *_state(reads, criteria))]
+    if reader.rows(select(corrections.c.unit_id).limit(1)):
+        corrected = _corrected_plate(reader, criteria.pattern, fold)
+        ways.append(
+            query.where(
+                corrections.c.unit_id.is_not(None), corrected, *_state(corrections, criteria)
+            )
+        )
     wanted = criteria.limit + 1
     rows: list[Row[Any]] = []
     for start, end in _steps(criteria, first_step, now):
-        step = query.where(reads.c.captured_at >= start, reads.c.captured_at < end)
-        rows += reader.rows(step.limit(wanted - len(rows)))
-        if len(rows) == wanted:
+        step: dict[tuple[datetime, UUID, int], Row[Any]] = {}
+        for way in ways:
+            window = way.where(reads.c.captured_at >= start, reads.c.captured_at < end)
+            for row in reader.rows(window.limit(wanted - len(rows))):
+                step[row.captured_at, row.read_id, row.unit_id] = row
+        rows += [step[key] for key in sorted(step, reverse=True)]
+        if len(rows) >= wanted:
             break
     shown = tuple(_found(row, criteria.pattern, fold) for row in rows[: criteria.limit])
     if len(rows) < wanted:
@@ -90,8 +112,8 @@ def _require_known(reader: BoundedReader, criteria: Criteria) -> None:
 
 def _plate(
     reader: BoundedReader, pattern: PlatePattern | None, fold: Fold
-) -> tuple[ColumnElement[bool] | None, timedelta | None]:
-    """What the plate must meet, None if none there is does; and the first step, None for all."""
+) -> tuple[ColumnElement[bool], timedelta | None]:
+    """What the plate that was read must meet; and the first step, None for the whole window."""
     if pattern is None:
         return of_any_unit(reader.connection), _FIRST_STEP
     if pattern.whole and pattern.folded:
@@ -103,11 +125,29 @@ def _plate(
     if pattern.adjacent >= ENOUGH_ADJACENT:
         found = plates_that_fit(reader, *expressions, limit=MAX_PLATES + 1)
         if not found:
-            return None, None
+            return false(), None
         if len(found) <= MAX_PLATES:
             return among(reader.connection, reads.c.plate, found), _FIRST_STEP_BY_INDEX
     by_row = fits(reader.connection, reads.c.plate, *expressions)
     return and_(by_row, of_any_unit(reader.connection)), _FIRST_STEP
+
+
+def _corrected_plate(
+    reader: BoundedReader, pattern: PlatePattern | None, fold: Fold
+) -> ColumnElement[bool]:
+    if pattern is None:
+        return true()
+    if pattern.whole and pattern.folded:
+        return corrections.c.plate_folded == fold(pattern.text)
+    folding = fold if pattern.folded else None
+    return fits(
+        reader.connection, corrections.c.plate, pattern.regex(folding), pattern.glob(folding)
+    )
+
+
+def _state(table: Table, criteria: Criteria) -> Iterator[ColumnElement[bool]]:
+    if criteria.state is not None:
+        yield table.c.state == criteria.state
 
 
 def _query(reader: BoundedReader, criteria: Criteria) -> Select[Any]:
@@ -128,13 +168,22 @@ def _query(reader: BoundedReader, criteria: Criteria) -> Select[Any]:
             agencies.c.name.label("agency"),
             agencies.c.title.label("agency_title"),
             agencies.c.ori.label("agency_ori"),
+            corrections.c.plate.label("corrected_plate"),
+            corrections.c.state.label("corrected_state"),
         )
         .join(units, units.c.id == reads.c.unit_id)
         .join(agencies, agencies.c.id == reads.c.agency_id)
+        .outerjoin(
+            corrections,
+            and_(
+                corrections.c.unit_id == reads.c.unit_id,
+                corrections.c.captured_at == reads.c.captured_at,
+                corrections.c.read_id == reads.c.read_id,
+            ),
+        )
         .order_by(reads.c.captured_at.desc(), reads.c.read_id.desc(), reads.c.unit_id.desc())
     )
     for column, value in (
-        (reads.c.state, criteria.state),
         (agencies.c.name, criteria.agency),
         (units.c.name, criteria.unit),
         (reads.c.camera, criteria.camera),
@@ -199,13 +248,10 @@ def _steps(
 
 
 def _found(row: Row[Any], pattern: PlatePattern | None, fold: Fold) -> FoundRead:
-    how = "any" if pattern is None else pattern.how(row.plate, fold)
-    if how is None:
-        raise ValueError("the database found a plate that does not fit")
     return FoundRead(
         read_id=row.read_id,
         plate=row.plate,
-        how=how,
+        how=_how(row, pattern, fold),
         state=row.state,
         confidence=row.confidence,
         captured_at=row.captured_at,
@@ -219,4 +265,17 @@ def _found(row: Row[Any], pattern: PlatePattern | None, fold: Fold) -> FoundRead
         unit=row.unit,
         camera=row.camera,
         on_hotlist=row.has_hits,
+        corrected_plate=row.corrected_plate,
+        corrected_state=row.corrected_state,
     )
+
+
+def _how(row: Row[Any], pattern: PlatePattern | None, fold: Fold) -> How | Literal["any"]:
+    if pattern is None:
+        return "any"
+    how = pattern.how(row.plate, fold)
+    if how is None and row.corrected_plate is not None:
+        how = pattern.how(row.corrected_plate, fold)
+    if how is None:
+        raise ValueError("the database found a plate that does not fit")
+    return how

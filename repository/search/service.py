@@ -104,7 +104,7 @@ class Searches:
             user, {"criteria": criteria.as_json(), "purpose": purpose.as_json()}, origin
         )
         with attempt(self.engine, entry, (SessionEndedError, SearchRefusedError)):
-            found = self._find(criteria)
+            found = self._find(user, criteria)
             with self.engine.begin() as connection:
                 return self._conclude(connection, user, purpose, entry, found)
 
@@ -121,13 +121,20 @@ class Searches:
     def _entry(self, user: User, request: Mapping[str, JSON], origin: str) -> Entry:
         return Entry(ACTION, user.actor, self.now(), origin, request)
 
-    def _find(self, criteria: Criteria) -> Found:
+    def _find(self, user: User, criteria: Criteria) -> Found:
         """Apart from what is then written, so that a long search keeps nobody waiting."""
         with reading(self.engine) as connection:
             duties = Duties.load(connection, self.rule, self.shipped)
             reader = BoundedReader(connection, self.limit_s)
             try:
-                return run(reader, criteria, fold=self.fold, duties=duties, now=self.now())
+                return run(
+                    reader,
+                    criteria,
+                    agency_id=user.agency_id,
+                    fold=self.fold,
+                    duties=duties,
+                    now=self.now(),
+                )
             except TooLongError as error:
                 raise SearchRefusedError(
                     f"the search was ended: {error}; give more of the plate, a shorter window of "

@@ -26,6 +26,7 @@ from repository.store.bounded import BoundedReader, TooLongError
 from repository.store.engine import open_engine, reading
 from repository.store.partitions import ensure_days
 from repository.store.plates import remember
+from repository.store.tables.agency_data import read_corrections, withdrawn_reads
 from repository.store.tables.fleet import agencies, units
 from repository.store.tables.reads import reads
 from repository.store.tables.retention import hold_reads, holds
@@ -38,6 +39,8 @@ CHARACTERS = "A80B1I"
 DUTIES = Duties(default=RULE, agency_ids=(1, 2), own={2: shipped_rule("virginia")})
 UNITS = {1: "car-7", 2: "pole-3", 3: "car-7"}
 AGENCY_OF = {1: 1, 2: 2, 3: 2}
+VIEWER = 1
+BY = {"by": "u", "by_name": "U", "at": NOW}
 AGENCIES = {1: "salem-pd", 2: "boston-pd"}
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -56,6 +59,8 @@ class Seen:
     place: tuple[float, float] | None
     hit: bool
     held: bool
+    corrected: tuple[str, str | None] | None = None
+    withdrawn: bool = False
 
 
 moments = st.builds(
@@ -83,6 +88,8 @@ sightings = st.lists(
         place=points | st.none(),
         hit=st.booleans(),
         held=st.sampled_from([False, False, True]),
+        corrected=st.none() | st.tuples(plates, st.sampled_from(["MA", "NH", None])),
+        withdrawn=st.sampled_from([False, False, True]),
     ),
     max_size=25,
     unique_by=lambda seen: (seen.unit_id, seen.captured_at, seen.read_id),
@@ -123,17 +130,27 @@ def expected(seen: list[Seen], asked: Criteria) -> list[tuple[datetime, UUID, in
     found = [
         (each.captured_at, each.read_id, each.unit_id)
         for each in seen
-        if (asked.pattern is None or asked.pattern.how(each.plate, FOLD))
+        if fits_either(asked, each)
         and (asked.window is None or asked.window.start <= each.captured_at < asked.window.end)
         and (asked.place is None or (each.place and asked.place.contains(*each.place)))
-        and asked.state in (None, each.state)
         and asked.agency in (None, AGENCIES[AGENCY_OF[each.unit_id]])
         and asked.unit in (None, UNITS[each.unit_id])
         and asked.camera in (None, each.camera)
         and (each.hit or not asked.hits_only)
         and (each.held or not expired(each))
+        and not (each.withdrawn and AGENCY_OF[each.unit_id] != VIEWER)
     ]
     return sorted(found, reverse=True)
+
+
+def fits_either(asked: Criteria, seen: Seen) -> bool:
+    corrected = seen.corrected is not None and fits(asked, *seen.corrected)
+    return corrected or fits(asked, seen.plate, seen.state)
+
+
+def fits(asked: Criteria, plate: str, state: str | None) -> bool:
+    by_plate = asked.pattern is None or asked.pattern.how(plate, FOLD) is not None
+    return by_plate and asked.state in (None, state)
 
 
 def expired(seen: Seen) -> bool:
@@ -203,18 +220,31 @@ def fill(connection: Connection, seen: list[Seen]) -> None:
         return
     connection.execute(insert(reads), [row(number, each) for number, each in enumerate(seen)])
     remember(connection, (each.plate for each in seen))
-    held = [
-        {
-            "hold_id": 1,
-            "unit_id": each.unit_id,
-            "captured_at": each.captured_at,
-            "read_id": each.read_id,
-        }
-        for each in seen
-        if each.held
-    ]
-    if held:
-        connection.execute(insert(hold_reads), held)
+    by = {"agency_id": 1}
+    for table, what, rows in (
+        (hold_reads, {"hold_id": 1}, [(each, {}) for each in seen if each.held]),
+        (
+            withdrawn_reads,
+            by | {f"withdrawn_{part}": value for part, value in BY.items()},
+            [(each, {}) for each in seen if each.withdrawn],
+        ),
+        (
+            read_corrections,
+            by | {f"corrected_{part}": value for part, value in BY.items()},
+            [
+                (each, {"plate": plate, "plate_folded": FOLD(plate), "state": state})
+                for each in seen
+                for plate, state in ([each.corrected] if each.corrected else [])
+            ],
+        ),
+    ):
+        for each, more in rows:
+            key = {
+                "unit_id": each.unit_id,
+                "captured_at": each.captured_at,
+                "read_id": each.read_id,
+            }
+            connection.execute(insert(table).values(**key, **what, **more))
 
 
 def row(number: int, seen: Seen) -> dict[str, Any]:
@@ -241,7 +271,7 @@ def row(number: int, seen: Seen) -> dict[str, Any]:
 
 def search(connection: Connection, asked: Criteria) -> running.Found:
     reader = BoundedReader(connection, 60.0)
-    return running.run(reader, asked, fold=FOLD, duties=DUTIES, now=NOW)
+    return running.run(reader, asked, agency_id=VIEWER, fold=FOLD, duties=DUTIES, now=NOW)
 
 
 def every_page(connection: Connection, asked: Criteria) -> Iterator[FoundRead]:
@@ -256,7 +286,7 @@ def every_page(connection: Connection, asked: Criteria) -> Iterator[FoundRead]:
 
 
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
