@@ -1,4 +1,4 @@
-"""``alpr-repository cases``: what was searched in each case."""
+"""``alpr-repository cases``: what was searched and is held in each case."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
 from repository.command import pass_services
+from repository.retention.holds_present import hold_line
 from repository.search.result import LEAD_ONLY
 
 _AGENCY = click.option("--agency", required=True, help="The agency's short name.")
@@ -20,7 +21,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for sc
 
 @click.group()
 def cases() -> None:
-    """Case files: their searches, and what those returned.
+    """Case files: their searches, what those returned, and what is held for them.
 
     Example: alpr-repository cases show 24-1187 --agency salem-pd
     """
@@ -40,7 +41,10 @@ def list_(services: Services, agency: str, as_json: bool) -> None:
         click.echo(json.dumps({"cases": [asdict(each) for each in found]}, default=str))
         return
     for each in found:
-        click.echo(f"{each.number}  opened {each.opened_at:%Y-%m-%d}  searches: {each.searches}")
+        click.echo(
+            f"{each.number}  opened {each.opened_at:%Y-%m-%d}  searches: {each.searches}  "
+            f"holds: {each.holds}"
+        )
     click.echo(f"{len(found)} cases")
 
 
@@ -66,6 +70,8 @@ def show(services: Services, number: str, agency: str, as_json: bool) -> None:
             f"{_asked(each.request)}  {purpose['purpose']}: {purpose['facts']}  "
             f"reads: {len(each.reads)}  ledger entry {each.ledger_index}"
         )
+    for hold in found.holds:
+        click.echo(f"  hold {hold_line(hold, services.clock())}: {hold.reason}")
     click.echo(LEAD_ONLY)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from repository.accounts.user import User
 from repository.ledger.entry import JSON
+from repository.retention.holds_listing import Filter, Hold, list_holds
 from repository.store.rows import insert_new
 from repository.store.tables.accounts import users
 from repository.store.tables.cases import case_search_reads, case_searches, cases
@@ -42,12 +44,13 @@ class CaseSearch:
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
-    """A case of an agency, with its searches in order."""
+    """A case of an agency, with its searches and the holds for it in order."""
 
     agency: str
     number: str
     opened_at: datetime
     searches: tuple[CaseSearch, ...]
+    holds: tuple[Hold, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class CaseSummary:
     number: str
     opened_at: datetime
     searches: int
+    holds: int
 
 
 def open_case(connection: Connection, user: User, number: str, now: datetime) -> int:
@@ -112,14 +116,21 @@ def add_search(
 
 
 def find(connection: Connection, agency: str, number: str) -> CaseFile | None:
-    """The case file with that number at that agency."""
+    """The case file with that number at that agency.
+
+    A case that nobody searched for yet has one as soon as there is a hold for it.
+    """
     case = connection.execute(
         select(cases)
         .join(agencies, agencies.c.id == cases.c.agency_id)
         .where(agencies.c.name == agency, cases.c.number == number)
     ).one_or_none()
+    held = list_holds(connection, Filter(agency=agency, case_number=number))
     if case is None:
-        return None
+        opened_at = min((each.placed_at for each in held), default=None)
+        if opened_at is None:
+            return None
+        return CaseFile(agency, number, opened_at, searches=(), holds=tuple(held))
     searches = connection.execute(
         select(case_searches, users.c.login, users.c.name)
         .join(users, users.c.id == case_searches.c.user_id)
@@ -141,20 +152,29 @@ def find(connection: Connection, agency: str, number: str) -> CaseFile | None:
             )
             for each in searches
         ),
+        holds=tuple(held),
     )
 
 
 def summaries(connection: Connection, agency: str) -> list[CaseSummary]:
-    """The agency's cases by number."""
+    """The agency's cases by number, those that there is only a hold for too."""
     rows = connection.execute(
         select(cases.c.number, cases.c.opened_at, func.count(case_searches.c.ledger_index))
         .join(agencies, agencies.c.id == cases.c.agency_id)
         .outerjoin(case_searches, case_searches.c.case_id == cases.c.id)
         .where(agencies.c.name == agency)
         .group_by(cases.c.id, cases.c.number, cases.c.opened_at)
-        .order_by(cases.c.number)
     )
-    return [CaseSummary(number, opened_at, count) for number, opened_at, count in rows]
+    searched = {number: (opened_at, count) for number, opened_at, count in rows}
+    held: dict[str, list[datetime]] = defaultdict(list)
+    for hold in list_holds(connection, Filter(agency=agency)):
+        held[hold.case_number].append(hold.placed_at)
+    found = []
+    for number in sorted(searched.keys() | held.keys()):
+        placed = held.get(number, [])
+        opened_at, count = searched[number] if number in searched else (min(placed), 0)
+        found.append(CaseSummary(number, opened_at, count, len(placed)))
+    return found
 
 
 def _shown(connection: Connection, ledger_index: int) -> tuple[Shown, ...]:

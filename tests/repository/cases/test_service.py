@@ -10,7 +10,10 @@ from sqlalchemy import Engine
 from repository.accounts.user import User
 from repository.cases import files
 from repository.cases.service import CaseError, CaseFiles
+from repository.retention import holds
+from repository.retention.holds_request import HoldRequest
 from tests.repository.people import OPERATOR, Clock, recorded
+from tests.repository.sightings import add_units, sight
 
 
 def test_a_case_is_opened_once(officer: User, engine: Engine, clock: Clock) -> None:
@@ -43,3 +46,27 @@ def test_each_look_is_on_the_ledger(officer: User, engine: Engine, clock: Clock)
         ("cases.show", "os:root"),
         ("cases.list", "os:root"),
     ]
+
+
+@pytest.mark.policy("C-1d")
+def test_what_is_preserved_for_a_case_stands_in_its_file(
+    officer: User, engine: Engine, clock: Clock
+) -> None:
+    add_units(engine, clock())
+    read = sight(engine, "1ABC20", clock())
+    with engine.begin() as connection:
+        files.open_case(connection, officer, "24-1", clock())
+        for number in ("24-1", "24-2", "24-2"):
+            request = HoldRequest(number, "enforcement_action", "Seen near the scene", (read,))
+            holds.add(connection, request, actor=officer.actor, origin="here", now=clock())
+    case_files = CaseFiles(engine, clock)
+    listed = case_files.list("salem-pd", OPERATOR, "here")
+    assert [(each.number, each.holds) for each in listed] == [("24-1", 1), ("24-2", 2)]
+    assert case_files.list("boston-pd", OPERATOR, "here") == []
+    case = case_files.show("salem-pd", "24-2", OPERATOR, "here")
+    assert [(each.id, each.reason) for each in case.holds] == [
+        (2, "Seen near the scene"),
+        (3, "Seen near the scene"),
+    ]
+    assert (case.searches, case.opened_at) == ((), clock())
+    assert case_files.show("salem-pd", "24-1", OPERATOR, "here").holds[0].id == 1
