@@ -46,18 +46,27 @@ def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
     Raises:
         ContractError: if the tree has no such leaf.
     """
-    size = len(leaf_hashes)
+    ranges = inclusion_ranges(index, len(leaf_hashes))
+    return [root(leaf_hashes[low:high]) for low, high in ranges]
+
+
+def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
+    """The leaves, from and up to but not including, under each hash of that audit path.
+
+    Raises:
+        ContractError: if the tree has no such leaf.
+    """
     if not 0 <= index < size:
         raise ContractError(f"leaf {index}: the tree has {size}")
-    path: list[bytes] = []
+    path: list[tuple[int, int]] = []
     low, high = 0, size
     while high - low > 1:
         middle = low + _split(high - low)
         if index < middle:
-            path.append(root(leaf_hashes[middle:high]))
+            path.append((middle, high))
             high = middle
         else:
-            path.append(root(leaf_hashes[low:middle]))
+            path.append((low, middle))
             low = middle
     path.reverse()
     return path
@@ -96,23 +105,55 @@ def consistency_proof(leaf_hashes: Sequence[bytes], old_size: int) -> list[bytes
     Raises:
         ContractError: if the old size is not between 1 and the tree's size.
     """
-    size = len(leaf_hashes)
+    ranges = consistency_ranges(old_size, len(leaf_hashes))
+    return [root(leaf_hashes[low:high]) for low, high in ranges]
+
+
+def consistency_ranges(old_size: int, size: int) -> list[tuple[int, int]]:
+    """The leaves, from and up to but not including, under each hash of that proof.
+
+    Raises:
+        ContractError: if the old size is not between 1 and the tree's size.
+    """
     if not 0 < old_size <= size:
         raise ContractError(f"old size {old_size}: the tree has {size}")
-    path: list[bytes] = []
+    path: list[tuple[int, int]] = []
     low, high, target, whole = 0, size, old_size, True
     while target != high - low:
         middle = _split(high - low)
         if target <= middle:
-            path.append(root(leaf_hashes[low + middle : high]))
+            path.append((low + middle, high))
             high = low + middle
         else:
-            path.append(root(leaf_hashes[low : low + middle]))
+            path.append((low, low + middle))
             low, target, whole = low + middle, target - middle, False
     if not whole:
-        path.append(root(leaf_hashes[low:high]))
+        path.append((low, high))
     path.reverse()
     return path
+
+
+def perfect_subtrees(low: int, high: int) -> list[tuple[int, int]]:
+    """Height and index of the perfect subtrees that cover these leaves of a tree, from the left.
+
+    The leaves are those of a node in the tree (section 2.1.1): its hash is then `fold` of theirs.
+    """
+    found: list[tuple[int, int]] = []
+    while low < high:
+        height = (high - low).bit_length() - 1
+        found.append((height, low >> height))
+        low += 1 << height
+    return found
+
+
+def fold(hashes: Sequence[bytes]) -> bytes:
+    """Root over the roots of perfect subtrees that follow one another, largest first."""
+    if not hashes:
+        return EMPTY_ROOT
+    current = hashes[-1]
+    for left in reversed(hashes[:-1]):
+        current = node_hash(left, current)
+    return current
 
 
 def verify_consistency(
@@ -183,12 +224,7 @@ class Frontier:
 
     def root(self) -> bytes:
         """Root of the tree so far."""
-        if not self.hashes:
-            return EMPTY_ROOT
-        current = self.hashes[-1]
-        for left in reversed(self.hashes[:-1]):
-            current = node_hash(left, current)
-        return current
+        return fold(self.hashes)
 
 
 def _split(size: int) -> int:

@@ -121,7 +121,7 @@ def make(connection: Connection, origin: str, private_key: Ed25519PrivateKey, no
         if tree.size > size:
             problem = f"entry {size}: missing; the last checkpoint covers {tree.size} entries"
             raise MismatchError(size, problem)
-        for grown in follow(connection, tree):
+        for grown, _ in follow(connection, tree):
             tree = grown
         check_state(connection, tree)
     except MismatchError as mismatch:
@@ -130,7 +130,7 @@ def make(connection: Connection, origin: str, private_key: Ed25519PrivateKey, no
             "run 'alpr-repository ledger verify'"
         ) from mismatch
     table = ledger_checkpoints
-    kept: str | None = connection.scalar(select(table.c.note).where(table.c.size == size))
+    kept = at(connection, size)
     if kept is not None:
         return kept
     root = tree.root()
@@ -168,6 +168,13 @@ def latest(connection: Connection) -> str | None:
     note: str | None = connection.scalar(
         select(table.c.note).order_by(table.c.size.desc()).limit(1)
     )
+    return note
+
+
+def at(connection: Connection, size: int) -> str | None:
+    """The note of the checkpoint that was signed at that size."""
+    table = ledger_checkpoints
+    note: str | None = connection.scalar(select(table.c.note).where(table.c.size == size))
     return note
 
 

@@ -39,7 +39,7 @@ def verify(services: Services, held: tuple[Path, ...], as_json: bool) -> None:
     Example: alpr-repository ledger verify --against /media/witness/2026-03.checkpoint
     """
     notes = [path.read_text(encoding="utf-8", errors="replace") for path in held]
-    verdict = services.ledger.verify(notes)
+    verdict = services.ledger.verify(notes, _tell)
     if as_json:
         click.echo(json.dumps({"ok": verdict.ok} | asdict(verdict)))
     elif verdict.ok:
@@ -79,23 +79,75 @@ def key(services: Services) -> None:
 
 
 @ledger.command()
-@click.argument("index", type=click.IntRange(min=0))
+@click.argument("index", metavar="ENTRY", type=click.IntRange(min=0))
+@_JSON
 @pass_services
-def prove(services: Services, index: int) -> None:
-    """Print, as one JSON object, an entry and its proof under the newest checkpoint.
+def prove(services: Services, index: int, as_json: bool) -> None:
+    """Print an entry and its proof under the newest checkpoint; that is itself an entry.
 
-    Example: alpr-repository ledger prove 41
+    Entries are counted from 0. The proof is that of RFC 9162, its leaf the SHA-256 of the entry.
+
+    Example: alpr-repository ledger prove 41 --json
     """
     proof = services.ledger.prove_entry(index, operator(), COMMAND_LINE)
-    click.echo(json.dumps(asdict(proof)))
+    if as_json:
+        click.echo(json.dumps(asdict(proof)))
+        return
+    click.echo(f"entry {proof.index} of {proof.size}, proven under the checkpoint below\n")
+    click.echo(f"{proof.body}\n\nleaf {proof.leaf}")
+    _show_path(proof.path, proof.checkpoint)
 
 
 @ledger.command()
-@click.argument("old_size", type=click.IntRange(min=1))
+@click.argument("old")
+@click.argument("new", required=False)
+@_JSON
 @pass_services
-def growth(services: Services, old_size: int) -> None:
-    """Print, as one JSON object, the proof that nothing before OLD_SIZE has changed since.
+def consistency(services: Services, old: str, new: str | None, as_json: bool) -> None:
+    """Print the proof that NEW, the newest checkpoint unless given, only added to OLD.
 
-    Example: alpr-repository ledger growth 40
+    Each is a checkpoint's file or a size; a checkpoint must have been signed at NEW's.
+
+    Example: alpr-repository ledger consistency /media/witness/2026-03.checkpoint --json
     """
-    click.echo(json.dumps(asdict(services.ledger.prove_growth(old_size))))
+    proof = services.ledger.prove_growth(
+        _size_or_note(old), None if new is None else _size_or_note(new)
+    )
+    if as_json:
+        click.echo(json.dumps(asdict(proof)))
+        return
+    click.echo(f"nothing before entry {proof.old_size} changed until there were {proof.size}\n")
+    click.echo(f"old root {proof.old_root}\nnew root {proof.root}")
+    _show_path(proof.path, proof.checkpoint)
+
+
+@ledger.command("mend-tiles")
+@_JSON
+@pass_services
+def mend_tiles(services: Services, as_json: bool) -> None:
+    """Make the tiles, which proofs are read from, anew from the entries; on the ledger itself.
+
+    Example: alpr-repository ledger mend-tiles
+    """
+    made = services.ledger.mend_tiles(operator(), COMMAND_LINE)
+    click.echo(json.dumps({"tiles": made}) if as_json else f"{made} tiles made anew")
+
+
+def _show_path(path: tuple[str, ...], note: str) -> None:
+    click.echo("\n".join(["path", *(f"  {each}" for each in path)]) + f"\n\n{note}", nl=False)
+
+
+def _size_or_note(text: str) -> int | str:
+    """A size where it is a number; else what the file of that name holds."""
+    if text.isdecimal() and not text.startswith("0"):
+        return int(text)
+    try:
+        return Path(text).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise click.BadParameter(
+            f"{text!r}: neither a size from 1 nor a file that can be read: {error.strerror}"
+        ) from error
+
+
+def _tell(size: int) -> None:
+    click.echo(f"{size} entries are good so far", err=True)

@@ -21,20 +21,23 @@ class MismatchError(Exception):
         self.problem = problem
 
 
-def follow(connection: Connection, tree: merkle.Frontier) -> Iterator[merkle.Frontier]:
-    """The tree with each row after those in ``tree``, one at a time.
+def follow(
+    connection: Connection, tree: merkle.Frontier
+) -> Iterator[tuple[merkle.Frontier, bytes]]:
+    """The tree with each row after those in ``tree``, one at a time, and that row's leaf hash.
 
     Raises:
         MismatchError: at the first row whose index, columns, digest or root is not what it should.
     """
     for row in log.rows(connection, tree.size or None):
         _check_row(row, tree.size)
-        tree = tree.append(merkle.leaf_hash(row.leaf))
+        hashed = merkle.leaf_hash(row.leaf)
+        tree = tree.append(hashed)
         if tree.root() != row.root:
             raise MismatchError(
                 row.index, f"entry {row.index}: its root does not follow from the entries"
             )
-        yield tree
+        yield tree, hashed
 
 
 def check_state(connection: Connection, tree: merkle.Frontier) -> None:

@@ -1,8 +1,9 @@
 """Append to the ledger and read it back.
 
-The entry and the new state of the tree are written in the caller's transaction, so that what the
-entry records and the entry itself are kept or lost together. Appending is serial: the state's row
-stays locked until that transaction ends, so a use case appends last, just before its commit.
+The entry, the new state of the tree and its tiles are written in the caller's transaction, so that
+what the entry records and the entry itself are kept or lost together. Appending is serial: the
+state's row stays locked until that transaction ends, so a use case appends last, just before its
+commit.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, insert, select, update
 from edge.contract import merkle
 from edge.contract.errors import ContractError
 from repository.ledger import entry as entries
+from repository.ledger import tiles
 from repository.ledger.entry import Entry
 from repository.ledger.errors import LedgerError
 from repository.store.tables.ledger import ledger_entries, ledger_state
@@ -80,6 +82,7 @@ def append(
     connection.execute(
         update(ledger_state).values(size=grown.size, frontier=b"".join(grown.hashes))
     )
+    tiles.grow(connection, grown.size)
     return Appended(index=index, size=grown.size, root_hex=root.hex())
 
 
@@ -144,20 +147,3 @@ def rows(
                 root=row.root,
             )
         page_query = query.where(index > page[-1].entry_index)
-
-
-def leaf_hashes(connection: Connection, size: int) -> list[bytes]:
-    """Leaf hashes of the first ``size`` entries, for proofs.
-
-    Raises:
-        LedgerError: if the ledger holds fewer.
-    """
-    query = (
-        select(ledger_entries.c.leaf)
-        .where(ledger_entries.c.entry_index < size)
-        .order_by(ledger_entries.c.entry_index)
-    )
-    hashes = [merkle.leaf_hash(leaf) for leaf in connection.scalars(query)]
-    if len(hashes) != size:
-        raise LedgerError(f"the ledger holds {len(hashes)} entries where {size} should be")
-    return hashes

@@ -7,40 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from edge.contract import merkle
-from repository.ledger import checkpoints, log
+from repository.ledger import checkpoints, log, proofs, tiles
+from repository.ledger.checkpoints import Checkpoint
 from repository.ledger.entry import Actor, Entry
 from repository.ledger.errors import LedgerError
+from repository.ledger.proofs import ConsistencyProof, InclusionProof
 from repository.ledger.verify import Verdict, verify
 from repository.store.engine import reading
-
-
-@dataclass(frozen=True, slots=True)
-class InclusionProof:
-    """That an entry stands in the tree which the checkpoint signs; hashes in hexadecimal.
-
-    ``leaf`` is the SHA-256 of the entry's body; a verifier hashes it as a leaf of RFC 9162.
-    """
-
-    index: int
-    body: str
-    leaf: str
-    path: tuple[str, ...]
-    size: int
-    checkpoint: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConsistencyProof:
-    """That the tree which the checkpoint signs only added to that of an older size."""
-
-    old_size: int
-    old_root: str
-    path: tuple[str, ...]
-    size: int
-    checkpoint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +27,13 @@ class Ledger:
     private_key: Ed25519PrivateKey
     now: Callable[[], datetime]
 
-    def verify(self, held: Iterable[str] = ()) -> Verdict:
+    def verify(
+        self, held: Iterable[str] = (), progress: Callable[[int], None] = lambda _size: None
+    ) -> Verdict:
         """Check everything, also against checkpoints kept outside; see `verify`."""
+        public_key = self.private_key.public_key()
         with reading(self.engine) as connection:
-            return verify(connection, self.origin, self.private_key.public_key(), held)
+            return verify(connection, self.origin, public_key, held, progress)
 
     def sign_checkpoint(self) -> str:
         """Sign the ledger as it stands.
@@ -79,50 +57,61 @@ class Ledger:
         """Proof of one entry under the newest checkpoint; showing it is itself an entry.
 
         Raises:
-            LedgerError: if no checkpoint covers that entry.
+            LedgerError: if no checkpoint covers that entry, or the proof does not lead to its root.
         """
         with self.engine.begin() as connection:
-            note, size = self._newest(checkpoints.latest(connection))
-            if not 0 <= index < size:
-                raise LedgerError(
-                    f"entry {index}: the newest checkpoint covers {size} entries, from 0; "
-                    "'alpr-repository ledger checkpoint' signs the newer ones"
-                )
-            hashes = log.leaf_hashes(connection, size)
-            row = next(log.rows(connection, index, index + 1))
+            note, signed = self._newest(connection)
+            proof = proofs.inclusion(connection, index, note, signed)
             log.append(connection, Entry("ledger.prove", by, self.now(), origin, {"entry": index}))
-        return InclusionProof(
-            index=index,
-            body=row.body.decode(),
-            leaf=row.leaf.hex(),
-            path=tuple(each.hex() for each in merkle.inclusion_proof(hashes, index)),
-            size=size,
-            checkpoint=note,
-        )
+        return proof
 
-    def prove_growth(self, old_size: int) -> ConsistencyProof:
-        """Proof that the newest checkpoint's tree holds the older one unchanged.
+    def prove_growth(self, old: int | str, new: int | str | None = None) -> ConsistencyProof:
+        """Proof that ``new``, the newest checkpoint unless given, only added to ``old``.
+
+        Each is a size or a checkpoint's note, which counts by its signature. A ``new`` size is one
+        at which a checkpoint was signed; an ``old`` one may be any.
 
         Raises:
-            LedgerError: if no checkpoint is as large.
+            LedgerError: if there is no such checkpoint, or one tree did not grow from the other.
         """
         with reading(self.engine) as connection:
-            note, size = self._newest(checkpoints.latest(connection))
-            if not 0 < old_size <= size:
-                raise LedgerError(f"size {old_size}: expected one from 1 to {size}")
-            hashes = log.leaf_hashes(connection, size)
-        return ConsistencyProof(
-            old_size=old_size,
-            old_root=merkle.root(hashes[:old_size]).hex(),
-            path=tuple(each.hex() for each in merkle.consistency_proof(hashes, old_size)),
-            size=size,
-            checkpoint=note,
-        )
+            newest, latest = self._newest(connection)
+            note = self._signed_at(connection, new) if isinstance(new, int) else new or newest
+            signed = self._open(note)
+            if signed.size > latest.size:
+                raise LedgerError(
+                    f"the ledger's own newest checkpoint covers {latest.size} entries, the one "
+                    f"given {signed.size}: the ledger was cut; keep that checkpoint, and compare "
+                    "with 'alpr-repository ledger verify --against'"
+                )
+            # A checkpoint of before holds if what was signed last grew from it.
+            proofs.consistency(connection, signed.size, newest, latest, signed.root)
+            if isinstance(old, int):
+                return proofs.consistency(connection, old, note, signed)
+            kept = self._open(old)
+            return proofs.consistency(connection, kept.size, note, signed, kept.root)
 
-    def _newest(self, note: str | None) -> tuple[str, int]:
+    def mend_tiles(self, by: Actor, origin: str) -> int:
+        """Make the tiles anew from the entries, which is an entry itself; how many there are."""
+        with self.engine.begin() as connection:
+            log.state(connection, lock=True)
+            made = tiles.rebuild(connection)
+            log.append(connection, Entry("ledger.mend", by, self.now(), origin, count=made))
+        return made
+
+    def _newest(self, connection: Connection) -> tuple[str, Checkpoint]:
+        note = checkpoints.latest(connection)
         if note is None:
             raise LedgerError(
                 "no checkpoint has been signed yet; run 'alpr-repository ledger checkpoint'"
             )
-        opened = checkpoints.open_note(note, self.origin, self.private_key.public_key())
-        return note, opened.size
+        return note, self._open(note)
+
+    def _signed_at(self, connection: Connection, size: int) -> str:
+        note = checkpoints.at(connection, size)
+        if note is None:
+            raise LedgerError(f"size {size}: no checkpoint was signed at it; name one that was")
+        return note
+
+    def _open(self, note: str) -> Checkpoint:
+        return checkpoints.open_note(note, self.origin, self.private_key.public_key())

@@ -1,14 +1,16 @@
-"""Check the whole ledger: every entry against its digest, every root, the state, every checkpoint.
+"""Check the whole ledger: every entry against its digest, every root, the state, every checkpoint,
+every tile.
 
 An entry's row is the first wrong one where its index, its columns, its digest or the root beside
 it is not what the entries before it and its own body give. Someone who can rewrite the database
 can recompute all of those; they cannot recompute a signature, so the rest is settled by the
-checkpoints, and best by those kept on other hosts (``held``).
+checkpoints, and best by those kept on other hosts (``held``). A wrong tile is told only where the
+entries are whole: it follows from them, and no proof that it spoils is ever shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -18,7 +20,11 @@ from edge.contract import merkle
 from repository.ledger.checkpoints import open_note
 from repository.ledger.errors import LedgerError
 from repository.ledger.follow import MismatchError, check_state, follow
+from repository.ledger.tiles import Check
 from repository.store.tables.ledger import ledger_checkpoints
+
+_TELL_EVERY = 10_000
+_MEND = "'alpr-repository ledger mend-tiles' makes it anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +51,17 @@ class _Signed:
 
 
 def verify(
-    connection: Connection, origin: str, public_key: Ed25519PublicKey, held: Iterable[str] = ()
+    connection: Connection,
+    origin: str,
+    public_key: Ed25519PublicKey,
+    held: Iterable[str] = (),
+    progress: Callable[[int], None] = lambda _size: None,
 ) -> Verdict:
     """Recompute the ledger from its rows and compare it with all that was ever said of it.
 
     ``held`` are signed notes kept outside the database. Reads in the caller's transaction, which
-    must see one snapshot (SQLite always does; PostgreSQL at REPEATABLE READ).
+    must see one snapshot (SQLite always does; PostgreSQL at REPEATABLE READ). ``progress`` is told
+    now and then how many entries were good so far.
     """
     tree = merkle.Frontier()
     checked = 0
@@ -58,8 +69,12 @@ def verify(
         signed = _signed(connection, origin, public_key, held)
         waiting = list(signed)
         last_good = 0
-        for grown in follow(connection, tree):
+        tiles = Check(connection)
+        for grown, hashed in follow(connection, tree):
             tree = grown
+            tiles.add(hashed)
+            if tree.size % _TELL_EVERY == 0:
+                progress(tree.size)
             while waiting and waiting[0].size == tree.size:
                 checkpoint = waiting.pop(0)
                 if checkpoint.root != tree.root():
@@ -69,6 +84,9 @@ def verify(
         if waiting:
             raise MismatchError(tree.size, _cut_off(waiting[-1], tree.size))
         check_state(connection, tree)
+        wrong_tile = tiles.finish()
+        if wrong_tile is not None:
+            raise MismatchError(None, f"{wrong_tile}; the entries are whole: {_MEND}")
     except MismatchError as mismatch:
         return Verdict(tree.size, tree.root().hex(), checked, mismatch.index, mismatch.problem)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Tables of the ledger: its entries, the state of its tree, its signed checkpoints.
+"""Tables of the ledger: its entries, its tree, its signed checkpoints and who has them.
 
 `repository.ledger` says what the bytes mean and is the only room that writes here.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -57,3 +58,27 @@ ledger_checkpoints = Table(
 )
 """``note`` is the C2SP checkpoint as signed; size and root stand beside it to be found by, and the
 hashes of the tree's perfect subtrees, so that the next one need not begin at the first entry."""
+
+ledger_tiles = Table(
+    "ledger_tiles",
+    metadata,
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("tile_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+"""The tree's hashes in the tiles of C2SP ``tlog-tiles``: see `repository.ledger.tiles`."""
+
+ledger_witnesses = Table(
+    "ledger_witnesses",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("note", Text),
+    Column("answer", Text),
+    Column("pushed_at", UtcDateTime),
+    Column("failing_since", UtcDateTime),
+    Column("problem", String(500)),
+    Column("forked", Boolean, nullable=False),
+)
+"""What each witness was last seen to have: a size, its note, and what it answered (a signature of
+its own, where it gives one). Since when it fails and why is null where it does not."""
