@@ -54,7 +54,7 @@ class AlertQuery:
             "list": None if self.list_name is None else as_typed(self.list_name),
             "state": self.checked,
             "overdue": self.overdue,
-            "limit": self.limit,
+            "limit": as_typed(str(self.limit)),
         }
 
 

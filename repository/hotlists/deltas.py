@@ -18,10 +18,18 @@ MAX_DELTA_BYTES = 16 * 1024 * 1024
 class Gathered:
     """Changes, as long as they are few enough for a delta."""
 
-    limit_bytes: int = MAX_DELTA_BYTES
+    limit_bytes: int
     _added: list[bytes] = field(default_factory=list)
     _removed: list[str] = field(default_factory=list)
     _size_bytes: int = 0
+
+    @classmethod
+    def since(cls, size_bytes: int) -> Gathered:
+        """None yet, since a list of that size.
+
+        What is added beyond that size makes more than half of the newer list, whatever was there.
+        """
+        return cls(min(MAX_DELTA_BYTES, size_bytes))
 
     def compare(self, older: Iterable[Line], newer: Iterable[Line]) -> Iterator[Line]:
         """The newer lines as they are, the changes from the older ones gathered on the way."""
@@ -59,11 +67,17 @@ class Gathered:
         return delta if len(delta) <= limit else None
 
     def _take_added(self, line: Line) -> None:
-        self._size_bytes += len(line.raw)
-        if self._size_bytes <= self.limit_bytes:
+        if self._has_room(len(line.raw)):
             self._added.append(line.raw)
 
     def _take_removed(self, entry: str) -> None:
-        self._size_bytes += len(entry)
-        if self._size_bytes <= self.limit_bytes:
+        if self._has_room(len(entry)):
             self._removed.append(entry)
+
+    def _has_room(self, size_bytes: int) -> bool:
+        self._size_bytes += size_bytes
+        if self._size_bytes <= self.limit_bytes:
+            return True
+        self._added.clear()
+        self._removed.clear()
+        return False

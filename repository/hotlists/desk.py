@@ -79,7 +79,7 @@ class ListDesk:
         Raises:
             EntryRefusedError: if it is not there to be checked, or the user proposed it.
         """
-        entry = self._entry(user, "confirm", {"number": number}, origin)
+        entry = self._entry(user, "confirm", {"number": as_typed(str(number))}, origin)
         with self._acting(user, entry) as connection:
             found, key = self._lock(connection, user, number)
             now = self.clock()
@@ -91,8 +91,7 @@ class ListDesk:
                 )
             entries.confirm(connection, number, user, now)
             if found.replaces is not None:
-                reason = f"replaced by {found.label}"
-                entries.end(connection, found.replaces, reason, user, now)
+                self._replace(connection, user, found, now)
             return self._done(connection, user, entry, number, key)
 
     def cancel(self, user: User, name: str, label: str, reason: str, origin: str) -> int | None:
@@ -133,7 +132,7 @@ class ListDesk:
         Raises:
             EntryRefusedError: if it does not alert, or no reason is given.
         """
-        asked: dict[str, JSON] = {"number": number, "reason_given": as_typed(reason)}
+        asked = {"number": as_typed(str(number)), "reason_given": as_typed(reason)}
         entry = self._entry(user, "review", asked, origin)
         with self._acting(user, entry) as connection:
             require_reason(reason)
@@ -176,9 +175,19 @@ class ListDesk:
         self, connection: Connection, user: User, entry: Entry, number: int, key: ListKey | None
     ) -> Act:
         version = None if key is None else self._publish(connection, user, key, entry.origin)
-        asked = {**entry.request, "number": number, "version": version}
+        asked = {**entry.request, "number": str(number), "version": version}
         log.append(connection, replace(entry, at=self.clock(), request=asked))
         return Act(self._find(connection, user, number), version)
+
+    def _replace(
+        self, connection: Connection, user: User, found: ManualEntry, now: datetime
+    ) -> None:
+        old = self._find(connection, user, found.replaces or 0)
+        if old.state(now) != "active":
+            raise EntryRefusedError(
+                f"entry {old.label}, which it was to replace, is {old.state(now)}; propose it anew"
+            )
+        entries.end(connection, old.id, f"replaced by {found.label}", user, now)
 
     def _publish(self, connection: Connection, user: User, key: ListKey, origin: str) -> int:
         manifest = self.publisher().publish(

@@ -39,16 +39,16 @@ class TypedEntry:
     def as_json(self) -> Mapping[str, JSON]:
         """The entry as the ledger keeps it, each field cut where it is too long."""
         return {
-            "plate": self.plate[:32],
-            "state": self.state[:8],
-            "kind": self.kind[:64],
-            "priority": self.priority,
-            "note": self.note[:MAX_NOTE],
-            "reason_given": self.reason[:MAX_REASON],
-            "authorized_by": self.authorized_by[:MAX_NAME],
-            "rank": self.rank[:MAX_NAME],
+            "plate": _cut(self.plate, 32),
+            "state": _cut(self.state, 8),
+            "kind": _cut(self.kind, 64),
+            "priority": _cut(str(self.priority), 8),
+            "note": _cut(self.note, MAX_NOTE),
+            "reason_given": _cut(self.reason, MAX_REASON),
+            "authorized_by": _cut(self.authorized_by, MAX_NAME),
+            "rank": _cut(self.rank, MAX_NAME),
             "expires": None if self.expires is None else self.expires.isoformat(),
-            "replaces": self.replaces,
+            "replaces": None if self.replaces is None else _cut(str(self.replaces), 32),
         }
 
 
@@ -113,6 +113,11 @@ def require_reason(typed: str) -> str:
     if len(reason) > MAX_REASON or not _is_text(reason):
         raise EntryRefusedError(f"reason: at most {MAX_REASON} characters of text")
     return reason
+
+
+def _cut(typed: str, limit: int) -> str:
+    """What was typed, fit to be recorded: cut where it is too long, no half characters."""
+    return typed[:limit].encode("utf-8", "replace").decode()
 
 
 def _end(expires: datetime | None, longest: timedelta, now: datetime) -> datetime:

@@ -58,7 +58,11 @@ class LookBacks:
             SearchRefusedError: if the purpose does not do.
             SessionEndedError: if the account was closed meanwhile.
         """
-        asked: dict[str, JSON] = {"list": as_typed(name), "id": as_typed(label), "days": days}
+        asked: dict[str, JSON] = {
+            "list": as_typed(name),
+            "id": as_typed(label),
+            "days": as_typed(str(days)),
+        }
         now = self.clock()
         entry = Entry("hotlist.look_back", user.actor, now, origin, asked)
         with attempt(self.engine, entry, HotlistError):

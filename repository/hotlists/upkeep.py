@@ -75,7 +75,7 @@ def tend(
         key = versions.lock_list(connection, agency, name)
         publisher().publish(connection, key, actor=SYSTEM, origin=_ORIGIN, now=now)
     waiting = [each for each in due(connection, now) if each.what != "ends_soon"]
-    _raise(connection, [each for each in waiting if each.at < now - _PATIENCE[each.what]], now)
+    _raise(connection, [each for each in waiting if each.at <= now - _PATIENCE[each.what]], now)
     holdings.watch(connection, timedelta(hours=settings.behind_after_h), now)
     return len(changed)
 

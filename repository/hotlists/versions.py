@@ -128,7 +128,7 @@ def issue(
     )
     passing = _Passing(key.name)
     file = files.of_version(key.id, number)
-    changed = deltas.Gathered()
+    changed = deltas.Gathered.since(0 if previous is None else previous.size_bytes)
     before = () if previous is None else lines.split(previous.file(connection))
     file.write(connection, passing.through(changed.compare(before, content)))
     version = HotlistVersion(
@@ -190,9 +190,7 @@ def find(connection: Connection, agency: str, name: str, version: int) -> Issue:
     Raises:
         UnknownListError: if the agency has no such list or version, or its file is pruned.
     """
-    found = _first(connection, _issues(agency, name).where(hotlist_versions.c.version == version))
-    if found is None:
-        raise UnknownListError(f"list {agency}/{name}: there is no version {version}")
+    found = _find(connection, agency, name, version)
     if found.pruned_at is not None:
         raise UnknownListError(f"list {agency}/{name}: version {version} is no longer kept")
     return found
@@ -201,10 +199,12 @@ def find(connection: Connection, agency: str, name: str, version: int) -> Issue:
 def find_delta(connection: Connection, agency: str, name: str, version: int) -> bytes:
     """The delta that makes that version of the one that its manifest names.
 
+    It may outlast the version's own file, as a step on a unit's way from an older one.
+
     Raises:
         UnknownListError: if there is no such version, or no delta to it.
     """
-    found = find(connection, agency, name, version)
+    found = _find(connection, agency, name, version)
     delta: bytes | None = connection.scalar(
         select(hotlist_versions.c.delta).where(
             hotlist_versions.c.hotlist_id == found.hotlist_id,
@@ -214,6 +214,13 @@ def find_delta(connection: Connection, agency: str, name: str, version: int) -> 
     if delta is None:
         raise UnknownListError(f"list {agency}/{name}: there is no delta to version {version}")
     return delta
+
+
+def _find(connection: Connection, agency: str, name: str, version: int) -> Issue:
+    found = _first(connection, _issues(agency, name).where(hotlist_versions.c.version == version))
+    if found is None:
+        raise UnknownListError(f"list {agency}/{name}: there is no version {version}")
+    return found
 
 
 def _issues(agency: str, name: str) -> Select[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,13 @@ import trustme
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
-from edge.contract.hotlist import HotlistEntry, HotlistManifest
+from edge.contract.hotlist import (
+    HotlistEntry,
+    HotlistManifest,
+    HotlistVersion,
+    encode_manifest,
+    sign_manifest,
+)
 from repository.hotlists import lines, versions
 from repository.hotlists.service import UnitHotlists
 from repository.ledger.entry import SYSTEM
@@ -93,3 +100,24 @@ def issue(
             origin="test",
             now=now,
         )
+
+
+def manifest(agency: str, name: str, version: int, body: bytes, now: datetime) -> bytes:
+    """The signed manifest of a list's file, made elsewhere."""
+    described = HotlistVersion(
+        name=name,
+        version=version,
+        issued_at=now,
+        entries=body.count(b"\n"),
+        sha256=hashlib.sha256(body).hexdigest(),
+        size_bytes=len(body),
+    )
+    return encode_manifest(
+        sign_manifest(
+            agency=agency,
+            version=described,
+            previous_version=None,
+            delta_base=None,
+            private_key=SIGNER,
+        )
+    )
