@@ -28,6 +28,7 @@ from repository.hotlists.importing import Imports
 from repository.hotlists.look_back import LookBacks
 from repository.hotlists.publish import Publisher
 from repository.hotlists.service import UnitHotlists
+from repository.ingest.aside import Bounds
 from repository.ingest.take import Ingest
 from repository.ledger.service import Ledger
 from repository.retention.duties import Duties
@@ -36,6 +37,7 @@ from repository.search.picture import Pictures
 from repository.search.service import Searches
 from repository.settings import Settings, SettingsError
 from repository.store import keyfiles, migrate
+from repository.store.ahead import ensure_coming_days
 from repository.store.engine import open_engine
 from repository.store.pictures import PictureStore
 from repository.store.pictures_place import FolderOfPictures, PicturePlace
@@ -199,16 +201,28 @@ class Services:
 
     @functools.cached_property
     def ingest(self) -> Ingest:
-        """What takes in the messages of units."""
+        """What takes in the messages of units, over connections of its own."""
+        bounds = self.settings.quarantine
         return Ingest(
-            engine=self.engine,
+            engine=self._ingest_engine,
             pictures=self.pictures,
             private_key=self.receipts_key,
-            rule=self.retention_rule,
+            load_duties=self.duties,
             fold=load_confusables().fold,
             clock=self.clock,
-            quarantine_bytes_per_day=self.settings.quarantine.bytes_per_day,
+            bounds=Bounds(bounds.bytes_per_day, bounds.rows_per_day),
         )
+
+    @functools.cached_property
+    def _ingest_engine(self) -> Engine:
+        # Ingest must not wait for a connection because the web has taken them all, nor the reverse.
+        return open_engine(self.settings.database_address)
+
+    def close(self) -> None:
+        """Close every connection to the database."""
+        self.engine.dispose()
+        if "_ingest_engine" in self.__dict__:
+            self._ingest_engine.dispose()
 
 
 def build(settings: Settings) -> Services:
@@ -225,17 +239,22 @@ def build(settings: Settings) -> Services:
     )
 
 
+def make_folders(settings: Settings) -> None:
+    """Make the folders that the settings name, where they are missing."""
+    folders = [settings.data, settings.keys_folder]
+    if settings.pictures.store == "folder":
+        folders.append(settings.pictures_folder)
+    for folder in folders:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def initialise(settings: Settings) -> list[Path]:
     """Make folders, keys and the database's tables where they are missing; harms nothing there.
 
     Returns:
         The keys that were made.
     """
-    folders = [settings.data, settings.keys_folder]
-    if settings.pictures.store == "folder":
-        folders.append(settings.pictures_folder)
-    for folder in folders:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folders(settings)
     keys = settings.keys_folder
     made = [
         keys / name for name in (RECEIPTS_KEY, LEDGER_KEY) if keyfiles.make_signing_key(keys / name)
@@ -245,6 +264,8 @@ def initialise(settings: Settings) -> list[Path]:
     engine = open_engine(settings.database_address)
     try:
         migrate.upgrade(engine)
+        with engine.begin() as connection:
+            ensure_coming_days(connection, datetime.now(UTC).date())
     finally:
         engine.dispose()
     return made

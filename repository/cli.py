@@ -20,12 +20,14 @@ from repository.errors import RepositoryError
 from repository.forwarding.commands import forward
 from repository.hotlists.alert_commands import alerts
 from repository.hotlists.commands import hotlists
+from repository.ingest.commands import ingest_command
 from repository.ledger.commands import ledger
 from repository.retention.commands import retention
 from repository.retention.holds_commands import hold
 from repository.retention.purge_commands import purge_command, verify_command
 from repository.search.commands import search
 from repository.search.picture_command import picture
+from repository.store.backup.commands import backup, restore
 from repository.store.commands import db
 from repository.store.pictures_commands import pictures
 from repository.units.commands import agencies, units
@@ -85,20 +87,29 @@ def init(ctx: click.Context, as_json: bool) -> None:
     type=click.Choice(runner.PARTS),
     help="Run one part alone; without it all run in one process.",
 )
+@click.option(
+    "--instance",
+    type=click.IntRange(1, 999),
+    help="Number of this ingest process among those that share the load.",
+)
 @pass_services
-def run(services: Services, only: runner.Part | None) -> None:
+def run(services: Services, only: runner.Part | None, instance: int | None) -> None:
     """Take in what units send, do what is due, and serve the pages, until stopped.
 
-    Example: alpr-repository run --only ingest
+    Example: alpr-repository run --only ingest --instance 2
     """
-    runner.run(services, runner.wanted(services.settings) if only is None else (only,))
+    parts = runner.wanted(services.settings) if only is None else (only,)
+    runner.run(services, parts, instance)
 
 
 main.add_command(db)
+main.add_command(backup)
+main.add_command(restore)
 main.add_command(pictures)
 main.add_command(agencies)
 main.add_command(units)
 main.add_command(findings_command)
+main.add_command(ingest_command)
 main.add_command(hotlists)
 main.add_command(alerts)
 main.add_command(hold)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -11,6 +12,8 @@ import click
 
 from repository.bootstrap import Services, build
 from repository.settings import DEFAULT_FILE, Settings, default_settings, load_settings
+from repository.store import migrate
+from repository.store.engine import DatabaseUnavailableError
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -29,14 +32,19 @@ def chosen_settings(ctx: click.Context) -> Settings:
 
 
 def pass_services(command: Callable[Concatenate[Services, _P], _R]) -> Callable[_P, _R]:
-    """Give a command its services, built only now, so that ``--help`` needs none."""
+    """Give a command its services, built only now, so that ``--help`` needs none.
+
+    None is given them while a restore has not purged what it brought back.
+    """
 
     @functools.wraps(command)
     def with_services(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         services = build(chosen_settings(click.get_current_context()))
         try:
+            with suppress(DatabaseUnavailableError):  # a command that needs it says so itself
+                migrate.require_opened(services.engine)
             return command(services, *args, **kwargs)
         finally:
-            services.engine.dispose()
+            services.close()
 
     return with_services

@@ -8,12 +8,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, exists, inspect, select
 
 from repository.errors import RepositoryError
 from repository.store import extensions, locks
 from repository.store.engine import reading
 from repository.store.locks import Turn
+from repository.store.tables.restores import restores
 
 _SCRIPTS = Path(__file__).with_name("migrations")
 
@@ -47,12 +48,32 @@ def head() -> str:
     return revision
 
 
-def require_current(engine: Engine) -> None:
-    """Refuse to work with a database of another shape.
+def require_opened(engine: Engine) -> None:
+    """Refuse to work with a database that a restore has not finished with.
 
     Raises:
-        RepositoryError: if the database lacks migrations, or has some of a later version.
+        RepositoryError: if so; nothing in it may be seen before it is purged.
     """
+    if engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists():
+        return  # to look into it would make it
+    with reading(engine) as connection:
+        if not inspect(connection).has_table(restores.name):
+            return
+        if connection.scalar(select(exists().where(restores.c.opened_at.is_(None)))):
+            raise RepositoryError(
+                "database: is being restored from a backup, and opens once what has expired since "
+                "is purged; if that was cut off, empty the database and folders and restore again"
+            )
+
+
+def require_current(engine: Engine) -> None:
+    """Refuse to work with a database of another shape, or one that is being restored.
+
+    Raises:
+        RepositoryError: if the database lacks migrations, has some of a later version, or a
+            restore has not finished with it.
+    """
+    require_opened(engine)
     found = current(engine)
     if found != head():
         raise RepositoryError(

@@ -77,11 +77,11 @@ def check(
         DatabaseUnavailableError: if the database does not.
     """
     with reading(engine) as connection:
-        days = [day] if day is not None else _days(connection)
+        days = [day] if day is not None else days_with_pictures(connection)
         stored = sum(_count(connection, each) for each in days)
         drawn: Iterable[tuple[date, str]]
         if sample is None:
-            drawn, total = _all(connection, days), stored
+            drawn, total = stored_pictures(connection, days), stored
         else:
             drawn = _drawn(connection, day, sample)
             total = len(drawn)
@@ -101,13 +101,14 @@ def check(
             locks.take(connection, Turn.RETENTION)
             for suspect in suspects:
                 kind = _fault(connection, store, *suspect)
-                if kind is not None and _is_stored(connection, *suspect):
+                if kind is not None and is_stored(connection, *suspect):
                     faults.append(PictureFault(kind, name(*suspect)))
             leftovers = still_left(connection, store, leftovers)
     return PicturesChecked(stored, checked, tuple(faults), tuple(leftovers))
 
 
-def _days(connection: Connection) -> list[date]:
+def days_with_pictures(connection: Connection) -> list[date]:
+    """Every UTC day from the first to the last that pictures are named of."""
     first, last = connection.execute(
         select(func.min(pictures.c.captured_at), func.max(pictures.c.captured_at))
     ).one()
@@ -125,7 +126,8 @@ def _count(connection: Connection, day: date) -> int:
     return connection.scalar(query.where(_stored_of(day))) or 0
 
 
-def _all(connection: Connection, days: list[date]) -> Iterator[tuple[date, str]]:
+def stored_pictures(connection: Connection, days: Iterable[date]) -> Iterator[tuple[date, str]]:
+    """Day and digest of every picture of these days that is stored, each once."""
     for day in days:
         query = select(pictures.c.sha256).distinct().where(_stored_of(day))
         for sha256 in connection.scalars(query).all():
@@ -156,6 +158,7 @@ def _fault(connection: Connection, store: PictureStore, day: date, sha256: str) 
     return None
 
 
-def _is_stored(connection: Connection, day: date, sha256: str) -> bool:
+def is_stored(connection: Connection, day: date, sha256: str) -> bool:
+    """Whether a read names that picture as stored."""
     which = _stored_of(day) & (pictures.c.sha256 == sha256)
     return bool(connection.scalar(select(exists().where(which))))

@@ -10,5 +10,6 @@ from repository.store.tables import hotlists as hotlists
 from repository.store.tables import ledger as ledger
 from repository.store.tables import plates as plates
 from repository.store.tables import reads as reads
+from repository.store.tables import restores as restores
 from repository.store.tables import retention as retention
 from repository.store.tables.base import metadata as metadata

@@ -1,0 +1,1 @@
+"""Backups: a database as it was at one moment, its pictures, and apart from both the keys."""

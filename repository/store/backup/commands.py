@@ -1,0 +1,307 @@
+"""``alpr-repository backup`` and ``alpr-repository restore``."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+
+from repository import bootstrap
+from repository.accounts.operator import COMMAND_LINE, operator
+from repository.bootstrap import LEDGER_KEY, PICTURES_KEY, RECEIPTS_KEY, Services
+from repository.command import chosen_settings, pass_services
+from repository.ledger import log
+from repository.ledger.attempt import attempt
+from repository.ledger.checkpoints import Checkpoint, open_note
+from repository.ledger.entry import JSON, Entry
+from repository.retention import purge
+from repository.store.backup import check, keys
+from repository.store.backup import restore as restoring
+from repository.store.backup.keys import Keys
+from repository.store.backup.make import BackupSource, make
+from repository.store.backup.manifest import BackupError, digest
+from repository.store.backup.restore import Destination, Restored
+from repository.store.engine import reading
+
+_KEY_NAMES = (RECEIPTS_KEY, LEDGER_KEY, PICTURES_KEY)
+_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group()
+def backup() -> None:
+    """Backups of database and pictures, and apart from them the keys.
+
+    Example: alpr-repository backup make /mnt/backup/2026-03-01 --keys-to /media/safe/keys.json
+    """
+
+
+@backup.command("make")
+@click.argument("target", type=_FOLDER)
+@click.option(
+    "--keys-to",
+    required=True,
+    type=_FILE,
+    help="File for the keys, on another medium; the one before is replaced.",
+)
+@_AS_JSON
+@pass_services
+def make_(services: Services, target: Path, keys_to: Path, as_json: bool) -> None:
+    """Back up into a new folder, while the repository goes on.
+
+    The keys file holds what opens the pictures and signs for the repository: guard it as such.
+
+    Example: alpr-repository backup make /mnt/backup/2026-03-01 --keys-to /media/safe/keys.json
+    """
+    entry = Entry("repository.backup", operator(), services.clock(), COMMAND_LINE)
+    with attempt(services.engine, entry, BackupError):
+        made = make(
+            _source(services),
+            target,
+            keys_to,
+            now=services.clock(),
+            random_bytes=services.random_bytes,
+            progress=_tell,
+        )
+        said: dict[str, JSON] = {
+            "backup": made.digest,
+            "ledger_size": made.manifest.ledger_size,
+            "pictures": made.manifest.pictures_count,
+            "pictures_missing": len(made.missing),
+        }
+        with services.engine.begin() as connection:
+            log.append(
+                connection,
+                Entry("repository.backup", operator(), services.clock(), COMMAND_LINE, said),
+            )
+    if as_json:
+        click.echo(
+            json.dumps(
+                said
+                | {
+                    "target": str(target),
+                    "bytes": made.manifest.database.size_bytes + made.manifest.pictures_bytes,
+                    "purged_meanwhile": made.purged,
+                    "missing": list(made.missing),
+                }
+            )
+        )
+        return
+    click.echo(
+        f"backup {made.digest[:16]} in {target}: database and {made.manifest.pictures_count} "
+        f"pictures, ledger up to {made.manifest.ledger_size} entries; keys in {keys_to}"
+    )
+    if made.missing:
+        click.echo(
+            f"{len(made.missing)} pictures are named by reads and not there; "
+            "`alpr-repository pictures check --all` says which"
+        )
+
+
+@backup.command("verify")
+@click.argument("target", type=_FOLDER)
+@click.option("--keys-from", type=_FILE, help="Keys file; without one this repository's key.")
+@_AS_JSON
+@pass_services
+def verify(services: Services, target: Path, keys_from: Path | None, as_json: bool) -> None:
+    """Check that a backup is signed, whole and unchanged.
+
+    Example: alpr-repository backup verify /mnt/backup/2026-03-01
+    """
+    key = (
+        services.ledger.private_key
+        if keys_from is None
+        else keys.read(keys_from).ledger_key(LEDGER_KEY)
+    )
+    manifest = check.verify(target, key.public_key(), _tell)
+    name = digest(check.read_manifest(target))
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "backup": name,
+                    "made_at": manifest.made_at.isoformat(),
+                    "kind": manifest.kind,
+                    "schema": manifest.schema,
+                    "pictures": manifest.pictures_count,
+                    "ledger_size": manifest.ledger_size,
+                }
+            )
+        )
+        return
+    click.echo(
+        f"backup {name[:16]} of {manifest.made_at:%Y-%m-%d %H:%M} UTC is whole: {manifest.kind}, "
+        f"{manifest.pictures_count} pictures, ledger up to {manifest.ledger_size} entries"
+    )
+
+
+@backup.command("keys")
+@click.argument("path", type=_FILE)
+@pass_services
+def keys_(services: Services, path: Path) -> None:
+    """Write the keys anew, without a backup, in place of the file that is there.
+
+    Done after each purge, it closes what was purged in every older backup too.
+
+    Example: alpr-repository backup keys /media/safe/keys.json
+    """
+    with reading(services.engine) as connection:
+        found = _source(services).keys_of(connection, services.clock())
+    keys.write(path, found)
+    with services.engine.begin() as connection:
+        said = {"days": len(found.days), "held": len(found.held)}
+        entry = Entry("repository.backup_keys", operator(), services.clock(), COMMAND_LINE, said)
+        log.append(connection, entry)
+    click.echo(f"{path}: keys of {len(found.days)} days and {len(found.held)} held pictures")
+
+
+@click.command()
+@click.argument("source", type=_FOLDER)
+@click.option("--keys-from", required=True, type=_FILE, help="The newest keys file there is.")
+@click.option(
+    "--clock-is",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Today's date in UTC by another clock: what has expired by it is purged.",
+)
+@click.option(
+    "--checkpoint",
+    type=_FILE,
+    help="The newest signed checkpoint of the ledger that was kept elsewhere.",
+)
+@_AS_JSON
+@click.pass_context
+def restore(
+    context: click.Context,
+    source: Path,
+    keys_from: Path,
+    clock_is: datetime,
+    checkpoint: Path | None,
+    as_json: bool,
+) -> None:
+    """Bring back a backup, into an empty place that the settings name.
+
+    What has expired since the backup was made is purged before anybody can see it.
+
+    Example: alpr-repository restore /mnt/backup/2026-03-01 --keys-from /media/safe/keys.json
+    --clock-is 2026-03-05 --checkpoint newest-checkpoint.txt
+    """
+    settings = chosen_settings(context)
+    bootstrap.make_folders(settings)
+    services = bootstrap.build(settings)
+    now = services.clock()
+    _require_today(clock_is.date(), now)
+    try:
+        done = restoring.restore(
+            _destination(services, now),
+            source,
+            keys_from,
+            later=lambda found: _later(services, found, checkpoint),
+            actor=operator(),
+            origin=COMMAND_LINE,
+            now=now,
+            progress=_tell,
+        )
+    finally:
+        services.engine.dispose()
+    if as_json:
+        click.echo(json.dumps(_said(done)))
+        return
+    for line in _lines(done):
+        click.echo(line)
+
+
+def _source(services: Services) -> BackupSource:
+    return BackupSource(
+        engine=services.engine,
+        store=services.pictures,
+        origin=services.settings.ledger.origin,
+        ledger_key=services.ledger.private_key,
+        keys_folder=services.settings.keys_folder,
+        key_names=_KEY_NAMES,
+    )
+
+
+def _destination(services: Services, now: datetime) -> Destination:
+    def purge_expired() -> int:
+        return purge.purge_restored(
+            services.engine,
+            services.pictures,
+            services.duties,
+            now=now,
+            actor=operator(),
+            origin=COMMAND_LINE,
+            progress=_tell,
+        ).reads_purged
+
+    return Destination(
+        engine=services.engine,
+        store=services.pictures,
+        keys_folder=services.settings.keys_folder,
+        ledger_key_name=LEDGER_KEY,
+        key_names=_KEY_NAMES,
+        purge=purge_expired,
+    )
+
+
+def _later(services: Services, found: Keys, path: Path | None) -> Checkpoint | None:
+    origin = services.settings.ledger.origin
+    if found.origin != origin:
+        raise BackupError(
+            f"restore: the keys are of the ledger {found.origin!r}, the settings name {origin!r}"
+        )
+    if path is None:
+        return None
+    try:
+        note = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BackupError(f"restore: {path}: cannot be read") from error
+    return open_note(note, origin, found.ledger_key(LEDGER_KEY).public_key())
+
+
+def _require_today(said: date, now: datetime) -> None:
+    if said != now.astimezone(UTC).date():
+        raise BackupError(
+            f"restore: this machine's clock says {now:%Y-%m-%d} (UTC), you say {said}; set the "
+            "clock first, since by it is told what has expired"
+        )
+
+
+def _said(done: Restored) -> dict[str, object]:
+    return {
+        "backup": done.backup,
+        "made_at": done.manifest.made_at.isoformat(),
+        "pictures": done.pictures,
+        "pictures_closed": done.pictures_closed,
+        "reads_purged": done.reads_purged,
+        "units": done.units,
+        "ledger_goes_on_from": {
+            "size": done.manifest.ledger_size,
+            "root": done.manifest.ledger_root,
+        },
+        "entries_lost": done.entries_lost,
+        "ledger_entry": done.ledger_index,
+    }
+
+
+def _lines(done: Restored) -> list[str]:
+    lost = {
+        None: "what it recorded after that is not in the backup; nobody gave a later checkpoint",
+        0: "the checkpoint that was given has no more than that",
+    }.get(done.entries_lost, f"{done.entries_lost} entries that a checkpoint counts are lost")
+    return [
+        f"restored backup {done.backup[:16]} of {done.manifest.made_at:%Y-%m-%d %H:%M} UTC: "
+        f"{done.pictures} pictures, and {done.pictures_closed} that no key opens any more left "
+        f"behind; {done.reads_purged} reads had expired and were purged",
+        f"the ledger goes on from {done.manifest.ledger_size} entries, root "
+        f"{done.manifest.ledger_root}; {lost} (entry {done.ledger_index})",
+        "holds, accounts and hot-list entries made after the backup have to be made again; a unit "
+        "that is refused as out of chain goes on after `alpr-repository units resume`",
+    ]
+
+
+def _tell(sentence: str) -> None:
+    click.echo(sentence, err=True)
