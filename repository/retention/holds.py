@@ -86,7 +86,8 @@ def add(
 def catch(connection: Connection, unit_id: int, rows: Sequence[Mapping[str, Any]]) -> int:
     """Put rows of ``reads`` that were just inserted under the standing holds that reach them.
 
-    Runs in the transaction that inserted them, which shares the turn of retention.
+    Runs in the transaction that inserted them, which shares the turn of retention. The same goes
+    for a read whose owner just said that its plate is another, with that plate in its row.
 
     Returns:
         How many came under a hold, one that two holds reach counted twice.
@@ -176,10 +177,10 @@ def _place(
         .returning(holds.c.id)
     ).scalar_one()
     if reach.from_at is not None:
-        key = (reads.c.unit_id, reads.c.captured_at, reads.c.read_id)
-        there = select(literal(hold_id), *key).where(reach.condition())
-        names = ["hold_id", "unit_id", "captured_at", "read_id"]
-        connection.execute(insert(hold_reads).from_select(names, there))
+        there = reach.there().subquery()
+        names = ["hold_id", *there.c.keys()]
+        named = select(literal(hold_id), *there.c)
+        connection.execute(insert(hold_reads).from_select(names, named))
     insert_new(connection, hold_reads, [{"hold_id": hold_id, **row} for row in rows])
     owners, digest = _held_by(connection, hold_id)
     request: dict[str, JSON] = {

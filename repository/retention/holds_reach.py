@@ -8,7 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    Table,
+    or_,
+    select,
+    union,
+)
 
 from repository.retention.holds_request import (
     HitTarget,
@@ -17,6 +26,7 @@ from repository.retention.holds_request import (
     Target,
     UnitTarget,
 )
+from repository.store.tables.agency_data import read_corrections
 from repository.store.tables.fleet import agencies, units
 from repository.store.tables.reads import hits, reads
 from repository.store.tables.retention import holds
@@ -59,23 +69,44 @@ class Reach:
             and (self.plate_state is None or read["state"] in (None, self.plate_state))
         )
 
-    def condition(self) -> ColumnElement[bool]:
-        """The same asked of the table ``reads``; not for a hold on single reads."""
+    def there(self) -> Select[Any] | CompoundSelect[Any]:
+        """The keys of the reads that are there; not for a hold on single reads.
+
+        A read whose owner says that its plate is another is reached by either plate.
+        """
+        own = select(reads.c.unit_id, reads.c.captured_at, reads.c.read_id)
+        own = own.where(*self._agrees(reads))
+        if self.plate is None:
+            return own
+        named = read_corrections
+        corrected = (
+            select(reads.c.unit_id, reads.c.captured_at, reads.c.read_id)
+            .join(
+                named,
+                (named.c.unit_id == reads.c.unit_id)
+                & (named.c.captured_at == reads.c.captured_at)
+                & (named.c.read_id == reads.c.read_id),
+            )
+            .where(*self._agrees(named), reads.c.captured_at.between(self.from_at, self.until_at))
+        )
+        return union(own, corrected)
+
+    def _agrees(self, table: Table) -> list[ColumnElement[bool]]:
         parts: list[ColumnElement[bool]] = [
-            reads.c.captured_at >= self.from_at,
-            reads.c.captured_at < self.until_at,
+            table.c.captured_at >= self.from_at,
+            table.c.captured_at < self.until_at,
         ]
         if self.unit_id is None:
-            parts.append(reads.c.unit_id.in_(select(units.c.id)))
+            parts.append(table.c.unit_id.in_(select(units.c.id)))
         else:
-            parts.append(reads.c.unit_id == self.unit_id)
+            parts.append(table.c.unit_id == self.unit_id)
         if self.read_id is not None:
-            parts.append(reads.c.read_id == self.read_id)
+            parts.append(table.c.read_id == self.read_id)
         if self.plate is not None:
-            parts.append(reads.c.plate == self.plate)
+            parts.append(table.c.plate == self.plate)
         if self.plate_state is not None:
-            parts.append(or_(reads.c.state.is_(None), reads.c.state == self.plate_state))
-        return and_(*parts)
+            parts.append(or_(table.c.state.is_(None), table.c.state == self.plate_state))
+        return parts
 
 
 def of_target(connection: Connection, target: Target) -> tuple[Reach, list[dict[str, Any]]]:

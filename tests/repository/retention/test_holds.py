@@ -17,6 +17,7 @@ from repository.ledger.entry import Actor
 from repository.retention import holds, holds_ending
 from repository.retention.holds_listing import show
 from repository.retention.holds_request import (
+    HOLD_KINDS,
     HitTarget,
     HoldError,
     HoldKind,
@@ -28,6 +29,7 @@ from repository.store import locks
 from repository.store.engine import reading
 from repository.store.locks import Turn
 from repository.store.partitions import ensure_days
+from repository.store.tables.agency_data import read_corrections
 from repository.store.tables.reads import reads, unit_records
 from repository.units.findings import list_findings
 from tests.repository.retention.desk import (
@@ -69,32 +71,29 @@ def preserve(desk: Desk, *rows: Mapping[str, Any]) -> list[int]:
         return holds.preserve_acted_on(connection, 1, 1, rows, NOW + HOUR)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param("enforcement_action", marks=pytest.mark.policy("C-7b-i")),
-        pytest.param("arrest", marks=pytest.mark.policy("C-7b-ii")),
-        pytest.param("criminal_investigation", marks=pytest.mark.policy("C-7b-iii")),
-        pytest.param("evidence", marks=pytest.mark.policy("C-7b-iv")),
-        pytest.param("administrator_direction", marks=pytest.mark.policy("C-7b-v")),
-    ],
-)
 @pytest.mark.policy("C-1d")
-def test_each_kind_of_hold_is_tied_to_a_case_and_says_what_its_kind_needs(
-    desk: Desk, kind: HoldKind
-) -> None:
-    read = sight(desk.engine, "1ABC20", NOW)
-    number = desk.place((read,), kind)
-    assert desk.held() == {read}
-    (listed,) = desk.listed(case_number="24-1187", kind=kind)
-    assert (listed.id, listed.placed_by_name, listed.reason) == (number, "Jane Doe", "why")
-    for name, value in NEEDS[kind].items():
-        if name == "ends_on":
-            assert listed.ends_at == datetime(2027, 1, 1, tzinfo=UTC)
-        else:
-            assert getattr(listed, name) == value
-    said = desk.entry()["request"]
-    assert {"hold", "case_number", "kind", "reason", "scope"} <= set(said)
+@pytest.mark.policy("C-7b-i")
+@pytest.mark.policy("C-7b-ii")
+@pytest.mark.policy("C-7b-iii")
+@pytest.mark.policy("C-7b-iv")
+@pytest.mark.policy("C-7b-v")
+def test_each_kind_of_hold_is_tied_to_a_case_and_says_what_its_kind_needs(desk: Desk) -> None:
+    for place, kind in enumerate(HOLD_KINDS):
+        read = sight(desk.engine, "1ABC20", NOW, seq=place)
+        number = desk.place((read,), kind)
+        assert desk.held() == {read}
+        (listed,) = desk.listed(case_number="24-1187", kind=kind)
+        assert (listed.id, listed.placed_by_name, listed.reason) == (number, "Jane Doe", "why")
+        for name, value in NEEDS[kind].items():
+            if name == "ends_on":
+                assert listed.ends_at == datetime(2027, 1, 1, tzinfo=UTC)
+            else:
+                assert getattr(listed, name) == value
+        said = desk.entry()["request"]
+        assert {"hold", "case_number", "kind", "reason", "scope"} <= set(said)
+        if desk.release(number) == "proposed":
+            desk.confirm(number, RITA)
+        assert desk.held() == set()
 
 
 @pytest.mark.parametrize(
@@ -168,6 +167,46 @@ def test_a_plate_is_held_over_a_period_whichever_unit_read_it_and_whenever_it_co
     assert desk.held() == inside | late
     (listed,) = desk.listed()
     assert (listed.id, listed.scope, listed.reads) == (number, "plate", 4)
+
+
+@pytest.mark.policy("C-6a")
+def test_a_read_is_held_by_the_plate_that_its_owner_says_it_is_and_by_what_was_read(
+    desk: Desk,
+) -> None:
+    read = sight(desk.engine, "1ABC2O", NOW)
+    for plate, state in (("1ABC20", "MA"), ("1ABC2O", "NH")):
+        with desk.engine.begin() as connection:
+            connection.execute(read_corrections.delete())
+            connection.execute(
+                insert(read_corrections).values(
+                    unit_id=1,
+                    captured_at=NOW,
+                    read_id=read,
+                    agency_id=1,
+                    plate=plate,
+                    plate_folded=FOLD(plate),
+                    state=state,
+                    corrected_by="u-1",
+                    corrected_by_name="Jane Doe",
+                    corrected_at=NOW,
+                )
+            )
+        for target, held in (
+            (PlateTarget("1ABC2O", None, NOW, NOW + DAY), True),
+            (PlateTarget(plate, None, NOW, NOW + DAY), True),
+            (PlateTarget(plate, state, NOW, NOW + DAY), True),
+            (PlateTarget(plate, "VT", NOW, NOW + DAY), False),
+            (PlateTarget(plate, None, NOW + HOUR, NOW + DAY), False),
+        ):
+            number = desk.place(target)
+            assert (desk.held() == {read}) is held
+            desk.release(number)
+    desk.place(PlateTarget("1ABC20", None, NOW, NOW + DAY))
+    assert desk.held() == set()
+    with desk.engine.begin() as connection:
+        row = {"unit_id": 1, "captured_at": NOW, "read_id": read, "plate": "1ABC20", "state": None}
+        assert holds.catch(connection, 1, [row]) == 1  # its owner says so only now
+    assert desk.held() == {read}
 
 
 def test_a_state_holds_what_may_be_of_it_and_nothing_of_another(desk: Desk) -> None:
@@ -366,9 +405,10 @@ def test_a_hold_whose_case_is_disposed_of_still_catches_what_is_young_enough(des
     assert desk.lapse(RULE.expires_at(NOW + DAY, hit=True)) == [number]
 
 
-@pytest.mark.parametrize(
-    ("outcome", "case", "kind"),
-    [
+@pytest.mark.policy("M-C6")
+@pytest.mark.policy("C-7b-i")
+def test_a_hit_that_was_acted_on_is_preserved_at_once(desk: Desk) -> None:
+    for outcome, case, kind in (
         ("arrest", "26-77", "arrest"),
         ("citation", None, "enforcement_action"),
         ("warning", None, "enforcement_action"),
@@ -379,33 +419,26 @@ def test_a_hold_whose_case_is_disposed_of_still_catches_what_is_young_enough(des
         ("misread", None, None),
         ("not_current", None, None),
         ("other", None, None),
-    ],
-)
-@pytest.mark.policy("M-C6")
-@pytest.mark.policy("C-7b-i")
-def test_a_hit_that_was_acted_on_is_preserved_at_once(
-    desk: Desk, outcome: str, case: str | None, kind: str | None
-) -> None:
-    read = sight(desk.engine, "1ABC20", NOW)
-    other = sight(desk.engine, "1ABC20", NOW + HOUR)
-    hit_id = hit_on(desk.engine, read, NOW + timedelta(seconds=1))
-    hit_on(desk.engine, other, NOW + HOUR)
-    said = disposition(hit_id, outcome=outcome, case_number=case)
-    placed = preserve(desk, said)
-    assert preserve(desk, said) == []  # the same record once more
-    if kind is None:
-        assert (placed, desk.held(), desk.listed()) == ([], set(), [])
-        return
-    assert desk.held() == {read}
-    (listed,) = desk.listed()
-    assert (listed.id, listed.kind, listed.agency) == (placed[0], kind, "salem-pd")
-    assert listed.case_number == (case or str(hit_id))
-    assert listed.reason == f"outcome of the hit: {outcome}, said by badge 7"
-    entry = desk.entry()
-    assert (entry["action"], entry["actor"]["user_id"]) == ("hold.add", "system")
-    later = disposition(hit_id, outcome="arrest", case_number="26-78")  # a second word on it
-    assert len(preserve(desk, later)) == 1
-    assert desk.held() == {read}
+    ):
+        read = sight(desk.engine, "1ABC20", NOW)
+        hit_id = hit_on(desk.engine, read, NOW + timedelta(seconds=1))
+        hit_on(desk.engine, sight(desk.engine, "1ABC20", NOW + HOUR), NOW + HOUR)
+        said = disposition(hit_id, outcome=outcome, case_number=case)
+        before = desk.held()
+        placed = preserve(desk, said)
+        assert preserve(desk, said) == []  # the same record once more
+        if kind is None:
+            assert (placed, desk.held()) == ([], before)
+            continue
+        assert desk.held() - before == {read}
+        listed = desk.listed()[-1]
+        assert (listed.id, listed.kind, listed.agency) == (placed[0], kind, "salem-pd")
+        assert listed.case_number == (case or str(hit_id))
+        assert listed.reason == f"outcome of the hit: {outcome}, said by badge 7"
+        entry = desk.entry()
+        assert (entry["action"], entry["actor"]["user_id"]) == ("hold.add", "system")
+        later = disposition(hit_id, outcome="arrest", case_number="26-78")  # a second word on it
+        assert len(preserve(desk, later)) == 1
 
 
 def test_what_speaks_of_a_hit_that_is_not_here_holds_nothing(desk: Desk) -> None:
