@@ -5,9 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from repository.store.engine import DatabaseUnavailableError
 from repository.store.locks import Turn
@@ -34,8 +34,16 @@ def alone(engine: Engine, turn: Turn) -> Iterator[bool]:
             yield got
         finally:
             if got:
-                with suppress(DatabaseUnavailableError):  # then the session ended, and its locks
-                    connection.execute(text("SELECT pg_advisory_unlock(:turn)"), number)
+                _give_back(connection, number)
+
+
+def _give_back(connection: Connection, number: dict[str, int]) -> None:
+    try:
+        connection.execute(text("SELECT pg_advisory_unlock(:turn)"), number)
+    except BaseException as error:
+        connection.invalidate()  # with the session end its locks
+        if not isinstance(error, DatabaseUnavailableError):
+            raise
 
 
 @contextmanager

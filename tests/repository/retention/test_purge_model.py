@@ -30,6 +30,7 @@ from hypothesis.stateful import (
 from sqlalchemy import event, select
 
 from edge.contract.configuration import config_file
+from repository.ingest.aside import Bounds
 from repository.ingest.take import Ingest
 from repository.ledger import log
 from repository.ledger.entry import Actor
@@ -120,10 +121,10 @@ class Machine(RuleBasedStateMachine):
             self.engine,
             self.store,
             Ed25519PrivateKey.generate(),
-            self.rule,
+            lambda connection: Duties.load(connection, self.rule, shipped_rule),
             lambda plate: plate,
             lambda: self.now,
-            0,
+            Bounds(bytes_per_day=0, rows_per_day=10_000),
         )
         self.sender = Sender()
         self.sender.enrol(self.engine, self.now)
