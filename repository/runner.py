@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import socket
 import threading
@@ -36,8 +37,10 @@ def wanted(settings: Settings) -> tuple[Part, ...]:
     return tuple(part for part in PARTS if part != "forward" or settings.forward is not None)
 
 
-def run(services: Services, parts: Sequence[Part]) -> None:
+def run(services: Services, parts: Sequence[Part], instance: int | None = None) -> None:
     """Run these parts until SIGTERM or SIGINT; a part that ends by itself ends the others.
+
+    ``instance`` is the number of the ingest process, in place of the one that the settings give.
 
     Raises:
         RepositoryError: if the keys or the schema are not in order, or a part ended by itself.
@@ -49,7 +52,7 @@ def run(services: Services, parts: Sequence[Part]) -> None:
     if stop.is_set():
         return
     starts: dict[Part, Callable[[Services, threading.Event], _Running]] = {
-        "ingest": _start_ingest,
+        "ingest": functools.partial(_start_ingest, instance),
         "jobs": _start_jobs,
         "web": _start_web,
         "forward": _start_forward,
@@ -117,8 +120,11 @@ def _wait_for_database(services: Services, stop: threading.Event) -> None:
             return
 
 
-def _start_ingest(services: Services, stop: threading.Event) -> _Running:
-    consumer = Consumer(services.settings.broker, services.ingest)
+def _start_ingest(instance: int | None, services: Services, stop: threading.Event) -> _Running:
+    broker = services.settings.broker
+    if instance is not None:
+        broker = broker.model_copy(update={"instance": instance})
+    consumer = Consumer(broker, services.ingest)
     return _Running("ingest", consumer.run, consumer.stop, stop)
 
 

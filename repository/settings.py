@@ -70,9 +70,24 @@ class BrokerSettings(BrokerLink):
         max_length=64,
         description="Name of the session that the broker keeps while the repository is away.",
     )
-    queue: int = Field(
-        64, ge=1, le=10_000, description="Messages taken from the broker but not yet committed."
+    instance: int = Field(
+        1,
+        ge=1,
+        le=999,
+        description="Number of this ingest process among those that share the load; each has a "
+        "session of its own, the first that of client_id.",
     )
+    queue: int = Field(
+        256,
+        ge=1,
+        le=10_000,
+        description="Messages that the broker hands over before the first of them is committed.",
+    )
+
+    @property
+    def session(self) -> str:
+        """Name of this process's session at the broker."""
+        return self.client_id if self.instance == 1 else f"{self.client_id}-{self.instance}"
 
 
 class ForwardSettings(BrokerLink):
@@ -152,6 +167,12 @@ class QuarantineSettings(_Section):
         ge=0,
         description="Bytes of refused messages kept for each unit and UTC day; of further ones "
         "the digest, size and reason are.",
+    )
+    rows_per_day: int = Field(
+        10_000,
+        ge=1,
+        description="Refused messages and records kept for each unit and UTC day; beyond them "
+        "nothing is kept of messages, and batches with such records stay with their unit.",
     )
 
 

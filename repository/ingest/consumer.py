@@ -1,38 +1,47 @@
-"""The broker's side of ingest: messages in, receipts out, nothing acknowledged uncommitted.
+"""An ingest process: messages in, receipts out, nothing acknowledged that is not committed.
 
-Two threads: the MQTT client's own puts messages into a bounded queue, one worker takes them in
-order. When the queue is full the client's thread waits, so that the broker's own window closes;
-should that last beyond the keep-alive, the broker drops the connection and delivers again what is
-not acknowledged, which is harmless.
+The link's thread puts messages into a bounded queue; the worker takes what is there, up to
+``ROWS_AT_ONCE`` rows or what comes within ``GATHER_S``, commits it together, publishes the receipts
+and then acknowledges. When the queue is full, by number or by bytes, the link's thread waits, so
+that the broker's window closes; should that last beyond the keep-alive, the broker drops the
+connection and delivers again what is not acknowledged, which is harmless.
+
+A batch that is ahead of its unit's chain waits ``HELD_S`` for what it follows, which another
+process may be about to commit, without holding up the others. Pictures go to the disk in threads of
+their own, after the records that came with them.
 """
 
 from __future__ import annotations
 
 import queue
-import ssl
+import socket
 import threading
+import time
 import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
-import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
-from edge.contract.topics import ingest_filters
 from repository.errors import RepositoryError
+from repository.ingest.arrived import Arrived, open_message
+from repository.ingest.consumers import HEARTBEAT_S
+from repository.ingest.link import Delivery, Link
 from repository.ingest.take import Taken
 from repository.settings import BrokerSettings
 
-_QOS = 1
-_KEEPALIVE_S = 60
+ROWS_AT_ONCE = 5000
+GATHER_S = 0.05
+HELD_S = 2.0
+BYTES_IN_HAND = 64 * 1024 * 1024
+PICTURE_THREADS = 4
 _FIRST_RETRY_S = 1
 _LAST_RETRY_S = 60
 _TICK_S = 0.5
-_MAX_RECEIPTS_WAITING = 10_000
+_HELD_TICK_S = 0.05
 # What bytes that nobody foresaw can bring about, in the program or in a statement's values. The
 # database's own faults are subclasses of StatementError; see where these are caught.
 _FAULTS_OF_A_MESSAGE = (
@@ -45,29 +54,41 @@ _FAULTS_OF_A_MESSAGE = (
 )
 
 _log = structlog.get_logger("ingest")
+_T = TypeVar("_T")
 
 
 class Taker(Protocol):
     """What the consumer hands messages to; see `repository.ingest.take.Ingest`."""
 
-    def take(self, topic: str, body: bytes) -> Taken:
-        """Commit a message and answer it."""
+    def take_all(self, arrived: Sequence[Arrived], overdue: Sequence[bool]) -> list[Taken]:
+        """Commit messages together and answer each."""
+        ...
+
+    def take_picture(self, arrived: Arrived) -> Taken:
+        """Commit a picture and answer it."""
         ...
 
     def refuse_unprocessable(self, topic: str, body: bytes, error: Exception) -> Taken:
         """Set aside a message that could not be taken for no fault of the unit's."""
         ...
 
+    def beat(self, client_id: str, host: str) -> None:
+        """Say that this process lives."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
-class _Delivery:
-    """A message in hand; ``connection`` counts connections, since message ids live in one."""
+class _InHand:
+    """A message that is not committed; ``fault`` is why it could not even be opened."""
 
-    topic: str
-    body: bytes
-    mid: int
-    qos: int
-    connection: int
+    delivery: Delivery
+    arrived: Arrived | None
+    since: float
+    fault: Exception | None = None
+
+    @property
+    def rows(self) -> int:
+        return self.arrived.rows if self.arrived else 1
 
 
 @dataclass
@@ -75,9 +96,11 @@ class Counts:
     """What the consumer did since it started."""
 
     messages: int = 0
+    transactions: int = 0
     records_kept: int = 0
     records_refused: int = 0
     duplicates: int = 0
+    waited_for: int = 0
     refused: dict[str, int] = field(default_factory=dict)
 
     def add(self, taken: Taken) -> None:
@@ -95,132 +118,50 @@ class Consumer:
 
     def __init__(self, broker: BrokerSettings, taker: Taker) -> None:
         self.counts = Counts()
-        self._broker = broker
+        self._session = broker.session
         self._taker = taker
-        self._deliveries: queue.Queue[_Delivery] = queue.Queue(maxsize=broker.queue)
+        self._deliveries: queue.Queue[Delivery] = queue.Queue(maxsize=broker.queue)
+        self._window = broker.queue
+        self._room = threading.Condition()
+        self._bytes_in_hand = 0
         self._stop = threading.Event()
-        self._subscribed = threading.Event()
-        self._connection = 0
-        self._said_down = False
-        self._client = _client(broker)
-        self._client.on_connect = self._on_connect
-        self._client.on_connect_fail = self._on_connect_fail
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_subscribe = self._on_subscribe
-        self._client.on_message = self._on_message
+        self._held: list[_InHand] = []
+        self._next_beat = 0.0
+        self._link = Link(broker, self._on_delivery)
 
     def run(self) -> None:
-        """Take messages until :meth:`stop`; call it in the thread that is to be the worker."""
-        self._client.connect_async(self._broker.host, self._broker.port, keepalive=_KEEPALIVE_S)
-        self._client.loop_start()
+        """Take messages until :meth:`stop`; call it in the thread that is to be the worker.
+
+        Raises:
+            RepositoryError: if the broker can serve no such process.
+        """
+        self._link.open()
         try:
-            while not self._stop.is_set():
-                try:
-                    delivery = self._deliveries.get(timeout=_TICK_S)
-                except queue.Empty:
-                    continue
-                self._handle(delivery)
+            with ThreadPoolExecutor(PICTURE_THREADS, thread_name_prefix="pictures") as pool:
+                while not self._stop.is_set():
+                    if self._link.fault is not None:
+                        raise self._link.fault
+                    self._beat()
+                    gathered = self._gather()
+                    if gathered or self._held:
+                        self._handle(gathered, pool)
         finally:
-            self._client.disconnect()
-            self._client.loop_stop()
+            self._stop.set()
+            self._link.close()
 
     def stop(self) -> None:
-        """End :meth:`run` after the message in hand; what is not acknowledged comes again."""
+        """End :meth:`run` after what is in hand; what is not acknowledged comes again."""
         self._stop.set()
 
     def wait_until_subscribed(self, timeout_s: float) -> bool:
         """Whether the broker confirmed the subscription within that time."""
-        return self._subscribed.wait(timeout_s)
+        return self._link.wait_until_subscribed(timeout_s)
 
-    def _handle(self, delivery: _Delivery) -> None:
-        taken = self._take(delivery)
-        if taken is None:
-            return
-        self.counts.add(taken)
-        if taken.reason is not None:
-            _log.warning("message refused", topic=delivery.topic, reason=taken.reason)
-        if taken.reply is not None:
-            self._client.publish(taken.reply.topic, taken.reply.payload, qos=_QOS)
-        # Of an older connection the broker has forgotten the id, or given it to another message.
-        if delivery.connection == self._connection:
-            self._client.ack(delivery.mid, delivery.qos)
-
-    def _take(self, delivery: _Delivery) -> Taken | None:
-        """Commit a message or its refusal, however long it takes; None if stopped before."""
-        wait_s = _FIRST_RETRY_S
-        said = False
-        while True:
-            try:
-                taken = self._take_or_refuse(delivery)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the message is kept
-                if not said:
-                    _log.error("nothing can be committed; trying again", **_describe(error))
-                    said = True
-                if self._stop.wait(wait_s):
-                    return None
-                wait_s = min(wait_s * 2, _LAST_RETRY_S)
-            else:
-                if said:
-                    _log.info("committing again")
-                return taken
-
-    def _take_or_refuse(self, delivery: _Delivery) -> Taken:
-        """One attempt. A fault that the message itself brings about would come again for ever."""
-        try:
-            return self._taker.take(delivery.topic, delivery.body)
-        except _FAULTS_OF_A_MESSAGE as error:
-            if isinstance(error, DBAPIError) and not isinstance(error, DataError | IntegrityError):
-                raise
-            _log.error("a message could not be processed", topic=delivery.topic, **_describe(error))
-            return self._taker.refuse_unprocessable(delivery.topic, delivery.body, error)
-
-    def _on_connect(
-        self,
-        client: mqtt.Client,
-        _userdata: Any,
-        _flags: mqtt.ConnectFlags,
-        reason: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
-        if reason.is_failure:
-            self._say_down(f"refuses the repository: {reason}")
-            return
-        self._connection += 1
-        client.subscribe([(filter_, _QOS) for filter_ in ingest_filters()])
-
-    def _on_subscribe(
-        self,
-        _client: mqtt.Client,
-        _userdata: Any,
-        _mid: int,
-        reasons: list[ReasonCode],
-        _properties: Properties | None,
-    ) -> None:
-        if any(reason.is_failure for reason in reasons):
-            self._say_down("does not let the repository subscribe; mend its access rules")
-            return
-        self._said_down = False
-        self._subscribed.set()
-        _log.info("taking messages", broker=self._name())
-
-    def _on_connect_fail(self, _client: mqtt.Client, _userdata: Any) -> None:
-        self._say_down("does not answer")
-
-    def _on_disconnect(
-        self,
-        _client: mqtt.Client,
-        _userdata: Any,
-        _flags: mqtt.DisconnectFlags,
-        _reason: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
-        if not self._stop.is_set():
-            self._say_down("closed the connection")
-
-    def _on_message(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
-        delivery = _Delivery(
-            _topic(message), bytes(message.payload), message.mid, message.qos, self._connection
-        )
+    def _on_delivery(self, delivery: Delivery) -> None:
+        with self._room:
+            while self._bytes_in_hand > BYTES_IN_HAND and not self._stop.is_set():
+                self._room.wait(_TICK_S)
+            self._bytes_in_hand += len(delivery.body)
         while not self._stop.is_set():
             try:
                 self._deliveries.put(delivery, timeout=_TICK_S)
@@ -228,13 +169,137 @@ class Consumer:
                 continue
             return
 
-    def _say_down(self, what: str) -> None:
-        if not self._said_down:
-            self._said_down = True
-            _log.warning(f"the broker {self._name()} {what}; trying again")
+    def _gather(self) -> list[_InHand]:
+        """What is there and what comes within a moment, opened; nothing after some silence."""
+        gathered: list[_InHand] = []
+        rows = 0
+        if len(self._held) >= self._window:
+            self._stop.wait(_HELD_TICK_S)
+        wait_s = _HELD_TICK_S if self._held else _TICK_S
+        until = time.monotonic() + wait_s
+        while rows < ROWS_AT_ONCE and len(gathered) + len(self._held) < self._window:
+            left_s = until - time.monotonic()
+            try:
+                delivery = (
+                    self._deliveries.get(timeout=left_s)
+                    if left_s > 0
+                    else self._deliveries.get_nowait()
+                )
+            except queue.Empty:
+                break
+            if not gathered:
+                until = time.monotonic() + GATHER_S
+            gathered.append(_open(delivery))
+            rows += gathered[-1].rows
+        return gathered
 
-    def _name(self) -> str:
-        return f"{self._broker.host}:{self._broker.port}"
+    def _handle(self, gathered: list[_InHand], pool: ThreadPoolExecutor) -> None:
+        """Commit, answer and acknowledge; what is ahead of its chain goes on waiting."""
+        in_hand = [*self._held, *gathered]
+        self._held = []
+        faulty = [one for one in in_hand if one.arrived is None]
+        pictures = [one for one in in_hand if one.arrived and one.arrived.is_picture]
+        others = [one for one in in_hand if one.arrived and not one.arrived.is_picture]
+        if others:
+            self._insist(lambda: self._take_together(others))
+        for one in faulty:
+            self._insist(lambda: self._take_alone(one))  # noqa: B023 - called at once
+        list(pool.map(lambda one: self._insist(lambda: self._take_alone(one)), pictures))
+
+    def _take_together(self, in_hand: list[_InHand]) -> None:
+        """One attempt at all of them, or at each where one of them is at fault."""
+        overdue = [time.monotonic() - one.since >= HELD_S for one in in_hand]
+        try:
+            taken = self._taker.take_all([one.arrived for one in in_hand if one.arrived], overdue)
+        except _FAULTS_OF_A_MESSAGE as error:
+            if _is_of_the_database(error):
+                raise
+            if len(in_hand) == 1:
+                self._refuse(in_hand[0], error)
+                return
+            for one in in_hand:
+                self._insist(lambda: self._take_together([one]))  # noqa: B023 - called at once
+            return
+        self.counts.transactions += 1
+        for one, result in zip(in_hand, taken, strict=True):
+            if result.outcome == "ahead":
+                self.counts.waited_for += 1
+                self._held.append(one)
+            else:
+                self._answer(one, result)
+
+    def _take_alone(self, one: _InHand) -> None:
+        """One attempt at a picture, or at what could not be opened."""
+        if one.arrived is None:
+            self._refuse(one, one.fault or ValueError())
+            return
+        try:
+            taken = self._taker.take_picture(one.arrived)
+        except _FAULTS_OF_A_MESSAGE as error:
+            if _is_of_the_database(error):
+                raise
+            self._refuse(one, error)
+            return
+        self._answer(one, taken)
+
+    def _refuse(self, one: _InHand, error: Exception) -> None:
+        """Set aside what a fault of the program's own kept from being taken."""
+        topic, body = one.delivery.topic, one.delivery.body
+        _log.error("a message could not be processed", topic=topic, **_describe(error))
+        self._answer(one, self._taker.refuse_unprocessable(topic, body, error))
+
+    def _answer(self, one: _InHand, taken: Taken) -> None:
+        with self._room:
+            self.counts.add(taken)
+            self._bytes_in_hand -= len(one.delivery.body)
+            self._room.notify_all()
+        if taken.reason is not None:
+            _log.warning("message refused", topic=one.delivery.topic, reason=taken.reason)
+        if taken.reply is not None:
+            self._link.publish(taken.reply.topic, taken.reply.payload)
+        self._link.acknowledge(one.delivery)
+
+    def _insist(self, attempt: Callable[[], None]) -> None:
+        """Try until it is done, however long that takes, or until stopped."""
+        wait_s: float = _FIRST_RETRY_S
+        said = False
+        while True:
+            try:
+                attempt()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the message is kept
+                if not said:
+                    _log.error("nothing can be committed; trying again", **_describe(error))
+                    said = True
+                if self._stop.wait(wait_s):
+                    return
+                wait_s = min(wait_s * 2, _LAST_RETRY_S)
+            else:
+                if said:
+                    _log.info("committing again")
+                return
+
+    def _beat(self) -> None:
+        if time.monotonic() < self._next_beat:
+            return
+        self._next_beat = time.monotonic() + HEARTBEAT_S
+        try:
+            self._taker.beat(self._session, socket.gethostname())
+        except RepositoryError as error:
+            _log.warning("the heartbeat could not be kept", why=str(error))
+
+
+def _open(delivery: Delivery) -> _InHand:
+    since = time.monotonic()
+    try:
+        arrived = open_message(delivery.topic, delivery.body, retained=delivery.retained)
+    except _FAULTS_OF_A_MESSAGE as error:
+        return _InHand(delivery, None, since, error)
+    return _InHand(delivery, arrived, since)
+
+
+def _is_of_the_database(error: Exception) -> bool:
+    """Whether the database, not the message, is at fault, so that it may go well another time."""
+    return isinstance(error, DBAPIError) and not isinstance(error, DataError | IntegrityError)
 
 
 def _describe(error: Exception) -> dict[str, str]:
@@ -245,45 +310,3 @@ def _describe(error: Exception) -> dict[str, str]:
         "error": type(error).__name__,
         "where": "".join(traceback.format_tb(error.__traceback__)[-2:]),
     }
-
-
-def _topic(message: mqtt.MQTTMessage) -> str:
-    try:
-        return message.topic
-    except UnicodeDecodeError:  # no unit's topic; what it brought is set aside under none
-        return ""
-
-
-def _client(broker: BrokerSettings) -> mqtt.Client:
-    client = mqtt.Client(
-        CallbackAPIVersion.VERSION2,
-        client_id=broker.client_id,
-        clean_session=False,
-        protocol=mqtt.MQTTv311,
-        manual_ack=True,
-    )
-    client.reconnect_delay_set(_FIRST_RETRY_S, _LAST_RETRY_S)
-    client.max_queued_messages_set(_MAX_RECEIPTS_WAITING)
-    if broker.username is not None:
-        client.username_pw_set(broker.username, _password(broker))
-    if broker.tls is not None:
-        try:
-            context = ssl.create_default_context(cafile=broker.tls.ca)
-            context.load_cert_chain(broker.tls.certificate, broker.tls.key)
-        except (OSError, ssl.SSLError) as error:
-            raise RepositoryError(
-                f"broker.tls: its certificates cannot be used: {error.strerror or error}"
-            ) from error
-        client.tls_set_context(context)
-    return client
-
-
-def _password(broker: BrokerSettings) -> str | None:
-    if broker.password_file is None:
-        return None
-    try:
-        return broker.password_file.read_text("utf-8").rstrip("\n")
-    except OSError as error:
-        raise RepositoryError(
-            f"broker.password_file: {broker.password_file}: {error.strerror}"
-        ) from error

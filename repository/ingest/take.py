@@ -1,12 +1,11 @@
-"""One message of a unit, from its bytes to the receipt: one transaction."""
+"""Messages of units, from their bytes to their receipts, many in one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine
@@ -18,16 +17,18 @@ from edge.contract.batch import (
     message_digest,
     seal_receipt,
 )
-from edge.contract.errors import ContractError
-from edge.contract.topics import UnitTopic, parse
-from repository.ingest import verify, write
-from repository.ingest.verify import Refused, UnitState, Window
-from repository.retention.rules import RetentionRule
+from edge.contract.topics import UnitTopic
+from repository.ingest import consumers, ownclock, pictures
+from repository.ingest.arrived import Arrived, NamedPicture, open_message
+from repository.ingest.aside import Bounds
+from repository.ingest.fleet import Windows, load_units
+from repository.ingest.rows import Fold
+from repository.ingest.verify import OpenBatch, Refused, UnitState
+from repository.ingest.work import Outcome, Said, Work, refuse_message
+from repository.retention.duties import Duties
 from repository.store import locks
 from repository.store.locks import Turn
-from repository.store.pictures import PictureKeyError, PictureStore
-
-Outcome = Literal["committed", "duplicate", "refused"]
+from repository.store.pictures import PictureStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Reply:
 class Taken:
     """What became of a message; ``reason`` is that of a refusal of the whole message.
 
-    There is no reply to a status, nor to a message whose topic names no unit.
+    There is no reply to a status, nor to a message whose topic names no unit. A batch whose
+    outcome is ``ahead`` is not answered yet: what it follows is waited for.
     """
 
     outcome: Outcome
@@ -52,20 +54,9 @@ class Taken:
     records_refused: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What a receipt says besides where the chain stands."""
-
-    outcome: Outcome
-    refused: tuple[Refusal, ...] = ()
-    missing: tuple[str, ...] = ()
-    held: tuple[str, ...] = ()
-    records_kept: int = 0
-
-
 @dataclass(frozen=True)
 class Ingest:
-    """Takes messages of units, one transaction each.
+    """Takes messages of units.
 
     Taking a message again is harmless: it gives the same answer and changes nothing.
     """
@@ -73,40 +64,61 @@ class Ingest:
     engine: Engine
     pictures: PictureStore
     private_key: Ed25519PrivateKey
-    rule: RetentionRule
-    fold: write.Fold
+    load_duties: Callable[[Connection], Duties]
+    fold: Fold
     clock: Callable[[], datetime]
-    quarantine_bytes_per_day: int
+    bounds: Bounds
 
-    def take(self, topic: str, body: bytes) -> Taken:
-        """Commit a message, or its refusal, and answer it.
+    def take(self, topic: str, body: bytes, *, retained: bool = False) -> Taken:
+        """Commit one message, or its refusal, and answer it.
+
+        Raises:
+            DatabaseUnavailableError: if it could not be committed; nothing of it is kept.
+            PictureError: if the disk did not take the picture; nothing of it is kept.
+        """
+        arrived = open_message(topic, body, retained=retained)
+        if arrived.is_picture:
+            return self.take_picture(arrived)
+        return self.take_all([arrived], overdue=[True])[0]
+
+    def take_all(self, arrived: Sequence[Arrived], overdue: Sequence[bool]) -> list[Taken]:
+        """Commit messages other than pictures, or their refusals, together, and answer each.
+
+        ``overdue`` says of each whether what it follows has been waited for. A fault in one of
+        them keeps all from being committed: take them one by one then.
+
+        Raises:
+            DatabaseUnavailableError: if they could not be committed; nothing of them is kept.
+        """
+        now = self.clock()
+        order = sorted(range(len(arrived)), key=lambda index: _order(arrived[index]))
+        with self._transaction() as connection:
+            work = self._work(connection, arrived, now)
+            answers = {index: work.judge(arrived[index], overdue=overdue[index]) for index in order}
+            work.finish()
+            said = [answers[index]() for index in range(len(arrived))]
+        return [self._taken(one, answer, now) for one, answer in zip(arrived, said, strict=True)]
+
+    def take_picture(self, arrived: Arrived) -> Taken:
+        """Commit a picture, or its refusal, and answer it; any number at once, in threads.
 
         Raises:
             DatabaseUnavailableError: if it could not be committed; nothing of it is kept.
             PictureError: if the disk did not take the picture; nothing of it is kept.
         """
         now = self.clock()
-        try:
-            place = parse(topic)
-        except ContractError as error:
-            with self._transaction() as connection:
-                refused = Refused("malformed", str(error))
-                self._set_aside(connection, topic, None, body, refused, now)
-            return Taken("refused", None, "malformed")
+        content, place = arrived.content, arrived.place
+        if not isinstance(content, NamedPicture) or place is None:
+            raise TypeError("not a picture")
         with self._transaction() as connection:
-            unit = write.load_unit(connection, place.agency, place.unit)
+            units = load_units(connection, [(place.agency, place.unit)], lock=False)
+            unit = units.get((place.agency, place.unit))
             try:
-                said, reason = self._take(connection, place, unit, body, now), None
+                pictures.keep(connection, self.pictures, unit, content.sha256, arrived.body, now)
+                said = Said("committed", unit, held=(content.sha256,))
             except Refused as refused:
-                said, reason = self._refuse(connection, place, unit, body, refused, now)
-            after = write.load_unit(connection, place.agency, place.unit)
-        return Taken(
-            outcome=said.outcome,
-            reply=None if place.channel == "status" else self._reply(place, body, after, said),
-            reason=reason,
-            records_kept=said.records_kept,
-            records_refused=len(said.refused) if reason is None else 0,
-        )
+                said = self._set_aside(connection, arrived, unit, refused, now)
+        return self._taken(arrived, said, now)
 
     def refuse_unprocessable(self, topic: str, body: bytes, error: Exception) -> Taken:
         """Set aside a message that a fault of the repository's own kept it from taking.
@@ -117,160 +129,43 @@ class Ingest:
             DatabaseUnavailableError: if it could not be committed.
         """
         detail = f"the repository could not process it ({type(error).__name__}); see its log"
-        refused = Refused("malformed", detail)
-        place = parse(topic)
-        with self._transaction() as connection:
-            unit = write.load_unit(connection, place.agency, place.unit)
-            said, reason = self._refuse(connection, place, unit, body, refused, self.clock())
-        return Taken("refused", self._reply(place, body, unit, said), reason)
+        arrived = Arrived(topic, body, open_message(topic, b"").place, Refused("malformed", detail))
+        return self.take_all([arrived], overdue=[True])[0]
 
-    def _take(
-        self,
-        connection: Connection,
-        place: UnitTopic,
-        unit: UnitState | None,
-        body: bytes,
-        now: datetime,
-    ) -> _Said:
-        match place.channel:
-            case "records":
-                return self._take_batch(connection, place, unit, body, now)
-            case "hits":
-                return self._take_hit(connection, place, unit, body, now)
-            case "picture":
-                return self._take_picture(connection, place, unit, body, now)
-            case "status":
-                return self._take_status(connection, place, unit, body, now)
-            case "receipt":
-                raise Refused("malformed", "topic: the repository alone writes receipts")
+    def beat(self, client_id: str, host: str) -> None:
+        """Say that this process lives, and look after the others and the clock.
 
-    def _take_batch(
-        self,
-        connection: Connection,
-        place: UnitTopic,
-        unit: UnitState | None,
-        body: bytes,
-        now: datetime,
-    ) -> _Said:
-        batch = verify.open_batch(place, body)
-        unit = verify.require_enrolled(unit)
-        committed = write.committed_root(connection, unit.unit_id, batch.first_seq)
-        is_next = verify.check_batch(batch, unit, committed)
-        kept = 0
-        if is_next:
-            records = verify.batch_records(batch)
-            stored = write.stored_records(connection, unit.unit_id, records)
-            judgement = verify.judge(records, stored, self._window(connection, now))
-            kept = len(judgement.kept)
-            write.write_batch(
-                connection,
-                unit=unit,
-                topic=str(place),
-                batch=batch,
-                message=message_digest(body),
-                judgement=judgement,
-                fold=self.fold,
-                received_at=now,
-            )
-        through = (connection, unit.unit_id, batch.first_seq, batch.last_seq)
-        return _Said(
-            outcome="committed" if is_next else "duplicate",
-            refused=write.refusals(*through),
-            missing=write.missing_pictures(*through),
-            held=write.held_pictures(*through),
-            records_kept=kept,
+        Raises:
+            DatabaseUnavailableError: if it could not be committed.
+        """
+        with self.engine.begin() as connection:
+            consumers.beat(connection, client_id, host, self.clock())
+
+    def _work(self, connection: Connection, arrived: Sequence[Arrived], now: datetime) -> Work:
+        names = {(one.place.agency, one.place.unit) for one in arrived if one.place is not None}
+        units = load_units(connection, names, lock=True)
+        return Work(
+            connection=connection,
+            units=units,
+            windows=Windows(connection, self.load_duties(connection), now),
+            fold=self.fold,
+            bounds=self.bounds,
+            now=now,
+            doubt=ownclock.standing_doubt(connection, now),
         )
-
-    def _take_hit(
-        self,
-        connection: Connection,
-        place: UnitTopic,
-        unit: UnitState | None,
-        body: bytes,
-        now: datetime,
-    ) -> _Said:
-        notice = verify.open_hit(place, body)
-        unit = verify.require_enrolled(unit)
-        hit = verify.check_hit(notice, unit, self._window(connection, now))
-        stored = write.stored_records(connection, unit.unit_id, [hit])
-        if hit.record.id not in stored:
-            write.write_hit(connection, unit, hit, now)
-            return _Said("committed", records_kept=1)
-        if stored[hit.record.id] != hit.data:
-            raise Refused("malformed", "id: another record of the unit has it")
-        return _Said("duplicate")
-
-    def _take_picture(
-        self,
-        connection: Connection,
-        place: UnitTopic,
-        unit: UnitState | None,
-        body: bytes,
-        now: datetime,
-    ) -> _Said:
-        sha256 = verify.check_picture(place, body)
-        unit = verify.require_enrolled(unit)
-        days = write.picture_days(connection, unit.unit_id, sha256)
-        if not days:
-            raise Refused("unknown_picture", "picture: no stored read of this unit names it")
-        try:
-            for day in days:
-                self.pictures.put(connection, day, sha256, body, now)
-        except PictureKeyError as error:
-            raise Refused("malformed", "the repository cannot open the key of its day") from error
-        write.mark_picture_stored(connection, unit.unit_id, sha256, now)
-        return _Said("committed", held=(sha256,))
-
-    def _take_status(
-        self,
-        connection: Connection,
-        place: UnitTopic,
-        unit: UnitState | None,
-        body: bytes,
-        now: datetime,
-    ) -> _Said:
-        status = verify.open_status(place, body)
-        unit = verify.require_enrolled(unit)
-        write.write_status(connection, unit, status, now)
-        return _Said("committed")
-
-    def _refuse(
-        self,
-        connection: Connection,
-        place: UnitTopic,
-        unit: UnitState | None,
-        body: bytes,
-        refused: Refused,
-        now: datetime,
-    ) -> tuple[_Said, str]:
-        self._set_aside(connection, str(place), unit, body, refused, now)
-        refusal = Refusal(seq=None, reason=refused.reason, detail=refused.detail)
-        return _Said("refused", refused=(refusal,)), refused.reason
 
     def _set_aside(
         self,
         connection: Connection,
-        topic: str,
+        arrived: Arrived,
         unit: UnitState | None,
-        body: bytes,
         refused: Refused,
         now: datetime,
-    ) -> None:
-        """Put a refused message in quarantine: no pictures, and nothing that has expired."""
-        oldest = verify.oldest_capture(body)
-        expired = oldest is not None and oldest < self._window(connection, now).oldest
-        write.write_quarantine(
-            connection,
-            topic=topic,
-            unit_id=unit.unit_id if unit else None,
-            reason=refused.reason,
-            detail=refused.detail,
-            body=body,
-            body_is_kept=not expired and "picture" not in topic.split("/"),
-            bytes_per_day=self.quarantine_bytes_per_day,
-            captured_at=oldest,
-            received_at=now,
-        )
+    ) -> Said:
+        windows = Windows(connection, self.load_duties(connection), now)
+        refuse_message(connection, arrived, unit, refused, windows, self.bounds, now)
+        refusal = Refusal(seq=None, reason=refused.reason, detail=refused.detail)
+        return Said("refused", unit, refused=(refusal,), reason=refused.reason)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -279,23 +174,41 @@ class Ingest:
             locks.share(connection, Turn.RETENTION)
             yield connection
 
-    def _window(self, connection: Connection, now: datetime) -> Window:
-        expired_before = self.rule.expired_before(now, hit=False)
-        purged_before = write.watermark(connection)
-        return Window(oldest=max(expired_before, purged_before or expired_before), now=now)
+    def _taken(self, arrived: Arrived, said: Said, now: datetime) -> Taken:
+        reply: Reply | None = None
+        place = arrived.place
+        if place is not None and place.channel != "status" and said.outcome != "ahead":
+            reply = self._reply(place, arrived.body, said, now)
+        return Taken(
+            outcome=said.outcome,
+            reply=reply,
+            reason=said.reason,
+            records_kept=said.records_kept,
+            records_refused=len(said.refused) if said.reason is None else 0,
+        )
 
-    def _reply(self, place: UnitTopic, body: bytes, unit: UnitState | None, said: _Said) -> Reply:
+    def _reply(self, place: UnitTopic, body: bytes, said: Said, now: datetime) -> Reply:
+        # A refusal speaks of what was so when it was decided: a unit passes over one that is
+        # older than the receipt of what another process committed meanwhile.
+        issued_at = now if said.reason is not None else self.clock()
         receipt = seal_receipt(
             agency=place.agency,
             unit=place.unit,
             message=message_digest(body),
-            committed_through=unit.committed_through if unit else 0,
-            chain_root=unit.chain_root if unit else GENESIS_ROOT,
+            committed_through=said.unit.committed_through if said.unit else 0,
+            chain_root=said.unit.chain_root if said.unit else GENESIS_ROOT,
             refused=said.refused,
             missing_pictures=said.missing,
             held_pictures=said.held,
-            issued_at=self.clock().astimezone(UTC),
+            issued_at=issued_at.astimezone(UTC),
             private_key=self.private_key,
         )
         topic = UnitTopic(place.agency, place.unit, "receipt")
         return Reply(str(topic), encode_message(receipt))
+
+
+def _order(arrived: Arrived) -> tuple[str, int]:
+    """Batches of a unit in the order of their chain; what is no batch stays in its own order."""
+    if isinstance(arrived.content, OpenBatch):
+        return (arrived.topic, arrived.content.batch.first_seq)
+    return ("", 0)

@@ -1,5 +1,7 @@
 """Whether what a unit sent is to be kept: pure decisions, no database, no clock, no broker.
 
+What is refused and what follows from it stands in one table, in the room's own documentation.
+
 The order of the checks is from the cheap to the costly and from the message to its parts. What
 fails one is refused with the reason that its receipt will name; a record that fails is refused
 alone, and the batch around it is kept.
@@ -8,7 +10,7 @@ alone, and the batch around it is kept.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -32,45 +34,89 @@ from edge.contract.batch import (
     verify_hit,
 )
 from edge.contract.errors import ContractError
-from edge.contract.records import AnyRecord, Hit, decode_record, record_digest
+from edge.contract.records import AnyRecord, Hit, Read, decode_record, record_digest
 from edge.contract.topics import UnitTopic
 
 MAX_AHEAD = timedelta(days=1)
+FINDING_OF: Mapping[RefusalReason, str] = {
+    "in_future": "future_reads",
+    "too_old": "expired_reads",
+}
+"""Of reasons for which a record is refused: what the administrator sees of it."""
+
 MINIMUM_DATA_SET = ("plate", "captured_at", "position", "agency", "unit", "camera")
 _MAX_DETAIL = 500
 
 
 @dataclass(frozen=True, slots=True)
 class UnitState:
-    """A unit as the repository knows it at this moment, and how far its chain is committed."""
+    """A unit as the repository knows it at this moment, and how far its chain is committed.
+
+    ``agency_left`` says that its agency takes part no longer.
+    """
 
     unit_id: int
     agency_id: int
     public_key: Ed25519PublicKey
     key_id: str
     revoked: bool
+    agency_left: bool
     committed_through: int
     chain_root: str
+    captured_through: datetime | None
+    ahead_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Moments of capture that are taken in: from ``oldest`` to ``MAX_AHEAD`` after ``now``.
+    """Moments of capture that are taken in, to ``MAX_AHEAD`` after ``now``.
 
-    Before ``oldest`` everything has expired or is purged.
+    Before ``oldest_hit`` everything that matched a hot list has expired or is purged, before
+    ``oldest_read`` everything that did not. What is neither, or cannot be read, counts as what is
+    kept longer.
     """
 
-    oldest: datetime
+    oldest_read: datetime
+    oldest_hit: datetime
     now: datetime
+
+    def oldest(self, record: AnyRecord) -> datetime:
+        """The first moment of capture at which that record would be kept."""
+        if isinstance(record, Read):
+            return self.oldest_hit if record.hits else self.oldest_read
+        if isinstance(record, Hit):
+            return self.oldest_hit
+        return min(self.oldest_read, self.oldest_hit)
+
+    def has_expired(self, fields: Mapping[str, Any], captured_at: datetime) -> bool:
+        """Whether a record of these fields, of whatever form, is older than it would be kept."""
+        if fields.get("type") == "read":
+            return captured_at < (self.oldest_hit if fields.get("hits") else self.oldest_read)
+        if fields.get("type") == "hit":
+            return captured_at < self.oldest_hit
+        return captured_at < min(self.oldest_read, self.oldest_hit)
 
 
 class Refused(Exception):  # noqa: N818 - not an error of the program: one answer of two
-    """A whole message is refused, and why."""
+    """A whole message is refused, and why.
 
-    def __init__(self, reason: RefusalReason, detail: str) -> None:
+    ``aside`` is False where the unit is to send it again later, so that nothing need be set aside.
+    ``finding`` is the kind of what the administrator is to see of it.
+    """
+
+    def __init__(
+        self,
+        reason: RefusalReason,
+        detail: str,
+        *,
+        aside: bool = True,
+        finding: str | None = None,
+    ) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason: RefusalReason = reason
         self.detail = detail[:_MAX_DETAIL]
+        self.aside = aside
+        self.finding = finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +125,15 @@ class Kept:
 
     record: AnyRecord
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBatch:
+    """A batch whose records have been read; ``digests`` are those of the records in order."""
+
+    batch: Batch
+    records: tuple[Kept | RefusedRecord, ...]
+    digests: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,66 +207,64 @@ def require_enrolled(unit: UnitState | None) -> UnitState:
         raise Refused("unknown_unit", "unit: not enrolled with this agency")
     if unit.revoked:
         raise Refused("unknown_unit", "unit: its enrolment was revoked")
+    if unit.agency_left:
+        raise Refused("unknown_unit", "agency: it takes part no longer; ask its administrator")
     return unit
 
 
-def check_batch(batch: Batch, unit: UnitState, committed_root: str | None) -> bool:
-    """Whether the batch is the next of the unit's chain; False if it is committed already.
+def open_records(batch: Batch) -> OpenBatch:
+    """Each record of a batch, read, or refused because it cannot be."""
+    data = [bytes(raw) for raw in batch.records]
+    digests = tuple(record_digest(each) for each in data)
+    records = (
+        _read_record(each, digest, batch.first_seq + index, batch)
+        for index, (each, digest) in enumerate(zip(data, digests, strict=True))
+    )
+    return OpenBatch(batch, tuple(records), digests)
 
-    ``committed_root`` is the root of the unit's committed batch with the same first sequence,
-    None if there is none. A batch counts as committed only if it is that very batch: another one
-    in its place comes from a unit that lost its place in the chain, and calling it committed
-    would let the unit purge what is stored nowhere.
+
+def check_seal(opened: OpenBatch, unit: UnitState) -> None:
+    """Check that the unit sealed this batch as it is.
 
     Raises:
-        Refused: if the unit's key did not sign it, its records were changed, or it does not
-            follow the last committed batch.
+        Refused: if the unit's key did not sign it, or its records were changed.
     """
+    batch = opened.batch
     if batch.key != unit.key_id:
-        raise Refused("bad_signature", "key: not the one that this unit was enrolled with")
-    _refuse_if(lambda: verify_batch_signature(batch, unit.public_key), "bad_signature")
-    _refuse_if(lambda: verify_batch_root(batch), "bad_root")
-    if batch.last_seq <= unit.committed_through and batch.root == committed_root:
-        return False
-    expected = unit.committed_through + 1
-    if batch.first_seq != expected:
-        raise Refused("out_of_chain", f"first_seq: {batch.first_seq}, expected {expected}")
-    if batch.previous_root != unit.chain_root:
-        raise Refused("out_of_chain", "previous_root: not the root of the last committed batch")
-    return True
-
-
-def batch_records(batch: Batch) -> list[Kept | RefusedRecord]:
-    """Each record of a batch, read, or refused because it cannot be."""
-    return [
-        _read_record(bytes(raw), batch.first_seq + index, batch)
-        for index, raw in enumerate(batch.records)
-    ]
+        detail = "key: not the one that this unit was enrolled with"
+        raise Refused("bad_signature", detail, finding="bad_signature")
+    _refuse_if(
+        lambda: verify_batch_signature(batch, unit.public_key), "bad_signature", "bad_signature"
+    )
+    _refuse_if(lambda: verify_batch_root(batch, opened.digests), "bad_root", "bad_signature")
 
 
 def judge(
-    records: list[Kept | RefusedRecord], stored: Mapping[UUID, bytes], window: Window
+    records: Iterable[Kept | RefusedRecord], seen: MutableMapping[UUID, bytes], window: Window
 ) -> Judgement:
     """Which of a batch's records to keep.
 
-    ``stored`` has the bytes of records of the unit that are stored under one of these ids. A hit
-    is there already if its notice came first; any other bytes under a known id are refused.
+    ``seen`` has the bytes of records of the unit that are stored under one of these ids, and gets
+    those of this batch. A hit is there already if its notice came first; any other bytes under a
+    known id are refused.
     """
     kept: list[Kept] = []
     refused: list[RefusedRecord] = []
-    seen = dict(stored)
     for one in records:
         if isinstance(one, RefusedRecord):
             refused.append(_without_expired(one, window))
             continue
         record = one.record
-        problem = _outside(window, record.captured_at)
+        problem = _outside(window, record)
         if problem is None and seen.setdefault(record.id, one.data) != one.data:
             problem = ("malformed", "id: another record of the unit has it")
         if problem is None:
             kept.append(one)
         else:
-            refused.append(_without_expired(_refuse(record.seq, *problem, one.data), window))
+            digest = record_digest(one.data)
+            refused.append(
+                _without_expired(_refuse(record.seq, *problem, one.data, digest), window)
+            )
     return Judgement(tuple(kept), tuple(refused))
 
 
@@ -222,8 +275,9 @@ def check_hit(notice: HitNotice, unit: UnitState, window: Window) -> Kept:
         Refused: if the unit's key did not sign it, or it is not a hit of the unit's own.
     """
     if notice.key != unit.key_id:
-        raise Refused("bad_signature", "key: not the one that this unit was enrolled with")
-    _refuse_if(lambda: verify_hit(notice, unit.public_key), "bad_signature")
+        detail = "key: not the one that this unit was enrolled with"
+        raise Refused("bad_signature", detail, finding="bad_signature")
+    _refuse_if(lambda: verify_hit(notice, unit.public_key), "bad_signature", "bad_signature")
     data = bytes(notice.record)
     try:
         record = decode_record(data)
@@ -233,9 +287,9 @@ def check_hit(notice: HitNotice, unit: UnitState, window: Window) -> Kept:
         raise Refused("malformed", "record: not a hit")
     if (record.agency, record.unit) != (notice.agency, notice.unit):
         raise Refused("wrong_unit", "record: names another agency or unit than its notice")
-    problem = _outside(window, record.captured_at)
+    problem = _outside(window, record)
     if problem is not None:
-        raise Refused(*problem)
+        raise Refused(*problem, finding=FINDING_OF[problem[0]])
     return Kept(record, data)
 
 
@@ -252,17 +306,29 @@ def check_picture(topic: UnitTopic, body: bytes) -> str:
     return sha256
 
 
-def oldest_capture(body: bytes) -> datetime | None:
-    """The earliest moment of capture that a message's records name; None if none is named.
+def is_outside(records: Iterable[Kept | RefusedRecord], window: Window) -> bool:
+    """Whether any of the records is refused for its time alone."""
+    return any(isinstance(one, Kept) and _outside(window, one.record) for one in records)
 
-    Whatever else is wrong with the message does not matter here.
+
+def oldest_capture(body: bytes, window: Window) -> tuple[datetime | None, bool]:
+    """The earliest moment of capture that a message's records name, and whether any has expired.
+
+    Whatever else is wrong with the message does not matter here. The moment is None if none is
+    named.
     """
     message = _fields(body)
     records = message.get("records", [message.get("record")])
     if not isinstance(records, list):
-        return None
-    moments = (_captured_at(record) for record in records if isinstance(record, dict))
-    return min((moment for moment in moments if moment is not None), default=None)
+        return None, False
+    oldest: datetime | None = None
+    expired = False
+    for record in records:
+        moment = _captured_at(record) if isinstance(record, dict) else None
+        if moment is not None:
+            oldest = moment if oldest is None else min(oldest, moment)
+            expired = expired or window.has_expired(record, moment)
+    return oldest, expired
 
 
 def _open(topic: UnitTopic, body: bytes, decode: Callable[[bytes], _M]) -> _M:
@@ -283,41 +349,43 @@ def _check_size(body: bytes, limit: int) -> None:
         raise Refused("too_large", f"message: {len(body)} bytes, the limit is {limit}")
 
 
-def _refuse_if(check: Callable[[], None], reason: RefusalReason) -> None:
+def _refuse_if(check: Callable[[], None], reason: RefusalReason, finding: str) -> None:
     try:
         check()
     except ContractError as error:
-        raise Refused(reason, str(error)) from error
+        raise Refused(reason, str(error), finding=finding) from error
 
 
-def _read_record(data: bytes, seq: int, batch: Batch) -> Kept | RefusedRecord:
+def _read_record(data: bytes, digest: bytes, seq: int, batch: Batch) -> Kept | RefusedRecord:
     try:
         record = decode_record(data)
     except ContractError as error:
-        return _refuse(seq, *_explain(data, error), data)
+        return _refuse(seq, *_explain(data, error), data, digest)
     if (record.agency, record.unit) != (batch.agency, batch.unit):
         detail = "agency, unit: not those of the batch"
-        return _refuse(seq, "wrong_unit", detail, data)
+        return _refuse(seq, "wrong_unit", detail, data, digest)
     if record.seq != seq:
         detail = f"seq: {record.seq} in the place of {seq}"
-        return _refuse(seq, "out_of_chain", detail, data)
+        return _refuse(seq, "out_of_chain", detail, data, digest)
     return Kept(record, data)
 
 
-def _outside(window: Window, captured_at: datetime) -> tuple[RefusalReason, str] | None:
-    if captured_at < window.oldest:
+def _outside(window: Window, record: AnyRecord) -> tuple[RefusalReason, str] | None:
+    if record.captured_at < window.oldest(record):
         return "too_old", "captured_at: older than reads are kept"
-    if captured_at > window.now + MAX_AHEAD:
+    if record.captured_at > window.now + MAX_AHEAD:
         return "in_future", "captured_at: more than a day ahead of the repository's clock"
     return None
 
 
-def _refuse(seq: int, reason: RefusalReason, detail: str, data: bytes) -> RefusedRecord:
+def _refuse(
+    seq: int, reason: RefusalReason, detail: str, data: bytes, digest: bytes
+) -> RefusedRecord:
     return RefusedRecord(
         seq=seq,
         reason=reason,
         detail=detail[:_MAX_DETAIL],
-        sha256=record_digest(data).hex(),
+        sha256=digest.hex(),
         size_bytes=len(data),
         data=data,
         captured_at=_captured_at(_fields(data)),
@@ -325,9 +393,12 @@ def _refuse(seq: int, reason: RefusalReason, detail: str, data: bytes) -> Refuse
 
 
 def _without_expired(refused: RefusedRecord, window: Window) -> RefusedRecord:
-    if refused.captured_at is None or refused.captured_at >= window.oldest:
+    if refused.captured_at is None:
         return refused
-    clock = _fields(refused.data).get("clock")
+    fields = _fields(refused.data)
+    if not window.has_expired(fields, refused.captured_at):
+        return refused
+    clock = fields.get("clock")
     if isinstance(clock, dict) and clock.get("source") == "unset":
         return replace(refused, captured_at=None)
     return replace(refused, data=b"")

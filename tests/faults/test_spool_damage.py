@@ -15,11 +15,12 @@ from sqlalchemy import select
 
 from edge.contract import records as r
 from edge.contract.batch import Batch, decode_receipt, encode_message
-from edge.contract.configuration import config_file
 from edge.contract.plates import load_confusables
 from edge.spool.store import Spool
+from repository.ingest.aside import Bounds
 from repository.ingest.take import Ingest
-from repository.retention.rules import load_rule
+from repository.retention.duties import Duties
+from repository.retention.rules import shipped_rule
 from repository.store.engine import open_engine, reading
 from repository.store.tables.reads import quarantine, reads, unit_records
 from tests.repository.picture_files import pictures_in
@@ -106,10 +107,10 @@ def unit(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Unit]:
         engine,
         pictures_in(tmp_path / "pictures", KEY),
         Ed25519PrivateKey.generate(),
-        load_rule(config_file("retention/massachusetts.toml")),
+        lambda connection: Duties.load(connection, shipped_rule("massachusetts"), shipped_rule),
         load_confusables().fold,
         lambda: datetime.now(UTC),
-        1024 * 1024,
+        Bounds(bytes_per_day=1024 * 1024, rows_per_day=1000),
     )
     made = Unit(tmp_path, ingest)
     yield made

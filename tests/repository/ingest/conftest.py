@@ -10,18 +10,24 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from edge.contract.configuration import config_file
 from edge.contract.plates import load_confusables
+from repository.ingest.aside import Bounds
 from repository.ingest.take import Ingest
-from repository.retention.rules import load_rule
+from repository.retention.duties import Duties
+from repository.retention.rules import shipped_rule
 from repository.store.pictures import PictureStore
 from tests.repository.picture_files import pictures_in
 from tests.repository.sender import Sender
 
-QUARANTINE_BYTES_PER_DAY = 4 * 1024 * 1024
+BOUNDS = Bounds(bytes_per_day=4 * 1024 * 1024, rows_per_day=1000)
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def load_duties(connection: Connection) -> Duties:
+    """Everybody under Massachusetts' rule."""
+    return Duties.load(connection, shipped_rule("massachusetts"), shipped_rule)
 
 
 @dataclass
@@ -54,11 +60,8 @@ def ingest_on(
     pictures: PictureStore, repository_key: Ed25519PrivateKey, clock: Clock
 ) -> Callable[[Engine], Ingest]:
     """Ingest over whichever database."""
-    rule = load_rule(config_file("retention/massachusetts.toml"))
     fold = load_confusables().fold
-    return lambda engine: Ingest(
-        engine, pictures, repository_key, rule, fold, clock, QUARANTINE_BYTES_PER_DAY
-    )
+    return lambda engine: Ingest(engine, pictures, repository_key, load_duties, fold, clock, BOUNDS)
 
 
 @pytest.fixture

@@ -16,11 +16,10 @@ from sqlalchemy import Engine, Table, func, insert, select
 from edge.contract import batch as b
 from edge.contract import records as r
 from edge.contract.status import Trouble, UnitHealth
+from repository.ingest.aside import PART_BODY_BYTES, UNKNOWN_BODY_BYTES, Bounds
 from repository.ingest.take import Ingest, Taken
-from repository.ingest.write import PART_BODY_BYTES, UNKNOWN_BODY_BYTES
-from repository.retention import purge
-from repository.retention.duties import Duties
-from repository.retention.rules import shipped_rule
+from repository.retention import purge, watermarks
+from repository.retention.duties import Bound
 from repository.store.engine import DatabaseUnavailableError, reading
 from repository.store.pictures import PictureStore
 from repository.store.tables.fleet import unit_status
@@ -33,7 +32,6 @@ from repository.store.tables.reads import (
     reads,
     unit_records,
 )
-from repository.store.tables.retention import retention_state
 from repository.units import enrolment
 from tests.repository.ingest.conftest import NOW, Clock
 from tests.repository.picture_files import picture_file
@@ -165,11 +163,6 @@ def flipped_byte_in_the_root(sender: Sender) -> tuple[str, bytes]:
     return sender.topic(), b.encode_message(msgspec.structs.replace(batch, root=changed))
 
 
-def gap(sender: Sender) -> tuple[str, bytes]:
-    ahead = Sender(key=sender.key, seq=1)
-    return sender.topic(), ahead.message(ahead.read(SEEN))
-
-
 def other_previous_root(sender: Sender) -> tuple[str, bytes]:
     fork = Sender(key=sender.key, previous_root="ab" * 32)
     return sender.topic(), fork.message(fork.read(SEEN))
@@ -186,7 +179,6 @@ REFUSED_WHOLE = [
     (other_units_key, "bad_signature"),
     (signature_over_other_records, "bad_root"),
     (flipped_byte_in_the_root, "bad_signature"),
-    (gap, "out_of_chain"),
     (other_previous_root, "out_of_chain"),
     (unknown_field, "malformed"),
     (lambda sender: (sender.topic(), b""), "empty"),
@@ -313,20 +305,23 @@ def test_what_a_unit_without_the_time_calls_old_is_set_aside_whole(
     row = one(engine, quarantine)
     assert row.body == r.encode_record(read)
     assert row.captured_at is None  # ages by the day on which it came
-    assert purge.run(
-        engine,
-        ingest.pictures,
-        lambda connection: Duties.load(connection, ingest.rule, shipped_rule),
-        now=NOW,
-    ).certificates == ()
+    assert (
+        purge.run(
+            engine,
+            ingest.pictures,
+            ingest.load_duties,
+            now=NOW,
+        ).certificates
+        == ()
+    )
 
 
 EXPIRED = NOW.replace(year=NOW.year - 1) - timedelta(milliseconds=1)
 
 
 def batch_out_of_chain(sender: Sender) -> tuple[str, bytes]:
-    again = Sender(key=sender.key, seq=7)
-    return sender.topic(), again.message(again.read(SEEN), again.read(EXPIRED))
+    fork = Sender(key=sender.key, previous_root="ab" * 32)
+    return sender.topic(), fork.message(fork.read(SEEN), fork.read(EXPIRED))
 
 
 def batch_of_another_key(sender: Sender) -> tuple[str, bytes]:
@@ -387,8 +382,8 @@ def test_nothing_that_has_expired_comes_back_through_quarantine(
 def test_what_is_set_aside_goes_with_the_oldest_read_in_it(
     ingest: Ingest, sender: Sender, engine: Engine
 ) -> None:
-    ahead = Sender(key=sender.key, seq=1)
-    body = ahead.message(ahead.read(NOW), ahead.read(SEEN))
+    fork = Sender(key=sender.key, previous_root="ab" * 32)
+    body = fork.message(fork.read(NOW), fork.read(SEEN))
     ingest.take(sender.topic(), body)
     row = one(engine, quarantine)
     assert (row.body, row.captured_at) == (body, SEEN)
@@ -403,7 +398,7 @@ def test_what_is_older_than_the_watermark_is_refused_even_if_the_clock_went_back
     ingest: Ingest, sender: Sender, engine: Engine, repository_key: Ed25519PrivateKey
 ) -> None:
     with engine.begin() as connection:
-        connection.execute(insert(retention_state).values(id=1, watermark=SEEN))
+        watermarks.advance(connection, [Bound(1, hit, SEEN) for hit in (False, True)])
     purged, kept = sender.read(SEEN - timedelta(milliseconds=1)), sender.read(SEEN)
     answer = receipt(ingest.take(sender.topic(), sender.message(purged, kept)), repository_key)
     assert [(each.seq, each.reason) for each in answer.refused] == [(1, "too_old")]
@@ -608,7 +603,7 @@ def test_a_message_that_trips_the_repository_is_set_aside_and_answered(
 def test_no_unit_fills_the_disk_with_what_is_refused(
     ingest: Ingest, sender: Sender, engine: Engine, clock: Clock
 ) -> None:
-    modest = replace(ingest, quarantine_bytes_per_day=2500)
+    modest = replace(ingest, bounds=Bounds(2500, 1000))
     for number in range(5):
         modest.take(sender.topic(), str(number).encode() * 1000)
         modest.take(sender.topic(), str(number).encode() * 1000)  # again: counted once
@@ -626,7 +621,7 @@ def test_no_unit_fills_the_disk_with_what_is_refused(
 def test_of_what_no_unit_sent_little_is_kept_however_many_names_it_goes_by(
     ingest: Ingest, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("repository.ingest.write.UNKNOWN_BYTES_PER_DAY", 3 * UNKNOWN_BODY_BYTES)
+    monkeypatch.setattr("repository.ingest.aside.UNKNOWN_BYTES_PER_DAY", 3 * UNKNOWN_BODY_BYTES)
     for number in range(5):
         ingest.take(Sender(unit=f"car-{number}").topic(), b"x" * 10_000)
     lengths = [len(row.body) for row in kept_aside(engine)]
@@ -639,7 +634,7 @@ def test_records_of_a_good_batch_are_set_aside_whatever_they_come_to(
 ) -> None:
     """The unit that sent them keeps no copy once they are receipted."""
     bad = [altered(sender.read(SEEN), new=1) for _ in range(3)]
-    replace(ingest, quarantine_bytes_per_day=0).take(sender.topic(), sender.message(*bad))
+    replace(ingest, bounds=Bounds(0, 1000)).take(sender.topic(), sender.message(*bad))
     assert [row.body for row in kept_aside(engine)] == bad
 
 

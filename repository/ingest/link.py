@@ -1,0 +1,285 @@
+"""The link to the broker: a lasting session that shares the units' messages with other processes.
+
+With MQTT 5 every ingest process subscribes to the same filters under one share name, so that the
+broker gives each message to one of them. Its session outlives a restart, and the receive maximum
+bounds what the broker hands over before it is acknowledged. What a unit says of itself is not
+shared: the broker brings its last word to whoever connects, which a shared subscription would not.
+
+A broker that speaks 3.1.1 alone has no such thing: one process, instance 1, takes everything then.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import structlog
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from edge.contract.topics import ingest_filters
+from repository.errors import RepositoryError
+from repository.settings import BrokerSettings
+
+SHARE = "$share/plateward-ingest/"
+SESSION_EXPIRY_S = 30 * 24 * 3600
+_QOS = 1
+_KEEPALIVE_S = 60
+_FIRST_RETRY_S = 1
+_LAST_RETRY_S = 60
+_MAX_RECEIPTS_WAITING = 10_000
+_UNSUPPORTED_PROTOCOL = 132
+_SESSION_TAKEN_OVER = 142
+
+_log = structlog.get_logger("ingest")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message in hand; ``connection`` counts connections, since message ids live in one."""
+
+    topic: str
+    body: bytes
+    mid: int
+    qos: int
+    retained: bool
+    connection: int
+
+
+class Link:
+    """A connection that is made again whenever it is lost, until it is closed."""
+
+    def __init__(self, broker: BrokerSettings, deliver: Callable[[Delivery], None]) -> None:
+        """``deliver`` is called by the link's own thread, and may make it wait."""
+        self.fault: RepositoryError | None = None
+        self._broker = broker
+        self._deliver = deliver
+        self._closed = threading.Event()
+        self._subscribed = threading.Event()
+        self._connection = 0
+        self._said_down = False
+        self._client = self._make_client(MQTTProtocolVersion.MQTTv5)
+
+    def open(self) -> None:
+        """Connect, and go on trying."""
+        self._connect()
+        self._client.loop_start()
+
+    def close(self) -> None:
+        """Disconnect; the session stays with the broker."""
+        self._closed.set()
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Send a receipt; one that is lost is asked for by its unit."""
+        self._client.publish(topic, payload, qos=_QOS)
+
+    def acknowledge(self, delivery: Delivery) -> None:
+        """Tell the broker that this is committed."""
+        # Of an older connection the broker has forgotten the id, or given it to another message.
+        if delivery.connection == self._connection and delivery.qos:
+            self._client.ack(delivery.mid, delivery.qos)
+
+    def wait_until_subscribed(self, timeout_s: float) -> bool:
+        """Whether the broker confirmed the subscriptions within that time."""
+        return self._subscribed.wait(timeout_s)
+
+    def _make_client(self, protocol: MQTTProtocolVersion) -> mqtt.Client:
+        client = _client(self._broker, self._broker.session, protocol)
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        return client
+
+    def _connect(self) -> None:
+        host, port = self._broker.host, self._broker.port
+        if not self._speaks_5():
+            self._client.connect_async(host, port, keepalive=_KEEPALIVE_S)
+            return
+        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        session.SessionExpiryInterval = SESSION_EXPIRY_S
+        session.ReceiveMaximum = self._broker.queue
+        self._client.connect_async(
+            host, port, keepalive=_KEEPALIVE_S, clean_start=False, properties=session
+        )
+
+    def _speaks_5(self) -> bool:
+        return self._client.protocol == MQTTProtocolVersion.MQTTv5
+
+    def _speak_311(self) -> None:
+        """Begin anew with the older protocol, from a thread that is not the client's own."""
+        if self._broker.instance != 1:
+            self.fault = RepositoryError(
+                f"the broker {self._name()} has no MQTT 5, so one ingest process alone can take "
+                "its messages: run instance 1 and no other"
+            )
+            return
+        _log.warning(
+            "the broker has no MQTT 5: this must be the only ingest process", broker=self._name()
+        )
+        refused, self._client = self._client, self._make_client(MQTTProtocolVersion.MQTTv311)
+        refused.disconnect()
+        refused.loop_stop()
+        if not self._closed.is_set():
+            self.open()
+
+    def _on_connect(
+        self,
+        client: mqtt.Client,
+        _userdata: Any,
+        _flags: mqtt.ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            if self._speaks_5() and reason.value == _UNSUPPORTED_PROTOCOL:
+                threading.Thread(target=self._speak_311, name="broker-3.1.1").start()
+                return
+            self._say_down(f"refuses the repository: {reason}")
+            return
+        self._connection += 1
+        *shared, status = ingest_filters()
+        if not self._speaks_5():
+            client.subscribe([(filter_, _QOS) for filter_ in (*shared, status)])
+        else:
+            client.subscribe(
+                [
+                    *((SHARE + filter_, SubscribeOptions(qos=_QOS)) for filter_ in shared),
+                    (status, SubscribeOptions(qos=0)),
+                ]
+            )
+            # A session from before ingest was shared holds these, and would get everything twice.
+            client.unsubscribe(list(shared))
+
+    def _on_subscribe(
+        self,
+        _client: mqtt.Client,
+        _userdata: Any,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self._say_down("does not let the repository subscribe; mend its access rules")
+            return
+        self._said_down = False
+        self._subscribed.set()
+        _log.info("taking messages", broker=self._name())
+
+    def _on_connect_fail(self, _client: mqtt.Client, _userdata: Any) -> None:
+        self._say_down("does not answer")
+
+    def _on_disconnect(
+        self,
+        _client: mqtt.Client,
+        _userdata: Any,
+        _flags: mqtt.DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if self._closed.is_set():
+            return
+        if reason.value == _SESSION_TAKEN_OVER:
+            self._say_down(
+                f"gave the session {self._broker.session} to another ingest process: give each an "
+                "--instance of its own"
+            )
+        elif reason.value != _UNSUPPORTED_PROTOCOL:
+            self._say_down("closed the connection")
+
+    def _on_message(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
+        self._deliver(
+            Delivery(
+                _topic(message),
+                bytes(message.payload),
+                message.mid,
+                message.qos,
+                bool(message.retain),
+                self._connection,
+            )
+        )
+
+    def _say_down(self, what: str) -> None:
+        if not self._said_down:
+            self._said_down = True
+            _log.warning(f"the broker {self._name()} {what}; trying again")
+
+    def _name(self) -> str:
+        return f"{self._broker.host}:{self._broker.port}"
+
+
+def drop_session(broker: BrokerSettings, client_id: str, timeout_s: float = 30.0) -> None:
+    """Have the broker forget the session of that name, with the messages that wait in it.
+
+    Raises:
+        RepositoryError: if it does not answer in that time.
+    """
+    done = threading.Event()
+    client = _client(broker, client_id, MQTTProtocolVersion.MQTTv5)
+    client.on_connect = lambda *_: done.set()
+    gone = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    gone.SessionExpiryInterval = 0
+    client.connect_async(
+        broker.host, broker.port, keepalive=_KEEPALIVE_S, clean_start=True, properties=gone
+    )
+    client.loop_start()
+    try:
+        if not done.wait(timeout_s):
+            raise RepositoryError(
+                f"the broker {broker.host}:{broker.port} does not answer; try again"
+            )
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def _client(broker: BrokerSettings, session: str, protocol: MQTTProtocolVersion) -> mqtt.Client:
+    client = mqtt.Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=session,
+        clean_session=None if protocol == MQTTProtocolVersion.MQTTv5 else False,
+        protocol=protocol,
+        manual_ack=True,
+    )
+    client.reconnect_delay_set(_FIRST_RETRY_S, _LAST_RETRY_S)
+    client.max_queued_messages_set(_MAX_RECEIPTS_WAITING)
+    if broker.username is not None:
+        client.username_pw_set(broker.username, _password(broker))
+    if broker.tls is not None:
+        try:
+            context = ssl.create_default_context(cafile=broker.tls.ca)
+            context.load_cert_chain(broker.tls.certificate, broker.tls.key)
+        except (OSError, ssl.SSLError) as error:
+            raise RepositoryError(
+                f"broker.tls: its certificates cannot be used: {error.strerror or error}"
+            ) from error
+        client.tls_set_context(context)
+    return client
+
+
+def _topic(message: mqtt.MQTTMessage) -> str:
+    try:
+        return message.topic
+    except UnicodeDecodeError:  # no unit's topic; what it brought is set aside under none
+        return ""
+
+
+def _password(broker: BrokerSettings) -> str | None:
+    if broker.password_file is None:
+        return None
+    try:
+        return broker.password_file.read_text("utf-8").rstrip("\n")
+    except OSError as error:
+        raise RepositoryError(
+            f"broker.password_file: {broker.password_file}: {error.strerror}"
+        ) from error

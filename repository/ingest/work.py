@@ -1,0 +1,434 @@
+"""Messages of any number of units in one transaction: each judged, then all of it written at once.
+
+What a message brings is decided against the unit's chain as the messages before it leave it, and
+written only when all are decided. What is refused is rare, and written as it is met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from edge.contract.batch import HitNotice, Refusal, UnitStatus, message_digest
+from edge.contract.records import Disposition, Hit, Read
+from repository.ingest import answers, aside, chain, fleet, ownclock, rows, verify
+from repository.ingest.arrived import Arrived
+from repository.ingest.aside import Bounds
+from repository.ingest.fleet import UnitName, Windows
+from repository.ingest.status import write_status
+from repository.ingest.verify import FINDING_OF, Kept, OpenBatch, Refused, UnitState, Window
+from repository.retention import holds
+from repository.store import plates
+from repository.store.bulk import insert_many
+from repository.store.partitions import ensure_days
+from repository.store.tables.reads import batches, hits, pictures, reads, unit_records
+from repository.units.findings import raise_finding, settle_finding
+
+SLIGHTLY_AHEAD = timedelta(minutes=5)
+"""A read from so far ahead of the repository's clock is kept, and shown to the administrator."""
+
+Outcome = Literal["committed", "duplicate", "refused", "ahead"]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a receipt says besides where the chain stands, and of which unit."""
+
+    outcome: Outcome
+    unit: UnitState | None
+    refused: tuple[Refusal, ...] = ()
+    missing: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    records_kept: int = 0
+    reason: str | None = None
+
+
+@dataclass
+class _Unit:
+    """A unit in this transaction; ``seen`` has the bytes of its records by their ids."""
+
+    state: UnitState
+    window: Window
+    seen: dict[UUID, bytes] = field(default_factory=dict)
+    moved: bool = False
+
+    def keep(self, kept: Sequence[Kept]) -> None:
+        """Note what is kept of the unit."""
+        captured = max((one.record.captured_at for one in kept), default=fleet.NEVER)
+        through = max(captured, self.state.captured_through or fleet.NEVER)
+        self.state = replace(self.state, captured_through=through)
+        self.moved = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A batch that is new: what of it is kept, and whether any of it was stored before."""
+
+    unit: _Unit
+    opened: OpenBatch
+    judgement: verify.Judgement
+    message: str
+    met: bool
+
+
+@dataclass
+class Work:
+    """The decisions of one transaction, and what they come to."""
+
+    connection: Connection
+    units: Mapping[UnitName, UnitState]
+    windows: Windows
+    fold: rows.Fold
+    bounds: Bounds
+    now: datetime
+    doubt: ownclock.Doubt | None
+    _known: dict[UnitName, _Unit] = field(default_factory=dict)
+    _batches: list[_Taken] = field(default_factory=list)
+    _notices: list[tuple[_Unit, Kept]] = field(default_factory=list)
+    _findings: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    def judge(self, arrived: Arrived, *, overdue: bool) -> Callable[[], Said]:
+        """Decide on a message; what comes back says what became of it once all is written.
+
+        ``overdue``: what a batch that is ahead of its chain follows has been waited for.
+        """
+        unit: _Unit | None = None
+        try:
+            if arrived.place is not None:
+                unit = self._unit((arrived.place.agency, arrived.place.unit))
+            if isinstance(arrived.content, Refused):
+                raise arrived.content
+            unit = self._require(unit)
+            match arrived.content:
+                case OpenBatch() as opened:
+                    return self._judge_batch(unit, opened, arrived, overdue)
+                case HitNotice() as notice:
+                    return self._judge_hit(unit, notice)
+                case UnitStatus() as status:
+                    write_status(
+                        self.connection, unit.state, status, self.now, fresh=not arrived.retained
+                    )
+                    return lambda: Said("committed", unit.state)
+            raise TypeError(f"a {type(arrived.content).__name__} is taken elsewhere")
+        except Refused as refused:
+            return self._refuse(arrived, unit, refused)
+
+    def finish(self) -> None:
+        """Write all that was decided."""
+        new: dict[str, list[rows.Row]] = {"reads": [], "pictures": [], "hits": [], "others": []}
+        for taken in self._batches:
+            self._add_rows(new, taken.unit.state, taken)
+        for unit, hit in self._notices:
+            if isinstance(hit.record, Hit):
+                new["hits"].append(rows.hit_row(unit.state, hit.record, hit.data, self.now))
+        ensure_days(self.connection, {row["captured_at"].date() for row in new["reads"]})
+        insert_many(self.connection, reads, new["reads"])
+        insert_many(self.connection, pictures, new["pictures"])
+        insert_many(self.connection, hits, new["hits"])
+        insert_many(self.connection, unit_records, new["others"])
+        self._write_batches()
+        moved = [unit.state for unit in self._known.values() if unit.moved]
+        fleet.write_chains(self.connection, moved, self.now)
+        plates.remember(
+            self.connection, {row["plate"] for name in ("reads", "hits") for row in new[name]}
+        )
+        for unit_id, arrived in _by_unit(new["reads"]).items():
+            holds.catch(self.connection, unit_id, arrived)
+        if self.doubt == "ahead" and any(
+            ownclock.agrees(taken.judgement.kept, self.now) for taken in self._batches
+        ):
+            ownclock.trust(self.connection, self.now, "a unit's clock agrees with it")
+        for (kind, unit_id), detail in sorted(self._findings.items()):
+            raise_finding(self.connection, kind, unit_id, detail, self.now)
+        # Last, since it writes in the ledger, which others wait for.
+        acted_on = [
+            row for row in new["others"] if row["type"] == Disposition.__struct_config__.tag
+        ]
+        for unit_id, said in _by_unit(acted_on).items():
+            agency_id = said[0]["agency_id"]
+            holds.preserve_acted_on(self.connection, unit_id, agency_id, said, self.now)
+
+    def _unit(self, name: UnitName) -> _Unit | None:
+        state = self.units.get(name)
+        if state is None:
+            return None
+        if name not in self._known:
+            self._known[name] = _Unit(state, self.windows.of(state.agency_id))
+        return self._known[name]
+
+    def _require(self, unit: _Unit | None) -> _Unit:
+        if unit is None:
+            raise Refused("unknown_unit", "unit: not enrolled with this agency")
+        verify.require_enrolled(unit.state)
+        return unit
+
+    def _judge_batch(
+        self, unit: _Unit, opened: OpenBatch, arrived: Arrived, overdue: bool
+    ) -> Callable[[], Said]:
+        state, batch = unit.state, opened.batch
+        root = None
+        if batch.first_seq <= state.committed_through:
+            root = self._committed_root(unit, batch.first_seq)
+        standing = chain.standing(batch, state, root)
+        if standing == "ahead" and not overdue:
+            return lambda: Said("ahead", unit.state)  # looked at when what it follows has come
+        verify.check_seal(opened, state)
+        match standing:
+            case "known":
+                return lambda: self._answer_again(unit, opened)
+            case "ahead":
+                self._refuse_ahead(unit, opened)
+            case "forked":
+                raise Refused(
+                    "out_of_chain",
+                    f"records {batch.first_seq} to {batch.last_seq} are not those that follow "
+                    f"record {state.committed_through}: the unit's disk was set back, or two "
+                    "units send with one key",
+                    finding="forked_chain",
+                )
+        if self.doubt and verify.is_outside(opened.records, unit.window):
+            raise self._doubted()
+        met = self._meet_stored(unit, opened.records)
+        judgement = verify.judge(opened.records, unit.seen, unit.window)
+        self._make_room(unit, judgement)
+        unit.keep(judgement.kept)
+        unit.state = replace(
+            unit.state,
+            committed_through=batch.last_seq,
+            chain_root=batch.root,
+            ahead_since=None,
+        )
+        if state.ahead_since is not None:
+            self._settle_gap(state)
+        self._look_at_times(unit, judgement)
+        taken = _Taken(unit, opened, judgement, message_digest(arrived.body), met)
+        self._batches.append(taken)
+        aside.set_records_aside(self.connection, state, arrived.topic, judgement.refused, self.now)
+        return lambda: self._answer(taken)
+
+    def _judge_hit(self, unit: _Unit, notice: HitNotice) -> Callable[[], Said]:
+        # A notice is refused for its time alone as a batch is: its record comes again in one.
+        hit = verify.check_hit(notice, unit.state, unit.window)
+        self._meet_stored(unit, [hit])
+        stored = unit.seen.get(hit.record.id)
+        if stored is None:
+            unit.seen[hit.record.id] = hit.data
+            unit.keep([hit])
+            self._notices.append((unit, hit))
+            return lambda: Said("committed", unit.state, records_kept=1)
+        if stored != hit.data:
+            raise Refused("malformed", "id: another record of the unit has it")
+        return lambda: Said("duplicate", unit.state)
+
+    def _committed_root(self, unit: _Unit, first_seq: int) -> str | None:
+        for taken in self._batches:
+            if taken.unit is unit and taken.opened.batch.first_seq == first_seq:
+                return taken.opened.batch.root
+        return fleet.committed_root(self.connection, unit.state.unit_id, first_seq)
+
+    def _meet_stored(self, unit: _Unit, records: Sequence[Kept | verify.RefusedRecord]) -> bool:
+        """Note what is stored under the ids of these records; whether anything is.
+
+        An id holds the millisecond of its capture: where all of them are from after whatever is
+        stored of the unit, nothing need be asked.
+        """
+        captured = [one.record.captured_at for one in records if isinstance(one, Kept)]
+        if not captured:
+            return False
+        if unit.state.captured_through is None:
+            latest = fleet.latest_capture(self.connection, unit.state.unit_id)
+            unit.state = replace(unit.state, captured_through=latest)
+        through = unit.state.captured_through
+        if through is not None and fleet.floor_ms(min(captured)) > through:
+            return False
+        stored = fleet.stored_records(self.connection, unit.state.unit_id, records)
+        unit.seen.update(stored)
+        return bool(stored)
+
+    def _refuse_ahead(self, unit: _Unit, opened: OpenBatch) -> None:
+        """Have the unit send it again; where that has been so for long, say that there is a gap."""
+        state, first = unit.state, opened.batch.first_seq
+        since = state.ahead_since or self.now
+        unit.state = replace(state, ahead_since=since)
+        unit.moved = True
+        detail = f"first_seq: {first}, expected {state.committed_through + 1}"
+        if self.now - since < chain.GAP_AFTER:
+            raise Refused("out_of_chain", detail, aside=False)
+        raise Refused(
+            "out_of_chain",
+            f"{detail}: what lies between does not come; the unit lost it, or the repository did, "
+            "as after a restore from a backup",
+            finding="sequence_gap",
+        )
+
+    def _settle_gap(self, state: UnitState) -> None:
+        settle_finding(
+            self.connection, "sequence_gap", state.unit_id, "what was missing has come", self.now
+        )
+
+    def _make_room(self, unit: _Unit, judgement: verify.Judgement) -> None:
+        number = len(judgement.refused)
+        limit = self.bounds.rows_per_day
+        if not aside.make_room(self.connection, unit.state, number, self.now, limit):
+            first = judgement.refused[0]
+            raise Refused(
+                first.reason,
+                f"{number} records are refused (record {first.seq}: {first.detail}), and the "
+                "repository sets no more of them aside today",
+                aside=False,
+                finding="quarantine_full",
+            )
+
+    def _look_at_times(self, unit: _Unit, judgement: verify.Judgement) -> None:
+        unit_id = unit.state.unit_id
+        for refused in judgement.refused:
+            kind = FINDING_OF.get(refused.reason)
+            if kind is not None:
+                self._findings[kind, unit_id] = f"record {refused.seq} refused: {refused.detail}"
+        ahead = self.now + SLIGHTLY_AHEAD
+        if (unit.state.captured_through or self.now) <= ahead:
+            return
+        for one in judgement.kept:
+            if one.record.captured_at > ahead:
+                detail = (
+                    f"record {one.record.seq} was captured "
+                    f"{one.record.captured_at - self.now} after the repository received it; kept"
+                )
+                self._findings.setdefault(("future_reads", unit_id), detail)
+
+    def _doubted(self) -> Refused:
+        seems = "in the future" if self.doubt == "behind" else "too old"
+        return Refused(
+            "in_future" if self.doubt == "behind" else "too_old",
+            f"captured_at: seems {seems}, but the repository's own clock is in doubt; send again",
+            aside=False,
+        )
+
+    def _add_rows(self, new: dict[str, list[rows.Row]], unit: UnitState, taken: _Taken) -> None:
+        first_seq = taken.opened.batch.first_seq
+        for one in taken.judgement.kept:
+            record = one.record
+            if isinstance(record, Read):
+                new["reads"].append(
+                    rows.read_row(unit, record, one.data, first_seq, self.fold, self.now)
+                )
+                if record.pictures:
+                    new["pictures"].extend(rows.picture_rows(unit, record))
+            elif isinstance(record, Hit):
+                new["hits"].append(rows.hit_row(unit, record, one.data, self.now))
+            else:
+                new["others"].append(rows.other_row(unit, one, self.now))
+
+    def _write_batches(self) -> None:
+        if self._batches:
+            new = [
+                rows.batch_row(
+                    taken.unit.state,
+                    taken.opened.batch,
+                    b"".join(taken.opened.digests),
+                    taken.message,
+                    taken.judgement.kept,
+                    self.now,
+                )
+                for taken in self._batches
+            ]
+            self.connection.execute(batches.insert(), new)
+
+    def _answer(self, taken: _Taken) -> Said:
+        """Of a batch that was taken now."""
+        unit_id, batch = taken.unit.state.unit_id, taken.opened.batch
+        refused = tuple(
+            Refusal(seq=one.seq, reason=one.reason, detail=one.detail)
+            for one in taken.judgement.refused
+        )
+        if taken.met:
+            found = answers.pictures_of(self.connection, unit_id, taken.opened)
+        else:
+            reads_kept = (one.record for one in taken.judgement.kept)
+            named = (
+                picture.sha256
+                for record in reads_kept
+                if isinstance(record, Read)
+                for picture in record.pictures
+            )
+            found = answers.Pictures((), tuple(dict.fromkeys(named)))
+        earlier: tuple[str, ...] = ()
+        if taken.unit.state.committed_through == batch.last_seq:
+            earlier = answers.missing_before(self.connection, unit_id, batch.first_seq, self.now)
+        return Said(
+            "committed",
+            taken.unit.state,
+            refused=refused,
+            missing=tuple(dict.fromkeys((*found.missing, *earlier))),
+            held=found.held,
+            records_kept=len(taken.judgement.kept),
+        )
+
+    def _answer_again(self, unit: _Unit, opened: OpenBatch) -> Said:
+        """Of a batch that was taken before."""
+        found = answers.pictures_of(self.connection, unit.state.unit_id, opened)
+        return Said(
+            "duplicate",
+            unit.state,
+            refused=answers.refusals(self.connection, unit.state.unit_id, opened.batch),
+            missing=found.missing,
+            held=found.held,
+        )
+
+    def _refuse(self, arrived: Arrived, unit: _Unit | None, refused: Refused) -> Callable[[], Said]:
+        state = unit.state if unit else None
+        if self.doubt and refused.reason in FINDING_OF:
+            refused = self._doubted()
+        if refused.finding is not None and state is not None:
+            self._findings[refused.finding, state.unit_id] = refused.detail
+        if refused.aside:
+            refuse_message(
+                self.connection, arrived, state, refused, self.windows, self.bounds, self.now
+            )
+        refusal = Refusal(seq=None, reason=refused.reason, detail=refused.detail)
+        return lambda: Said(
+            "refused",
+            unit.state if unit else None,
+            refused=(refusal,),
+            reason=refused.reason,
+        )
+
+
+def refuse_message(
+    connection: Connection,
+    arrived: Arrived,
+    unit: UnitState | None,
+    refused: Refused,
+    windows: Windows,
+    bounds: Bounds,
+    now: datetime,
+) -> None:
+    """Set a refused message aside: no pictures, and nothing that has expired."""
+    window = windows.of(unit.agency_id if unit else None)
+    oldest, expired = verify.oldest_capture(arrived.body, window)
+    done = aside.set_message_aside(
+        connection,
+        topic=arrived.topic,
+        unit=unit,
+        refused=refused,
+        body=arrived.body,
+        body_is_kept=not expired and "picture" not in arrived.topic.split("/"),
+        captured_at=oldest,
+        now=now,
+        bounds=bounds,
+    )
+    if not done and unit is not None:
+        detail = f"more is refused of the unit than is set aside in a day; last {refused.reason}"
+        raise_finding(connection, "quarantine_full", unit.unit_id, detail, now)
+
+
+def _by_unit(new: Sequence[rows.Row]) -> dict[int, list[rows.Row]]:
+    found: dict[int, list[rows.Row]] = {}
+    for row in new:
+        found.setdefault(row["unit_id"], []).append(row)
+    return found
