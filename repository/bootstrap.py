@@ -31,11 +31,17 @@ from repository.hotlists.service import UnitHotlists
 from repository.ingest.aside import Bounds
 from repository.ingest.take import Ingest
 from repository.ledger.service import Ledger
+from repository.ledger.settings import FolderWitness, HttpsWitness, WitnessSettings
+from repository.ledger.witness import Witness
+from repository.ledger.witness_folder import FolderOfCheckpoints
+from repository.ledger.witness_https import EndpointForCheckpoints
+from repository.ledger.witness_mqtt import TopicOfCheckpoints
+from repository.ledger.witnessing import Witnesses
 from repository.retention.duties import Duties
 from repository.retention.rules import RetentionRule, load_rule, shipped_rule
 from repository.search.picture import Pictures
 from repository.search.service import Searches
-from repository.settings import Settings, SettingsError
+from repository.settings import BrokerLink, Settings, SettingsError, TlsSettings
 from repository.store import keyfiles, migrate
 from repository.store.ahead import ensure_coming_days
 from repository.store.engine import open_engine
@@ -73,6 +79,19 @@ class Services:
         """The ledger under its own key."""
         key = keyfiles.load_signing_key(self.settings.keys_folder / LEDGER_KEY)
         return Ledger(self.engine, self.settings.ledger.origin, key, self.clock)
+
+    @functools.cached_property
+    def witnesses(self) -> Witnesses:
+        """Who keeps the ledger's checkpoints elsewhere."""
+        chosen = self.settings.ledger
+        return Witnesses(
+            self.engine,
+            chosen.origin,
+            self.ledger.private_key.public_key(),
+            [_witness(each) for each in chosen.witnesses],
+            timedelta(minutes=chosen.witness_late_min),
+            self.clock,
+        )
 
     @functools.cached_property
     def accounts(self) -> Accounts:
@@ -223,6 +242,24 @@ class Services:
         self.engine.dispose()
         if "_ingest_engine" in self.__dict__:
             self._ingest_engine.dispose()
+
+
+def _witness(chosen: WitnessSettings) -> Witness:
+    if isinstance(chosen, FolderWitness):
+        return FolderOfCheckpoints(chosen.name, chosen.folder)
+    if isinstance(chosen, HttpsWitness):
+        return EndpointForCheckpoints(chosen.name, chosen.url, chosen.ca, chosen.token_file)
+    tls = None
+    if chosen.ca and chosen.certificate and chosen.key:
+        tls = TlsSettings(ca=chosen.ca, certificate=chosen.certificate, key=chosen.key)
+    link = BrokerLink(
+        host=chosen.host,
+        port=chosen.port,
+        tls=tls,
+        username=chosen.username,
+        password_file=chosen.password_file,
+    )
+    return TopicOfCheckpoints(chosen.name, chosen.topic, link)
 
 
 def build(settings: Settings) -> Services:

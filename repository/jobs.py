@@ -12,11 +12,10 @@ from repository.agencies import reports
 from repository.bootstrap import Services
 from repository.errors import RepositoryError
 from repository.hotlists import upkeep
-from repository.retention import holds_ending, purge
+from repository.retention import holds_ending, holds_review, purge
 from repository.retention.purge_job import PurgeJob
-from repository.store.partitions import ensure_days
+from repository.store.ahead import ensure_coming_days
 
-_DAYS_AHEAD = 7
 _log = structlog.get_logger("jobs")
 
 
@@ -36,9 +35,17 @@ def schedule(services: Services) -> BackgroundScheduler:
         next_run_time=now,
     )
     scheduler.add_job(
-        _guarded("checkpoint", services.ledger.sign_checkpoint),
+        _guarded("checkpoint", lambda: sign_when_due(services)),
         "interval",
-        minutes=services.settings.jobs.checkpoint_every_min,
+        seconds=10,
+        next_run_time=now,
+    )
+    witnesses = services.witnesses
+    scheduler.add_job(
+        _guarded("witnesses", witnesses.push),
+        "interval",
+        minutes=1,
+        next_run_time=now,
     )
     # What a purge left when it was cut off goes as soon as the repository is up again.
     scheduler.add_job(
@@ -88,7 +95,13 @@ def make_partitions(services: Services) -> None:
     """Make the partitions of today and the days ahead, so that ingest need not."""
     today = services.clock().astimezone(UTC).date()
     with services.engine.begin() as connection:
-        ensure_days(connection, (today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD)))
+        ensure_coming_days(connection, today)
+
+
+def sign_when_due(services: Services) -> None:
+    """Sign the ledger where enough was added, or enough time went by."""
+    every = timedelta(minutes=services.settings.jobs.checkpoint_every_min)
+    services.ledger.sign_if_due(services.settings.ledger.checkpoint_every_entries, every)
 
 
 def find_unanswered(services: Services) -> None:
@@ -102,7 +115,7 @@ def find_overdue_reviews(services: Services) -> None:
     now = services.clock()
     with services.engine.begin() as connection:
         holds_ending.lapse(connection, services.retention_rule, now)
-        holds_ending.raise_overdue(connection, now)
+        holds_review.raise_overdue(connection, now)
 
 
 def tend_hotlists(services: Services) -> None:

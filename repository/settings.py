@@ -27,6 +27,7 @@ from sqlalchemy.exc import ArgumentError
 
 from repository.errors import RepositoryError
 from repository.hotlists.settings import HotlistSettings
+from repository.ledger.settings import LedgerSettings
 
 DEFAULT_FILE = Path("repository.toml")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -203,17 +204,6 @@ class JobSettings(_Section):
         return None if value == "never" else value
 
 
-class LedgerSettings(_Section):
-    """The log of every transaction."""
-
-    origin: str = Field(
-        "plateward/ledger",
-        pattern=r"^[^\s+]+$",
-        max_length=200,
-        description="The ledger's name in signed checkpoints, the same for its whole life.",
-    )
-
-
 class WebSettings(_Section):
     """The web pages and the API."""
 
@@ -331,6 +321,8 @@ def _absolute(section: _S, folder: Path) -> _S:
             changes[name] = folder / value
         elif isinstance(value, BaseModel):
             changes[name] = _absolute(value, folder)
+        elif isinstance(value, tuple) and all(isinstance(each, BaseModel) for each in value):
+            changes[name] = tuple(_absolute(each, folder) for each in value)
     return section.model_copy(update=changes)
 
 

@@ -51,6 +51,19 @@ class Checkpoint:
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """When the newest checkpoint was signed, and at what size."""
+
+    size: int
+    at: datetime
+
+    def is_due(self, size: int, every_entries: int, before: datetime) -> bool:
+        """Whether the next is: there are so many new entries, or any since ``before``."""
+        grown = size - self.size
+        return grown >= every_entries or (grown > 0 and self.at <= before)
+
+
 def key_id(name: str, public_key: Ed25519PublicKey) -> bytes:
     """The 4 bytes that name an Ed25519 key in a signed note."""
     raw = public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -169,6 +182,14 @@ def latest(connection: Connection) -> str | None:
         select(table.c.note).order_by(table.c.size.desc()).limit(1)
     )
     return note
+
+
+def last_issued(connection: Connection) -> Issued | None:
+    """When the newest was."""
+    columns = ledger_checkpoints.c
+    query = select(columns.size, columns.issued_at).order_by(columns.size.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Issued(row.size, row.issued_at)
 
 
 def at(connection: Connection, size: int) -> str | None:

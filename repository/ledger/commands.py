@@ -133,6 +133,30 @@ def mend_tiles(services: Services, as_json: bool) -> None:
     click.echo(json.dumps({"tiles": made}) if as_json else f"{made} tiles made anew")
 
 
+@ledger.command()
+@click.option("--push", is_flag=True, help="Give each what it lacks now, not when it is due.")
+@click.option("--forget", metavar="NAME", help="Begin anew with this one, which lost what it had.")
+@_JSON
+@pass_services
+def witnesses(services: Services, push: bool, forget: str | None, as_json: bool) -> None:
+    """Show what each witness has; ends with 1 if one fails or has seen another ledger.
+
+    Example: alpr-repository ledger witnesses --push
+    """
+    if forget is not None:
+        services.witnesses.forget(forget, operator(), COMMAND_LINE)
+    standing = services.witnesses.push() if push else services.witnesses.standing()
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in standing], default=str))
+    for each in () if as_json else standing:
+        word = "FORK" if each.forked else "failing" if each.problem else "well"
+        last = "never" if each.pushed_at is None else f"{each.pushed_at:%Y-%m-%d %H:%M:%S}Z"
+        click.echo(f"{each.name}  {word}  {each.size} entries, {each.behind} behind, last {last}")
+        click.echo(f"  {each.where}" + (f": {each.problem}" if each.problem else ""))
+    if any(each.problem for each in standing):
+        raise SystemExit(1)
+
+
 def _show_path(path: tuple[str, ...], note: str) -> None:
     click.echo("\n".join(["path", *(f"  {each}" for each in path)]) + f"\n\n{note}", nl=False)
 

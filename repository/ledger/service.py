@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine
@@ -43,6 +43,21 @@ class Ledger:
         """
         with self.engine.begin() as connection:
             return checkpoints.make(connection, self.origin, self.private_key, self.now())
+
+    def sign_if_due(self, every_entries: int, every: timedelta) -> str | None:
+        """Sign where so many entries came, or any and so much time went by; the note if it did.
+
+        Raises:
+            LedgerError: if the ledger is not what its entries and last checkpoint give.
+        """
+        with reading(self.engine) as connection:
+            size = log.state(connection).size
+            last = checkpoints.last_issued(connection)
+        if size == 0 or (
+            last is not None and not last.is_due(size, every_entries, self.now() - every)
+        ):
+            return None
+        return self.sign_checkpoint()
 
     def latest_checkpoint(self) -> str | None:
         """The newest signed note."""
