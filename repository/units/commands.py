@@ -25,6 +25,7 @@ from repository.store.engine import reading
 from repository.units import enrolment
 from repository.units.access import mosquitto_rules
 from repository.units.present import unit_lines
+from repository.units.resume_command import resume
 
 _USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
@@ -127,6 +128,7 @@ def add_unit(services: Services, agency: str, name: str, key_file: Path, as_json
     click.echo(pem, nl=False)
 
 
+units.add_command(resume)
 units.add_command(export_units)
 units.add_command(import_units)
 
