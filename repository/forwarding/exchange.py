@@ -20,7 +20,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Meta
 from sqlalchemy import Connection, Row, select, update
 
-from edge.contract.batch import Batch, KeyId, Signature, key_id, verify_batch_signature
+from edge.contract.batch import (
+    MAX_BATCH_RECORDS,
+    Batch,
+    KeyId,
+    Signature,
+    key_id,
+    verify_batch_signature,
+)
 from edge.contract.errors import ContractError
 from edge.contract.records import Name, Sequence, Sha256
 from repository.agencies.errors import AgencyError
@@ -245,6 +252,8 @@ def _check(
 ) -> None:
     """Refuse a head that the unit did not sign; the signature is over the number of records."""
     count = head.last_seq - head.first_seq + 1
+    if not 1 <= count <= MAX_BATCH_RECORDS or head.key not in keys:
+        raise AgencyError(f"{where}: not signed by the unit")
     batch = Batch(
         agency=agency,
         unit=unit,
@@ -253,9 +262,9 @@ def _check(
         previous_root=head.previous_root,
         root=head.root,
         signature=head.signature,
-        records=(msgspec.Raw(b"{}"),) * max(count, 0),
+        records=(msgspec.Raw(b"{}"),) * count,
     )
     try:
         verify_batch_signature(batch, keys[head.key])
-    except (ContractError, KeyError) as error:
+    except ContractError as error:
         raise AgencyError(f"{where}: not signed by the unit") from error

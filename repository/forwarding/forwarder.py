@@ -120,7 +120,7 @@ class Forwarder:
         self._stop.set()
 
     def step(self) -> None:
-        """Send what waits and act on one receipt; it waits a little where there is nothing to do."""
+        """Send what waits and act on one receipt; wait a little where there is nothing to do."""
         if not self._link.ready:
             self._stop.wait(_TICK_S)
             return

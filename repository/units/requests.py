@@ -2,7 +2,8 @@
 
 Signatures that do not hold are counted by address, as failed sign-ins are, so that strangers
 cannot keep the processor busy; a request that a unit did sign, but too late or after it was
-revoked, is refused without counting, since cars of many units share a carrier's address.
+revoked, or whose agency takes part no longer, is refused without counting, since cars of many
+units share a carrier's address.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class TooManyRequestsError(RepositoryError):
 
 @dataclass(frozen=True, slots=True)
 class KnownUnit:
-    """An enrolled unit that is not revoked, by name; all that it may see is its agency's."""
+    """An enrolled unit that may ask, by name; all that it may see is its agency's."""
 
     agency: str
     name: str
@@ -65,7 +66,7 @@ class KnownUnit:
 @dataclass(frozen=True, slots=True)
 class _Enrolled:
     public_key: bytes
-    revoked_at: datetime | None
+    may_ask: bool
 
 
 class UnitRequests:
@@ -99,8 +100,8 @@ class UnitRequests:
         except ContractError as error:
             self._throttle.fail(origin, now)
             raise UnitRefusedError from error
-        if row is None or row.revoked_at is not None:
-            _log.warning("a revoked unit asked", agency=claimed.agency, unit=claimed.unit)
+        if row is None or not row.may_ask:
+            _log.warning("a unit asked that may not", agency=claimed.agency, unit=claimed.unit)
             raise UnitRefusedError
         if abs(now - claimed.at) > TOLERANCE:
             raise UnitClockError
@@ -108,7 +109,7 @@ class UnitRequests:
 
     def _find(self, claimed: UnitRequest) -> _Enrolled | None:
         query = (
-            select(units.c.public_key, units.c.revoked_at)
+            select(units.c.public_key, units.c.revoked_at, agencies.c.access)
             .join(agencies, agencies.c.id == units.c.agency_id)
             .where(
                 agencies.c.name == claimed.agency,
@@ -118,4 +119,6 @@ class UnitRequests:
         )
         with reading(self._engine) as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else _Enrolled(row.public_key, row.revoked_at)
+        if row is None:
+            return None
+        return _Enrolled(row.public_key, row.revoked_at is None and row.access != "ended")

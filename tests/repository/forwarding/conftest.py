@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
-import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
-from repository.bootstrap import Services, initialise
+from repository.bootstrap import Services
 from repository.forwarding import exchange
 from repository.forwarding.forwarder import Forwarder
 from repository.forwarding.state import Position, positions
-from repository.settings import ForwardSettings, Settings
-from repository.store.engine import open_engine, reading
+from repository.settings import ForwardSettings
+from repository.store.engine import reading
 from repository.units import enrolment
 from tests.repository.sender import AGENCY, PICTURE, Sender
-
-NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
-
-
-@dataclass
-class Clock:
-    """A clock that stands until a test moves it."""
-
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
+from tests.repository.whole import NOW, Clock, services
 
 
 @dataclass
@@ -140,21 +127,6 @@ class Pair:
         with reading(self.department.engine) as connection:
             (found,) = positions(connection, [AGENCY])
         return found
-
-
-def services(folder: Path, database: str | Path, clock: Clock) -> Services:
-    """A repository in that folder, over that database, or over a copy of that file there."""
-    settings = Settings(data=folder, database=database if isinstance(database, str) else None)
-    if isinstance(database, Path):
-        folder.mkdir()
-        shutil.copy(database, folder / "repository.sqlite")
-    initialise(settings)
-    return Services(
-        settings=settings,
-        engine=open_engine(settings.database_address),
-        clock=clock,
-        random_bytes=secrets.token_bytes,
-    )
 
 
 @pytest.fixture

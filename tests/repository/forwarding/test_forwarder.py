@@ -20,9 +20,10 @@ from repository.store.tables.fleet import chains, units
 from repository.store.tables.reads import batches, pictures, reads
 from repository.units import enrolment
 from repository.units.findings import list_findings
-from tests.repository.forwarding.conftest import NOW, Clock, Pair, Wire, services
+from tests.repository.forwarding.conftest import Pair, Wire
 from tests.repository.people import OPERATOR, PASSWORD
 from tests.repository.sender import AGENCY, PICTURE, Sender
+from tests.repository.whole import NOW, Clock, services
 
 
 def stored(site: Services) -> list[tuple[int, bytes]]:

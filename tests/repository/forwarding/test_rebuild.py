@@ -13,8 +13,9 @@ from repository.store.engine import reading
 from repository.store.tables.agency_data import withdrawn_reads
 from repository.store.tables.forwarding import forward_filters
 from repository.store.tables.reads import batches, hits, quarantine, reads, unit_records
-from tests.repository.forwarding.conftest import NOW, Pair
+from tests.repository.forwarding.conftest import Pair
 from tests.repository.sender import altered
+from tests.repository.whole import NOW
 
 
 def rebuilt(pair: Pair) -> Whole | KeptBack | None:
