@@ -29,6 +29,7 @@ from repository.retention.holds_acting import (
     sign_in,
 )
 from repository.retention.holds_ending_commands import (
+    assign,
     confirm_release,
     disposition,
     release,
@@ -59,7 +60,7 @@ def hold() -> None:
     """
 
 
-for _command in (release, confirm_release, withdraw_release, review, disposition):
+for _command in (assign, release, confirm_release, withdraw_release, review, disposition):
     hold.add_command(_command)
 
 

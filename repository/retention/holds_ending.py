@@ -9,23 +9,26 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
 
-from repository.ledger import log
-from repository.ledger.entry import JSON, SYSTEM, Actor, Entry
+from repository.ledger.entry import JSON, SYSTEM, Actor
 from repository.retention.holds_request import MAX_REASON, HoldError, require_text
+from repository.retention.holds_review import (
+    agency_of,
+    change,
+    record,
+    settle_overdue,
+    standing,
+)
 from repository.retention.rules import RetentionRule
 from repository.store import locks
 from repository.store.locks import Turn
-from repository.store.tables.fleet import agencies
-from repository.store.tables.retention import hold_reads, hold_reviews, holds
-from repository.units.findings import raise_finding, settle_finding
+from repository.store.tables.retention import hold_reads, holds
 
 UNTIL_DISPOSITION = "enforcement_action"
 """The kind of hold that a case's final disposition ends; the others of section 7 (b) go on."""
 
 _JOBS = "jobs"
-_OVERDUE = "hold_review_overdue"
 
 
 def release(
@@ -38,7 +41,7 @@ def release(
             is proposed already.
     """
     require_text("reason", reason, MAX_REASON)
-    hold = _standing(connection, hold_id, actor)
+    hold = standing(connection, hold_id, actor)
     if hold.kind == "evidence":
         if hold.release_proposed_at is not None:
             raise HoldError(
@@ -53,12 +56,12 @@ def release(
         }
     else:
         changes = {**_released(actor, now), "release_reason": reason}
-    _change(connection, hold_id, changes)
+    change(connection, hold_id, changes)
     proposed = hold.kind == "evidence"
     if not proposed:
-        _settle(connection, hold_id, "released", now)
+        settle_overdue(connection, hold_id, "released", now)
     action = "hold.propose_release" if proposed else "hold.release"
-    _record(connection, action, actor, origin, now, {"hold": hold_id, "reason": reason})
+    record(connection, action, actor, origin, now, {"hold": hold_id, "reason": reason})
     return "proposed" if proposed else "released"
 
 
@@ -70,7 +73,7 @@ def confirm_release(
     Raises:
         HoldError: if there is no such hold, nobody proposed it, or the actor did.
     """
-    hold = _standing(connection, hold_id, actor)
+    hold = standing(connection, hold_id, actor)
     if hold.release_proposed_at is None:
         raise HoldError(
             f"hold {hold_id}: nobody has proposed its release; the first person does that with "
@@ -78,14 +81,14 @@ def confirm_release(
         )
     if hold.release_proposed_by == actor.user_id:
         raise HoldError(f"hold {hold_id}: you proposed its release; another person must confirm it")
-    _change(connection, hold_id, _released(actor, now))
-    _settle(connection, hold_id, "released", now)
+    change(connection, hold_id, _released(actor, now))
+    settle_overdue(connection, hold_id, "released", now)
     request: dict[str, JSON] = {
         "hold": hold_id,
         "proposed_by": hold.release_proposed_by_name,
         "reason": hold.release_reason,
     }
-    _record(connection, "hold.confirm_release", actor, origin, now, request)
+    record(connection, "hold.confirm_release", actor, origin, now, request)
 
 
 def withdraw_release(
@@ -97,53 +100,13 @@ def withdraw_release(
         HoldError: if there is no such hold, or nobody proposed its release.
     """
     require_text("reason", reason, MAX_REASON)
-    hold = _standing(connection, hold_id, actor)
+    hold = standing(connection, hold_id, actor)
     if hold.release_proposed_at is None:
         raise HoldError(f"hold {hold_id}: nobody has proposed its release")
     names = ("release_proposed_by", "release_proposed_by_name", "release_proposed_at")
-    _change(connection, hold_id, dict.fromkeys((*names, "release_reason")))
+    change(connection, hold_id, dict.fromkeys((*names, "release_reason")))
     request: dict[str, JSON] = {"hold": hold_id, "reason": reason}
-    _record(connection, "hold.withdraw_release", actor, origin, now, request)
-
-
-def review(
-    connection: Connection,
-    hold_id: int,
-    *,
-    next_due: date,
-    reason: str,
-    actor: Actor,
-    origin: str,
-    now: datetime,
-) -> None:
-    """Keep a hold after looking at it again, until it is looked at the next time.
-
-    Raises:
-        HoldError: if there is no such hold of the agency, or that day is not after today.
-    """
-    require_text("reason", reason, MAX_REASON)
-    hold = _standing(connection, hold_id, actor)
-    if next_due <= now.astimezone(UTC).date():
-        raise HoldError(f"until: {next_due} is no day that lies ahead")
-    _change(connection, hold_id, {"review_due": next_due})
-    _settle(connection, hold_id, "reviewed", now)
-    connection.execute(
-        insert(hold_reviews).values(
-            hold_id=hold_id,
-            reviewed_at=now,
-            reviewed_by=actor.user_id,
-            reviewed_by_name=actor.name,
-            reason=reason,
-            next_due=next_due,
-        )
-    )
-    request: dict[str, JSON] = {
-        "hold": hold_id,
-        "reason": reason,
-        "was_due": hold.review_due.isoformat() if hold.review_due else None,
-        "next_due": next_due.isoformat(),
-    }
-    _record(connection, "hold.review", actor, origin, now, request)
+    record(connection, "hold.withdraw_release", actor, origin, now, request)
 
 
 def dispose(
@@ -173,7 +136,7 @@ def dispose(
         connection.scalars(
             update(holds)
             .where(
-                holds.c.agency_id == _agency_of(actor),
+                holds.c.agency_id == agency_of(actor),
                 holds.c.case_number == case_number,
                 holds.c.kind == UNTIL_DISPOSITION,
                 holds.c.released_at.is_(None),
@@ -194,7 +157,7 @@ def dispose(
         "on": on.isoformat(),
         "holds": sorted(ended),
     }
-    _record(connection, "hold.disposition", actor, origin, now, request)
+    record(connection, "hold.disposition", actor, origin, now, request)
     return sorted(ended)
 
 
@@ -231,32 +194,10 @@ def lapse(connection: Connection, rule: RetentionRule, now: datetime) -> list[in
         now,
     )
     for hold_id in ended:
-        _settle(connection, hold_id, "ended", now)
+        settle_overdue(connection, hold_id, "ended", now)
     if ended:
-        _record(connection, "hold.lapse", SYSTEM, _JOBS, now, {"holds": sorted(ended)})
+        record(connection, "hold.lapse", SYSTEM, _JOBS, now, {"holds": sorted(ended)})
     return sorted(ended)
-
-
-def raise_overdue(connection: Connection, now: datetime) -> int:
-    """Raise a finding for each hold whose review is overdue; gives their number."""
-    query = (
-        select(holds.c.id, holds.c.review_due, agencies.c.name)
-        .join(agencies, agencies.c.id == holds.c.agency_id)
-        .where(is_overdue(now))
-        .order_by(holds.c.id)
-    )
-    overdue = connection.execute(query).all()
-    for hold_id, due, agency in overdue:
-        detail = (
-            f"hold {hold_id} of {agency} was to be reviewed by {due}: `alpr-repository hold review`"
-        )
-        raise_finding(connection, _OVERDUE, None, detail, now, subject=_subject(hold_id))
-    return len(overdue)
-
-
-def is_overdue(now: datetime) -> ColumnElement[bool]:
-    """Whether a row of ``holds`` stands though its review was due before today in UTC."""
-    return holds.c.released_at.is_(None) & (holds.c.review_due < now.astimezone(UTC).date())
 
 
 def _end(
@@ -271,54 +212,9 @@ def _end(
     return list(done)
 
 
-def _standing(connection: Connection, hold_id: int, actor: Actor) -> Row[Any]:
-    """The hold of the actor's agency, which nobody changes until the transaction ends."""
-    locks.take(connection, Turn.RETENTION)
-    row = connection.execute(
-        select(holds).where(
-            holds.c.id == hold_id,
-            holds.c.agency_id == _agency_of(actor),
-            holds.c.released_at.is_(None),
-        )
-    ).one_or_none()
-    if row is None:
-        raise HoldError(
-            f"hold {hold_id}: not one of agency {actor.agency or '(none)'}, or released already"
-        )
-    return row
-
-
-def _agency_of(actor: Actor) -> Any:
-    return select(agencies.c.id).where(agencies.c.name == actor.agency).scalar_subquery()
-
-
 def _released(actor: Actor, now: datetime) -> dict[str, Any]:
     return {
         "released_by": actor.user_id,
         "released_by_name": actor.name,
         "released_at": now,
     }
-
-
-def _settle(connection: Connection, hold_id: int, reason: str, now: datetime) -> None:
-    """Close the finding that its review is overdue, if there is one."""
-    settle_finding(connection, _OVERDUE, None, reason, now, subject=_subject(hold_id))
-
-
-def _subject(hold_id: int) -> str:
-    return f"hold {hold_id}"
-
-
-def _change(connection: Connection, hold_id: int, changes: dict[str, Any]) -> None:
-    connection.execute(update(holds).where(holds.c.id == hold_id).values(**changes))
-
-
-def _record(
-    connection: Connection,
-    action: str,
-    actor: Actor,
-    origin: str,
-    now: datetime,
-    request: dict[str, JSON],
-) -> None:
-    log.append(connection, Entry(action, actor, now, origin, request))

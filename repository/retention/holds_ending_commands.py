@@ -1,4 +1,4 @@
-"""Commands that review, dispose of and release holds."""
+"""Commands that review holds, put them under their case, and end them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from repository.accounts.operator import COMMAND_LINE
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.ledger.entry import JSON, as_typed
-from repository.retention import holds_ending
+from repository.retention import holds_ending, holds_review
 from repository.retention.holds_acting import AS_JSON, DAY, LOGIN, NUMBER, acting, say, sign_in
 
 _RELEASED = {
@@ -140,7 +140,7 @@ def review(
         "next_due": next_due.date().isoformat(),
     }
     with acting(services, user, "hold.review", asked) as connection:
-        holds_ending.review(
+        holds_review.review(
             connection,
             number,
             next_due=next_due.date(),
@@ -151,6 +151,48 @@ def review(
         )
     day = next_due.date().isoformat()
     say(as_json, {"hold": number, "review_due": day}, f"hold {number} stands; review by {day}")
+
+
+@click.command("assign")
+@LOGIN
+@secret_input.password_file
+@NUMBER
+@click.option("--case", "case_number", required=True, help="Number of the case it is for.")
+@click.option("--reason", required=True, help="Why, in words.")
+@AS_JSON
+@pass_services
+def assign(
+    services: Services,
+    login: str,
+    password_file: Path | None,
+    number: int,
+    case_number: str,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Put a hold under its case; a hit that was acted on has its own id for one until then.
+
+    Example: alpr-repository hold assign --user jdoe --hold 7 --case 24-1187 --reason "The citation
+    of 3 March"
+    """
+    user = sign_in(services, login, password_file)
+    asked: dict[str, JSON] = {
+        "hold": number,
+        "case_number": as_typed(case_number),
+        "reason_given": as_typed(reason),
+    }
+    with acting(services, user, "hold.assign", asked) as connection:
+        holds_review.assign(
+            connection,
+            number,
+            case_number,
+            reason=reason,
+            actor=user.actor,
+            origin=COMMAND_LINE,
+            now=services.clock(),
+        )
+    said = {"hold": number, "case_number": case_number}
+    say(as_json, said, f"hold {number} is for case {case_number}")
 
 
 @click.command("disposition")

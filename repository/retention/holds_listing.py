@@ -9,8 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
-from repository.retention.holds_ending import is_overdue
 from repository.retention.holds_request import HoldError
+from repository.retention.holds_review import is_overdue
 from repository.store.tables.fleet import agencies, units
 from repository.store.tables.reads import reads
 from repository.store.tables.retention import hold_reads, hold_reviews, holds

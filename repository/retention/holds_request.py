@@ -25,7 +25,7 @@ OF_ANOTHER_RECORD: tuple[HoldKind, ...] = ("arrest", "criminal_investigation")
 """Kinds whose reads are kept as long as the record of their case, which has a period of its own."""
 
 MAX_REASON = 2000
-_MAX_CASE = 128
+MAX_CASE = 128
 _MAX_PLATE = 12
 _NOT_KEPT = re.compile("[\x00\ud800-\udfff]")
 _STATE = re.compile(r"[A-Z]{2}")
@@ -101,7 +101,7 @@ class HoldRequest:
 
     def __post_init__(self) -> None:
         """Refuse a hold without a case, a reason, reads, or what its kind needs besides."""
-        require_text("case number", self.case_number, _MAX_CASE)
+        require_text("case number", self.case_number, MAX_CASE)
         require_text("reason", self.reason, MAX_REASON)
         if self.kind not in HOLD_KINDS:
             raise HoldError(f"kind: {self.kind!r} is none of {', '.join(HOLD_KINDS)}")

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, insert, select
 from edge.contract.records import mint_id
 from repository.ledger import log
 from repository.ledger.entry import Actor
-from repository.retention import holds, holds_ending
+from repository.retention import holds, holds_ending, holds_review
 from repository.retention.holds_listing import Filter, Hold, list_holds
 from repository.retention.holds_request import HoldKind, HoldRequest, Target
 from repository.store import locks
@@ -63,7 +63,7 @@ class Desk:
 
     def review(self, number: int, until: date, now: datetime = NOW) -> None:
         with self.engine.begin() as connection:
-            holds_ending.review(
+            holds_review.review(
                 connection,
                 number,
                 next_due=until,

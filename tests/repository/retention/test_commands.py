@@ -151,10 +151,17 @@ def test_a_plate_is_held_reviewed_shown_and_released_by_two(
 
 
 @pytest.mark.policy("C-7b-i")
-def test_a_cases_disposition_is_recorded(command_line: CommandLine, read_id: str) -> None:
+def test_a_hold_goes_under_its_case_whose_disposition_is_recorded(
+    command_line: CommandLine, read_id: str
+) -> None:
     command_line.hire("jdoe")
     did(command_line, *add(read_id, "--kind=enforcement_action")[1:])
-    said = ("disposition", "--user=jdoe", "--case=24-1187", "--text=Guilty plea")
+    moved = ("assign", "--user=jdoe", "--hold=1", "--case=24-9", "--reason=The real one")
+    assert did(command_line, *moved) == {"hold": 1, "case_number": "24-9"}
+    entry = recorded(command_line.engine)[-1]
+    assert entry["request"]["case_number_before"] == "24-1187"
+    assert "its case is 24-9 already" in command_line.refused("hold", *moved, password=PASSWORD)
+    said = ("disposition", "--user=jdoe", "--case=24-9", "--text=Guilty plea")
     assert did(command_line, *said, "--on=2026-03-02") == {"holds": [1]}
     entry = recorded(command_line.engine)[-1]
     assert (entry["action"], entry["request"]["disposition"]) == ("hold.disposition", "Guilty plea")

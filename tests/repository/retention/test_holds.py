@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, insert, select, text, update
 
 from edge.contract.records import Disposition, encode_record, mint_id
 from repository.ledger.entry import Actor
-from repository.retention import holds, holds_ending
+from repository.retention import holds, holds_ending, holds_review
 from repository.retention.holds_listing import show
 from repository.retention.holds_request import (
     HOLD_KINDS,
@@ -323,7 +323,7 @@ def test_an_overdue_review_is_found_and_listed_until_somebody_reviews(desk: Desk
 
     def overdue(now: datetime) -> list[str]:
         with desk.engine.begin() as connection:
-            holds_ending.raise_overdue(connection, now)
+            holds_review.raise_overdue(connection, now)
             return [each.detail for each in list_findings(connection)]
 
     assert (overdue(due), desk.listed(overdue_at=due)) == ([], [])
