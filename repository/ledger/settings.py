@@ -33,7 +33,7 @@ class MqttWitness(_Witness):
 
     kind: Literal["mqtt"] = Field(description="A topic at an MQTT broker.")
     topic: str = Field(
-        pattern=r"^[^#+\x00]+[^#+/\x00]$",
+        pattern=r"^[^#+\x00]*[^#+/\x00]$",
         max_length=200,
         description="The topic; the user at the broker also needs TOPIC/asked.",
     )

@@ -22,11 +22,13 @@ class Step:
     """A checkpoint's note to be given, and the proof that it grew from the size before.
 
     ``old_size`` is 0 and the path empty for who has none yet. ``path_from`` gives the proof from
-    another size, for a witness that turns out to stand there.
+    another size, for a witness that turns out to stand there. ``newest`` is the size of the newest
+    checkpoint.
     """
 
     note: str
     size: int
+    newest: int
     old_size: int
     path: Sequence[bytes]
     path_from: Callable[[int], Sequence[bytes]]

@@ -40,15 +40,20 @@ class EndpointForCheckpoints:
         """It does not say."""
         return
 
-    def give(self, step: Step) -> str:
+    def give(self, step: Step) -> str | None:
         """Send the note with its proof; from where the witness stands, if not where we thought."""
         status, answer = self._post(step, step.old_size, step.path)
         if status == http.client.CONFLICT:
             stands = _size(answer)
             if stands is None:
                 raise WitnessError(f"{self.url}: answered 409 without the size it stands at")
+            if stands > step.newest:
+                raise ForkError(
+                    f"it has {stands} entries, the ledger's newest checkpoint {step.newest}: the "
+                    "ledger was cut or rolled back"
+                )
             if stands > step.size:
-                raise ForkError(f"it stands at {stands} entries, past this checkpoint")
+                return None  # it has a later one, which those to come are proven against
             if stands == step.old_size:
                 raise ForkError(f"it knows another root at {stands} entries")
             status, answer = self._post(step, stands, step.path_from(stands) if stands else ())

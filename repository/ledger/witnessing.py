@@ -138,28 +138,31 @@ class Witnesses:
     ) -> list[Step]:
         """What to give it, after its past was compared with the ledger's."""
         newest_note = checkpoints.latest(connection)
+        newest = None if newest_note is None else self._open(newest_note)
         stands = 0
         for note in filter(None, (kept, shown)):  # what it shows last: there it stands
             try:
-                held = checkpoints.open_note(note, self.origin, self.public_key)
+                held = self._open(note)
             except LedgerError as error:
                 raise WitnessError(
                     f"{witness.where}: what it holds is not ours: {error}"
                 ) from error
-            if newest_note is None:
+            if newest_note is None or newest is None:
                 raise ForkError(f"it has {held.size} entries, the ledger no checkpoint at all")
-            newest = checkpoints.open_note(newest_note, self.origin, self.public_key)
             self._compare(connection, held, newest_note, newest)
             stands = held.size
+        if newest is None:
+            return []
         columns = ledger_checkpoints.c
         missed = connection.scalars(
             select(columns.note).where(columns.size > stands).order_by(columns.size).limit(_AT_ONCE)
         )
         steps = []
         for note in missed.all():
-            signed = checkpoints.open_note(note, self.origin, self.public_key)
+            signed = self._open(note)
             path = proofs.consistency_path(connection, stands, signed.size) if stands else ()
-            steps.append(Step(note, signed.size, stands, path, self._path_to(signed.size)))
+            path_from = self._path_to(signed.size)
+            steps.append(Step(note, signed.size, newest.size, stands, path, path_from))
             stands = signed.size
         return steps
 
@@ -181,6 +184,9 @@ class Witnesses:
                 f"the first {held.size} entries are not those that it saw: the ledger was "
                 "rewritten, or another one is signed with its key"
             ) from error
+
+    def _open(self, note: str) -> Checkpoint:
+        return checkpoints.open_note(note, self.origin, self.public_key)
 
     def _path_to(self, size: int) -> Callable[[int], Sequence[bytes]]:
         def path_from(old_size: int) -> Sequence[bytes]:
