@@ -11,6 +11,8 @@ Invariants of the format, version 1:
   north, probabilities 0 to 1.
 - Unknown fields are refused, and so is a version other than 1.
 - What version 1 learnt after its first release may be absent, and is then UNSET; it is never null.
+
+None of the types here can hold a cycle, so the garbage collector need not look for one in them.
 """
 
 from __future__ import annotations
@@ -68,7 +70,7 @@ HotlistKind = Literal[
 ]
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """A value inside a record."""
 
 
@@ -82,7 +84,9 @@ class Clock(Part, frozen=True, kw_only=True):
     error_ms: Annotated[float, Meta(ge=0)] | None
 
 
-class Alternative(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Alternative(
+    msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False
+):
     """One reading of one character: ``["B", 0.91]`` on the wire."""
 
     char: PlateCharacter
@@ -95,7 +99,9 @@ class Character(Part, frozen=True, kw_only=True):
     alternatives: Annotated[tuple[Alternative, ...], Meta(min_length=1, max_length=36)]
 
 
-class StateAlternative(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class StateAlternative(
+    msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False
+):
     """One reading of the state of issuance: ``["MA", 0.8]`` on the wire."""
 
     code: StateCode
@@ -225,7 +231,12 @@ class HotlistMatch(Part, frozen=True, kw_only=True):
 
 
 class Record(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    gc=False,
 ):
     """What every record of a unit says."""
 
