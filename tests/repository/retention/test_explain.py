@@ -224,3 +224,32 @@ def test_a_read_of_another_day_is_covered_by_no_certificate_of_this_one(
     found = asked(desk.engine, other, now)
     assert isinstance(found, Gone)
     assert found.purges == ()
+
+
+@pytest.mark.policy("F-local")
+def test_a_purge_of_one_agencys_reads_says_nothing_of_anothers(
+    desk: Desk, pictures: PictureStore
+) -> None:
+    gone_id = sight(desk.engine, "1ABC20", NOW)
+    disposed_of = sight(desk.engine, "2XYZ99", NOW, unit=2)
+    desk.release(desk.place((disposed_of,)))
+    with desk.engine.begin() as connection:
+        rule = update(agencies).where(agencies.c.id == 1).values(retention_rule="new-hampshire")
+        connection.execute(rule)
+    now = NOW + HOUR
+    purge.run(
+        desk.engine,
+        pictures,
+        lambda connection: Duties.load(connection, RULE, shipped_rule),
+        now=now,
+        confirmed=purge.Confirmation(now.date(), 1),
+    )
+    found = asked(desk.engine, gone_id, now)
+    assert isinstance(found, Gone)
+    assert [each.agencies for each in found.purges] == [("salem-pd",)]
+    assert "New Hampshire" in found.purges[0].rules[0]
+    with desk.engine.begin() as connection:
+        connection.execute(reads.delete().where(reads.c.read_id == disposed_of))
+    other = asked(desk.engine, disposed_of, now)
+    assert isinstance(other, Gone)
+    assert (len(other.traces), other.purges) == (1, ())

@@ -368,12 +368,11 @@ def test_a_disposed_case_keeps_its_reads_for_the_year_or_until_then_whichever_is
 ) -> None:
     old = sight(desk.engine, "1ABC20", NOW - timedelta(days=300))
     young = sight(desk.engine, "1ABC20", NOW - timedelta(days=10))
-    kinds: tuple[HoldKind, ...] = ("enforcement_action", "arrest")
-    acted, arrest = (desk.place((old, young), kind) for kind in kinds)
-    desk.release(arrest)
+    acted = desk.place((old, young), "enforcement_action")
+    arrest = desk.place((sight(desk.engine, "2XYZ99", NOW),), "arrest")
     half_a_year = NOW + timedelta(days=180)
     assert desk.lapse(half_a_year) == []
-    assert desk.held() == {old, young}  # the old one's year is over, its case is not
+    assert desk.held() >= {old, young}  # the old one's year is over, its case is not
 
     with pytest.raises(HoldError, match="lies ahead"):
         desk.dispose(half_a_year.date() + DAY, now=half_a_year)
@@ -382,6 +381,7 @@ def test_a_disposed_case_keeps_its_reads_for_the_year_or_until_then_whichever_is
     assert desk.dispose(half_a_year.date(), now=half_a_year) == [acted]
     assert desk.entry()["request"]["disposition"] == "guilty plea"
     assert desk.lapse(half_a_year) == []
+    desk.release(arrest)  # which a disposition does not end
     assert desk.held() == {young}  # not before its year is over
 
     year_on = RULE.expires_at(NOW - timedelta(days=10), hit=True)
