@@ -127,6 +127,9 @@ class Imports:
             ),
         )
         withdrawals.lift(connection, key.id, _OwnIds(source, frozenset(before), staged).gone, now)
+        manifest = self.publisher.publish(
+            connection, key, actor=entry.actor, origin=entry.origin, now=now
+        )
         log.append(
             connection,
             replace(
@@ -135,9 +138,6 @@ class Imports:
                 request={**entry.request, "rejected": staged.rejected},
                 count=staged.entries,
             ),
-        )
-        manifest = self.publisher.publish(
-            connection, key, actor=entry.actor, origin=entry.origin, now=now
         )
         return Imported(manifest, staged.entries, staged.rejected, tuple(staged.rejections))
 

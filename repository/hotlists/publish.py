@@ -42,7 +42,9 @@ class Publisher:
             now,
             withdrawals.standing(connection, key.id),
         )
-        manifest = versions.issue(
+        # First, since what comes after the ledger's entry keeps everybody from adding theirs.
+        pruning.prune(connection, key, self.keep_versions - 1, now)
+        return versions.issue(
             connection,
             key,
             content,
@@ -52,5 +54,3 @@ class Publisher:
             origin=origin,
             now=now,
         )
-        pruning.prune(connection, key, self.keep_versions, now)
-        return manifest

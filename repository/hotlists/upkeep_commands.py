@@ -125,10 +125,10 @@ def remove_source(services: Services, agency: str, name: str, source: str) -> No
     with attempt(services.engine, entry, HotlistError), services.engine.begin() as connection:
         key = versions.lock_list(connection, agency, name)
         sources.remove(connection, key.id, source)
-        log.append(connection, entry)
         manifest = services.publisher.publish(
             connection, key, actor=entry.actor, origin=COMMAND_LINE, now=services.clock()
         )
+        log.append(connection, entry)
     click.echo(f"list {agency}/{name}: version {manifest.list.version} is without {source}")
 
 

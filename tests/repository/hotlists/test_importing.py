@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 
 from edge.contract.hotlist import HotlistEntry, decode_delta, decode_list
 from repository.accounts.user import User
@@ -19,8 +19,9 @@ from repository.hotlists.importing import Accepted, Imported, Imports
 from repository.hotlists.publish import Publisher
 from repository.hotlists.settings import SourceSettings
 from repository.store.engine import reading
+from repository.store.tables.hotlists import hotlist_parts, hotlist_versions
 from repository.units import findings
-from tests.repository.hotlists.conftest import SETTINGS
+from tests.repository.hotlists.conftest import KEPT, SETTINGS
 from tests.repository.people import OPERATOR, Clock, recorded
 
 LIST = "stolen"
@@ -70,7 +71,7 @@ def test_an_import_is_a_version_and_says_who_and_what_was_left_out(
     assert [(each.line, each.reason.partition(":")[0]) for each in done.rejections] == [
         (3, "plate"), (4, "entry"),
     ]  # fmt: skip
-    act, issued = recorded(engine)[-2:]
+    issued, act = recorded(engine)[-2:]
     assert (act["action"], act["count"], act["request"]["rejected"]) == ("hotlist.import", 2, 2)
     assert (issued["action"], issued["count"]) == ("hotlist.issue", 2)
 
@@ -119,7 +120,7 @@ def test_a_list_that_changes_too_much_is_refused_until_a_named_person_accepts_it
             take(many(count), accepted=wrong)
     take(many(count), accepted=Accepted(officer, "the state changed its list"))
     assert len(listed(engine)) == count
-    act = recorded(engine)[-2]
+    act = recorded(engine)[-1]
     assert act["actor"]["login"] == "jdoe"
     assert act["request"]["change_accepted_because"] == "the state changed its list"
 
@@ -227,3 +228,17 @@ def test_the_memory_of_an_import_does_not_grow_with_the_list(
         largest = max(each.size_bytes for each in sources.everywhere(connection))
     assert largest > 1_800_000
     assert times_five < few + largest / 3
+
+
+def test_as_many_versions_are_kept_as_the_settings_say(engine: Engine, take: Take) -> None:
+    for number in range(1, KEPT + 3):
+        take(f"A{number},1ABC23\n")
+    with reading(engine) as connection:
+        kept = connection.scalars(
+            select(hotlist_versions.c.version)
+            .where(hotlist_versions.c.pruned_at.is_(None))
+            .order_by(hotlist_versions.c.version)
+        ).all()
+        parts = connection.scalar(select(func.count()).select_from(hotlist_parts))
+    assert kept == list(range(3, KEPT + 3))
+    assert parts == KEPT
