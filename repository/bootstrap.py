@@ -96,7 +96,13 @@ class Services:
     @functools.cached_property
     def accounts(self) -> Accounts:
         """People and their sessions."""
-        return Accounts(self.engine, self.clock)
+        return Accounts(self._accounts_engine, self.clock)
+
+    @functools.cached_property
+    def _accounts_engine(self) -> Engine:
+        """The connections over which passwords are read, where that is a matter of another role."""
+        apart = self.settings.accounts_database
+        return self.engine if apart is None else open_engine(apart)
 
     @functools.cached_property
     def searches(self) -> Searches:
@@ -240,8 +246,9 @@ class Services:
     def close(self) -> None:
         """Close every connection to the database."""
         self.engine.dispose()
-        if "_ingest_engine" in self.__dict__:
-            self._ingest_engine.dispose()
+        for name in ("_ingest_engine", "_accounts_engine"):
+            if name in self.__dict__:
+                self.__dict__[name].dispose()
 
 
 def _witness(chosen: WitnessSettings) -> Witness:

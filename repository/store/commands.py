@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import sys
+from datetime import UTC
 
 import click
 
+from edge.contract.plates import load_confusables
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.store import migrate, statistics
+from repository.store.ahead import ensure_coming_days
+from repository.store.checks import check as checks
+from repository.store.roles_command import roles
 
 
 @click.group()
@@ -24,21 +31,48 @@ def db() -> None:
 def upgrade(services: Services) -> None:
     """Bring the database to the shape that this version needs.
 
+    Makes too what depends on it: the indexes of extensions that were installed since, and the
+    partitions of the coming days.
+
     Example: alpr-repository db upgrade
     """
     migrate.upgrade(services.engine)
+    with services.engine.begin() as connection:
+        ensure_coming_days(connection, services.clock().astimezone(UTC).date())
     click.echo(f"the database is at {migrate.current(services.engine)}")
 
 
 @db.command()
+@click.option("--all", "everything", is_flag=True, help="Compare every read with its record.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @pass_services
-def check(services: Services) -> None:
-    """Say whether the database answers and has the shape that this version needs.
+def check(services: Services, everything: bool, as_json: bool) -> None:
+    """Say whether the database is as it should be, and if not, what to do.
 
-    Example: alpr-repository db check
+    Looks at the schema, partitions, indexes, extensions and permissions, and at what the rows must
+    say of one another. Every read must say what its signed record says: a thousand at random are
+    compared, or all of them. Ends with status 1 if anything is wrong; advice alone is no fault.
+
+    Example: alpr-repository db check --all --json
     """
-    migrate.require_current(services.engine)
-    click.echo(f"the database answers and is at {migrate.head()}")
+    found = checks.check(
+        services.engine,
+        today=services.clock().astimezone(UTC).date(),
+        fold=load_confusables().fold,
+        everything=everything,
+    )
+    wrong = any(each.severity == "wrong" for each in found)
+    if as_json:
+        revision = migrate.current(services.engine)
+        findings = [dataclasses.asdict(each) for each in found]
+        click.echo(json.dumps({"ok": not wrong, "schema": revision, "findings": findings}))
+    else:
+        for each in found:
+            click.echo(f"{each.severity}: {each.check}: {each.detail}\n    {each.remedy}")
+        if not wrong:
+            click.echo(f"the database answers and is at {migrate.head()}")
+    if wrong:
+        sys.exit(1)
 
 
 @db.command()
@@ -56,3 +90,6 @@ def counts(services: Services, as_json: bool) -> None:
         return
     for name, number in numbers.items():
         click.echo(f"{name.replace('_', ' '):<20} {number}")
+
+
+db.add_command(roles)

@@ -1,0 +1,1 @@
+"""What ``alpr-repository db check`` looks at, one kind of thing to a file."""

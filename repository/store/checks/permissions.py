@@ -1,0 +1,71 @@
+"""Who may do what to the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from repository.store.checks.result import CheckResult
+
+_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+def check_permissions(connection: Connection) -> Iterator[CheckResult]:
+    """Whether the repository may do what it needs to, and nobody else anything."""
+    if connection.dialect.name == "postgresql":
+        yield from _rights(connection)
+    else:
+        yield from _modes(Path(str(connection.engine.url.database)))
+
+
+def _rights(connection: Connection) -> Iterator[CheckResult]:
+    if connection.scalar(text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")):
+        yield CheckResult(
+            "permissions.no_superuser",
+            "the repository's database user is a superuser",
+            "give it a user of its own that owns the database and has no more rights: "
+            "see deploy/README.md",
+            severity="advice",
+        )
+    tables = text(
+        "SELECT c.relname, r.right_name FROM pg_class c "
+        "CROSS JOIN unnest(CAST(:rights AS text[])) AS r(right_name) "
+        "WHERE c.relkind IN ('r', 'p') "
+        "AND c.relnamespace = CAST(current_schema() AS regnamespace) "
+        "AND NOT has_table_privilege(c.oid, r.right_name) ORDER BY 1, 2"
+    )
+    for name, right in connection.execute(tables, {"rights": list(_RIGHTS)}):
+        yield CheckResult(
+            "permissions.enough",
+            f"the repository's database user may not {right} in {name}",
+            f"as the owner run: GRANT {right} ON {name} TO the repository's user",
+        )
+    to_all = text(
+        "SELECT DISTINCT c.relname FROM pg_class c CROSS JOIN aclexplode(c.relacl) AS a "
+        "WHERE c.relnamespace = CAST(current_schema() AS regnamespace) "
+        "AND c.relkind IN ('r', 'p', 'S') AND a.grantee = 0 ORDER BY 1"
+    )
+    for name in connection.scalars(to_all):
+        yield CheckResult(
+            "permissions.not_public",
+            f"every user of the server may use {name}",
+            f"run: REVOKE ALL ON {name} FROM PUBLIC",
+        )
+
+
+def _modes(database: Path) -> Iterator[CheckResult]:
+    for path in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))):
+        if path.exists() and path.stat().st_mode & 0o077:
+            yield CheckResult(
+                "permissions.file_modes",
+                f"other users of this machine can read {path}",
+                f"run: chmod 600 {path}",
+            )
+    if database.parent.stat().st_mode & 0o022:
+        yield CheckResult(
+            "permissions.file_modes",
+            f"other users of this machine can change what lies in {database.parent}",
+            f"run: chmod 700 {database.parent}",
+        )
