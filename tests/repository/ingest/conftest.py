@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,9 @@ from repository.ingest.aside import Bounds
 from repository.ingest.take import Ingest
 from repository.retention.duties import Duties
 from repository.retention.rules import shipped_rule
+from repository.store.engine import open_engine
 from repository.store.pictures import PictureStore
+from tests.repository.people import command_line as command_line
 from tests.repository.picture_files import pictures_in
 from tests.repository.sender import Sender
 
@@ -67,6 +70,17 @@ def ingest_on(
 @pytest.fixture
 def ingest(engine: Engine, ingest_on: Callable[[Engine], Ingest]) -> Ingest:
     return ingest_on(engine)
+
+
+@pytest.fixture
+def ingest_on_sqlite(
+    tmp_path: Path, migrated_sqlite: Path, ingest_on: Callable[[Engine], Ingest]
+) -> Iterator[Ingest]:
+    """Ingest over SQLite alone, for what is tried many times."""
+    shutil.copy(migrated_sqlite, tmp_path / "many.sqlite")
+    opened = open_engine(f"sqlite:///{tmp_path / 'many.sqlite'}")
+    yield ingest_on(opened)
+    opened.dispose()
 
 
 @pytest.fixture

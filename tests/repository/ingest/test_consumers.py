@@ -1,0 +1,171 @@
+"""Who takes part in ingest is expected until it is retired, and its session with it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from sqlalchemy import Engine
+
+from repository.ingest import consumers
+from repository.ingest.consumers import ConsumerError
+from repository.ingest.link import Delivery, Link, drop_session
+from repository.ingest.take import Ingest
+from repository.settings import BrokerSettings
+from repository.store.engine import reading
+from repository.units.findings import list_findings
+from tests.repository.ingest.conftest import NOW, Clock
+from tests.repository.people import PASSWORD, CommandLine, recorded
+from tests.servers import Broker
+
+WAIT_S = 60.0
+
+
+def absent(engine: Engine) -> list[str]:
+    with reading(engine) as connection:
+        return [each.subject for each in list_findings(connection)]
+
+
+def test_a_process_that_falls_silent_is_missed_by_the_others_until_it_is_back(
+    ingest: Ingest, engine: Engine, clock: Clock
+) -> None:
+    ingest.beat("one", "host-a")
+    ingest.beat("two", "host-b")
+    clock.now = NOW + timedelta(minutes=2)
+    ingest.beat("two", "host-b")
+    assert absent(engine) == []
+    clock.now += timedelta(seconds=1)
+    ingest.beat("two", "host-b")
+    assert absent(engine) == ["one"]
+    ingest.beat("one", "host-a")
+    assert absent(engine) == []
+    with reading(engine) as connection:
+        listed = consumers.list_consumers(connection)
+    assert [(each.client_id, each.host, each.enrolled_at) for each in listed] == [
+        ("one", "host-a", NOW),
+        ("two", "host-b", NOW),
+    ]
+
+
+def test_only_what_is_not_at_work_is_retired_and_then_missed_no_more(
+    ingest: Ingest, engine: Engine, clock: Clock
+) -> None:
+    ingest.beat("one", "host")
+    with engine.begin() as connection:
+        with pytest.raises(ConsumerError, match="there is none"):
+            consumers.require_idle(connection, "two", NOW)
+        with pytest.raises(ConsumerError, match="is at work"):
+            consumers.require_idle(connection, "one", NOW)
+    clock.now = NOW + timedelta(hours=1)
+    with engine.begin() as connection:
+        assert consumers.miss_absent(connection, clock.now) == ["one"]
+        consumers.require_idle(connection, "one", clock.now)
+        consumers.retire(connection, "one", clock.now)
+        assert consumers.miss_absent(connection, clock.now) == []
+    assert absent(engine) == []
+
+
+def listening(broker: Broker, instance: int) -> tuple[Link, list[str], threading.Event]:
+    topics: list[str] = []
+    came = threading.Event()
+
+    def deliver(delivery: Delivery) -> None:
+        topics.append(delivery.topic)
+        link.acknowledge(delivery)
+        came.set()
+
+    link = Link(
+        BrokerSettings(host="127.0.0.1", port=broker.port, instance=instance),
+        deliver,
+    )
+    link.open()
+    assert link.wait_until_subscribed(WAIT_S)
+    return link, topics, came
+
+
+@pytest.mark.policy("C-4a")
+def test_retiring_drops_the_session_at_the_broker_and_is_on_the_ledger(
+    mosquitto_broker: Callable[..., Broker], command_line: CommandLine, tmp_path: Path
+) -> None:
+    broker = mosquitto_broker()
+    with command_line.settings.open("a") as file:
+        file.write(f"[broker]\nport = {broker.port}\n")
+    command_line.hire("jdoe")
+    with command_line.engine.begin() as connection:
+        consumers.beat(connection, "plateward-repository-2", "host", NOW)
+    link, _, _ = listening(broker, 2)
+    link.close()
+    (listed,) = json.loads(command_line.ok("ingest", "list", "--json"))
+    assert listed["client_id"] == "plateward-repository-2"
+
+    command_line.ok(
+        "ingest", "retire", "--user=jdoe", "--client-id=plateward-repository-2",
+        "--reason=Two are enough", password=PASSWORD,
+    )  # fmt: skip
+
+    assert recorded(command_line.engine)[-1]["action"] == "ingest.retire"
+    assert json.loads(command_line.ok("ingest", "list", "--json")) == []
+    # Every message now comes to the one that is left: none waits for the other.
+    link, topics, _ = listening(broker, 1)
+    sender, _, _ = listening(broker, 3)
+    drop_session(BrokerSettings(host="127.0.0.1", port=broker.port), "plateward-repository-3")
+    for number in range(20):
+        link.publish(f"alpr/1/a/u{number}/records", b"x")
+    while len(topics) < 20:
+        time.sleep(0.05)
+    assert len(topics) == 20
+    sender.close()
+    link.close()
+
+
+def test_two_processes_share_what_comes_and_an_instance_keeps_its_share_while_away(
+    mosquitto_broker: Callable[..., Broker],
+) -> None:
+    broker = mosquitto_broker()
+    first, of_first, _ = listening(broker, 1)
+    second, _, _ = listening(broker, 2)
+    second.close()
+    for number in range(20):
+        first.publish(f"alpr/1/a/u{number}/records", b"x")
+    again, of_second, came = listening(broker, 2)
+    assert came.wait(WAIT_S)
+    while len(of_first) + len(of_second) < 20:
+        came.wait(0.05)
+    assert len(of_first) == len(of_second) == 10
+    assert not set(of_first) & set(of_second)
+    again.close()
+    first.close()
+
+
+def test_a_session_from_before_the_load_was_shared_gets_nothing_twice(
+    mosquitto_broker: Callable[..., Broker],
+) -> None:
+    broker = mosquitto_broker()
+    before = mqtt.Client(
+        CallbackAPIVersion.VERSION2, client_id="plateward-repository", clean_session=False
+    )
+    subscribed = threading.Event()
+    before.on_subscribe = lambda *_: subscribed.set()
+    before.on_connect = lambda client, *_: client.subscribe("alpr/1/+/+/records", 1)
+    before.connect("127.0.0.1", broker.port)
+    before.loop_start()
+    assert subscribed.wait(WAIT_S)
+    before.disconnect()
+    before.loop_stop()
+    link, topics, came = listening(broker, 1)
+    other, of_other, came_too = listening(broker, 2)
+    for number in range(20):
+        link.publish(f"alpr/1/a/u{number}/records", b"x")
+    while len(topics) + len(of_other) < 20:
+        came.wait(0.05)
+        came_too.wait(0.05)
+    assert sorted([*topics, *of_other]) == sorted({*topics, *of_other})
+    link.close()
+    other.close()
