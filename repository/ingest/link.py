@@ -10,7 +10,6 @@ A broker that speaks 3.1.1 alone has no such thing: one process, instance 1, tak
 
 from __future__ import annotations
 
-import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.contract.topics import ingest_filters
 from repository.errors import RepositoryError
+from repository.mqtt import secure
 from repository.settings import BrokerSettings
 
 SHARE = "$share/plateward-ingest/"
@@ -253,17 +253,7 @@ def _client(broker: BrokerSettings, session: str, protocol: MQTTProtocolVersion)
     )
     client.reconnect_delay_set(_FIRST_RETRY_S, _LAST_RETRY_S)
     client.max_queued_messages_set(_MAX_RECEIPTS_WAITING)
-    if broker.username is not None:
-        client.username_pw_set(broker.username, _password(broker))
-    if broker.tls is not None:
-        try:
-            context = ssl.create_default_context(cafile=broker.tls.ca)
-            context.load_cert_chain(broker.tls.certificate, broker.tls.key)
-        except (OSError, ssl.SSLError) as error:
-            raise RepositoryError(
-                f"broker.tls: its certificates cannot be used: {error.strerror or error}"
-            ) from error
-        client.tls_set_context(context)
+    secure(client, broker, "broker")
     return client
 
 
@@ -272,14 +262,3 @@ def _topic(message: mqtt.MQTTMessage) -> str:
         return message.topic
     except UnicodeDecodeError:  # no unit's topic; what it brought is set aside under none
         return ""
-
-
-def _password(broker: BrokerSettings) -> str | None:
-    if broker.password_file is None:
-        return None
-    try:
-        return broker.password_file.read_text("utf-8").rstrip("\n")
-    except OSError as error:
-        raise RepositoryError(
-            f"broker.password_file: {broker.password_file}: {error.strerror}"
-        ) from error

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, or_, select
 from repository.accounts import users
 from repository.accounts.errors import SessionEndedError
 from repository.accounts.user import User
+from repository.agencies.own import is_withdrawn
 from repository.cases import files
 from repository.ledger import log
 from repository.ledger.attempt import attempt
@@ -131,7 +132,7 @@ class Pictures:
         if account is None or not account.open:
             raise SessionEndedError
         now = self.now()
-        shown, sha256 = self._find(connection, read_id, kind, now)
+        shown, sha256 = self._find(connection, user.agency_id, read_id, kind, now)
         try:
             day = shown.captured_at.astimezone(UTC).date()
             content = self.store.get(connection, day, sha256)
@@ -152,7 +153,7 @@ class Pictures:
         return ShownPicture(content, _media_type(content), sha256, appended.index)
 
     def _find(
-        self, connection: Connection, read_id: UUID, kind: str, now: datetime
+        self, connection: Connection, agency_id: int, read_id: UUID, kind: str, now: datetime
     ) -> tuple[files.Shown, str]:
         at = _captured_at(read_id)
         duties = Duties.load(connection, self.rule, self.shipped)
@@ -173,6 +174,7 @@ class Pictures:
                 pictures.c.kind == kind,
                 pictures.c.stored_at.is_not(None),
                 or_(~duties.has_expired(reads, now), is_held(reads)),
+                or_(~is_withdrawn(reads), reads.c.agency_id == agency_id),
             )
             .order_by(pictures.c.size_bytes.desc(), pictures.c.sha256)
             .limit(1)

@@ -16,6 +16,8 @@ from edge.contract.batch import decode_receipt
 from edge.contract.unit_request import sign_request
 from repository.agencies import access
 from repository.bootstrap import Services
+from repository.search.errors import SearchRefusedError
+from repository.search.picture import PictureRequest
 from repository.search.service import SearchRequest
 from repository.store.engine import reading
 from repository.store.tables.reads import pictures, quarantine, reads, unit_records
@@ -95,6 +97,35 @@ def test_what_an_agency_contributed_is_released_to_one_that_joins_later(
     assert found_by_the_finder(site) == [AGENCY]
     change(site, "ended")
     assert found_by_the_finder(site) == [AGENCY]
+
+
+@pytest.mark.policy("C-6a")
+def test_what_its_owner_withdrew_is_found_and_shown_to_its_own_people_alone(
+    site: Services, sender: Sender
+) -> None:
+    read = sender.read(MOMENT, pictures=[PICTURE])
+    site.ingest.take(sender.topic(), sender.message(read))
+    sha256 = hashlib.sha256(PICTURE).hexdigest()
+    site.ingest.take(sender.topic("picture", sha256), PICTURE)
+    join(site, "later-pd")
+    asked = PictureRequest(
+        read=str(read.id),
+        kind="plate",
+        purpose="criminal_investigation",
+        facts="A car of this plate was seen near the scene of a burglary.",
+        case_number="24-1187",
+        affirmed=True,
+    )
+    other = site.accounts.sign_in("finder", PASSWORD, "here")
+    once = site.accounts.add("owner", "An Owner", AGENCY, OPERATOR, "here")
+    site.accounts.change_password("owner", once, PASSWORD, "here")
+    owner = site.accounts.sign_in("owner", PASSWORD, "here")
+    assert site.shown_pictures.show(other, asked, "here").content == PICTURE
+    site.agency_data.withdraw(owner, [read.id], "ours alone", "here")
+    assert found_by_the_finder(site) == []
+    with pytest.raises(SearchRefusedError):
+        site.shown_pictures.show(other, asked, "here")
+    assert site.shown_pictures.show(owner, asked, "here").content == PICTURE
 
 
 @pytest.mark.policy("C-5c")

@@ -11,6 +11,8 @@ from sqlalchemy import delete, select
 from repository.agencies.errors import AgencyError
 from repository.forwarding import exchange
 from repository.forwarding.exchange import EnrolmentFile
+from repository.forwarding.rebuild import GONE, KeptBack, next_batch
+from repository.forwarding.state import positions
 from repository.store.engine import reading
 from repository.store.tables.fleet import chains
 from repository.store.tables.reads import reads
@@ -50,6 +52,9 @@ def test_it_is_taken_once(pair: Pair, file: EnrolmentFile) -> None:
     assert take(pair, file) == 1
     assert take(pair, file) == 0
     assert committed(pair) == 3
+    with reading(pair.state.engine) as connection:
+        (there,) = positions(connection, [AGENCY])
+        assert next_batch(connection, there) == KeptBack(2, GONE)
 
 
 @pytest.mark.parametrize(
