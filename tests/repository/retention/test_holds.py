@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, insert, select, text, update
+from sqlalchemy import Connection, Engine, event, insert, select, text, update
 
 from edge.contract.records import Disposition, encode_record, mint_id
 from repository.ledger.entry import Actor
-from repository.retention import holds, holds_ending, holds_review
+from repository.retention import holds, holds_ending, holds_review, purge
+from repository.retention.duties import Duties
 from repository.retention.holds_listing import show
 from repository.retention.holds_request import (
     HOLD_KINDS,
@@ -25,10 +25,12 @@ from repository.retention.holds_request import (
     PlateTarget,
     UnitTarget,
 )
+from repository.retention.rules import shipped_rule
 from repository.store import locks
 from repository.store.engine import reading
 from repository.store.locks import Turn
 from repository.store.partitions import ensure_days
+from repository.store.pictures import PictureStore
 from repository.store.tables.agency_data import read_corrections
 from repository.store.tables.reads import reads, unit_records
 from repository.units.findings import list_findings
@@ -451,8 +453,7 @@ def test_nobody_of_an_unknown_agency_holds_anything(desk: Desk) -> None:
         desk.place((read,), by=Actor("u-9", "x", "X", "nowhere"))
 
 
-@contextmanager
-def running(work: Callable[[], object], engine: Engine) -> Iterator[threading.Thread]:
+def begin(work: Callable[[], object], engine: Engine) -> threading.Thread:
     """It, begun, and done or waiting for its turn."""
     thread = threading.Thread(target=work, name="meanwhile")
     thread.start()
@@ -461,8 +462,7 @@ def running(work: Callable[[], object], engine: Engine) -> Iterator[threading.Th
         with reading(engine) as connection:
             if connection.scalar(waiting):
                 break
-    yield thread
-    thread.join()
+    return thread
 
 
 @pytest.fixture
@@ -472,37 +472,42 @@ def postgres_desk(desk: Desk) -> Desk:
     return desk
 
 
-def delete_unheld(connection: Connection) -> None:
-    connection.execute(reads.delete().where(~holds.is_held(reads)))
+def purge_all(engine: Engine, store: PictureStore) -> None:
+    """A purge when everything has expired."""
+    now = NOW + 366 * DAY
+    purge.run(
+        engine,
+        store,
+        lambda connection: Duties.load(connection, RULE, shipped_rule),
+        now=now,
+        confirmed=purge.Confirmation(now.date(), 1),
+    )
 
 
 @pytest.mark.policy("C-7b-iv")
-def test_a_hold_that_is_placed_while_a_purge_begins_keeps_its_reads(postgres_desk: Desk) -> None:
+def test_a_hold_that_is_placed_while_a_purge_begins_keeps_its_reads(
+    postgres_desk: Desk, pictures: PictureStore
+) -> None:
     engine = postgres_desk.engine
     read = sight(engine, "1ABC20", NOW)
     sight(engine, "2XYZ99", NOW)
-
-    def purge() -> None:
-        with engine.begin() as connection:
-            locks.take(connection, Turn.RETENTION)
-            delete_unheld(connection)
-
     with engine.begin() as connection:
         request = HoldRequest("24-1", "arrest", "why", (read,))
         holds.add(connection, request, actor=JANE, origin="test", now=NOW)
-        with running(purge, engine) as thread:
-            assert thread.is_alive()  # it waits for the hold, and sees it then
-            connection.commit()
+        thread = begin(lambda: purge_all(engine, pictures), engine)
+        assert thread.is_alive()  # it waits for the hold, and sees it then
+    thread.join()
     with reading(engine) as connection:
         assert set(connection.scalars(select(reads.c.read_id))) == {read}
 
 
 def test_a_hold_that_waited_for_a_purge_says_what_is_gone_and_holds_nothing(
-    postgres_desk: Desk,
+    postgres_desk: Desk, pictures: PictureStore
 ) -> None:
     engine = postgres_desk.engine
     read = sight(engine, "1ABC20", NOW)
     refused: list[str] = []
+    threads: list[threading.Thread] = []
 
     def place() -> None:
         try:
@@ -510,11 +515,14 @@ def test_a_hold_that_waited_for_a_purge_says_what_is_gone_and_holds_nothing(
         except HoldError as error:
             refused.append(str(error))
 
-    with engine.begin() as connection:
-        locks.take(connection, Turn.RETENTION)
-        delete_unheld(connection)
-        with running(place, engine):
-            connection.commit()
+    @event.listens_for(engine, "before_cursor_execute")
+    def certify(_connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("INSERT INTO purges"):  # the reads are gone, not yet for good
+            threads.append(begin(place, engine))
+            assert threads[0].is_alive()
+
+    purge_all(engine, pictures)
+    threads[0].join()
     assert refused == [f"reads: not in the repository: {read}"]
     assert postgres_desk.listed() == []
 
@@ -544,9 +552,9 @@ def test_a_read_that_arrives_while_a_hold_is_placed_comes_under_it(postgres_desk
         }
         connection.execute(insert(reads).values(**row))
         assert holds.catch(connection, 1, [row]) == 0  # there is no hold yet
-        with running(lambda: postgres_desk.place(target), engine) as thread:
-            assert thread.is_alive()
-            connection.commit()
+        thread = begin(lambda: postgres_desk.place(target), engine)
+        assert thread.is_alive()
+    thread.join()
     assert postgres_desk.held() == {row["read_id"]}
 
 
