@@ -7,10 +7,10 @@ steps until the page is full, so that what is common is found soon and what is r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, Table, and_, false, or_, select, true
@@ -38,6 +38,20 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 _FIRST_STEP_BY_INDEX = timedelta(days=8)
 _FIRST_STEP = timedelta(hours=1)
 _GROWTH = 6
+_COLUMNS = (
+    reads.c.read_id,
+    reads.c.plate,
+    reads.c.state,
+    reads.c.confidence,
+    reads.c.captured_at,
+    reads.c.latitude_deg,
+    reads.c.longitude_deg,
+    reads.c.site,
+    reads.c.has_hits,
+    reads.c.camera,
+    reads.c.unit_id,
+    reads.c.agency_id,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +82,30 @@ def run(
         SearchRefusedError: if the agency or unit that is named is not known.
         TooLongError: if the reader's time is up.
     """
-    _require_known(reader, criteria)
+    conditions = [*_of(reader, criteria)]
     plate, first_step = _plate(reader, criteria.pattern, fold)
-    query = _query(reader, criteria).where(
-        or_(~duties.has_expired(reads, now), is_held(reads)),
-        or_(~is_withdrawn(reads), reads.c.agency_id == agency_id),
-    )
-    ways = [query.where(plate, *_state(reads, criteria))]
+    ways = [select(*_COLUMNS).where(plate, *_state(reads, criteria), *conditions)]
     if reader.rows(select(corrections.c.unit_id).limit(1)):
         corrected = _corrected_plate(reader, criteria.pattern, fold)
         ways.append(
-            query.where(
-                corrections.c.unit_id.is_not(None), corrected, *_state(corrections, criteria)
-            )
+            select(*_COLUMNS)
+            .join(corrections, _same_read(corrections, reads))
+            .where(corrected, *_state(corrections, criteria), *conditions)
         )
+
+    def visible(candidates: Table) -> ColumnElement[bool]:
+        return and_(
+            or_(~duties.has_expired(candidates, now), is_held(candidates)),
+            or_(~is_withdrawn(candidates), candidates.c.agency_id == agency_id),
+        )
+
     wanted = criteria.limit + 1
     rows: list[Row[Any]] = []
     for start, end in _steps(criteria, first_step, now):
         step: dict[tuple[datetime, UUID, int], Row[Any]] = {}
         for way in ways:
             window = way.where(reads.c.captured_at >= start, reads.c.captured_at < end)
-            for row in reader.rows(window.limit(wanted - len(rows))):
+            for row in reader.rows(_show(window, visible).limit(wanted - len(rows))):
                 step[row.captured_at, row.read_id, row.unit_id] = row
         rows += [step[key] for key in sorted(step, reverse=True)]
         if len(rows) >= wanted:
@@ -100,14 +117,29 @@ def run(
     return Found(shown, Cursor(last.captured_at, last.read_id, last.unit_id))
 
 
-def _require_known(reader: BoundedReader, criteria: Criteria) -> None:
-    known = select(units.c.id).join(agencies, agencies.c.id == units.c.agency_id)
+def _of(reader: BoundedReader, criteria: Criteria) -> Iterator[ColumnElement[bool]]:
+    """What a read must meet beside its plate, its state and the window."""
     if criteria.agency is not None:
-        if not reader.rows(select(agencies.c.id).where(agencies.c.name == criteria.agency)):
+        named = reader.rows(select(agencies.c.id).where(agencies.c.name == criteria.agency))
+        if not named:
             raise SearchRefusedError("agency: none of that name is known")
-        known = known.where(agencies.c.name == criteria.agency)
-    if criteria.unit is not None and not reader.rows(known.where(units.c.name == criteria.unit)):
-        raise SearchRefusedError("unit: none of that name is known")
+        yield reads.c.agency_id == named[0].id
+    if criteria.unit is not None:
+        known = select(units.c.id).where(units.c.name == criteria.unit)
+        if criteria.agency is not None:
+            of_agency = agencies.c.name == criteria.agency
+            known = known.join(agencies, agencies.c.id == units.c.agency_id).where(of_agency)
+        if not reader.rows(known):
+            raise SearchRefusedError("unit: none of that name is known")
+        yield reads.c.unit_id.in_(known)
+    if criteria.camera is not None:
+        yield reads.c.camera == criteria.camera
+    if criteria.hits_only:
+        yield reads.c.has_hits
+    if criteria.place is not None:
+        yield from _within(reader, criteria.place)
+    if criteria.after is not None:
+        yield _after(criteria.after)
 
 
 def _plate(
@@ -150,20 +182,17 @@ def _state(table: Table, criteria: Criteria) -> Iterator[ColumnElement[bool]]:
         yield table.c.state == criteria.state
 
 
-def _query(reader: BoundedReader, criteria: Criteria) -> Select[Any]:
-    query = (
+def _show(found: Select[Any], visible: Callable[[Table], ColumnElement[bool]]) -> Select[Any]:
+    """Those of what was found that may be seen, with whose they are, newest first.
+
+    The offset keeps PostgreSQL from asking every partition who may see its rows: setting up that
+    question some hundred times takes longer than the whole search.
+    """
+    inner = found.order_by(*_newest_first(reads)).offset(0).subquery("found")
+    candidates = cast("Table", inner)
+    return (
         select(
-            reads.c.read_id,
-            reads.c.plate,
-            reads.c.state,
-            reads.c.confidence,
-            reads.c.captured_at,
-            reads.c.latitude_deg,
-            reads.c.longitude_deg,
-            reads.c.site,
-            reads.c.has_hits,
-            reads.c.camera,
-            reads.c.unit_id,
+            inner,
             units.c.name.label("unit"),
             agencies.c.name.label("agency"),
             agencies.c.title.label("agency_title"),
@@ -171,32 +200,24 @@ def _query(reader: BoundedReader, criteria: Criteria) -> Select[Any]:
             corrections.c.plate.label("corrected_plate"),
             corrections.c.state.label("corrected_state"),
         )
-        .join(units, units.c.id == reads.c.unit_id)
-        .join(agencies, agencies.c.id == reads.c.agency_id)
-        .outerjoin(
-            corrections,
-            and_(
-                corrections.c.unit_id == reads.c.unit_id,
-                corrections.c.captured_at == reads.c.captured_at,
-                corrections.c.read_id == reads.c.read_id,
-            ),
-        )
-        .order_by(reads.c.captured_at.desc(), reads.c.read_id.desc(), reads.c.unit_id.desc())
+        .join(units, units.c.id == inner.c.unit_id)
+        .join(agencies, agencies.c.id == inner.c.agency_id)
+        .outerjoin(corrections, _same_read(corrections, candidates))
+        .where(visible(candidates))
+        .order_by(*_newest_first(candidates))
     )
-    for column, value in (
-        (agencies.c.name, criteria.agency),
-        (units.c.name, criteria.unit),
-        (reads.c.camera, criteria.camera),
-    ):
-        if value is not None:
-            query = query.where(column == value)
-    if criteria.hits_only:
-        query = query.where(reads.c.has_hits)
-    if criteria.place is not None:
-        query = query.where(*_within(reader, criteria.place))
-    if criteria.after is not None:
-        query = query.where(_after(criteria.after))
-    return query
+
+
+def _newest_first(table: Table) -> tuple[ColumnElement[Any], ...]:
+    return table.c.captured_at.desc(), table.c.read_id.desc(), table.c.unit_id.desc()
+
+
+def _same_read(one: Table, other: Table) -> ColumnElement[bool]:
+    return and_(
+        one.c.unit_id == other.c.unit_id,
+        one.c.captured_at == other.c.captured_at,
+        one.c.read_id == other.c.read_id,
+    )
 
 
 def _within(reader: BoundedReader, place: Place) -> Iterator[ColumnElement[bool]]:

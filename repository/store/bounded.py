@@ -23,7 +23,7 @@ class BoundedReader:
     """Runs queries in the caller's transaction that together take no longer than ``limit_s``.
 
     On PostgreSQL a query that comes again is planned once for all partitions and not anew for each
-    question: planning over a year of them takes longer than answering.
+    question: planning over a year of them takes longer than answering, and compiling longer still.
     """
 
     def __init__(self, connection: Connection, limit_s: float) -> None:
@@ -32,6 +32,7 @@ class BoundedReader:
         self._until = time.monotonic() + limit_s
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
+            connection.exec_driver_sql("SET LOCAL jit = off")
 
     def rows(self, query: Select[Any]) -> list[Row[Any]]:
         """What the query finds.
