@@ -167,23 +167,19 @@ def test_a_hold_goes_under_its_case_whose_disposition_is_recorded(
     assert (entry["action"], entry["request"]["disposition"]) == ("hold.disposition", "Guilty plea")
 
 
-@pytest.mark.parametrize(
-    ("scope", "said"),
-    [
+def test_a_hold_says_one_thing_that_it_reaches(command_line: CommandLine) -> None:
+    command_line.hire("jdoe")
+    asked = ("hold", "add", "--user=jdoe", "--case=24-1", "--kind=arrest", "--reason=Seen")
+    hit = "--hit=0195f3a2-7c1b-7def-8a01-23456789abcd"
+    for scope, said in (
         ((), "give --read, --hit, --plate or --unit, one of them"),
         (("--plate=1ABC20", "--unit=salem-pd/car-7"), "one of them"),
         (("--plate=1ABC20",), "need --from and --to"),
         (("--unit=salem-pd/car-7", "--state=MA"), "state: belongs to --plate"),
-        (("--hit=0195f3a2-7c1b-7def-8a01-23456789abcd", "--from=2026-03-01"), "period: belongs"),
-    ],
-)
-def test_a_hold_says_one_thing_that_it_reaches(
-    command_line: CommandLine, scope: tuple[str, ...], said: str
-) -> None:
-    command_line.hire("jdoe")
-    asked = ("hold", "add", "--user=jdoe", "--case=24-1", "--kind=arrest", "--reason=Seen", *scope)
-    assert said in command_line.refused(*asked, password=PASSWORD)
-    assert recorded(command_line.engine)[-1]["outcome"] == "refused"
+        ((hit, "--from=2026-03-01"), "period: belongs"),
+    ):
+        assert said in command_line.refused(*asked, *scope, password=PASSWORD)
+        assert recorded(command_line.engine)[-1]["outcome"] == "refused"
 
 
 def test_a_hold_is_shown_to_its_own_agency_alone(command_line: CommandLine, read_id: str) -> None:

@@ -239,7 +239,7 @@ def test_whatever_is_placed_and_ended_each_read_is_held_as_long_as_it_should(
     run_state_machine_as_test(
         OnThisFile,
         settings=settings(
-            max_examples=15,
+            max_examples=10,
             stateful_step_count=15,
             deadline=None,
             suppress_health_check=list(HealthCheck),
