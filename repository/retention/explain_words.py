@@ -124,6 +124,8 @@ def _hold_words(hold: Hold, duty: Duty) -> str:
         f"{WHY[hold.kind]} ({what(_without_plate(hold))}), since {_at(hold.placed_at)}, placed by "
         f"{hold.placed_by_name}: {hold.reason}."
     )
+    if hold.direction is not None:
+        said += f" The direction: {hold.direction}."
     if hold.disposed_on is not None:
         said += f" The case's final disposition was reached on {hold.disposed_on}."
     if duty.ends_at is not None:

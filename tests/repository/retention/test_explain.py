@@ -90,6 +90,7 @@ def test_the_longest_duty_decides_and_every_other_is_said_too(desk: Desk) -> Non
     assert [duty.hold.id if duty.hold else 0 for duty in read.duties] == [ending, 0, short]
     assert read.goes_at == datetime(2028, 7, 1, tzinfo=UTC)
     assert f"decides: hold {ending}" in words(read)
+    assert "The direction: Keep it. It keeps it until 2028-07-01 00:00:00 UTC." in words(read)
 
     released = desk.place((read_id,), "arrest")
     desk.release(released)
