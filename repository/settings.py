@@ -226,6 +226,11 @@ class Settings(_Section):
         "postgresql+psycopg://USER@HOST/NAME (its password from PGPASSFILE or PGPASSWORD); "
         "a SQLite file in the data folder unless set.",
     )
+    accounts_database: str | None = Field(
+        None,
+        description="Address of the same PostgreSQL database for accounts alone, under a role that "
+        "reads passwords as no other does: see `alpr-repository db roles`; database unless set.",
+    )
     keys: Path | None = Field(None, description="Folder of keys; data/keys unless set.")
     pictures: PictureSettings = Field(
         default_factory=PictureSettings, description="Where pictures lie."
@@ -256,7 +261,7 @@ class Settings(_Section):
     )
     web: WebSettings = Field(default_factory=WebSettings, description="The web pages and the API.")
 
-    @field_validator("database")
+    @field_validator("database", "accounts_database")
     @classmethod
     def _reject_password(cls, value: str | None) -> str | None:
         if value is not None:

@@ -26,7 +26,7 @@ from repository.accounts.hashing import Passwords
 from repository.accounts.password_rule import check_password, one_time_password
 from repository.accounts.throttle import Throttle
 from repository.accounts.user import User, check_login, check_name, fold_login
-from repository.accounts.users import Account
+from repository.accounts.users import Account, SecretAccount
 from repository.ledger import log
 from repository.ledger.attempt import attempt, record
 from repository.ledger.entry import JSON, Actor, Entry, Outcome, as_typed
@@ -75,7 +75,7 @@ class Accounts:
             TooManySignInsError: if too many failed from there before.
         """
 
-        def start(connection: Connection, account: Account) -> Session:
+        def start(connection: Connection, account: SecretAccount) -> Session:
             token = sessions.start(connection, account.user.id, self.now())
             return Session(token, account.user)
 
@@ -131,7 +131,7 @@ class Accounts:
             check_password(new, user.login, lambda tried: self._was_used(account, tried))
             hashed = self.passwords.hash(new)
             with self.engine.begin() as connection:
-                locked = users.lock(connection, user.id)
+                locked = users.lock_secret(connection, user.id)
                 if locked is None or not locked.open or _password_differs(locked, account):
                     raise SignInRefusedError
                 users.set_password(connection, locked, hashed, must_change=False)
@@ -163,7 +163,7 @@ class Accounts:
         password = one_time_password()
         hashed = self.passwords.hash(password)
 
-        def reset(connection: Connection, account: Account) -> None:
+        def reset(connection: Connection, account: SecretAccount) -> None:
             users.set_password(connection, account, hashed, must_change=True)
             sessions.end_all(connection, account.user.id)
 
@@ -177,7 +177,7 @@ class Accounts:
             AccountError: if there is no such user.
         """
 
-        def close(connection: Connection, account: Account) -> None:
+        def close(connection: Connection, account: SecretAccount) -> None:
             users.disable(connection, account.user.id, self.now())
             sessions.end_all(connection, account.user.id)
 
@@ -190,7 +190,7 @@ class Accounts:
             AccountError: if there is no such user.
         """
 
-        def release(connection: Connection, account: Account) -> None:
+        def release(connection: Connection, account: SecretAccount) -> None:
             users.release(connection, account.user.id)
 
         self._change(login, "accounts.unlock", by, origin, release)
@@ -208,7 +208,7 @@ class Accounts:
         login: str,
         password: str,
         origin: str,
-        then: Callable[[Connection, Account], _T],
+        then: Callable[[Connection, SecretAccount], _T],
         *,
         one_time: bool,
     ) -> _T:
@@ -220,7 +220,7 @@ class Accounts:
         found = None if known is None else self._find(known)
         right = self.passwords.verify(None if found is None else found.password_hash, password)
         with self.engine.begin() as connection:
-            account = None if found is None else users.lock(connection, found.user.id)
+            account = None if found is None else users.lock_secret(connection, found.user.id)
             reason = _reason(found, account, right, one_time)
             if account is not None and reason is None:
                 users.forget_failures(connection, account.user.id)
@@ -277,13 +277,13 @@ class Accounts:
         action: str,
         by: Actor,
         origin: str,
-        change: Callable[[Connection, Account], None],
+        change: Callable[[Connection, SecretAccount], None],
     ) -> None:
         entry = Entry(action, by, self.now(), origin, {"login": as_typed(login)})
         with attempt(self.engine, entry, AccountError):
             found = self._account(check_login(login))
             with self.engine.begin() as connection:
-                account = users.lock(connection, found.user.id)
+                account = users.lock_secret(connection, found.user.id)
                 if account is None:
                     raise AccountError(f"login {login!r}: no such user")
                 change(connection, account)
@@ -291,17 +291,17 @@ class Accounts:
                     connection, replace(entry, at=self.now(), request=_subject(account.user))
                 )
 
-    def _find(self, login: str) -> Account | None:
+    def _find(self, login: str) -> SecretAccount | None:
         with reading(self.engine) as connection:
             return users.find(connection, login)
 
-    def _account(self, login: str) -> Account:
+    def _account(self, login: str) -> SecretAccount:
         account = self._find(login)
         if account is None:
             raise AccountError(f"login {login!r}: no such user")
         return account
 
-    def _was_used(self, account: Account, tried: str) -> bool:
+    def _was_used(self, account: SecretAccount, tried: str) -> bool:
         old = (account.password_hash, account.previous_hash)
         return any(self.passwords.verify(each, tried) for each in old if each is not None)
 
@@ -318,16 +318,16 @@ class Accounts:
         log.append(connection, entry)
 
 
-def _itself(_connection: Connection, account: Account) -> Account:
+def _itself(_connection: Connection, account: SecretAccount) -> SecretAccount:
     return account
 
 
-def _password_differs(one: Account, other: Account) -> bool:
+def _password_differs(one: SecretAccount, other: SecretAccount) -> bool:
     return one.password_hash != other.password_hash
 
 
 def _reason(
-    found: Account | None, account: Account | None, right: bool, one_time: bool
+    found: SecretAccount | None, account: SecretAccount | None, right: bool, one_time: bool
 ) -> str | None:
     """Why a sign-in is refused, for the ledger alone; None lets it through."""
     if found is None or account is None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
-    ColumnElement,
+    Column,
     Connection,
     Row,
     Select,
@@ -27,14 +28,17 @@ from repository.store.tables.fleet import agencies
 LOCK_AFTER = 5
 LOCK_WINDOW = timedelta(minutes=15)
 
+_SECRET = (users.c.password_hash, users.c.previous_hash)
+_SECRET_NAMES = {column.name for column in _SECRET}
+_SHOWN = tuple(column for column in users.columns if column.name not in _SECRET_NAMES)
+_A = TypeVar("_A", bound="Account")
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user with what the room alone may see."""
+    """A user, and whether their account is in order."""
 
     user: User
-    password_hash: str
-    previous_hash: str | None
     disabled_at: datetime | None
     locked_at: datetime | None
     agency_access: str | None
@@ -45,16 +49,33 @@ class Account:
         return self.disabled_at is None and self.locked_at is None and self.agency_access is None
 
 
-def find(connection: Connection, login: str) -> Account | None:
+@dataclass(frozen=True, slots=True)
+class SecretAccount(Account):
+    """An account with what this room alone may see; others' database roles cannot read it."""
+
+    password_hash: str
+    previous_hash: str | None
+
+
+def find(connection: Connection, login: str) -> SecretAccount | None:
     """The account with that login."""
-    return _one(connection, users.c.login == login, lock=False)
+    row = connection.execute(_select(_SECRET).where(users.c.login == login)).one_or_none()
+    return None if row is None else _secret_account(row)
 
 
 def lock(connection: Connection, user_id: UUID) -> Account | None:
     """The account with that id, not to be changed by others until the transaction ends."""
-    account = _one(connection, users.c.id == user_id, lock=True)
-    if account is None:
-        return None
+    row = _lock(connection, user_id, _select())
+    return None if row is None else _as_it_is(connection, _account(row))
+
+
+def lock_secret(connection: Connection, user_id: UUID) -> SecretAccount | None:
+    """The same with its secrets."""
+    row = _lock(connection, user_id, _select(_SECRET))
+    return None if row is None else _as_it_is(connection, _secret_account(row))
+
+
+def _as_it_is(connection: Connection, account: _A) -> _A:
     # Asked anew: whoever ends an agency's access had this lock, and the row read above is older.
     access = select(agencies.c.access).where(agencies.c.id == account.user.agency_id)
     return replace(account, agency_access=connection.scalar(access))
@@ -108,7 +129,7 @@ def add(connection: Connection, user: User, password_hash: str, now: datetime) -
 
 
 def set_password(
-    connection: Connection, account: Account, password_hash: str, *, must_change: bool
+    connection: Connection, account: SecretAccount, password_hash: str, *, must_change: bool
 ) -> None:
     """Replace the password and remember the one before."""
     connection.execute(
@@ -151,22 +172,36 @@ def count_failure(connection: Connection, user_id: UUID, now: datetime) -> bool:
     return True
 
 
-def _select() -> Select[tuple[object, ...]]:
-    return select(
-        users, agencies.c.name.label("agency"), agencies.c.access.label("agency_access")
-    ).join(agencies, agencies.c.id == users.c.agency_id)
+def _select(columns: Sequence[Column[Any]] = ()) -> Select[tuple[object, ...]]:
+    shown: list[Any] = [*_SHOWN, *columns, agencies.c.name.label("agency")]
+    shown.append(agencies.c.access.label("agency_access"))
+    return select(*shown).join(agencies, agencies.c.id == users.c.agency_id)
 
 
-def _one(connection: Connection, which: ColumnElement[bool], *, lock: bool) -> Account | None:
-    query = _select().where(which)
-    row = connection.execute(query.with_for_update(of=users) if lock else query).one_or_none()
-    return None if row is None else _account(row)
+def _lock(
+    connection: Connection, user_id: UUID, query: Select[tuple[object, ...]]
+) -> Row[tuple[object, ...]] | None:
+    locking = query.where(users.c.id == user_id).with_for_update(of=users)
+    return connection.execute(locking).one_or_none()
 
 
 def _account(row: Row[tuple[object, ...]]) -> Account:
+    return Account(**_facts(row))
+
+
+def _secret_account(row: Row[tuple[object, ...]]) -> SecretAccount:
     found = row._mapping
-    return Account(
-        user=User(
+    return SecretAccount(
+        **_facts(row),
+        password_hash=found[users.c.password_hash],
+        previous_hash=found[users.c.previous_hash],
+    )
+
+
+def _facts(row: Row[tuple[object, ...]]) -> dict[str, Any]:
+    found = row._mapping
+    return {
+        "user": User(
             id=found[users.c.id],
             login=found[users.c.login],
             name=found[users.c.name],
@@ -174,9 +209,7 @@ def _account(row: Row[tuple[object, ...]]) -> Account:
             agency=found["agency"],
             must_change_password=found[users.c.must_change_password],
         ),
-        password_hash=found[users.c.password_hash],
-        previous_hash=found[users.c.previous_hash],
-        disabled_at=found[users.c.disabled_at],
-        locked_at=found[users.c.locked_at],
-        agency_access=found["agency_access"],
-    )
+        "disabled_at": found[users.c.disabled_at],
+        "locked_at": found[users.c.locked_at],
+        "agency_access": found["agency_access"],
+    }

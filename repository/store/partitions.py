@@ -142,6 +142,15 @@ def _make(connection: Connection, table: Table, name: str) -> None:
         f"CREATE TABLE {name} (LIKE {table.name} INCLUDING DEFAULTS INCLUDING CONSTRAINTS "
         "INCLUDING GENERATED)"
     )
+    # Whoever made it, it is dropped by others who may: it belongs to whom the whole belongs to.
+    query = text(
+        "SELECT pg_get_userbyid(relowner) FROM pg_catalog.pg_class "
+        "WHERE oid = CAST(:parent AS regclass) AND pg_get_userbyid(relowner) <> current_user"
+    )
+    owner = connection.scalar(query, {"parent": table.name})
+    if owner is not None:
+        quoted = connection.dialect.identifier_preparer.quote(owner)
+        connection.exec_driver_sql(f"ALTER TABLE {name} OWNER TO {quoted}")
 
 
 def _attach(connection: Connection, table: Table, name: str, day: date) -> None:

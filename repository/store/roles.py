@@ -1,0 +1,160 @@
+"""Roles of the database on PostgreSQL, each with what its part of the repository needs.
+
+They are groups, without a password and without sign-in: a user of the database is made a member of
+one. The owner of the tables migrates, and keeps every right:
+
+- ``ingest`` writes what units send; ``jobs`` purges, signs the ledger and serves the command line;
+  ``web`` answers people and units; ``ledger`` reads the ledger alone.
+- ``accounts`` alone reads and writes passwords and sessions, over a connection of its own
+  (`accounts_database` in the settings): no query that a search makes can reach them.
+- ``days`` owns the tables that have partitions, for who makes and drops these.
+
+Whoever appends to the ledger must write its state and tiles too. What guards them are triggers
+(`GUARDS`): for everybody but the owner, an entry stands where the state says, the state moves on by
+that entry alone, and a tile holds what the entries give. Nobody else can turn the ledger back, and
+neither entries nor checkpoints can be changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy import Connection, Table
+
+from repository.errors import RepositoryError
+from repository.store.partitions import PARTITIONED, days, partition_name
+from repository.store.roles_guards import GUARDS
+from repository.store.tables import metadata
+from repository.store.tables.accounts import sessions, sign_in_failures, users
+
+DEFAULT_PREFIX = "plateward"
+ROLES = ("accounts", "days", "ingest", "jobs", "ledger", "web")
+
+_READ, _ADD, _CHANGE, _ALL = (
+    "SELECT",
+    "SELECT, INSERT",
+    "SELECT, INSERT, UPDATE",
+    "SELECT, INSERT, UPDATE, DELETE",
+)
+_SECRET_COLUMNS = ("password_hash", "previous_hash")
+_ACCOUNTS = {table.name for table in (users, sessions, sign_in_failures)}
+_LEDGER = tuple(sorted(name for name in metadata.tables if name.startswith("ledger_")))
+_APPEND = {
+    "ledger_entries": _ADD,
+    "ledger_state": "SELECT, UPDATE",
+    "ledger_tiles": _CHANGE,
+}
+_KEEP = _APPEND | {"ledger_checkpoints": _ADD, "ledger_witnesses": _ALL}
+
+_WRITES: Mapping[str, Mapping[str, str]] = {
+    "accounts": _APPEND | dict.fromkeys(_ACCOUNTS, _ALL) | {"users": _CHANGE, "agencies": _READ},
+    "ingest": _APPEND
+    | dict.fromkeys(
+        (
+            "batches", "chains", "clock_watch", "error_reports", "findings", "former_unit_keys",
+            "held_picture_keys", "hits", "hold_reads", "holds", "ingest_consumers",
+            "monthly_counts", "picture_keys", "plates", "quarantine", "quarantine_budgets",
+            "read_corrections", "unit_records", "unit_status", "units",
+        ),
+        _ALL,
+    ),
+    "web": _APPEND
+    | dict.fromkeys(
+        (
+            "cases", "case_searches", "case_search_reads", "hotlists", "hotlist_entries",
+            "hotlist_fetches", "hotlist_withdrawals", "findings",
+        ),
+        _CHANGE,
+    )
+    | dict.fromkeys(
+        ("hotlist_parts", "hotlist_source_parts", "hotlist_sources", "hotlist_versions"), _ALL
+    ),
+    "jobs": {
+        name: _ALL
+        for name in metadata.tables
+        if name not in _ACCOUNTS and not name.startswith("ledger_")
+    }
+    | _KEEP
+    | {"sessions": "SELECT, DELETE"},
+}  # fmt: skip
+
+
+class RoleError(RepositoryError):
+    """Roles are of PostgreSQL alone, or this name cannot be one."""
+
+
+def statements(connection: Connection, prefix: str = DEFAULT_PREFIX) -> Iterator[str]:
+    """The SQL that makes the roles and gives them what is listed here and no more.
+
+    Run by the owner of the tables, who may make roles; running it again changes nothing, and is
+    needed after every change of the schema.
+
+    Raises:
+        RoleError: if the database has no roles, or the prefix is none.
+    """
+    if connection.dialect.name != "postgresql":
+        raise RoleError("database: SQLite has no roles; they are for PostgreSQL")
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", prefix):
+        raise RoleError(f"prefix {prefix!r}: expected a small letter, then letters, digits and _")
+    schema = connection.exec_driver_sql("SELECT quote_ident(current_schema())").scalar_one()
+    for role in ROLES:
+        name = f"{prefix}_{role}"
+        yield (
+            "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles "
+            f"WHERE rolname = '{name}') THEN CREATE ROLE {name} NOLOGIN; END IF; END $$"
+        )
+        yield f"GRANT USAGE ON SCHEMA {schema} TO {name}"
+        if role == "days":
+            continue  # what it may do comes of owning, and could be taken from an owner too
+        yield f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {name}"
+        # A grant by column is not taken away with that of the table.
+        yield f"REVOKE ALL ({', '.join(_columns(users))}) ON {schema}.users FROM {name}"
+        if role != "ledger":
+            yield f"GRANT SELECT ON {schema}.alembic_version TO {name}"
+            yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {name}"
+    for role in ("ingest", "jobs", "web"):
+        yield from _reads(schema, f"{prefix}_{role}")
+    for role, tables in _WRITES.items():
+        for table_name, verbs in sorted(tables.items()):
+            yield f"GRANT {verbs} ON {schema}.{table_name} TO {prefix}_{role}"
+    for table_name in _LEDGER:
+        yield f"GRANT SELECT ON {schema}.{table_name} TO {prefix}_ledger"
+    yield from _own_days(
+        connection, schema, f"{prefix}_days", (f"{prefix}_ingest", f"{prefix}_jobs")
+    )
+    yield from (each.replace("{schema}", schema) for each in GUARDS)
+
+
+def apply(connection: Connection, prefix: str = DEFAULT_PREFIX) -> None:
+    """Run them, all or none, in the caller's transaction."""
+    for statement in statements(connection, prefix):
+        connection.exec_driver_sql(statement)
+
+
+def _reads(schema: str, role: str) -> Iterator[str]:
+    for table in metadata.sorted_tables:
+        if table.name not in _ACCOUNTS:
+            yield f"GRANT SELECT ON {schema}.{table.name} TO {role}"
+    shown = ", ".join(name for name in _columns(users) if name not in _SECRET_COLUMNS)
+    # To lock a row takes the right to change something in it: when the account was made.
+    yield f"GRANT SELECT ({shown}), UPDATE (created_at) ON {schema}.users TO {role}"
+
+
+def _own_days(
+    connection: Connection, schema: str, owner: str, members: tuple[str, ...]
+) -> Iterator[str]:
+    yield f"GRANT CREATE ON SCHEMA {schema} TO {owner}"
+    yield f"GRANT {owner} TO {', '.join(members)}"
+    yield f"GRANT {owner} TO CURRENT_USER"
+    for table in PARTITIONED:
+        for name in (table.name, *_partitions(connection, table)):
+            yield f"ALTER TABLE {schema}.{name} OWNER TO {owner}"
+
+
+def _partitions(connection: Connection, table: Table) -> list[str]:
+    return [partition_name(table, day) for day in days(connection, table)]
+
+
+def _columns(table: Table) -> list[str]:
+    return [column.name for column in table.columns]

@@ -1,0 +1,337 @@
+"""Roles on a real PostgreSQL: what each can do, and what none can, whatever it is made to run."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Engine, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
+
+from repository.accounts.service import Accounts
+from repository.ingest.take import Ingest
+from repository.ledger import log
+from repository.ledger.entry import SYSTEM, Entry
+from repository.ledger.service import Ledger
+from repository.retention import purge
+from repository.search.service import Searches, SearchRequest
+from repository.store import migrate, roles
+from repository.store.ahead import ensure_coming_days
+from repository.store.engine import open_engine
+from repository.store.roles import RoleError
+from repository.store.tables.accounts import users
+from repository.store.tables.ledger import ledger_entries, ledger_state
+from tests.repository.ingest.conftest import BOUNDS, load_duties
+from tests.repository.people import OPERATOR, PASSWORD, CommandLine
+from tests.repository.picture_files import pictures_in
+from tests.repository.sender import PICTURE, Sender
+from tests.repository.sightings import FOLD, RULE
+from tests.servers import PostgresServer
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+A_YEAR_ON = NOW.replace(year=NOW.year + 1)
+ORIGIN = "alpr.example/ledger"
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+ENTRY = Entry("search.run", SYSTEM, NOW, "test")
+
+
+@dataclass
+class Site:
+    """A database that its owner, no superuser, migrated and gave roles; an engine of each."""
+
+    engines: dict[str, Engine]
+
+    def of(self, role: str) -> Engine:
+        return self.engines[role]
+
+    def refused(self, role: str, statement: str) -> str:
+        """What PostgreSQL says to that role about a statement that it must not run."""
+
+        def run() -> None:
+            with self.of(role).begin() as connection:
+                connection.execute(text(statement))
+
+        with pytest.raises(DBAPIError) as caught:
+            run()
+        return str(caught.value.orig)
+
+
+@pytest.fixture(scope="module")
+def site(postgres_server: PostgresServer) -> Iterator[Site]:
+    server = postgres_server
+    name = server.create_database()
+    address = f"host=127.0.0.1 port={server.port} user=plateward"
+    prefix = f"site{secrets.token_hex(3)}"
+
+    def run_as_superuser(*statements: str, database: str = "postgres") -> None:
+        with psycopg.connect(f"{address} dbname={database}", autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)  # type: ignore[call-overload]
+
+    def as_(user: str) -> Engine:
+        return open_engine(server.dsn(name).replace("plateward@", f"{user}@"))
+
+    run_as_superuser(
+        f"CREATE ROLE {prefix}_owner LOGIN CREATEROLE",
+        f"ALTER DATABASE {name} OWNER TO {prefix}_owner",
+    )
+    owner = as_(f"{prefix}_owner")
+    migrate.upgrade(owner)
+    with owner.begin() as connection:
+        ensure_coming_days(connection, NOW.date())
+    for _ in range(2):  # again after every upgrade
+        with owner.begin() as connection:
+            roles.apply(connection, prefix)
+    engines = {"owner": owner}
+    for role in roles.ROLES:
+        user = f"{prefix}_{role}_user"
+        run_as_superuser(f"CREATE ROLE {user} LOGIN IN ROLE {prefix}_{role}")
+        engines[role] = as_(user)
+    yield Site(engines)
+    for engine in engines.values():
+        engine.dispose()
+    server.drop_database(name)
+
+
+@pytest.fixture
+def entry(site: Site) -> int:
+    """The index of an entry."""
+    with site.of("web").begin() as connection:
+        return log.append(connection, ENTRY).index
+
+
+APPENDERS = ("accounts", "ingest", "jobs", "web")
+
+
+@pytest.mark.policy("C-4c")
+@pytest.mark.parametrize("role", [*APPENDERS, "ledger", "days"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger_entries SET action = 'x.y'",
+        "DELETE FROM ledger_entries",
+        "TRUNCATE ledger_entries",
+        "DROP TABLE ledger_entries",
+        "ALTER TABLE ledger_entries DISABLE TRIGGER ALL",
+        "DELETE FROM ledger_state",
+        "DELETE FROM ledger_tiles",
+        "UPDATE ledger_checkpoints SET note = ''",
+        "DELETE FROM ledger_checkpoints",
+        "SET session_replication_role = replica",
+    ],
+)
+def test_nobody_but_the_owner_changes_or_drops_what_is_recorded(
+    site: Site, entry: int, role: str, statement: str
+) -> None:
+    said = site.refused(role, statement)
+    assert "permission denied" in said or "must be owner" in said
+
+
+def test_the_web_cannot_put_a_checkpoint_or_a_witness(site: Site) -> None:
+    for statement in (
+        "INSERT INTO ledger_checkpoints SELECT 1, leaf, leaf, '', at FROM ledger_entries LIMIT 1",
+        "UPDATE ledger_witnesses SET size = 0",
+        "DELETE FROM ledger_witnesses",
+    ):
+        assert "permission denied" in site.refused("web", statement)
+
+
+@pytest.mark.policy("C-4c")
+@pytest.mark.parametrize("role", APPENDERS)
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE ledger_state SET size = size - 1", "a state that does not follow"),
+        ("UPDATE ledger_state SET size = 0, frontier = ''", "a state that does not follow"),
+        ("UPDATE ledger_state SET size = size + 1", "a state that does not follow"),
+        ("UPDATE ledger_state SET frontier = sha256(frontier)", "a state that does not follow"),
+        (
+            "INSERT INTO ledger_entries SELECT entry_index + 1000000, action, user_id, agency, at, "
+            "body, leaf, root FROM ledger_entries LIMIT 1",
+            "an entry that does not follow",
+        ),
+        (
+            "INSERT INTO ledger_entries SELECT (SELECT size FROM ledger_state), action, user_id, "
+            "agency, at, body, leaf, root FROM ledger_entries LIMIT 1",
+            "an entry that its state does not count",
+        ),
+        (
+            "INSERT INTO ledger_entries SELECT (SELECT size FROM ledger_state), action, user_id, "
+            "agency, at, body, root, root FROM ledger_entries LIMIT 1",
+            "an entry that does not follow",
+        ),
+        ("INSERT INTO ledger_tiles VALUES (0, 900, '')", "a tile that does not follow"),
+        ("INSERT INTO ledger_tiles VALUES (1, 0, sha256(''))", "a tile that does not follow"),
+        (
+            "CREATE TEMPORARY TABLE ledger_state AS SELECT * FROM public.ledger_state; "
+            "UPDATE ledger_state SET size = 0; UPDATE public.ledger_state SET size = 0",
+            "a state that does not follow",
+        ),
+    ],
+)
+def test_a_part_that_was_taken_over_can_neither_turn_the_ledger_back_nor_part_it(
+    site: Site, entry: int, role: str, statement: str, said: str
+) -> None:
+    for each in statement.split("; ")[:-1]:
+        with site.of(role).begin() as connection:
+            connection.execute(text(each))
+    assert said in site.refused(role, statement.split("; ")[-1])
+    site.of(role).dispose()  # and with it what was made for a session
+    assert Ledger(site.of("ledger"), ORIGIN, KEY, lambda: NOW).verify().ok
+
+
+@pytest.mark.policy("C-4c")
+def test_the_owner_can_turn_the_ledger_back_and_a_checkpoint_finds_it(site: Site) -> None:
+    ledger = Ledger(site.of("owner"), ORIGIN, KEY, lambda: NOW)
+    with site.of("owner").connect() as connection, connection.begin() as transaction:
+        state = connection.execute(select(ledger_state)).one()
+        log.append(connection, ENTRY)
+        transaction.commit()
+    held = ledger.sign_checkpoint()
+    with site.of("owner").connect() as connection:
+        outer = connection.begin()
+        columns = ledger_entries.c
+        row = connection.execute(select(ledger_entries).where(columns.entry_index == state.size))
+        last = row.one()
+        connection.execute(ledger_entries.delete().where(columns.entry_index == state.size))
+        values = {"size": state.size, "frontier": state.frontier}
+        connection.execute(update(ledger_state).values(values))
+        outer.commit()
+    try:
+        verdict = ledger.verify([held])
+        assert verdict.first_wrong == state.size
+    finally:
+        with site.of("owner").begin() as connection:
+            connection.execute(insert(ledger_entries).values(last._asdict()))
+            size = state.size + 1
+            note = ledger.latest_checkpoint()
+            assert note == held
+            frontier = connection.execute(
+                text("SELECT frontier FROM ledger_checkpoints WHERE size = :size"), {"size": size}
+            ).scalar_one()
+            connection.execute(update(ledger_state).values(size=size, frontier=frontier))
+
+
+@pytest.mark.policy("C-4c")
+def test_guards_let_every_right_append_through_past_full_tiles(site: Site) -> None:
+    for role in APPENDERS:
+        with site.of(role).begin() as connection:
+            for _ in range(140):
+                log.append(connection, ENTRY)
+    with site.of("jobs").begin() as connection:
+        full = log.state(connection).size // 256
+        assert connection.scalar(text("SELECT count(*) FROM ledger_tiles")) == full + 1
+    ledger = Ledger(site.of("jobs"), ORIGIN, KEY, lambda: NOW)
+    ledger.sign_checkpoint()
+    ledger.prove_entry(3, SYSTEM, "test")
+    assert Ledger(site.of("ledger"), ORIGIN, KEY, lambda: NOW).verify().ok
+
+
+@pytest.mark.policy("C-2d")
+@pytest.mark.parametrize("role", ["web", "ingest", "jobs", "ledger", "days"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT password_hash FROM users",
+        "SELECT previous_hash FROM users",
+        "SELECT * FROM users",
+        "SELECT users::text FROM users",
+        "SELECT count(*) FROM users WHERE password_hash LIKE 'a%'",
+        "UPDATE users SET password_hash = ''",
+        "SELECT * FROM sign_in_failures",
+        "SELECT set_config('role', '{accounts}', false)",
+    ],
+)
+def test_no_search_reads_a_password_hash_whatever_it_is_made_to_run(
+    site: Site, role: str, statement: str
+) -> None:
+    accounts = str(site.of("accounts").url.username).removesuffix("_user")
+    assert "permission denied" in site.refused(role, statement.format(accounts=accounts))
+
+
+@pytest.fixture
+def pictures_key() -> bytes:
+    return secrets.token_bytes(32)
+
+
+@pytest.mark.policy("C-7b")
+def test_the_whole_program_works_under_these_roles(
+    site: Site, tmp_path: Path, pictures_key: bytes
+) -> None:
+    """Sign-in, ingest, search, checkpoint and purge, each under its own."""
+    pictures = pictures_in(tmp_path / "pictures", pictures_key)
+    unit = Sender(agency="salem-pd")
+    unit.enrol(site.of("jobs"), NOW)
+
+    accounts = Accounts(site.of("accounts"), lambda: NOW)
+    once = accounts.add("jdoe", "Jane Doe", "salem-pd", OPERATOR, "test")
+    accounts.change_password("jdoe", once, PASSWORD, "test")
+    session = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
+    officer = accounts.user_of(session.token, "10.0.0.7")
+
+    old = NOW - timedelta(days=40)  # a day that nobody made ahead
+    reads = [unit.read(at, plate="1ABC20", pictures=[PICTURE]) for at in (old, NOW)]
+    hit = unit.hit(NOW, reads[1].id)
+    taking = Ingest(
+        site.of("ingest"), pictures, Ed25519PrivateKey.generate(), load_duties, FOLD,
+        lambda: NOW, BOUNDS,
+    )  # fmt: skip
+    taken = taking.take(unit.topic(), unit.message(*reads, hit))
+    assert taken.reply is not None
+    taking.take(unit.topic("picture", reads[0].pictures[0].sha256), PICTURE)
+
+    question = SearchRequest(
+        plate="1ABC20",
+        start=(NOW - timedelta(days=50)).isoformat(),
+        end=(NOW + timedelta(hours=1)).isoformat(),
+        purpose="criminal_investigation",
+        facts="Blue sedan left the robbery on Essex Street at 21:40, plate given by a clerk",
+        case_number="24-1187",
+        affirmed=True,
+    )
+    searches = Searches(site.of("web"), lambda: NOW + timedelta(hours=1), FOLD, RULE)
+    found = searches.search(officer, replace(question), "10.0.0.7")
+    assert [each.read_id for each in found.reads] == [reads[1].id, reads[0].id]
+
+    Ledger(site.of("jobs"), ORIGIN, KEY, lambda: NOW).sign_checkpoint()
+    with site.of("jobs").begin() as connection:
+        ensure_coming_days(connection, NOW.date() + timedelta(days=30))
+    later = A_YEAR_ON + timedelta(days=40)
+    confirmed = purge.Confirmation(later.date(), None)
+    done = purge.run(site.of("jobs"), pictures, load_duties, now=later, confirmed=confirmed)
+    assert done.reads_purged == 2
+    assert Ledger(site.of("ledger"), ORIGIN, KEY, lambda: NOW).verify().ok
+    with site.of("owner").begin() as connection:
+        assert connection.scalar(select(users.c.login)) == "jdoe"
+
+
+def test_the_command_prints_what_it_would_run(
+    postgres_server: PostgresServer, migrated_postgres: str, tmp_path: Path
+) -> None:
+    name = postgres_server.create_database(template=migrated_postgres)
+    line = CommandLine.__new__(CommandLine)
+    line.folder, line.settings = tmp_path, tmp_path / "repository.toml"
+    line.settings.write_text(f'data = "data"\ndatabase = "{postgres_server.dsn(name)}"\n')
+    try:
+        printed = line.ok("db", "roles", "--prefix", "printed")
+        with psycopg.connect(
+            f"host=127.0.0.1 port={postgres_server.port} user=plateward dbname={name}"
+        ) as connection:
+            connection.execute(printed)  # type: ignore[call-overload]
+        assert "printed_web" in line.ok("db", "roles", "--prefix", "printed", "--apply")
+        assert "prefix" in line.refused("db", "roles", "--prefix", "x; DROP")
+    finally:
+        postgres_server.drop_database(name)
+
+
+def test_sqlite_has_no_roles(migrated_sqlite: Path) -> None:
+    engine = open_engine(f"sqlite:///{migrated_sqlite}")
+    with engine.connect() as connection, pytest.raises(RoleError, match="PostgreSQL"):
+        list(roles.statements(connection))
+    engine.dispose()
