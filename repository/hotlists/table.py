@@ -184,7 +184,7 @@ class _EntryMaker:
         if place is None or not (text := row[place].strip()):
             return None
         try:
-            if any("\ud800" <= char <= "\udfff" for char in text):
+            if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
                 raise ValueError("is not UTF-8; save the file as UTF-8")
             return parse(text)
         except ValueError as error:
@@ -197,6 +197,8 @@ def plate_of(typed: str) -> str:
     Raises:
         ValueError: if it is none that a list can have.
     """
+    if typed.isascii() and typed.isalnum() and len(typed) <= MAX_PLATE:
+        return typed.upper()
     if not all(char in "?*" or char in _BETWEEN or normalise(char) for char in typed):
         raise ValueError("has a character that is none of a plate's")
     plate = "".join(char if char in "?*" else normalise(char) for char in typed)
