@@ -77,7 +77,7 @@ def check(
         DatabaseUnavailableError: if the database does not.
     """
     with reading(engine) as connection:
-        days = [day] if day is not None else days_with_pictures(connection)
+        days = [day] if day is not None else _days(connection)
         stored = sum(_count(connection, each) for each in days)
         drawn: Iterable[tuple[date, str]]
         if sample is None:
@@ -107,8 +107,7 @@ def check(
     return PicturesChecked(stored, checked, tuple(faults), tuple(leftovers))
 
 
-def days_with_pictures(connection: Connection) -> list[date]:
-    """Every UTC day from the first to the last that pictures are named of."""
+def _days(connection: Connection) -> list[date]:
     first, last = connection.execute(
         select(func.min(pictures.c.captured_at), func.max(pictures.c.captured_at))
     ).one()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from edge.contract.batch import Batch, decode_batch, verify_batch_root, verify_batch_signature
 from edge.contract.errors import ContractError
@@ -21,6 +21,7 @@ from repository.ledger import log
 from repository.ledger.entry import JSON, Actor, Entry
 from repository.store.tables.fleet import agencies, chains, units
 from repository.store.tables.reads import quarantine
+from repository.store.tables.restores import lost_records
 from repository.units.enrolment import EnrolmentError
 from repository.units.findings import raise_finding, settle_finding
 
@@ -57,7 +58,13 @@ def resume(
     if not reason or len(reason) > _MAX_REASON or "\0" in reason:
         raise EnrolmentError(f"reason: needs 1 to {_MAX_REASON} characters")
     query = (
-        select(units.c.id, units.c.public_key, units.c.key_id, chains.c.committed_through)
+        select(
+            units.c.id,
+            units.c.public_key,
+            units.c.key_id,
+            chains.c.committed_through,
+            chains.c.chain_root,
+        )
         .join(agencies, agencies.c.id == units.c.agency_id)
         .join(chains, chains.c.unit_id == units.c.id)
         .where(agencies.c.name == agency, units.c.name == name, units.c.revoked_at.is_(None))
@@ -84,6 +91,16 @@ def resume(
         )
     )
     lost = Resumed(unit.committed_through + 1, batch.first_seq - 1)
+    connection.execute(
+        insert(lost_records).values(
+            unit_id=unit.id,
+            first_seq=lost.first_lost,
+            last_seq=lost.last_lost,
+            previous_root=unit.chain_root,
+            root=batch.previous_root,
+            noted_at=now,
+        )
+    )
     settle_finding(connection, "sequence_gap", unit.id, "an administrator had the unit go on", now)
     detail = (
         f"records {lost.first_lost} to {lost.last_lost} of the unit were lost here; it goes on "

@@ -19,7 +19,7 @@ from repository.store.backup.keys import HeldKey, Keys
 from repository.store.backup.manifest import FILE, BackupError, Manifest, digest, sign
 from repository.store.engine import reading
 from repository.store.pictures import PictureMissingError, PictureStore, held_name, name
-from repository.store.pictures_check import days_with_pictures, is_stored, stored_pictures
+from repository.store.pictures_check import is_stored, stored_pictures
 from repository.store.pictures_place import FolderOfPictures
 from repository.store.tables.retention import held_picture_keys
 
@@ -122,7 +122,8 @@ def _copy(
 ) -> _Copied:
     held = {(each.day, each.sha256) for each in found.held}
     copied = _Copied([], [], [])
-    days = days_with_pictures(connection)
+    # A day without a key has nothing that opens: `pictures check` says so, a backup cannot mend it.
+    days = sorted({each.day for each in found.days} | {each.day for each in found.held})
     for number, (day, sha256) in enumerate(stored_pictures(connection, days), start=1):
         file = held_name(day, sha256) if (day, sha256) in held else name(day, sha256)
         try:

@@ -9,16 +9,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, delete, select, update
 
 from edge.contract.batch import Batch, decode_receipt, encode_message
 from edge.spool.store import Spool
 from repository.accounts.operator import operator
 from repository.ingest.take import Ingest
 from repository.ledger import log
+from repository.store.checks.invariants import check_invariants
 from repository.store.engine import open_engine, reading
 from repository.store.tables.fleet import chains
-from repository.store.tables.reads import reads
+from repository.store.tables.reads import batches, reads
 from repository.units import findings
 from repository.units.enrolment import EnrolmentError
 from repository.units.resume import Resumed, resume
@@ -48,6 +49,13 @@ def kinds(engine: Engine) -> set[str]:
         return {each.kind for each in findings.list_findings(connection)}
 
 
+def chain_faults(engine: Engine) -> set[str]:
+    """What the check of the database says of chains."""
+    with reading(engine) as connection:
+        found = {each.check for each in check_invariants(connection)}
+    return {each for each in found if each.startswith(("chains", "batches"))}
+
+
 def test_it_goes_on_from_the_earliest_batch_that_it_signed(
     ingest: Ingest, sender: Sender, engine: Engine, clock: Clock
 ) -> None:
@@ -67,8 +75,12 @@ def test_it_goes_on_from_the_earliest_batch_that_it_signed(
     with pytest.raises(EnrolmentError, match="reason"):
         go_on(engine, reason=" ")
     assert go_on(engine) == Resumed(first_lost=2, last_lost=3)
+    with engine.begin() as connection:  # as the restore left it
+        connection.execute(delete(batches).where(batches.c.first_seq > 1))
+    assert chain_faults(engine) == set()
     assert [ingest.take(sender.topic(), each).outcome for each in waiting] == ["committed"] * 2
     assert kinds(engine) == {"records_lost"}
+    assert chain_faults(engine) == set()
     with reading(engine) as connection:
         entry = [json.loads(row.body) for row in log.rows(connection)][-1]
     assert entry["action"] == "unit.resume"

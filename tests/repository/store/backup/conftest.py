@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 import pytest
-from sqlalchemy import insert
 
 from repository import bootstrap
 from repository.accounts.operator import COMMAND_LINE, operator
@@ -21,9 +22,7 @@ from repository.settings import load_settings
 from repository.store.backup.commands import _destination, _source
 from repository.store.backup.make import Made, make
 from repository.store.backup.restore import Restored, restore
-from repository.store.tables.fleet import agencies
-from tests.repository.search.test_picture import photograph
-from tests.repository.sightings import add_units
+from tests.repository.sender import Sender
 from tests.servers import PostgresServer
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -66,37 +65,43 @@ class House:
             log.append(connection, Entry(action, operator(), self.services.clock(), "here"))
 
 
+class Places(Protocol):
+    """Makes a place for a repository; ``migrated``: its database has its tables already."""
+
+    def __call__(self, name: str, *, migrated: bool = False) -> House: ...
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def houses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], House]]:
+def houses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Places]:
     """Makes places for repositories, each of its own, with folders and nothing in them."""
     yield from _houses(request, tmp_path, request.param)
 
 
 @pytest.fixture
-def sqlite_houses(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[Callable[[str], House]]:
+def sqlite_houses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Places]:
     """The same over SQLite alone, for what does not differ."""
     yield from _houses(request, tmp_path, "sqlite")
 
 
-def _houses(
-    request: pytest.FixtureRequest, folder: Path, kind: str
-) -> Iterator[Callable[[str], House]]:
+def _houses(request: pytest.FixtureRequest, folder: Path, kind: str) -> Iterator[Places]:
     made: list[House] = []
     databases: list[str] = []
 
-    def place(name: str) -> House:
+    def place(name: str, *, migrated: bool = False) -> House:
         database = ""
         if kind == "postgresql":
             server: PostgresServer = request.getfixturevalue("postgres_server")
-            databases.append(server.create_database())
+            template = request.getfixturevalue("migrated_postgres") if migrated else "template0"
+            databases.append(server.create_database(template=template))
             database = f"database = '{server.dsn(databases[-1])}'\n"
         (folder / name).mkdir()
         path = folder / name / "repository.toml"
         path.write_text(f"data = 'data'\n{database}")
         settings = load_settings(path)
         bootstrap.make_folders(settings)
+        if migrated and kind == "sqlite":
+            source = request.getfixturevalue("migrated_sqlite")
+            shutil.copy(source, settings.data / "repository.sqlite")
         made.append(House(path, bootstrap.build(settings)).at(NOW))
         return made[-1]
 
@@ -118,19 +123,20 @@ class Filled:
 
 
 def fill(house: House) -> Filled:
-    """Fill a place."""
+    """Fill a place that has its tables, as a unit fills it."""
     bootstrap.initialise(load_settings(house.settings))
-    services = house.services
-    with services.engine.begin() as connection:
-        row = {"id": 1, "name": "salem-pd", "title": "Salem Police", "created_at": NOW}
-        connection.execute(insert(agencies), [row])
-    add_units(services.engine, NOW, agencies=[1])
-    found = [
-        photograph(services.engine, services.pictures, at, content=picture(at))
-        for at in (YOUNG, OLD, OLDER)
-    ]
+    ingest = house.services.ingest
+    sender = Sender()
+    sender.enrol(house.services.engine, NOW)
+    found = [sender.read(at, pictures=[picture(at)]) for at in (OLDER, OLD, YOUNG)]
+    messages = [(sender.topic(), sender.message(*found))]
+    for at in (OLDER, OLD, YOUNG):
+        messages.append((sender.topic("picture", digest_at(at)), picture(at)))
+    for topic, message in messages:
+        assert ingest.take(topic, message).outcome == "committed"
     house.record()
-    return Filled(house, *found)
+    older, old, young = (each.id for each in found)
+    return Filled(house, young, old, older)
 
 
 def picture(at: datetime) -> bytes:

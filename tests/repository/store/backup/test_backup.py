@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import delete, inspect, select
+from sqlalchemy import delete, select
 
 from repository import bootstrap
 from repository.accounts.operator import COMMAND_LINE, operator
@@ -22,7 +22,6 @@ from repository.ledger.entry import Actor
 from repository.retention import holds, purge
 from repository.retention.holds_request import HoldRequest
 from repository.settings import load_settings
-from repository.store import migrate
 from repository.store.backup import check, keys
 from repository.store.backup.commands import _destination, _later, _source
 from repository.store.backup.manifest import BackupError
@@ -34,19 +33,18 @@ from repository.store.pictures_place import FolderOfPictures
 from repository.store.tables.reads import picture_keys, pictures, reads
 from repository.units import findings
 from tests.repository.picture_files import folder_of
+from tests.repository.sender import AGENCY
 from tests.repository.store.backup.conftest import (
     NOW,
     OLD,
     OLDER,
     YOUNG,
     House,
-    _houses,
+    Places,
     digest_at,
     fill,
     picture,
 )
-
-Houses = Callable[[str], House]
 
 
 def ids(house: House) -> set[object]:
@@ -55,7 +53,7 @@ def ids(house: House) -> set[object]:
 
 
 def hold(house: House, read_id: object) -> None:
-    actor = Actor("u-1", "jdoe", "Jane Doe", "salem-pd")
+    actor = Actor("u-1", "jdoe", "Jane Doe", AGENCY)
     request = HoldRequest("24-1187", "arrest", "Seen near the scene", (read_id,), None)  # type: ignore[arg-type]
     with house.services.engine.begin() as connection:
         holds.add(connection, request, actor=actor, origin="here", now=house.services.clock())
@@ -80,9 +78,9 @@ def purge_at(house: House, now: datetime) -> None:
 
 @pytest.mark.policy("C-7b")
 def test_what_is_restored_is_all_of_it_but_what_expired_since(
-    houses: Houses, tmp_path: Path
+    houses: Places, tmp_path: Path
 ) -> None:
-    filled = fill(houses("first"))
+    filled = fill(houses("first", migrated=True))
     first = filled.house
     hold(first, filled.old)
     with first.services.engine.begin() as connection:  # as after a purge of that day
@@ -95,6 +93,11 @@ def test_what_is_restored_is_all_of_it_but_what_expired_since(
     assert check.verify(tmp_path / "backup", key, lambda _: None) == made.manifest
 
     later = houses("second").at(NOW + timedelta(days=30))
+    shutil.copytree(tmp_path / "backup", tmp_path / "truncated")
+    (dump,) = (tmp_path / "truncated").glob("database.*")
+    dump.write_bytes(dump.read_bytes()[:-100])
+    with pytest.raises(BackupError, match="is not what was written"):
+        later.restore(tmp_path / "truncated", first.keys_file)
     done = later.restore(tmp_path / "backup", first.keys_file)
 
     assert ids(later) == {filled.young, filled.old}
@@ -106,7 +109,9 @@ def test_what_is_restored_is_all_of_it_but_what_expired_since(
         later.services.engine, later.services.pictures, day=None, sample=None,
         progress=lambda *_: None,
     ).ok  # fmt: skip
-    migrate.require_current(later.services.engine)
+    for words in (("db", "check", "--all"), ("retention", "verify")):
+        checked = command(later, *words)
+        assert checked.exit_code == 0, checked.output
     assert later.services.ledger.verify().ok
     with reading(later.services.engine) as connection:
         rows = [json.loads(row.body) for row in log.rows(connection, made.manifest.ledger_size)]
@@ -125,9 +130,9 @@ def test_what_is_restored_is_all_of_it_but_what_expired_since(
 
 @pytest.mark.policy("C-7b")
 def test_no_backup_holds_a_key_and_newer_keys_close_what_was_purged_in_older_backups(
-    houses: Houses, tmp_path: Path
+    sqlite_houses: Places, tmp_path: Path
 ) -> None:
-    filled = fill(houses("first"))
+    filled = fill(sqlite_houses("first", migrated=True))
     first = filled.house
     first.back_up(tmp_path / "backup")
     with reading(first.services.engine) as connection:
@@ -140,7 +145,7 @@ def test_no_backup_holds_a_key_and_newer_keys_close_what_was_purged_in_older_bac
     with reading(first.services.engine) as connection:
         keys.write(first.keys_file, _source(first.services).keys_of(connection, NOW))
 
-    second = houses("second").at(NOW + timedelta(days=31))
+    second = sqlite_houses("second").at(NOW + timedelta(days=31))
     done = second.restore(tmp_path / "backup", first.keys_file)
 
     assert (done.pictures, done.pictures_closed) == (2, 1)
@@ -214,7 +219,7 @@ def good(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> tup
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_is_refused_and_nothing_touched(
-    sqlite_houses: Houses, good: tuple[House, Path], tmp_path: Path, fault: str
+    sqlite_houses: Places, good: tuple[House, Path], tmp_path: Path, fault: str
 ) -> None:
     house, backup = good
     copy = tmp_path / "copy"
@@ -227,28 +232,11 @@ def test_every_fault_is_refused_and_nothing_touched(
     assert [path for path in (new.settings.parent / "data").rglob("*") if path.is_file()] == []
 
 
-def test_a_truncated_dump_is_refused_by_postgresql_s_backup_too(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    places = _houses(request, tmp_path, "postgresql")
-    place = next(places)
-    first = fill(place("first")).house
-    first.back_up(tmp_path / "backup")
-    dump = tmp_path / "backup" / "database.dump"
-    dump.write_bytes(dump.read_bytes()[:-100])
-    new = place("new")
-    with pytest.raises(BackupError, match=r"database.dump: is not what was written"):
-        new.restore(tmp_path / "backup", first.keys_file)
-    with new.services.engine.connect() as connection:
-        assert inspect(connection).get_table_names() == []
-    next(places, None)
-
-
 def test_the_keys_of_another_repository_do_not_do(
-    sqlite_houses: Houses, good: tuple[House, Path], tmp_path: Path
+    sqlite_houses: Places, good: tuple[House, Path], tmp_path: Path
 ) -> None:
     _, backup = good
-    other = fill(sqlite_houses("other")).house
+    other = fill(sqlite_houses("other", migrated=True)).house
     other.back_up(tmp_path / "other-backup")
     new = sqlite_houses("new")
     with pytest.raises(BackupError, match="signed by another key"):
@@ -259,10 +247,10 @@ def test_the_keys_of_another_repository_do_not_do(
 
 
 def test_only_an_empty_place_is_restored_into(
-    sqlite_houses: Houses, good: tuple[House, Path]
+    sqlite_houses: Places, good: tuple[House, Path]
 ) -> None:
     house, backup = good
-    full = fill(sqlite_houses("full")).house
+    full = fill(sqlite_houses("full", migrated=True)).house
     with pytest.raises(BackupError, match="the database is not empty"):
         full.restore(backup, house.keys_file)
     pictured = sqlite_houses("pictured")
@@ -301,9 +289,9 @@ class Meanwhile(FolderOfPictures):
 
 
 def test_what_a_purge_takes_or_wraps_anew_meanwhile_is_no_fault_but_a_loss_is(
-    houses: Houses, tmp_path: Path
+    houses: Places, tmp_path: Path
 ) -> None:
-    filled = fill(houses("first"))
+    filled = fill(houses("first", migrated=True))
     first, services = filled.house, filled.house.services
     place = services.pictures.place
     assert isinstance(place, FolderOfPictures)
@@ -335,11 +323,11 @@ def test_what_a_purge_takes_or_wraps_anew_meanwhile_is_no_fault_but_a_loss_is(
 
 
 def test_a_restore_that_is_cut_off_opens_for_nobody(
-    houses: Houses, good: tuple[House, Path], tmp_path: Path
+    sqlite_houses: Places, good: tuple[House, Path], tmp_path: Path
 ) -> None:
-    first = fill(houses("first")).house
+    first = fill(sqlite_houses("first", migrated=True)).house
     first.back_up(tmp_path / "backup")
-    new = houses("new")
+    new = sqlite_houses("new")
 
     def die() -> int:
         raise OSError("the power is gone")
@@ -360,9 +348,9 @@ def test_a_restore_that_is_cut_off_opens_for_nobody(
 
 @pytest.mark.policy("C-4c")
 def test_a_later_checkpoint_says_what_is_lost_and_another_ledger_s_is_refused(
-    houses: Houses, tmp_path: Path
+    sqlite_houses: Places, tmp_path: Path
 ) -> None:
-    first = fill(houses("first")).house
+    first = fill(sqlite_houses("first", migrated=True)).house
     early = tmp_path / "early"
     early.write_text(first.services.ledger.sign_checkpoint())
     first.record()
@@ -380,26 +368,26 @@ def test_a_later_checkpoint_says_what_is_lost_and_another_ledger_s_is_refused(
             actor=operator(), origin=COMMAND_LINE, now=NOW, progress=lambda _: None,
         ).entries_lost  # fmt: skip
 
-    second = houses("second")
+    second = sqlite_houses("second")
     assert restored(second, late) == 4
     with reading(second.services.engine) as connection:
         said = json.loads(next(log.rows(connection, size)).body)["request"]
     assert (said["later_checkpoint_size"], said["entries_lost"]) == (size + 4, 4)
-    assert restored(houses("third"), early) == 0
+    assert restored(sqlite_houses("third"), early) == 0
     forged = tmp_path / "forged"
     key, origin = first.services.ledger.private_key, first.services.ledger.origin
     for at in (1, size):
         forged.write_text(sign(Checkpoint(origin, at, bytes(32)), key))
         with pytest.raises(BackupError, match="one of them is not of this ledger"):
-            restored(houses(f"at-{at}"), forged)
+            restored(sqlite_houses(f"at-{at}"), forged)
 
 
 def command(house: House, *words: str) -> Result:
     return CliRunner().invoke(main, ["--settings", str(house.settings), *words])
 
 
-def test_the_commands_from_making_to_bringing_back(sqlite_houses: Houses, tmp_path: Path) -> None:
-    first = fill(sqlite_houses("first")).house
+def test_the_commands_from_making_to_bringing_back(sqlite_houses: Places, tmp_path: Path) -> None:
+    first = fill(sqlite_houses("first", migrated=True)).house
     safe, backup = tmp_path / "keys.json", tmp_path / "backup"
     made = command(first, "backup", "make", str(backup), "--keys-to", str(safe), "--json")
     assert made.exit_code == 0, made.output
