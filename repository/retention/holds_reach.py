@@ -190,11 +190,6 @@ def moment_of(record_id: UUID) -> datetime | None:
 
 def arrived(connection: Connection, unit_id: int, rows: Sequence[Row]) -> Iterator[tuple[int, Row]]:
     """Which standing hold reaches which of the rows of ``reads`` that a unit just brought."""
-    by_plate: dict[str, list[Row]] = {}
-    by_id: dict[UUID, list[Row]] = {}
-    for row in rows:
-        by_plate.setdefault(row["plate"], []).append(row)
-        by_id.setdefault(row["read_id"], []).append(row)
     names = ("scope", "unit_id", "read_id", "plate", "plate_state", "from_at", "until_at")
     query = select(holds.c.id, *(holds.c[name] for name in names)).where(
         holds.c.released_at.is_(None),
@@ -202,7 +197,15 @@ def arrived(connection: Connection, unit_id: int, rows: Sequence[Row]) -> Iterat
         holds.c.from_at <= max(row["captured_at"] for row in rows),
         or_(holds.c.unit_id.is_(None), holds.c.unit_id == unit_id),
     )
-    for hold_id, *values in connection.execute(query).all():
+    standing = connection.execute(query).all()
+    if not standing:
+        return
+    by_plate: dict[str, list[Row]] = {}
+    by_id: dict[UUID, list[Row]] = {}
+    for row in rows:
+        by_plate.setdefault(row["plate"], []).append(row)
+        by_id.setdefault(row["read_id"], []).append(row)
+    for hold_id, *values in standing:
         reach = Reach(**dict(zip(names, values, strict=True)))
         if reach.plate is not None:
             near: Sequence[Row] = by_plate.get(reach.plate, ())
