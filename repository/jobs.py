@@ -12,6 +12,7 @@ from repository.agencies import reports
 from repository.bootstrap import Services
 from repository.errors import RepositoryError
 from repository.hotlists import upkeep
+from repository.ingest import consumers, ownclock
 from repository.retention import holds_ending, holds_review, purge
 from repository.retention.purge_job import PurgeJob
 from repository.store.ahead import ensure_coming_days
@@ -61,6 +62,11 @@ def schedule(services: Services) -> BackgroundScheduler:
         next_run_time=now,
     )
     scheduler.add_job(
+        _guarded("ingest processes", lambda: miss_consumers(services)),
+        "interval",
+        minutes=1,
+    )
+    scheduler.add_job(
         _guarded("hold reviews", lambda: find_overdue_reviews(services)),
         "interval",
         hours=6,
@@ -102,6 +108,14 @@ def sign_when_due(services: Services) -> None:
     """Sign the ledger where enough was added, or enough time went by."""
     every = timedelta(minutes=services.settings.jobs.checkpoint_every_min)
     services.ledger.sign_if_due(services.settings.ledger.checkpoint_every_entries, every)
+
+
+def miss_consumers(services: Services) -> None:
+    """Say which ingest processes are away, unless the clock itself is in doubt."""
+    now = services.clock()
+    with services.engine.begin() as connection:
+        if ownclock.standing_doubt(connection, now) is None:
+            consumers.miss_absent(connection, now)
 
 
 def find_unanswered(services: Services) -> None:

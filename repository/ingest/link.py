@@ -10,6 +10,7 @@ A broker that speaks 3.1.1 alone has no such thing: one process, instance 1, tak
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ _KEEPALIVE_S = 60
 _FIRST_RETRY_S = 1
 _LAST_RETRY_S = 60
 _MAX_RECEIPTS_WAITING = 10_000
+_PATIENCE_S = 2.0
+_ASK_S = 5.0
 _UNSUPPORTED_PROTOCOL = 132
 _SESSION_TAKEN_OVER = 142
 
@@ -65,16 +68,21 @@ class Link:
         self._subscribed = threading.Event()
         self._connection = 0
         self._said_down = False
+        self._answered = threading.Event()
+        self._looking = threading.Thread(target=self._look_for_311, name="broker-3.1.1")
         self._client = self._make_client(MQTTProtocolVersion.MQTTv5)
 
     def open(self) -> None:
         """Connect, and go on trying."""
         self._connect()
         self._client.loop_start()
+        self._looking.start()
 
     def close(self) -> None:
         """Disconnect; the session stays with the broker."""
         self._closed.set()
+        self._answered.set()
+        self._looking.join()
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -116,22 +124,32 @@ class Link:
     def _speaks_5(self) -> bool:
         return self._client.protocol == MQTTProtocolVersion.MQTTv5
 
-    def _speak_311(self) -> None:
-        """Begin anew with the older protocol, from a thread that is not the client's own."""
-        if self._broker.instance != 1:
-            self.fault = RepositoryError(
-                f"the broker {self._name()} has no MQTT 5, so one ingest process alone can take "
-                "its messages: run instance 1 and no other"
+    def _look_for_311(self) -> None:
+        """Begin anew with the older protocol where the broker has no other.
+
+        Such a broker may fail to read what it is sent, and never answer: it is asked more simply.
+        """
+        wait_s: float = _PATIENCE_S
+        while not self._answered.wait(wait_s):
+            if not _refuses_5(self._broker):
+                wait_s = min(wait_s * 2, _LAST_RETRY_S)
+                continue
+            if self._broker.instance != 1:
+                self.fault = RepositoryError(
+                    f"the broker {self._name()} has no MQTT 5, so one ingest process alone can "
+                    "take its messages: run instance 1 and no other"
+                )
+                return
+            _log.warning(
+                "the broker has no MQTT 5: this must be the only ingest process",
+                broker=self._name(),
             )
+            refused, self._client = self._client, self._make_client(MQTTProtocolVersion.MQTTv311)
+            refused.disconnect()
+            refused.loop_stop()
+            self._connect()
+            self._client.loop_start()
             return
-        _log.warning(
-            "the broker has no MQTT 5: this must be the only ingest process", broker=self._name()
-        )
-        refused, self._client = self._client, self._make_client(MQTTProtocolVersion.MQTTv311)
-        refused.disconnect()
-        refused.loop_stop()
-        if not self._closed.is_set():
-            self.open()
 
     def _on_connect(
         self,
@@ -142,11 +160,9 @@ class Link:
         _properties: Properties | None,
     ) -> None:
         if reason.is_failure:
-            if self._speaks_5() and reason.value == _UNSUPPORTED_PROTOCOL:
-                threading.Thread(target=self._speak_311, name="broker-3.1.1").start()
-                return
             self._say_down(f"refuses the repository: {reason}")
             return
+        self._answered.set()
         self._connection += 1
         *shared, status = ingest_filters()
         if not self._speaks_5():
@@ -194,7 +210,7 @@ class Link:
                 f"gave the session {self._broker.session} to another ingest process: give each an "
                 "--instance of its own"
             )
-        elif reason.value != _UNSUPPORTED_PROTOCOL:
+        else:
             self._say_down("closed the connection")
 
     def _on_message(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
@@ -238,6 +254,25 @@ def drop_session(broker: BrokerSettings, client_id: str, timeout_s: float = 30.0
             raise RepositoryError(
                 f"the broker {broker.host}:{broker.port} does not answer; try again"
             )
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def _refuses_5(broker: BrokerSettings) -> bool:
+    """Whether the broker says that it has no MQTT 5.
+
+    It is asked without properties, which a broker that does not know them may fail to read.
+    """
+    answer: queue.Queue[bool] = queue.Queue()
+    client = _client(broker, f"{broker.session}-asks", MQTTProtocolVersion.MQTTv5)
+    client.on_connect = lambda *found: answer.put(found[3].value == _UNSUPPORTED_PROTOCOL)
+    client.connect_async(broker.host, broker.port, keepalive=_KEEPALIVE_S, clean_start=True)
+    client.loop_start()
+    try:
+        return answer.get(timeout=_ASK_S)
+    except queue.Empty:
+        return False
     finally:
         client.disconnect()
         client.loop_stop()

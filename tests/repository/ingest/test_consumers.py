@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,9 +27,10 @@ from repository.store.engine import reading
 from repository.units.findings import list_findings
 from tests.repository.ingest.conftest import NOW, Clock
 from tests.repository.people import PASSWORD, CommandLine, recorded
-from tests.servers import Broker
+from tests.servers import Broker, free_port
 
 WAIT_S = 60.0
+WITH_DEMO = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "scripts")}
 
 
 def absent(engine: Engine) -> list[str]:
@@ -169,3 +174,32 @@ def test_a_session_from_before_the_load_was_shared_gets_nothing_twice(
     assert sorted([*topics, *of_other]) == sorted({*topics, *of_other})
     link.close()
     other.close()
+
+
+def test_a_broker_of_the_older_protocol_serves_one_process_and_refuses_a_second() -> None:
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "demo_site.broker", str(port)], env=WITH_DEMO)
+    try:
+        while not listens(port):
+            time.sleep(0.05)
+        came = threading.Event()
+        first = Link(BrokerSettings(port=port), lambda _: came.set())
+        first.open()
+        assert first.wait_until_subscribed(WAIT_S)
+        first.publish("alpr/1/a/u/records", b"x")
+        assert came.wait(WAIT_S)
+        second = Link(BrokerSettings(port=port, instance=2), lambda _: None)
+        second.open()
+        while second.fault is None:
+            time.sleep(0.05)
+        assert "one ingest process alone" in str(second.fault)
+        first.close()
+        second.close()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
