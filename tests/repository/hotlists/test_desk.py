@@ -64,7 +64,7 @@ def test_an_entry_alerts_once_a_second_person_checked_it_and_the_ledger_says_who
 ) -> None:
     act = desk.propose(officer, LIST, TYPED, "test")
     assert (act.version, act.entry.state(desk.clock()), plates(engine)) == (None, "proposed", [])
-    desk.propose(second, LIST, replace(TYPED, plate="9XYZ88"), "test")
+    desk.propose(officer, LIST, replace(TYPED, plate="9XYZ88"), "test")
     done = desk.confirm(second, act.entry.id, "test")
     assert (done.version, done.entry.state(desk.clock())) == (1, "active")
     (entry,) = listed(engine)
