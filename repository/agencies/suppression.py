@@ -48,4 +48,4 @@ def _vague(hidden: list[int], smallest: int) -> bool:
 
     The largest that one can be leaves one for each of the others.
     """
-    return len(hidden) > 1 and sum(hidden) - (len(hidden) - 1) >= smallest
+    return sum(hidden) - (len(hidden) - 1) >= smallest

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, func, select
 
 from repository.accounts.errors import SessionEndedError, SignInRefusedError
 from repository.accounts.service import Accounts
+from repository.accounts.sessions import start
 from repository.accounts.user import User
 from repository.agencies import access
 from repository.agencies.errors import AgencyError
@@ -18,7 +19,7 @@ from repository.store.engine import reading
 from repository.store.tables.accounts import sessions
 from repository.store.tables.reads import reads
 from tests.repository.agencies.test_own import hold
-from tests.repository.people import OPERATOR, PASSWORD, Clock, hire, recorded
+from tests.repository.people import OPERATOR, PASSWORD, hire, recorded
 from tests.repository.sightings import sight
 
 NOON = datetime(2026, 2, 27, 12, tzinfo=UTC)
@@ -43,12 +44,13 @@ def change(
 @pytest.mark.policy("G-19")
 @pytest.mark.parametrize("how", ["suspended", "ended"])
 def test_nobody_of_the_agency_comes_in_until_it_has_its_access_again(
-    how: access.Closing, data: AgencyData, officer: User, accounts: Accounts, engine: Engine
+    how: access.Closing, data: AgencyData, finder: User, accounts: Accounts, engine: Engine
 ) -> None:
     read = sight(engine, "1ABC23", NOON)
+    officer = hire(accounts, "jdoe")
     session = accounts.open_session("jdoe", PASSWORD, "here")
-    hire(accounts, "finder", "boston-pd")
-    theirs = accounts.open_session("finder", PASSWORD, "here")
+    with engine.begin() as connection:
+        theirs = start(connection, finder.id, accounts.now())
     change(engine, how)
     with reading(engine) as connection:
         assert connection.scalar(select(func.count()).select_from(sessions)) == 1
@@ -62,21 +64,18 @@ def test_nobody_of_the_agency_comes_in_until_it_has_its_access_again(
         accounts.sign_in("jdoe", PASSWORD, "here")
     said = recorded(engine)[-1]
     assert said["request"]["reason"] == f"agency's access {how}"
-    assert accounts.user_of(theirs.token, "here").login == "finder"
+    assert accounts.user_of(theirs, "here").login == "finder"
     change(engine, None)
     assert accounts.sign_in("jdoe", PASSWORD, "here").login == "jdoe"
 
 
 @pytest.mark.policy("G-19")
-def test_its_data_keeps_owner_and_holds(
-    data: AgencyData, accounts: Accounts, engine: Engine
-) -> None:
+def test_its_data_keeps_owner_and_holds(data: AgencyData, finder: User, engine: Engine) -> None:
     read = sight(engine, "1ABC23", NOON)
     held = hold(engine, read, agency=1)
     change(engine, "ended")
-    other = hire(accounts, "finder", "boston-pd")
     with pytest.raises(AgencyError, match="not reads of agency boston-pd"):
-        data.dispose(other, [read], "theirs no longer", "here")
+        data.dispose(finder, [read], "theirs no longer", "here")
     with reading(engine) as connection:
         assert connection.execute(select(reads.c.read_id, reads.c.agency_id)).one() == (read, 1)
     assert held == 1
@@ -103,13 +102,12 @@ def test_each_change_is_on_the_ledger_with_who_asked(accounts: Accounts, engine:
 
 
 @pytest.mark.policy("G-19")
-def test_a_sign_in_at_the_very_moment_leaves_no_session(
-    officer: User, accounts: Accounts, engine: Engine, clock: Clock
-) -> None:
-    start = threading.Barrier(4)
+def test_a_sign_in_at_the_very_moment_leaves_no_session(accounts: Accounts, engine: Engine) -> None:
+    hire(accounts, "jdoe")
+    begin = threading.Barrier(4)
 
     def sign_in() -> None:
-        start.wait()
+        begin.wait()
         try:
             accounts.open_session("jdoe", PASSWORD, "here")
         except SignInRefusedError:
@@ -118,7 +116,7 @@ def test_a_sign_in_at_the_very_moment_leaves_no_session(
     threads = [threading.Thread(target=sign_in) for _ in range(3)]
     for thread in threads:
         thread.start()
-    start.wait()
+    begin.wait()
     change(engine, "suspended")
     for thread in threads:
         thread.join()

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, select
 
-from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.agencies import reports
 from repository.agencies.errors import AgencyError
@@ -17,16 +16,10 @@ from repository.store.engine import reading
 from repository.store.tables.agency_data import read_corrections
 from repository.store.tables.reads import reads
 from repository.units.findings import list_findings
-from tests.repository.people import Clock, hire, recorded
+from tests.repository.people import Clock, recorded
 from tests.repository.sightings import sight
 
 NOON = datetime(2026, 2, 27, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def finder(accounts: Accounts) -> User:
-    """A person of Boston, who finds errors in Salem's reads."""
-    return hire(accounts, "finder", "boston-pd")
 
 
 @pytest.mark.policy("G-11")
