@@ -7,3 +7,7 @@ from repository.errors import RepositoryError
 
 class LedgerError(RepositoryError):
     """An entry that cannot be recorded, or a question the ledger cannot answer."""
+
+
+class NotCoveredError(LedgerError):
+    """A proof about an entry or a size that no signed checkpoint covers."""

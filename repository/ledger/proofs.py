@@ -11,7 +11,7 @@ from edge.contract.errors import ContractError
 from repository.ledger import entry as entries
 from repository.ledger import log
 from repository.ledger.checkpoints import Checkpoint
-from repository.ledger.errors import LedgerError
+from repository.ledger.errors import LedgerError, NotCoveredError
 from repository.ledger.tiles import Nodes
 
 
@@ -54,7 +54,7 @@ def inclusion(connection: Connection, index: int, note: str, signed: Checkpoint)
         LedgerError: if it does not cover the entry, or what is stored does not lead to its root.
     """
     if not 0 <= index < signed.size:
-        raise LedgerError(
+        raise NotCoveredError(
             f"entry {index}: the newest checkpoint covers {signed.size} entries, from 0; "
             "'alpr-repository ledger checkpoint' signs the newer ones"
         )
@@ -116,7 +116,7 @@ def consistency_path(connection: Connection, old_size: int, size: int) -> list[b
         LedgerError: if the sizes are not those of a growing tree, or a tile is missing.
     """
     if not 0 < old_size <= size:
-        raise LedgerError(f"size {old_size}: expected one from 1 to {size}")
+        raise NotCoveredError(f"size {old_size}: expected one from 1 to {size}")
     nodes = Nodes(connection)
     return [nodes.hash_of(low, high) for low, high in merkle.consistency_ranges(old_size, size)]
 

@@ -1,10 +1,17 @@
-"""The ledger's newest signed checkpoint, for witnesses and whoever wants to check."""
+"""The ledger's newest signed checkpoint and its growth, for whoever wants to check.
+
+They hold sizes, roots and hashes, and need no token. Entries and their proofs come out of the
+command line alone: they say what others asked.
+"""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
-from fastapi.responses import PlainTextResponse
+from dataclasses import asdict
 
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from repository.ledger.errors import NotCoveredError
 from repository.web.bearer import Rooms
 from repository.web.faults import answer
 
@@ -13,8 +20,19 @@ router = APIRouter()
 
 @router.get("/ledger/checkpoint")
 def checkpoint(rooms: Rooms) -> Response:
-    """The signed note as plain text. It holds a size and a root, and needs no token."""
+    """The signed note as plain text."""
     note = rooms.ledger.latest_checkpoint()
     if note is None:
         return answer(404, "no_checkpoint", "no checkpoint of the ledger has been signed yet")
     return PlainTextResponse(note)
+
+
+@router.get("/ledger/consistency/{old_size}")
+def consistency(old_size: int, rooms: Rooms) -> Response:
+    """The proof that the newest checkpoint's tree only added to that of the older size."""
+    if rooms.ledger.latest_checkpoint() is None:
+        return answer(404, "no_checkpoint", "no checkpoint of the ledger has been signed yet")
+    try:
+        return JSONResponse(asdict(rooms.ledger.prove_growth(old_size)))
+    except NotCoveredError as error:
+        return answer(404, "no_such_size", str(error))

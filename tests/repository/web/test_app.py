@@ -14,6 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, text
 
+from edge.contract import merkle
 from repository.accounts import throttle
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
@@ -330,6 +331,24 @@ def test_witnesses_fetch_the_checkpoint_without_a_token(
     assert answer.headers["content-type"].startswith("text/plain")
     opened = checkpoints.open_note(answer.text, LEDGER_ORIGIN, LEDGER_KEY.public_key())
     assert opened.size == len(recorded(engine))
+
+
+@pytest.mark.policy("C-4c")
+def test_growth_is_proven_without_a_token(
+    client: httpx.Client, officer: User, engine: Engine, clock: Clock
+) -> None:
+    at = "/api/v1/ledger/consistency"
+    assert error_of(client.get(f"{at}/1"))[:2] == (404, "no_checkpoint")
+    note = Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, clock).sign_checkpoint()
+    signed = checkpoints.open_note(note, LEDGER_ORIGIN, LEDGER_KEY.public_key())
+    proof = client.get(f"{at}/1").json()
+    assert proof["checkpoint"] == note
+    path = [bytes.fromhex(each) for each in proof["path"]]
+    old_root = bytes.fromhex(proof["old_root"])
+    merkle.verify_consistency(1, signed.size, old_root, signed.root, path)
+    for size in (0, -1, signed.size + 1, 10**30):
+        assert error_of(client.get(f"{at}/{size}"))[0] == 404
+    assert client.get(f"{at}/x").status_code == 422
 
 
 def test_health_says_that_the_process_answers(client: httpx.Client) -> None:
