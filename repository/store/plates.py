@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from repository.store.bounded import BoundedReader
-from repository.store.rows import among, each
+from repository.store.rows import each
 from repository.store.tables.plates import plates as dictionary
 from repository.store.tables.reads import hits, reads
 
@@ -48,9 +48,10 @@ def forget_unused(connection: Connection, plates: Iterable[str]) -> int:
     asked = sorted(set(plates))
     forgotten = 0
     for start in range(0, len(asked), _AT_ONCE):
+        some = select(each(connection, asked[start : start + _AT_ONCE]))
         done = connection.execute(
             delete(dictionary).where(
-                among(connection, dictionary.c.plate, asked[start : start + _AT_ONCE]),
+                dictionary.c.plate.in_(some),
                 ~exists().where(reads.c.plate == dictionary.c.plate),
                 ~exists().where(hits.c.plate == dictionary.c.plate),
             )
