@@ -206,7 +206,7 @@ def restore(
             progress=_tell,
         )
     finally:
-        services.engine.dispose()
+        services.close()
     if as_json:
         click.echo(json.dumps(_said(done)))
         return

@@ -107,7 +107,7 @@ def _houses(request: pytest.FixtureRequest, folder: Path, kind: str) -> Iterator
 
     yield place
     for house in made:
-        house.services.engine.dispose()
+        house.services.close()
     for each in databases:
         request.getfixturevalue("postgres_server").drop_database(each)
 
@@ -135,6 +135,7 @@ def fill(house: House) -> Filled:
     for topic, message in messages:
         assert ingest.take(topic, message).outcome == "committed"
     house.record()
+    house.services.close()
     older, old, young = (each.id for each in found)
     return Filled(house, young, old, older)
 
