@@ -14,7 +14,7 @@ from repository.retention import purge_pictures, purge_plates
 from repository.retention.certificates import Certificate, Count, Hand, certify
 from repository.retention.duties import Duties
 from repository.retention.holds import is_held
-from repository.retention.purge_rows import Expired, of_read, refused_moment, unheld
+from repository.retention.purge_rows import Expired, held, of_read, refused_moment
 from repository.store.days import id_lines, utc_day
 from repository.store.partitions import of_day, replace_day
 from repository.store.pictures import PictureStore
@@ -36,18 +36,18 @@ def purge_day(
     Where everything of the day has expired, whosever it is, the day's partition is replaced by
     what is held; otherwise rows are deleted. The caller has the turn ``RETENTION``.
     """
-    old = _past_their_time(connection, day, expired)
-    going = {
-        table: which & unheld(table) for table, which in old.items() if table is not quarantine
-    }
+    passed = expired.has_passed(day)
+    old = _past_their_time(connection, day, expired, passed=passed)
+    kept = {table: old[table] & held(table) for table in (reads, hits, unit_records, pictures)}
+    going = {table: old[table] & ~held(table) for table in kept}
     digest, numbers = _digest(connection, going)
-    counts = {
-        table.name: Count(number + held, held)
-        for table, number in numbers.items()
-        for held in [_number(connection, table, old[table] & ~unheld(table))]
-    }
-    counts["pictures"] = _count(connection, pictures, old[pictures])
-    counts["quarantine"] = Count(_number(connection, quarantine, old[quarantine]), 0)
+    for table in (pictures, quarantine):
+        numbers[table] = _number(connection, table, old[table])
+    counts = {}
+    for table, number in numbers.items():
+        spared = _number(connection, table, kept[table]) if table in kept else 0
+        found = number if table in (pictures, quarantine) else number + spared
+        counts[table.name] = Count(found, spared)
     if not any(each.purged for each in counts.values()):
         return None
     monthly.keep(connection, going[reads], going[hits])
@@ -55,7 +55,7 @@ def purge_day(
     connection.execute(delete(unit_records).where(going[unit_records]))
     connection.execute(delete(hits).where(going[hits]))
     connection.execute(delete(quarantine).where(old[quarantine]))
-    if expired.has_passed(day) and purge_pictures.keep_held(connection, store, day):
+    if passed and purge_pictures.keep_held(connection, store, day):
         replace_day(connection, day, is_held)
         purge_pictures.destroy_key(connection, day)
     else:
@@ -69,17 +69,20 @@ def purge_day(
 
 
 def _past_their_time(
-    connection: Connection, day: date, expired: Expired
+    connection: Connection, day: date, expired: Expired, *, passed: bool
 ) -> dict[Table, ColumnElement[bool]]:
-    """Of each table, what is of that day and past its time, held or not."""
-    of_reads = expired.reads()
+    """Of each table, what is of that day and past its time, held or not.
+
+    Of a day that has ``passed`` that is everything of reads and pictures.
+    """
+    of_reads = of_day(reads, day) if passed else of_day(reads, day) & expired.reads()
+    of_pictures = of_day(pictures, day)
     return {
-        reads: of_day(reads, day) & of_reads,
+        reads: of_reads,
         hits: of_day(hits, day) & expired.hits(),
         unit_records: of_day(unit_records, day) & expired.unit_records(),
-        pictures: of_day(pictures, day) & of_read(of_reads, day),
-        quarantine: (utc_day(connection, refused_moment()) == day.isoformat())
-        & expired.quarantine(),
+        pictures: of_pictures if passed else of_pictures & of_read(of_reads),
+        quarantine: (utc_day(connection, refused_moment()) == day) & expired.quarantine(),
     }
 
 
@@ -95,12 +98,6 @@ def _digest(
             digest.update(lines.encode())
             numbers[table] += lines.count("\n")
     return digest.hexdigest(), numbers
-
-
-def _count(connection: Connection, table: Table, which: ColumnElement[bool]) -> Count:
-    return Count(
-        _number(connection, table, which), _number(connection, table, which & ~unheld(table))
-    )
 
 
 def _number(connection: Connection, table: Table, which: ColumnElement[bool]) -> int:

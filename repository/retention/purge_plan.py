@@ -10,7 +10,7 @@ from datetime import date
 from sqlalchemy import Connection, func, select
 
 from repository.retention.duties import Duties
-from repository.retention.purge_rows import Expired, refused_moment, unheld
+from repository.retention.purge_rows import Expired, held, refused_moment
 from repository.store.days import utc_day
 from repository.store.tables.reads import hits, reads, unit_records
 
@@ -43,19 +43,18 @@ def make_plan(connection: Connection, expired: Expired) -> Plan:
     day = utc_day(connection, reads.c.captured_at)
     query = (
         select(day, reads.c.agency_id, reads.c.has_hits, func.count())
-        .where(expired.reads(), unheld(reads))
+        .where(expired.reads(), ~held(reads))
         .group_by(day, reads.c.agency_id, reads.c.has_hits)
     )
     counted = {
-        (date.fromisoformat(on), agency_id, hit): number
-        for on, agency_id, hit, number in connection.execute(query)
+        (on, agency_id, hit): number for on, agency_id, hit, number in connection.execute(query)
     }
     days = {on for on, _, _ in counted}
     for moment, which in (
-        (hits.c.captured_at, expired.hits() & unheld(hits)),
-        (unit_records.c.captured_at, expired.unit_records() & unheld(unit_records)),
+        (hits.c.captured_at, expired.hits() & ~held(hits)),
+        (unit_records.c.captured_at, expired.unit_records() & ~held(unit_records)),
         (refused_moment(), expired.quarantine()),
     ):
         found = connection.scalars(select(utc_day(connection, moment)).distinct().where(which))
-        days.update(date.fromisoformat(each) for each in found)
+        days.update(found)
     return Plan(tuple(sorted(days)), counted)

@@ -24,7 +24,7 @@ def doom(
     plates = union(
         select(reads.c.plate).where(gone_reads), select(hits.c.plate).where(gone_hits)
     ).subquery()
-    row = (func.row_number().over(order_by=plates.c.plate) - 1) // _IN_A_ROW
+    row = (func.row_number().over() - 1) // _IN_A_ROW
     numbered = select(plates.c.plate, row.label("row")).subquery()
     lines = func.aggregate_strings(numbered.c.plate, "\n")
     connection.execute(

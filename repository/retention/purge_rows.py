@@ -16,7 +16,6 @@ from sqlalchemy import ColumnElement, Table, case, exists, false, or_, select, t
 
 from repository.retention.duties import Bound
 from repository.retention.holds import is_held
-from repository.store.partitions import of_day
 from repository.store.tables.fleet import units
 from repository.store.tables.reads import hits, pictures, quarantine, reads, unit_records
 from repository.store.tables.retention import hold_reads, holds
@@ -127,24 +126,23 @@ def speaks_of_held_hit() -> ColumnElement[bool]:
     )
 
 
-def of_read(condition: ColumnElement[bool], day: date) -> ColumnElement[bool]:
-    """Whether a row of ``pictures`` is of a read of that day for which the condition holds."""
+def of_read(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a row of ``pictures`` is of a read for which the condition holds."""
     return exists().where(
         reads.c.unit_id == pictures.c.unit_id,
         reads.c.captured_at == pictures.c.captured_at,
         reads.c.read_id == pictures.c.read_id,
-        of_day(reads, day),
         condition,
     )
 
 
-def unheld(table: Table) -> ColumnElement[bool]:
-    """Whether nothing but its time keeps a row of any of these tables."""
+def held(table: Table) -> ColumnElement[bool]:
+    """Whether a hold keeps a row of any of these tables, whatever its time."""
     if table is hits:
-        return ~hit_is_held()
+        return hit_is_held()
     if table is unit_records:
-        return ~speaks_of_held_hit()
-    return ~is_held(table)
+        return speaks_of_held_hit()
+    return is_held(table)
 
 
 def _by_moment(

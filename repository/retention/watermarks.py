@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from repository.retention.duties import Bound
 from repository.store.rows import put
-from repository.store.tables.retention import retention_state, watermarks
+from repository.store.tables.retention import watermarks
 
 
 def purged_before(connection: Connection, agency_id: int) -> dict[bool, datetime]:
@@ -55,5 +55,3 @@ def advance(connection: Connection, bounds: Iterable[Bound]) -> None:
             "purged_before": bound.expired_before,
         }
         put(connection, watermarks, row)
-        # What reads the watermark of the whole repository still finds it there.
-        put(connection, retention_state, {"id": 1, "watermark": bound.expired_before})

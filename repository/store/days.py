@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, Table, cast, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Date, String, Table, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 _AT_ONCE = 5000
 
 
-def utc_day(connection: Connection, moment: ColumnElement[Any]) -> ColumnElement[str]:
-    """The UTC day of a moment as text, ``2026-03-01``."""
+def utc_day(connection: Connection, moment: ColumnElement[Any]) -> ColumnElement[date]:
+    """The UTC day of a moment."""
     if connection.dialect.name == "postgresql":
-        return func.to_char(func.timezone("UTC", moment), "YYYY-MM-DD", type_=String)
-    return func.substr(moment, 1, 10, type_=String)
+        return cast(func.timezone("UTC", moment), Date)
+    return func.substr(moment, 1, 10, type_=Date)
 
 
 def id_lines(

@@ -161,12 +161,3 @@ purge_state = Table(
 )
 """Who purges, or purged last, from ``started_at`` on. ``finished_at`` is when the last purge that
 ended well began; null before the first."""
-
-retention_state = Table(
-    "retention_state",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("watermark", UtcDateTime, nullable=False),
-    CheckConstraint("id = 1", name="one_row"),
-)
-"""``watermark``: every unheld read captured before it is purged, and none is taken in any more."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Connection, Engine, Table, func, select, text
+from sqlalchemy import Connection, Engine, Table, delete, func, select, text
 
 from repository.ingest.take import Ingest
 from repository.ledger import log
@@ -35,7 +35,7 @@ from repository.store.tables.reads import (
 from repository.store.tables.reads import (
     pictures as picture_rows,
 )
-from repository.store.tables.retention import doomed_pictures, purges
+from repository.store.tables.retention import doomed_pictures, hold_reads, purges
 from repository.store.tables.retention import holds as hold_rows
 from tests.repository.ingest.conftest import NOW, Clock
 from tests.repository.picture_files import picture_file
@@ -80,6 +80,13 @@ def run(
 def purged_before(engine: Engine) -> dict[bool, datetime]:
     with reading(engine) as connection:
         return watermarks.purged_before(connection, 1)
+
+
+def forget_what_was_acted_on(engine: Engine) -> None:
+    """Undo the hold that a disposition places by itself: here it is another that matters."""
+    with engine.begin() as connection:
+        connection.execute(delete(hold_reads))
+        connection.execute(delete(hold_rows))
 
 
 def held_reads(done: Purged) -> int:
@@ -130,6 +137,7 @@ def test_a_read_goes_with_all_that_belongs_to_it_after_a_year_and_not_before(
     young = sender.read(NOW + timedelta(milliseconds=1), pictures=[b"young"])
     bad = altered(sender.read(NOW - MINUTE), camera=None)
     ingest.take(sender.topic(), sender.message(old, hit, said, check, young, bad))
+    forget_what_was_acted_on(engine)
     for picture in (old.pictures[0], young.pictures[0]):
         body = PICTURE if picture in old.pictures else b"young"
         ingest.take(sender.topic("picture", picture.sha256), body)
@@ -144,7 +152,7 @@ def test_a_read_goes_with_all_that_belongs_to_it_after_a_year_and_not_before(
     assert [done.total(name) for name in TABLES] == [1, 1, 1, 1, 1]
     (certificate,) = done.certificates
     assert certificate.ids_digest == digest_of_ids(map(str, (old.id, hit.id, said.id)))
-    assert certificate.ledger_index == 0
+    assert certificate.ledger_index == len(entries(engine)) - 1
     assert (plan.days, plan.total) == ((NOW.date(),), 1)
     assert by_rule == {"Massachusetts": {"reads": 1, "hits": 0}} or by_rule
     day = NOW.date()
@@ -217,6 +225,7 @@ def test_a_held_read_stays_with_all_of_its_own_until_its_last_hold_is_released(
     said = sender.disposition(NOW - MINUTE, hit.id)
     twin = sender.read(NOW - MINUTE, pictures=[PICTURE])  # names the same picture, is not held
     ingest.take(sender.topic(), sender.message(held, hit, said, twin))
+    forget_what_was_acted_on(engine)
     digest = held.pictures[0].sha256
     ingest.take(sender.topic("picture", digest), PICTURE)
     first = hold(engine, held.id, kind=kind, review=date(2027, 1, 1))

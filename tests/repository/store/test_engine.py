@@ -19,7 +19,7 @@ from repository.store.engine import DatabaseUnavailableError, open_engine, readi
 from repository.store.partitions import ensure_days
 from repository.store.rows import insert_new, put
 from repository.store.tables.fleet import agencies
-from repository.store.tables.retention import retention_state
+from repository.store.tables.retention import purge_state
 from tests.servers import PostgresServer, free_port
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -77,8 +77,8 @@ def test_rows_that_are_there_stay_and_put_overwrites(engine: Engine) -> None:
         rows = connection.execute(select(agencies.c.name, agencies.c.title)).all()
         assert sorted(map(tuple, rows)) == [("a", "t"), ("b", "t"), ("c", "t")]
         for moment in (NOW, NOW + timedelta(days=1)):
-            put(connection, retention_state, {"id": 1, "watermark": moment})
-        assert connection.scalars(select(retention_state.c.watermark)).all() == [
+            put(connection, purge_state, {"id": 1, "who": "x", "started_at": moment})
+        assert connection.scalars(select(purge_state.c.started_at)).all() == [
             NOW + timedelta(days=1)
         ]
 

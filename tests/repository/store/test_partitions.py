@@ -7,13 +7,25 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from alembic import command
-from sqlalchemy import Connection, Engine, Table, false, insert, select, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    Table,
+    false,
+    insert,
+    select,
+    text,
+)
 
 from repository.store import migrate, partitions
 from repository.store.engine import open_engine, reading
+from repository.store.tables.base import UtcDateTime
 from repository.store.tables.fleet import agencies, units
 from repository.store.tables.reads import pictures, reads
-from repository.store.tables.retention import retention_state, watermarks
+from repository.store.tables.retention import watermarks
 
 DAY = date(2026, 3, 1)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -117,13 +129,16 @@ def test_empty_days_behind_are_dropped_and_full_ones_and_later_ones_stay(filled:
 def test_a_filled_store_keeps_pictures_and_watermark_when_it_is_upgraded(dsn: str) -> None:
     engine = open_engine(dsn)
     moments = [NOON, NOON + timedelta(days=400)]
+    before = Table(
+        "retention_state", MetaData(), Column("id", Integer), Column("watermark", UtcDateTime)
+    )
     with engine.begin() as connection:
         config = migrate._config()
         config.attributes["connection"] = connection
         command.upgrade(config, "0004")
         add_unit(connection)
         connection.execute(insert(pictures), [picture(at) for at in moments])
-        connection.execute(insert(retention_state).values(id=1, watermark=NOON))
+        connection.execute(insert(before).values(id=1, watermark=NOON))
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(
                 "CREATE TABLE reads_20260302 PARTITION OF reads "

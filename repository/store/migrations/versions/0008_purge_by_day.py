@@ -33,6 +33,7 @@ def upgrade() -> None:
             f"INSERT INTO watermarks SELECT agencies.id, {hit}, watermark "  # noqa: S608
             "FROM agencies CROSS JOIN retention_state"
         )
+    op.drop_table("retention_state")
     op.create_table(
         "purge_state",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
