@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -28,10 +28,11 @@ def of_agency(
     *,
     expired_before: datetime,
     list_name: str | None = None,
-) -> Iterator[Alert]:
+) -> Generator[Alert]:
     """An agency's alerts from ``start`` until before ``end``, the newest first.
 
     One from before ``expired_before`` has expired, purged yet or not, and comes only if it is held.
+    Who does not take them all closes what is given, while the transaction lasts.
     """
     conditions = [
         hits.c.agency_id == agency_id,
@@ -63,7 +64,7 @@ def find(
     return list(_alerts(connection, conditions))
 
 
-def _alerts(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> Iterator[Alert]:
+def _alerts(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> Generator[Alert]:
     query = (
         select(
             hits.c.unit_id,
@@ -76,9 +77,9 @@ def _alerts(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -
         .where(*conditions)
         .order_by(hits.c.captured_at.desc(), hits.c.unit_id, hits.c.hit_id)
     )
-    rows = connection.execute(query, execution_options={"yield_per": _AT_ONCE})
-    for some in rows.partitions():
-        yield from _with_records(connection, some)
+    with connection.execute(query, execution_options={"yield_per": _AT_ONCE}) as rows:
+        for some in rows.partitions():
+            yield from _with_records(connection, some)
 
 
 def _with_records(connection: Connection, rows: Sequence[Any]) -> Iterator[Alert]:

@@ -8,8 +8,8 @@ alone.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -86,15 +86,17 @@ class Alerts:
         with self._looking(user, "list", query.as_json(), origin) as (connection, entry):
             if not 1 <= query.limit <= MAX_SHOWN:
                 raise AlertRefusedError(f"limit: expected 1 to {MAX_SHOWN}")
-            fitting = (
-                each
-                for each in self._in_window(
-                    connection, user, query.start, query.end, query.list_name
+            now = self.clock()
+            with closing(
+                self._in_window(connection, user, query.start, query.end, query.list_name)
+            ) as window:
+                fitting = (
+                    each
+                    for each in window
+                    if (query.checked is None or each.checked == query.checked)
+                    and (not query.overdue or each.overdue(now, self.unverified_after))
                 )
-                if (query.checked is None or each.checked == query.checked)
-                and (not query.overdue or each.overdue(self.clock(), self.unverified_after))
-            )
-            found = list(islice(fitting, query.limit + 1))
+                found = list(islice(fitting, query.limit + 1))
             shown = tuple(found[: query.limit])
             return ShownAlerts(shown, len(found) > len(shown), _record(connection, entry, shown))
 
@@ -144,7 +146,7 @@ class Alerts:
         start: datetime,
         end: datetime,
         list_name: str | None,
-    ) -> Iterator[Alert]:
+    ) -> Generator[Alert]:
         if start.utcoffset() is None or end.utcoffset() is None:
             raise AlertRefusedError("from, to: need their offset from UTC")
         if not start < end <= start + MAX_WINDOW:
