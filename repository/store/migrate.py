@@ -59,7 +59,8 @@ def require_opened(engine: Engine) -> None:
     with reading(engine) as connection:
         if not inspect(connection).has_table(restores.name):
             return
-        if connection.scalar(select(exists().where(restores.c.opened_at.is_(None)))):
+        closed = connection.scalar(select(exists().where(restores.c.opened_at.is_(None))))
+        if closed or MigrationContext.configure(connection).get_current_revision() is None:
             raise RepositoryError(
                 "database: is being restored from a backup, and opens once what has expired since "
                 "is purged; if that was cut off, empty the database and folders and restore again"

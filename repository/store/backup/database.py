@@ -23,7 +23,6 @@ from repository.store.engine import open_engine, reading
 _LEFT_OUT = ("picture_keys", "held_picture_keys", "alembic_version")
 _FILES = {"postgresql": "database.dump", "sqlite": "database.sqlite"}
 _NOT_OURS = {"spatial_ref_sys"}  # PostGIS brings it into an empty database
-_PAGES_AT_ONCE = 4096
 
 
 def file_of(engine: Engine) -> str:
@@ -117,7 +116,7 @@ def _copy_sqlite(engine: Engine, file: Path) -> None:
 def _into(source: sqlite3.Connection, file: Path) -> None:
     os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     with closing(sqlite3.connect(file)) as target:
-        source.backup(target, pages=_PAGES_AT_ONCE)
+        source.backup(target)  # at once: in steps, each write of others would begin it anew
 
 
 def _strip_sqlite(file: Path) -> None:

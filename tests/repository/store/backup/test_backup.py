@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +24,7 @@ from repository.ledger.entry import Actor
 from repository.retention import holds, purge
 from repository.retention.holds_request import HoldRequest
 from repository.settings import load_settings
-from repository.store.backup import check, keys
+from repository.store.backup import check, database, keys
 from repository.store.backup.commands import _destination, _later, _source
 from repository.store.backup.manifest import BackupError
 from repository.store.backup.restore import restore
@@ -91,6 +93,14 @@ def test_what_is_restored_is_all_of_it_but_what_expired_since(
     assert (made.manifest.pictures_count, made.missing, made.purged) == (3, (), 0)
     key = first.services.ledger.private_key.public_key()
     assert check.verify(tmp_path / "backup", key, lambda _: None) == made.manifest
+
+    if first.services.engine.dialect.name == "postgresql":
+        names = subprocess.run(
+            ["pg_restore", "--list", tmp_path / "backup" / "database.dump"],
+            capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+        assert "TABLE DATA public agencies" in names
+        assert not re.search("TABLE DATA public (held_)?picture_keys", names)
 
     later = houses("second").at(NOW + timedelta(days=30))
     shutil.copytree(tmp_path / "backup", tmp_path / "truncated")
@@ -344,6 +354,17 @@ def test_a_restore_that_is_cut_off_opens_for_nobody(
         assert "is being restored from a backup" in said.stderr
     with pytest.raises(BackupError, match="not empty"):
         new.restore(tmp_path / "backup", first.keys_file)
+
+
+def test_what_was_just_loaded_is_closed_already(
+    sqlite_houses: Places, good: tuple[House, Path]
+) -> None:
+    _, backup = good
+    new = sqlite_houses("new")
+    database.load(new.services.engine, backup)
+    said = command(new, "db", "counts")
+    assert said.exit_code == 1
+    assert "is being restored from a backup" in said.stderr
 
 
 @pytest.mark.policy("C-4c")
