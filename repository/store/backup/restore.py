@@ -155,6 +155,11 @@ def _require_fit(
         raise BackupError("restore: backup and keys are of different repositories")
     if now < manifest.made_at or now < found.made_at:
         raise BackupError(f"restore: by this clock ({now:%Y-%m-%d}) the backup is of the future")
+    if found.made_at < manifest.made_at:
+        raise BackupError(
+            f"restore: the keys are of {found.made_at:%Y-%m-%d %H:%M} UTC, older than the backup, "
+            "and would leave its newest pictures closed; name the newest keys file"
+        )
     missing = sorted(set(to.key_names) - set(found.secrets))
     if missing:
         raise BackupError(f"restore: the keys lack {', '.join(missing)}")

@@ -32,7 +32,9 @@ from repository.store.engine import reading
 from repository.store.pictures import PictureError, held_name, name
 from repository.store.pictures_check import check as check_pictures
 from repository.store.pictures_place import FolderOfPictures
+from repository.store.pictures_s3 import BucketOfPictures
 from repository.store.tables.reads import picture_keys, pictures, reads
+from repository.store.tables.retention import held_picture_keys
 from repository.units import findings
 from tests.repository.picture_files import folder_of
 from tests.repository.sender import AGENCY
@@ -274,6 +276,35 @@ def test_only_an_empty_place_is_restored_into(
     early = sqlite_houses("early").at(NOW - timedelta(days=1))
     with pytest.raises(BackupError, match="of the future"):
         early.restore(backup, house.keys_file)
+
+
+@pytest.mark.policy("C-7b-i")
+def test_what_is_held_stays_though_it_expired_since_in_a_bucket_too(
+    sqlite_houses: Places, tmp_path: Path, bucket: BucketOfPictures
+) -> None:
+    filled = fill(sqlite_houses("first", migrated=True))
+    hold(filled.house, filled.older)
+    filled.house.back_up(tmp_path / "backup")
+    second = sqlite_houses("second").at(NOW + timedelta(days=30))
+    pictures_there = replace(second.services.pictures, place=bucket)
+    second.services.__dict__["pictures"] = pictures_there
+    assert second.restore(tmp_path / "backup", filled.house.keys_file).reads_purged == 0
+    assert (opens(second, OLDER), opens(second, OLD)) == (True, True)
+    with reading(second.services.engine) as connection:
+        days = set(connection.scalars(select(picture_keys.c.day)))
+        assert list(connection.scalars(select(held_picture_keys.c.day))) == [OLDER.date()]
+    assert OLDER.date() not in days
+    assert held_name(OLDER.date(), digest_at(OLDER)) in set(bucket.names())
+
+
+def test_keys_that_are_older_than_the_backup_do_not_do(
+    sqlite_houses: Places, good: tuple[House, Path], tmp_path: Path
+) -> None:
+    house, backup = good
+    found = keys.read(house.keys_file)
+    keys.write(tmp_path / "old.json", replace(found, made_at=NOW - timedelta(days=1)))
+    with pytest.raises(BackupError, match="older than the backup"):
+        sqlite_houses("new").restore(backup, tmp_path / "old.json")
 
 
 def test_a_backup_goes_into_a_new_folder_and_keys_go_elsewhere(
