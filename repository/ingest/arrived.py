@@ -8,8 +8,8 @@ from typing import TypeAlias
 from edge.contract.batch import HitNotice, UnitStatus
 from edge.contract.errors import ContractError
 from edge.contract.topics import UnitTopic, parse
-from repository.ingest import verify
-from repository.ingest.verify import OpenBatch, Refused
+from repository.ingest import opening
+from repository.ingest.verdicts import OpenBatch, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,12 @@ def open_message(topic: str, body: bytes, *, retained: bool = False) -> Arrived:
 def _open(place: UnitTopic, body: bytes) -> Content:
     match place.channel:
         case "records":
-            return verify.open_records(verify.open_batch(place, body))
+            return opening.open_records(opening.open_batch(place, body))
         case "hits":
-            return verify.open_hit(place, body)
+            return opening.open_hit(place, body)
         case "picture":
-            return NamedPicture(verify.check_picture(place, body))
+            return NamedPicture(opening.check_picture(place, body))
         case "status":
-            return verify.open_status(place, body)
+            return opening.open_status(place, body)
         case "receipt":
             raise Refused("malformed", "topic: the repository alone writes receipts")

@@ -16,10 +16,14 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, func, select, update
 
+from repository.ingest.arrived import Arrived
+from repository.ingest.fleet import Windows
 from repository.ingest.rows import storable
-from repository.ingest.verify import Refused, RefusedRecord, UnitState
+from repository.ingest.verdicts import Refused, RefusedRecord, UnitState
+from repository.ingest.verify import oldest_capture
 from repository.store.rows import insert_new
 from repository.store.tables.reads import quarantine, quarantine_budgets
+from repository.units.findings import raise_finding
 
 WHOLE_BODY_BYTES = 1024 * 1024
 PART_BODY_BYTES = 64 * 1024
@@ -38,7 +42,35 @@ class Bounds:
     rows_per_day: int
 
 
-def set_message_aside(
+def refuse_message(
+    connection: Connection,
+    arrived: Arrived,
+    unit: UnitState | None,
+    refused: Refused,
+    windows: Windows,
+    bounds: Bounds,
+    now: datetime,
+) -> None:
+    """Set a refused message aside: no pictures, and nothing that has expired."""
+    window = windows.of(unit.agency_id if unit else None)
+    oldest, expired = oldest_capture(arrived.body, window)
+    done = _set_message_aside(
+        connection,
+        topic=arrived.topic,
+        unit=unit,
+        refused=refused,
+        body=arrived.body,
+        body_is_kept=not expired and "picture" not in arrived.topic.split("/"),
+        captured_at=oldest,
+        now=now,
+        bounds=bounds,
+    )
+    if not done and unit is not None:
+        detail = f"more is refused of the unit than is set aside in a day; last {refused.reason}"
+        raise_finding(connection, "quarantine_full", unit.unit_id, detail, now)
+
+
+def _set_message_aside(
     connection: Connection,
     *,
     topic: str,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Literal
 
 from edge.contract.batch import Batch
-from repository.ingest.verify import UnitState
+from repository.ingest.verdicts import UnitState
 
 GAP_AFTER = timedelta(minutes=1)
 """A unit that is told where its chain stands sends what follows there. If batches from beyond it

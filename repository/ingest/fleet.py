@@ -11,7 +11,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, bindparam, func, select, tuple_, update
 
-from repository.ingest.verify import Kept, RefusedRecord, UnitState, Window
+from repository.ingest.verdicts import Kept, RefusedRecord, UnitState, Window
 from repository.retention import watermarks
 from repository.retention.duties import Duties
 from repository.store.tables.fleet import agencies, chains, units

@@ -17,7 +17,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, select
 
-from repository.ingest.verify import Kept
+from repository.ingest.verdicts import Kept
 from repository.store.rows import put
 from repository.store.tables.findings import clock_watch
 from repository.units.findings import raise_finding, settle_finding

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select, update
 
-from repository.ingest.verify import Refused, UnitState, require_enrolled
+from repository.ingest.verdicts import Refused, UnitState
+from repository.ingest.verify import require_enrolled
 from repository.store.pictures import PictureKeyError, PictureStore
 from repository.store.tables.reads import pictures
 

@@ -16,7 +16,7 @@ from edge.contract.records import (
     Read,
     Verification,
 )
-from repository.ingest.verify import Kept, UnitState
+from repository.ingest.verdicts import Kept, UnitState
 
 Fold = Callable[[str], str]
 Row = dict[str, Any]

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from edge.contract.batch import UnitStatus
 from repository.ingest.rows import storable
-from repository.ingest.verify import UnitState
+from repository.ingest.verdicts import UnitState
 from repository.store.rows import put
 from repository.store.tables.fleet import unit_status
 from repository.units.findings import raise_finding, settle_finding

@@ -19,12 +19,13 @@ from edge.contract.batch import (
 )
 from edge.contract.topics import UnitTopic
 from repository.ingest import consumers, ownclock, pictures
+from repository.ingest.answers import Outcome, Said
 from repository.ingest.arrived import Arrived, NamedPicture, open_message
-from repository.ingest.aside import Bounds
+from repository.ingest.aside import Bounds, refuse_message
 from repository.ingest.fleet import Windows, load_units
 from repository.ingest.rows import Fold
-from repository.ingest.verify import OpenBatch, Refused, UnitState
-from repository.ingest.work import Outcome, Said, Work, refuse_message
+from repository.ingest.verdicts import OpenBatch, Refused, UnitState
+from repository.ingest.work import Work
 from repository.retention.duties import Duties
 from repository.store import locks
 from repository.store.locks import Turn

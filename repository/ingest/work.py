@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -17,11 +16,21 @@ from sqlalchemy import Connection
 from edge.contract.batch import HitNotice, Refusal, UnitStatus, message_digest
 from edge.contract.records import Disposition, Hit, Read
 from repository.ingest import answers, aside, chain, fleet, ownclock, rows, verify
+from repository.ingest.answers import Said
 from repository.ingest.arrived import Arrived
 from repository.ingest.aside import Bounds
 from repository.ingest.fleet import UnitName, Windows
 from repository.ingest.status import write_status
-from repository.ingest.verify import FINDING_OF, Kept, OpenBatch, Refused, UnitState, Window
+from repository.ingest.verdicts import (
+    Judgement,
+    Kept,
+    OpenBatch,
+    Refused,
+    RefusedRecord,
+    UnitState,
+    Window,
+)
+from repository.ingest.verify import FINDING_OF
 from repository.retention import holds
 from repository.store import plates
 from repository.store.bulk import insert_many
@@ -31,21 +40,6 @@ from repository.units.findings import raise_finding, settle_finding
 
 SLIGHTLY_AHEAD = timedelta(minutes=5)
 """A read from so far ahead of the repository's clock is kept, and shown to the administrator."""
-
-Outcome = Literal["committed", "duplicate", "refused", "ahead"]
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a receipt says besides where the chain stands, and of which unit."""
-
-    outcome: Outcome
-    unit: UnitState | None
-    refused: tuple[Refusal, ...] = ()
-    missing: tuple[str, ...] = ()
-    held: tuple[str, ...] = ()
-    records_kept: int = 0
-    reason: str | None = None
 
 
 @dataclass
@@ -67,13 +61,12 @@ class _Unit:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A batch that is new: what of it is kept, and whether any of it was stored before."""
+    """A batch that is new, and what of it is kept."""
 
     unit: _Unit
     opened: OpenBatch
-    judgement: verify.Judgement
+    judgement: Judgement
     message: str
-    met: bool
 
 
 @dataclass
@@ -180,7 +173,7 @@ class Work:
         verify.check_seal(opened, state)
         match standing:
             case "known":
-                return lambda: self._answer_again(unit, opened)
+                return lambda: answers.again(self.connection, unit.state, opened)
             case "ahead":
                 self._refuse_ahead(unit, opened)
             case "forked":
@@ -206,10 +199,12 @@ class Work:
         if state.ahead_since is not None:
             self._settle_gap(state)
         self._look_at_times(unit, judgement)
-        taken = _Taken(unit, opened, judgement, message_digest(arrived.body), met)
+        taken = _Taken(unit, opened, judgement, message_digest(arrived.body))
         self._batches.append(taken)
         aside.set_records_aside(self.connection, state, arrived.topic, judgement.refused, self.now)
-        return lambda: self._answer(taken)
+        return lambda: answers.of_new(
+            self.connection, unit.state, opened, judgement, self.now, met=met
+        )
 
     def _judge_hit(self, unit: _Unit, notice: HitNotice) -> Callable[[], Said]:
         # A notice is refused for its time alone as a batch is: its record comes again in one.
@@ -231,7 +226,7 @@ class Work:
                 return taken.opened.batch.root
         return fleet.committed_root(self.connection, unit.state.unit_id, first_seq)
 
-    def _meet_stored(self, unit: _Unit, records: Sequence[Kept | verify.RefusedRecord]) -> bool:
+    def _meet_stored(self, unit: _Unit, records: Sequence[Kept | RefusedRecord]) -> bool:
         """Note what is stored under the ids of these records; whether anything is.
 
         An id holds the millisecond of its capture: where all of them are from after whatever is
@@ -271,7 +266,7 @@ class Work:
             self.connection, "sequence_gap", state.unit_id, "what was missing has come", self.now
         )
 
-    def _make_room(self, unit: _Unit, judgement: verify.Judgement) -> None:
+    def _make_room(self, unit: _Unit, judgement: Judgement) -> None:
         number = len(judgement.refused)
         limit = self.bounds.rows_per_day
         if not aside.make_room(self.connection, unit.state, number, self.now, limit):
@@ -284,7 +279,7 @@ class Work:
                 finding="quarantine_full",
             )
 
-    def _look_at_times(self, unit: _Unit, judgement: verify.Judgement) -> None:
+    def _look_at_times(self, unit: _Unit, judgement: Judgement) -> None:
         unit_id = unit.state.unit_id
         for refused in judgement.refused:
             kind = FINDING_OF.get(refused.reason)
@@ -339,47 +334,6 @@ class Work:
             ]
             self.connection.execute(batches.insert(), new)
 
-    def _answer(self, taken: _Taken) -> Said:
-        """Of a batch that was taken now."""
-        unit_id, batch = taken.unit.state.unit_id, taken.opened.batch
-        refused = tuple(
-            Refusal(seq=one.seq, reason=one.reason, detail=one.detail)
-            for one in taken.judgement.refused
-        )
-        if taken.met:
-            found = answers.pictures_of(self.connection, unit_id, taken.opened)
-        else:
-            reads_kept = (one.record for one in taken.judgement.kept)
-            named = (
-                picture.sha256
-                for record in reads_kept
-                if isinstance(record, Read)
-                for picture in record.pictures
-            )
-            found = answers.Pictures((), tuple(dict.fromkeys(named)))
-        earlier: tuple[str, ...] = ()
-        if taken.unit.state.committed_through == batch.last_seq:
-            earlier = answers.missing_before(self.connection, unit_id, batch.first_seq, self.now)
-        return Said(
-            "committed",
-            taken.unit.state,
-            refused=refused,
-            missing=tuple(dict.fromkeys((*found.missing, *earlier))),
-            held=found.held,
-            records_kept=len(taken.judgement.kept),
-        )
-
-    def _answer_again(self, unit: _Unit, opened: OpenBatch) -> Said:
-        """Of a batch that was taken before."""
-        found = answers.pictures_of(self.connection, unit.state.unit_id, opened)
-        return Said(
-            "duplicate",
-            unit.state,
-            refused=answers.refusals(self.connection, unit.state.unit_id, opened.batch),
-            missing=found.missing,
-            held=found.held,
-        )
-
     def _refuse(self, arrived: Arrived, unit: _Unit | None, refused: Refused) -> Callable[[], Said]:
         state = unit.state if unit else None
         if self.doubt and refused.reason in FINDING_OF:
@@ -387,7 +341,7 @@ class Work:
         if refused.finding is not None and state is not None:
             self._findings[refused.finding, state.unit_id] = refused.detail
         if refused.aside:
-            refuse_message(
+            aside.refuse_message(
                 self.connection, arrived, state, refused, self.windows, self.bounds, self.now
             )
         refusal = Refusal(seq=None, reason=refused.reason, detail=refused.detail)
@@ -397,34 +351,6 @@ class Work:
             refused=(refusal,),
             reason=refused.reason,
         )
-
-
-def refuse_message(
-    connection: Connection,
-    arrived: Arrived,
-    unit: UnitState | None,
-    refused: Refused,
-    windows: Windows,
-    bounds: Bounds,
-    now: datetime,
-) -> None:
-    """Set a refused message aside: no pictures, and nothing that has expired."""
-    window = windows.of(unit.agency_id if unit else None)
-    oldest, expired = verify.oldest_capture(arrived.body, window)
-    done = aside.set_message_aside(
-        connection,
-        topic=arrived.topic,
-        unit=unit,
-        refused=refused,
-        body=arrived.body,
-        body_is_kept=not expired and "picture" not in arrived.topic.split("/"),
-        captured_at=oldest,
-        now=now,
-        bounds=bounds,
-    )
-    if not done and unit is not None:
-        detail = f"more is refused of the unit than is set aside in a day; last {refused.reason}"
-        raise_finding(connection, "quarantine_full", unit.unit_id, detail, now)
 
 
 def _by_unit(new: Sequence[rows.Row]) -> dict[int, list[rows.Row]]:

@@ -93,8 +93,9 @@ class Processes:
         for instance in self._running:
             self.wait_for(instance)
 
-    def kill(self, instance: int) -> None:
-        """End one as a power cut would, and start it again."""
+    def kill_next(self) -> None:
+        """End one as a power cut would, each in its turn, and start it again."""
+        instance = 1 + self.kills % len(self._running)
         self._running[instance].send_signal(signal.SIGKILL)
         self._running[instance].wait()
         self.kills += 1
@@ -173,7 +174,7 @@ def send_all(
             say(f"{through} of {reads.records}")
             while kills and through >= kills[0]:
                 kills.pop(0)
-                processes.kill(1 + processes.kills % 3)
+                processes.kill_next()
     finally:
         client.disconnect()
         client.loop_stop()
@@ -202,8 +203,11 @@ def _connect(port: int, receipts: queue.Queue[bytes]) -> mqtt.Client:
     def received(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         receipts.put(bytes(message.payload))
 
+    def connected(client: mqtt.Client, *_: Any) -> None:
+        client.subscribe(str(UnitTopic(AGENCY, UNIT, "receipt")), 1)
+
     client.on_subscribe = lambda *_: subscribed.set()
-    client.on_connect = lambda *_: client.subscribe(str(UnitTopic(AGENCY, UNIT, "receipt")), 1)
+    client.on_connect = connected
     client.on_message = received
     client.connect("127.0.0.1", port)
     client.loop_start()

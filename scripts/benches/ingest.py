@@ -46,7 +46,7 @@ from demo_site.processes import BIN, DemoError, end, free_port, start, wait_for_
 from edge.contract import records
 from repository import bootstrap
 from repository.bootstrap import Services
-from repository.ingest import arrived, take, verify, work
+from repository.ingest import arrived, opening, take, verify, work
 from repository.ingest.link import Link
 from repository.ingest.take import Ingest
 from repository.retention import holds
@@ -356,10 +356,10 @@ class _Clock:
 def _parts(ingest: Ingest, messages: Sequence[Message]) -> dict[str, float]:
     clock = _Clock()
     wrapped: tuple[tuple[Any, str, str], ...] = (
-        (verify, "decode_batch", "batch json"),
-        (verify, "decode_record", "record json"),
+        (opening, "decode_batch", "batch json"),
+        (opening, "decode_record", "record json"),
         (records, "is_canonical", "canonical check"),
-        (verify, "record_digest", "digests and tree"),
+        (opening, "record_digest", "digests and tree"),
         (verify, "verify_batch_root", "digests and tree"),
         (verify, "verify_batch_signature", "signature"),
         (verify, "judge", "judging"),
@@ -377,10 +377,10 @@ def _parts(ingest: Ingest, messages: Sequence[Message]) -> dict[str, float]:
         setattr(where, name, clock.wrap(label, getattr(where, name)))
     try:
         taking = clock.wrap("database begin, locks, commit", Ingest.take_all)
-        opening = clock.wrap("other opening", arrived.open_message)
+        open_message = clock.wrap("other opening", arrived.open_message)
         for first in range(0, len(messages), 20):
             some = messages[first : first + 20]
-            opened = [opening(one.topic, one.body) for one in some]
+            opened = [open_message(one.topic, one.body) for one in some]
             taking(ingest, opened, [True] * len(opened))
             total += sum(one.last_seq - one.first_seq + 1 for one in some)
     finally:
