@@ -35,7 +35,7 @@ from repository.store.windows import of_any_unit
 
 MAX_PLATES = 5_000
 _EVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
-_FIRST_STEP_BY_INDEX = timedelta(days=8)
+_FIRST_STEP_BY_INDEX = timedelta(days=40)
 _FIRST_STEP = timedelta(hours=1)
 _GROWTH = 6
 _COLUMNS = (

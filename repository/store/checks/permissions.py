@@ -8,7 +8,14 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from repository.store.checks.result import CheckResult
+from repository.store.roles import ROLES
 
+_OF_ONE_PART = text(
+    "SELECT EXISTS (SELECT FROM pg_roles r JOIN pg_class c ON c.relname = 'units' "
+    "AND c.relnamespace = CAST(current_schema() AS regnamespace) "
+    "WHERE r.rolname ~ :roles AND pg_has_role(current_user, r.oid, 'MEMBER') "
+    "AND NOT pg_has_role(current_user, c.relowner, 'MEMBER'))"
+)
 _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
@@ -29,6 +36,25 @@ def _rights(connection: Connection) -> Iterator[CheckResult]:
             "see deploy/README.md",
             severity="advice",
         )
+    to_all = text(
+        "SELECT DISTINCT c.relname FROM pg_class c CROSS JOIN aclexplode(c.relacl) AS a "
+        "WHERE c.relnamespace = CAST(current_schema() AS regnamespace) "
+        "AND c.relkind IN ('r', 'p', 'S') AND a.grantee = 0 ORDER BY 1"
+    )
+    for name in connection.scalars(to_all):
+        yield CheckResult(
+            "permissions.not_public",
+            f"every user of the server may use {name}",
+            f"run: REVOKE ALL ON {name} FROM PUBLIC",
+        )
+    if connection.scalar(_OF_ONE_PART, {"roles": f"_({'|'.join(ROLES)})$"}):
+        yield CheckResult(
+            "permissions.by_owner",
+            "the repository's database user has the role of one part alone: what it lacks is meant",
+            "run this as the tables' owner to have everything looked at",
+            severity="advice",
+        )
+        return
     tables = text(
         "SELECT c.relname, r.right_name FROM pg_class c "
         "CROSS JOIN unnest(CAST(:rights AS text[])) AS r(right_name) "
@@ -41,17 +67,6 @@ def _rights(connection: Connection) -> Iterator[CheckResult]:
             "permissions.enough",
             f"the repository's database user may not {right} in {name}",
             f"as the owner run: GRANT {right} ON {name} TO the repository's user",
-        )
-    to_all = text(
-        "SELECT DISTINCT c.relname FROM pg_class c CROSS JOIN aclexplode(c.relacl) AS a "
-        "WHERE c.relnamespace = CAST(current_schema() AS regnamespace) "
-        "AND c.relkind IN ('r', 'p', 'S') AND a.grantee = 0 ORDER BY 1"
-    )
-    for name in connection.scalars(to_all):
-        yield CheckResult(
-            "permissions.not_public",
-            f"every user of the server may use {name}",
-            f"run: REVOKE ALL ON {name} FROM PUBLIC",
         )
 
 

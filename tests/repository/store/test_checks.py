@@ -230,12 +230,19 @@ def test_what_the_databases_user_may_not_do_is_found(on_postgres: Engine) -> Non
         connection.execute(text(f"REVOKE INSERT ON ledger_entries FROM {user}"))
     clerk = open_engine(on_postgres.url.set(username=user).render_as_string())
     found = check(clerk, today=NOW.date(), fold=FOLD, everything=True)
+    with on_postgres.begin() as connection:
+        connection.execute(text(f"CREATE ROLE {user}_jobs"))
+        connection.execute(text(f"GRANT {user}_jobs TO {user}"))
+    of_one_part = check(clerk, today=NOW.date(), fold=FOLD, everything=True)
     clerk.dispose()
     with on_postgres.begin() as connection:
         connection.execute(text(f"DROP OWNED BY {user}"))
-        connection.execute(text(f"DROP ROLE {user}"))
+        connection.execute(text(f"DROP ROLE {user}, {user}_jobs"))
     assert named(found) == ["permissions.enough"]
     assert "INSERT in ledger_entries" in found[0].detail
+    assert [(each.check, each.severity) for each in of_one_part] == [
+        ("permissions.by_owner", "advice")
+    ]
 
 
 def test_an_extension_that_comes_later_serves_after_the_next_upgrade(on_postgres: Engine) -> None:
