@@ -12,7 +12,7 @@ from repository.ledger import entry as entries
 from repository.ledger import log
 from repository.ledger.checkpoints import Checkpoint
 from repository.ledger.errors import LedgerError, NotCoveredError
-from repository.ledger.tiles import Nodes
+from repository.ledger.tiles import node_hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ class ConsistencyProof:
 
 def root_at(connection: Connection, size: int) -> bytes:
     """Root of the tree of the first ``size`` entries, as the tiles have it."""
-    return Nodes(connection).hash_of(0, size)
+    (root,) = node_hashes(connection, [(0, size)])
+    return root
 
 
 def inclusion(connection: Connection, index: int, note: str, signed: Checkpoint) -> InclusionProof:
@@ -61,8 +62,7 @@ def inclusion(connection: Connection, index: int, note: str, signed: Checkpoint)
     row = next(log.rows(connection, index, index + 1), None)
     if row is None or row.index != index or entries.leaf(row.body) != row.leaf:
         raise _broken(f"entry {index} is missing or its contents do not fit its digest")
-    nodes = Nodes(connection)
-    path = [nodes.hash_of(low, high) for low, high in merkle.inclusion_ranges(index, signed.size)]
+    path = node_hashes(connection, merkle.inclusion_ranges(index, signed.size))
     try:
         hashed = merkle.leaf_hash(row.leaf)
         merkle.verify_inclusion(hashed, index, signed.size, path, signed.root)
@@ -117,8 +117,7 @@ def consistency_path(connection: Connection, old_size: int, size: int) -> list[b
     """
     if not 0 < old_size <= size:
         raise NotCoveredError(f"size {old_size}: expected one from 1 to {size}")
-    nodes = Nodes(connection)
-    return [nodes.hash_of(low, high) for low, high in merkle.consistency_ranges(old_size, size)]
+    return node_hashes(connection, merkle.consistency_ranges(old_size, size))
 
 
 def _broken(problem: str) -> LedgerError:

@@ -13,10 +13,10 @@ in a full tile. Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, tuple_
 
 from edge.contract import merkle
 from repository.ledger.errors import LedgerError
@@ -167,43 +167,57 @@ class Check:
             self._problem = f"{tile.name}: its hashes are not those of the entries"
 
 
-class Nodes:
-    """Hashes of a tree's nodes, read from its tiles, each row once."""
+def node_hashes(connection: Connection, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+    """Hashes of the nodes over these leaves, read from their tiles in one statement or two.
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._read: dict[tuple[int, int], list[bytes]] = {}
+    Each range is that of a node of some tree; see `merkle.perfect_subtrees`.
 
-    def hash_of(self, low: int, high: int) -> bytes:
-        """Hash of the node over these leaves; see `merkle.perfect_subtrees`.
+    Raises:
+        LedgerError: if a tile that is needed is missing or cut.
+    """
+    covers = [merkle.perfect_subtrees(low, high) for low, high in ranges]
+    wanted = {_place(height, index)[:2] for cover in covers for height, index in cover}
+    found = _read(connection, wanted)
+    return [
+        merkle.fold([_perfect(found, height, index) for height, index in cover]) for cover in covers
+    ]
 
-        Raises:
-            LedgerError: if a tile that is needed is missing or cut.
-        """
-        subtrees = merkle.perfect_subtrees(low, high)
-        return merkle.fold([self._perfect(height, index) for height, index in subtrees])
 
-    def _perfect(self, height: int, index: int) -> bytes:
-        level, rest = divmod(height, _HEIGHT)
-        tile, offset = divmod(index << rest, WIDTH)
-        hashes = self._hashes(level, tile)[offset : offset + (1 << rest)]
-        if len(hashes) != 1 << rest:
-            raise LedgerError(
-                f"tile {level}/{tile} is missing or cut; run 'alpr-repository ledger verify', and "
-                "'alpr-repository ledger mend-tiles' where it says that the entries are whole"
-            )
-        return merkle.root(hashes)
+def _place(height: int, index: int) -> tuple[int, int, int, int]:
+    """Level and index of the tile under a perfect subtree, and from where how many hashes."""
+    level, rest = divmod(height, _HEIGHT)
+    tile, offset = divmod(index << rest, WIDTH)
+    return level, tile, offset, 1 << rest
 
-    def _hashes(self, level: int, index: int) -> list[bytes]:
-        if (level, index) not in self._read:
-            stored = _stored(self._connection, level, index)
-            if stored is None and level == 0:
-                first = index * WIDTH
-                found = list(_leaf_hashes(self._connection, first, first + WIDTH))
-            else:
-                found = _parted(stored or b"")
-            self._read[level, index] = found
-        return self._read[level, index]
+
+def _perfect(found: Mapping[tuple[int, int], list[bytes]], height: int, index: int) -> bytes:
+    level, tile, offset, count = _place(height, index)
+    hashes = found[level, tile][offset : offset + count]
+    if len(hashes) != count:
+        raise LedgerError(
+            f"tile {level}/{tile} is missing or cut; run 'alpr-repository ledger verify', and "
+            "'alpr-repository ledger mend-tiles' where it says that the entries are whole"
+        )
+    return merkle.root(hashes)
+
+
+def _read(
+    connection: Connection, wanted: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], list[bytes]]:
+    columns = ledger_tiles.c
+    places = sorted(wanted)
+    query = select(columns.level, columns.tile_index, columns.hashes).where(
+        tuple_(columns.level, columns.tile_index).in_(places)
+    )
+    stored = {(level, index): hashes for level, index, hashes in connection.execute(query)}
+    found = {}
+    for level, index in places:
+        if level == 0 and (level, index) not in stored:  # not full yet
+            first = index * WIDTH
+            found[level, index] = list(_leaf_hashes(connection, first, first + WIDTH))
+        else:
+            found[level, index] = _parted(stored.get((level, index), b""))
+    return found
 
 
 def _put(connection: Connection, tile: Tile) -> None:

@@ -6,8 +6,8 @@ What is measured, over SQLite and over a PostgreSQL of its own (or that of `--ds
   slower of the two databases; `entries_per_s_sqlite` and `entries_per_s_postgresql` are each one's,
   as the ledger stands after it was filled.
 - `commits_per_s_sqlite`, `commits_per_s_postgresql`: the peer, a bare INSERT of a row as large and
-  its COMMIT, through the same driver on the same disk; `fsyncs_per_s`: a write of as many bytes to
-  a file and its fsync. Entries and peers take turns, so that a busy disk meets them alike.
+  its COMMIT, through the same driver on the same disk; `fsyncs_per_s_*`: a write of as many bytes
+  to a file and its fsync. All take turns, so that a busy disk meets them alike.
 - `grouped_per_s_*`: entries a second where each transaction appends ten.
 - `proof_p50_ms`, `proof_p95_ms`: proving an entry under the newest checkpoint and checking the
   proof against its root, in a transaction of its own, the slower of the two databases;
@@ -28,7 +28,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,7 +38,7 @@ from typing import Any
 import click
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Engine, insert, text, update
+from sqlalchemy import Connection, Engine, insert, text, update
 
 from benches._postgresql import postgresql
 from edge.contract import merkle
@@ -46,10 +46,9 @@ from repository.ledger import checkpoints, entry, log, proofs, tiles
 from repository.ledger.checkpoints import Checkpoint
 from repository.ledger.entry import JSON, Actor, Entry
 from repository.ledger.service import Ledger
-from repository.store.bulk import insert_many
 from repository.store.engine import open_engine, reading
 from repository.store.migrate import upgrade
-from repository.store.tables.ledger import ledger_checkpoints, ledger_entries, ledger_state
+from repository.store.tables.ledger import ledger_checkpoints, ledger_state
 
 EXAMPLE = "Example: scripts/bench ledger --entries 1000000 --json"
 ORIGIN = "bench.example/ledger"
@@ -81,17 +80,24 @@ def main(
     dsn: str | None,
     as_json: bool,
 ) -> None:
-    """Fill both databases in turn, measure, and print the figures."""
+    """Fill both databases, measure one after the other, and print the figures."""
     figures: Figures = {"entries": entries}
     with ExitStack() as stack:
         working = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))
         address = dsn or stack.enter_context(postgresql())
-        for kind, where in (
-            ("sqlite", f"sqlite:///{working / 'ledger.sqlite'}"),
-            ("postgresql", address),
-        ):
-            engine = open_engine(where)
-            figures |= measure(engine, kind, entries, appends, proven, verified, seed, working)
+        engines = {
+            "sqlite": open_engine(f"sqlite:///{working / 'ledger.sqlite'}"),
+            "postgresql": open_engine(address),
+        }
+        key = Ed25519PrivateKey.generate()
+        started = time.monotonic()
+        fill(list(engines.values()), entries, seed, key)
+        figures["fill_s"] = round(time.monotonic() - started, 1)
+        _say(f"both filled with {entries} entries in {figures['fill_s']} s")
+        for kind, engine in engines.items():
+            figures |= measure(
+                engine, kind, key, entries <= verified, appends, proven, seed, working
+            )
             engine.dispose()
     kinds = ("sqlite", "postgresql")
     figures["entries_per_s"] = min(figures[f"entries_per_s_{kind}"] for kind in kinds)
@@ -107,36 +113,31 @@ def main(
 def measure(
     engine: Engine,
     kind: str,
-    entries: int,
+    key: Ed25519PrivateKey,
+    verified: bool,
     appends: int,
     proven: int,
-    verified: int,
     seed: int,
     folder: Path,
 ) -> Figures:
     """One database's figures."""
-    upgrade(engine)
-    key = Ed25519PrivateKey.generate()
-    started = time.monotonic()
-    fill(engine, entries, seed, key)
-    figures: Figures = {"fill_s": round(time.monotonic() - started, 1)}
-    _say(f"{kind}: filled with {entries} entries in {figures['fill_s']} s")
-    figures |= prove(engine, proven, seed)
+    figures = prove(engine, proven, seed)
     _say(f"{kind}: proof p95 {figures['proof_p95_ms']} ms")
     figures |= append(engine, kind, appends, folder)
     _say(f"{kind}: {figures['entries_per_s']} entries/s, bare {figures['commits_per_s']}/s")
-    if entries <= verified:
+    if verified:
         started = time.monotonic()
         verdict = Ledger(engine, ORIGIN, key, lambda: NOW).verify()
         if not verdict.ok:
             raise click.ClickException(f"the filled ledger is not whole: {verdict.problem}")
         figures["verify_entries_per_s"] = round(verdict.size / (time.monotonic() - started))
-    named = {f"{name}_{kind}": value for name, value in figures.items() if name != "fsyncs_per_s"}
-    return named | {"fsyncs_per_s": figures["fsyncs_per_s"]}
+    return {f"{name}_{kind}": value for name, value in figures.items()}
 
 
-def fill(engine: Engine, entries: int, seed: int, key: Ed25519PrivateKey) -> None:
-    """Write rows, tiles, state and one checkpoint over all, in bulk."""
+def fill(engines: Sequence[Engine], entries: int, seed: int, key: Ed25519PrivateKey) -> None:
+    """Write rows, tiles, state and one checkpoint over all, in bulk, into each alike."""
+    for engine in engines:
+        upgrade(engine)
     tree, builder = merkle.Frontier(), tiles.Builder()
     salts = random.Random(seed)  # noqa: S311 - a bench's salts are to be the same again
     for first in range(0, entries, ROWS_AT_ONCE):
@@ -147,40 +148,47 @@ def fill(engine: Engine, entries: int, seed: int, key: Ed25519PrivateKey) -> Non
             hashed = merkle.leaf_hash(leaf)
             tree = tree.append(hashed)
             made += builder.add(hashed)
-            rows.append(
-                {
-                    "entry_index": index,
-                    "action": "search.run",
-                    "user_id": ACTOR.user_id,
-                    "agency": ACTOR.agency,
-                    "at": NOW,
-                    "body": body,
-                    "leaf": leaf,
-                    "root": tree.root(),
-                }
-            )
-        with engine.begin() as connection:
-            if engine.dialect.name == "sqlite":
-                connection.execute(insert(ledger_entries), rows)
-            else:
-                insert_many(connection, ledger_entries, rows)
-            tiles.store(connection, made)
+            rows.append((index, body, leaf, tree.root()))
+        for engine in engines:
+            with engine.begin() as connection:
+                _write(connection, rows)
+                tiles.store(connection, made)
         if first and first % 500_000 == 0:
             _say(f"{first} entries written")
     frontier = b"".join(tree.hashes)
     note = checkpoints.sign(Checkpoint(ORIGIN, entries, tree.root()), key)
-    with engine.begin() as connection:
-        tiles.store(connection, builder.growing())
-        connection.execute(update(ledger_state).values(size=entries, frontier=frontier))
-        connection.execute(
-            insert(ledger_checkpoints).values(
-                size=entries, root=tree.root(), frontier=frontier, note=note, issued_at=NOW
+    for engine in engines:
+        with engine.begin() as connection:
+            tiles.store(connection, builder.growing())
+            connection.execute(update(ledger_state).values(size=entries, frontier=frontier))
+            connection.execute(
+                insert(ledger_checkpoints).values(
+                    size=entries, root=tree.root(), frontier=frontier, note=note, issued_at=NOW
+                )
             )
+        if engine.dialect.name == "postgresql":
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text("VACUUM ANALYZE ledger_entries, ledger_tiles"))
+                connection.execute(text("CHECKPOINT"))
+
+
+def _write(connection: Connection, rows: Sequence[tuple[int, bytes, bytes, bytes]]) -> None:
+    """Rows as `log.append` writes them, past what SQLAlchemy does for each."""
+    same = ("search.run", ACTOR.user_id, ACTOR.agency)
+    columns = "entry_index, action, user_id, agency, at, body, leaf, root"
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        at = f"{NOW:%Y-%m-%d %H:%M:%S.%f}"
+        driver.executemany(
+            f"INSERT INTO ledger_entries ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            [(index, *same, at, *rest) for index, *rest in rows],
         )
-    if engine.dialect.name == "postgresql":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("VACUUM ANALYZE ledger_entries"))
-            connection.execute(text("CHECKPOINT"))
+        return
+    statement = f"COPY ledger_entries ({columns}) FROM STDIN (FORMAT BINARY)"
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types(["int8", "varchar", "varchar", "varchar", "timestamptz", *["bytea"] * 3])
+        for index, *rest in rows:
+            copy.write_row((index, *same, NOW, *rest))
 
 
 def prove(engine: Engine, proven: int, seed: int) -> Figures:

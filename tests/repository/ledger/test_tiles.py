@@ -118,9 +118,7 @@ class TileModel(RuleBasedStateMachine):
         old = data.draw(st.integers(1, size))
         hashes = self.hashes[:size]
         with self.engine.begin() as connection:
-            nodes = tiles.Nodes(connection)
-            ranges = merkle.inclusion_ranges(old - 1, size)
-            path = [nodes.hash_of(low, high) for low, high in ranges]
+            path = tiles.node_hashes(connection, merkle.inclusion_ranges(old - 1, size))
             assert path == merkle.inclusion_proof(hashes, old - 1)
             growth = proofs.consistency_path(connection, old, size)
             assert growth == merkle.consistency_proof(hashes, old)
