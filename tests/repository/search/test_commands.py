@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -73,3 +73,78 @@ def test_a_one_time_password_searches_nothing(command_line: CommandLine) -> None
     once = json.loads(shown)["one_time_password"]
     said = command_line.refused(*SEARCH, "--affirm", password=once)
     assert "must be changed before anything else" in said
+
+
+@pytest.mark.policy("C-4a")
+def test_a_part_of_a_plate_near_a_place_is_searched_page_by_page(
+    command_line: CommandLine,
+) -> None:
+    command_line.hire("jdoe")
+    when = datetime(2026, 3, 2, tzinfo=UTC)
+    add_units(command_line.engine, when, agencies=[1])
+    for minute, plate in enumerate(("1ABC20", "7ABC21", "1XYZ20", "9A8C22")):
+        sight(command_line.engine, plate, when + timedelta(minutes=minute))
+    asked = (
+        "search", "--user=jdoe", "--plate=*abc*", "--folded", "--near=42.5195,-70.8967",
+        "--radius=100", "--state=MA", "--agency=salem-pd", "--unit=car-7", "--camera=front",
+        *SEARCH[5:], "--affirm", "--limit=2",
+    )  # fmt: skip
+    first = json.loads(command_line.ok(*asked, "--json", password=PASSWORD))
+    assert [(read["plate"], read["how"]) for read in first["reads"]] == [
+        ("9A8C22", "partial_confusable"),
+        ("7ABC21", "partial"),
+    ]
+    entry = recorded(command_line.engine)[-1]
+    assert entry["index"] == first["ledger_entry"]
+    assert entry["request"]["criteria"] == {
+        "plate": "*ABC*",
+        "folded": True,
+        "near": "42.5195,-70.8967",
+        "radius_m": 100,
+        "state": "MA",
+        "agency": "salem-pd",
+        "unit": "car-7",
+        "camera": "front",
+        "limit": 2,
+    }
+    plain = command_line.ok(*asked, password=PASSWORD)
+    assert f"search again with --after {first['next']}" in plain
+    rest = command_line.ok(*asked, "--after", first["next"], "--json", password=PASSWORD)
+    assert [read["plate"] for read in json.loads(rest)["reads"]] == ["1ABC20"]
+    assert json.loads(rest)["next"] is None
+    assert recorded(command_line.engine)[-1]["request"]["criteria"]["after"] == first["next"]
+
+
+def test_what_is_within_corners_and_on_a_hot_list_is_searched_without_a_plate(
+    command_line: CommandLine,
+) -> None:
+    command_line.hire("jdoe")
+    when = datetime(2026, 3, 2, tzinfo=UTC)
+    add_units(command_line.engine, when, agencies=[1])
+    sight(command_line.engine, "1ABC20", when)
+    asked = ("search", "--user=jdoe", *SEARCH[3:], "--affirm", "--json")
+    corners = "42.51,-70.90 42.53,-70.90 42.53,-70.89 42.51,-70.89"
+    within = json.loads(command_line.ok(*asked, "--within", corners, password=PASSWORD))
+    assert [(read["plate"], read["how"]) for read in within["reads"]] == [("1ABC20", "any")]
+    elsewhere = corners.replace("42.", "43.")
+    nothing = json.loads(command_line.ok(*asked, "--within", elsewhere, password=PASSWORD))
+    listed = json.loads(command_line.ok(*asked, "--hits-only", password=PASSWORD))
+    assert nothing["reads"] == listed["reads"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--near=42.5,-70.9",), "radius: expected"),
+        (("--radius=100",), "near: missing"),
+        (("--near=42.5,-70.9", "--radius=5", "--within=1,1 2,2 3,1"), "within: a search has one"),
+        (("--agency=lynn-pd",), "agency: none of that name"),
+        (("--after=here",), "after: expected"),
+    ],
+)
+def test_criteria_that_do_not_do_are_refused_on_the_record(
+    command_line: CommandLine, options: tuple[str, ...], said: str
+) -> None:
+    command_line.hire("jdoe")
+    assert said in command_line.refused(*SEARCH, *options, "--affirm", password=PASSWORD)
+    assert recorded(command_line.engine)[-1]["outcome"] == "refused"

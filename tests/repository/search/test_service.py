@@ -240,6 +240,14 @@ def test_a_search_that_fails_is_on_the_ledger_too(
     assert entry["request"]["criteria"]["plate"] == "1ABC20"
 
 
+def test_a_search_that_takes_too_long_is_refused_with_what_to_do(
+    searches: Searches, officer: User, request_: SearchRequest, engine: Engine
+) -> None:
+    with pytest.raises(SearchRefusedError, match="longer than 0 s; give more of the plate"):
+        replace(searches, limit_s=0.0).search(officer, request_, "here")
+    assert recorded(engine)[-1]["outcome"] == "refused"
+
+
 class PulledPlugError(Exception):
     """The database went away."""
 

@@ -87,6 +87,21 @@ def error_of(answer: httpx.Response) -> tuple[int, str, str]:
     return answer.status_code, error["code"], error["message"]
 
 
+def test_a_search_by_part_and_place_goes_on_where_it_ended(
+    client: httpx.Client, officer: User, engine: Engine, clock: Clock
+) -> None:
+    add_units(engine, clock())
+    for hours in (1, 2, 3):
+        sight(engine, f"1ABC2{hours}", clock() - timedelta(hours=hours))
+    asked = question(clock, plate="*ABC*", near="42.5195,-70.8967", radius_m=50, limit=2)
+    headers = sign_in(client)
+    first = client.post("/api/v1/search", json=asked, headers=headers).json()
+    assert [read["plate"] for read in first["reads"]] == ["1ABC21", "1ABC22"]
+    rest = client.post("/api/v1/search", json=asked | {"after": first["next"]}, headers=headers)
+    assert [read["plate"] for read in rest.json()["reads"]] == ["1ABC23"]
+    assert recorded(engine)[-1]["request"]["criteria"]["after"] == first["next"]
+
+
 @pytest.mark.policy("F-lead")
 @pytest.mark.policy("C-4a")
 def test_a_search_from_sign_in_to_answer(
@@ -212,6 +227,9 @@ def test_signing_out_ends_the_session(client: httpx.Client, officer: User, clock
         ({"to": "tomorrow"}, "to: expected a moment"),
         ({"to": 7}, "to: Input should be a valid string"),
         ({"limit": "many"}, "limit: Input should be a valid integer"),
+        ({"near": "42.5,-70.9"}, "radius: expected"),
+        ({"within": ["42.5,-70.9"]}, "within: expected 3 to"),
+        ({"unit": "car-99"}, "unit: none of that name"),
         ({"where": "Salem"}, "where: Extra inputs are not permitted"),
     ],
 )
