@@ -72,10 +72,11 @@ class Purged:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a person vouches for: today's date in UTC, or how many reads go."""
+    """What a person vouches for: today's date in UTC, or how many reads go; or any number."""
 
     clock_is: date | None = None
     count: int | None = None
+    any_count: bool = False
 
 
 _UNCONFIRMED = Confirmation()
@@ -121,7 +122,8 @@ def run(
             forecast.require_plausible_clock(connection, expired, now, confirmed.clock_is)
             holds_ending.lapse(connection, duties.default, now)
             plan = make_plan(connection, expired)
-            forecast.require_expected_count(connection, plan.total, now, confirmed.count)
+            if not confirmed.any_count:
+                forecast.require_expected_count(connection, plan.total, now, confirmed.count)
             watermarks.advance(connection, expired.bounds)
         return _purge(engine, store, duties, expired, plan, hand, progress)
 
@@ -144,9 +146,6 @@ def purge_restored(
     Raises:
         As :func:`run`, but no PurgeError for clock or count.
     """
-    with reading(engine) as connection:
-        _, expired = _what_has_expired(connection, load_duties, now)
-        total = make_plan(connection, expired).total
     return run(
         engine,
         store,
@@ -154,7 +153,7 @@ def purge_restored(
         now=now,
         actor=actor,
         origin=origin,
-        confirmed=Confirmation(now.astimezone(UTC).date(), total),
+        confirmed=Confirmation(now.astimezone(UTC).date(), any_count=True),
         progress=progress,
     )
 
@@ -216,7 +215,8 @@ def _what_has_expired(
     duties = load_duties(connection)
     bounds = watermarks.raised(connection, duties.bounds(now))
     own = (duties.default.expired_before(now, hit=hit) for hit in (False, True))
-    return duties, Expired(bounds, max([*own, *(each.expired_before for each in bounds)]))
+    refused_before = max([*own, *(each.expired_before for each in bounds)])
+    return duties, Expired(bounds, refused_before, len(duties.agency_ids))
 
 
 @contextmanager

@@ -75,12 +75,13 @@ def _past_their_time(
 
     Of a day that has ``passed`` that is everything of reads and pictures.
     """
-    of_reads = of_day(reads, day) if passed else of_day(reads, day) & expired.reads()
+    part = expired.of_day(day)
+    of_reads = of_day(reads, day) if passed else of_day(reads, day) & part.reads()
     of_pictures = of_day(pictures, day)
     return {
         reads: of_reads,
-        hits: of_day(hits, day) & expired.hits(),
-        unit_records: of_day(unit_records, day) & expired.unit_records(),
+        hits: of_day(hits, day) & part.hits(),
+        unit_records: of_day(unit_records, day) & part.unit_records(),
         pictures: of_pictures if passed else of_pictures & of_read(of_reads),
         quarantine: (utc_day(connection, refused_moment()) == day) & expired.quarantine(),
     }

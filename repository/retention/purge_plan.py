@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from repository.retention.duties import Duties
 from repository.retention.purge_rows import Expired, held, refused_moment
@@ -41,20 +41,23 @@ class Plan:
 def make_plan(connection: Connection, expired: Expired) -> Plan:
     """Count what is past its time and not held."""
     day = utc_day(connection, reads.c.captured_at)
-    query = (
-        select(day, reads.c.agency_id, reads.c.has_hits, func.count())
-        .where(expired.reads(), ~held(reads))
-        .group_by(day, reads.c.agency_id, reads.c.has_hits)
-    )
-    counted = {
-        (on, agency_id, hit): number for on, agency_id, hit, number in connection.execute(query)
-    }
-    days = {on for on, _, _ in counted}
-    for moment, which in (
-        (hits.c.captured_at, expired.hits() & ~held(hits)),
-        (unit_records.c.captured_at, expired.unit_records() & ~held(unit_records)),
-        (refused_moment(), expired.quarantine()),
-    ):
-        found = connection.scalars(select(utc_day(connection, moment)).distinct().where(which))
-        days.update(found)
-    return Plan(tuple(sorted(days)), counted)
+    counted: Counter[tuple[date, int, bool]] = Counter()
+    found = set(_days(connection, refused_moment(), expired.quarantine()))
+    for part in expired.parts():
+        query = (
+            select(day, reads.c.agency_id, reads.c.has_hits, func.count())
+            .where(part.reads(), ~held(reads))
+            .group_by(day, reads.c.agency_id, reads.c.has_hits)
+        )
+        for on, agency_id, hit, number in connection.execute(query):
+            counted[on, agency_id, hit] += number
+        for table, which in ((hits, part.hits()), (unit_records, part.unit_records())):
+            found.update(_days(connection, table.c.captured_at, which & ~held(table)))
+    found.update(on for on, _, _ in counted)
+    return Plan(tuple(sorted(found)), counted)
+
+
+def _days(
+    connection: Connection, moment: ColumnElement[datetime], which: ColumnElement[bool]
+) -> Iterable[date]:
+    return connection.scalars(select(utc_day(connection, moment)).distinct().where(which)).all()

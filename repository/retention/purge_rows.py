@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, Table, case, exists, false, or_, select, true
@@ -28,16 +28,31 @@ PLATELESS = ("shift_check", "malfunction")
 class Expired:
     """What has outlived its time under these bounds, one for every agency and class.
 
-    ``refused_before`` is the moment before which a refused message of no known unit has expired.
+    ``refused_before`` is the moment before which a refused message of no known unit has expired;
+    ``agencies`` is how many agencies there are, whether or not a bound speaks of them.
     """
 
     bounds: tuple[Bound, ...]
     refused_before: datetime
+    agencies: int
 
     @property
     def latest(self) -> datetime:
         """Nothing captured at this moment or later has expired."""
         return max([self.refused_before, *(each.expired_before for each in self.bounds)])
+
+    def of_day(self, day: date) -> Expired:
+        """The bounds that matter to what was captured on that UTC day or later."""
+        start = datetime.combine(day, time(), UTC)
+        return replace(self, bounds=tuple(b for b in self.bounds if b.expired_before > start))
+
+    def parts(self) -> list[Expired]:
+        """The bounds of each moment by themselves, so that each is asked of its own units."""
+        moments = sorted({each.expired_before for each in self.bounds})
+        return [
+            replace(self, bounds=tuple(b for b in self.bounds if b.expired_before == moment))
+            for moment in moments
+        ]
 
     def has_passed(self, day: date) -> bool:
         """Whether everything of that UTC day has expired, whosever it is."""
@@ -59,7 +74,7 @@ class Expired:
             ):
                 if agency_ids:
                     terms.append(old & self._of(reads, agency_ids) & of_class)
-        return self._of_every_unit(reads) & or_(false(), *terms)
+        return self._of_units(reads) & or_(false(), *terms)
 
     def hits(self) -> ColumnElement[bool]:
         """Hits past their time, those of held reads too."""
@@ -88,16 +103,24 @@ class Expired:
             self._of(table, agency_ids) & (table.c.captured_at < before)
             for before, agency_ids in _by_moment(of_agencies)
         ]
-        return self._of_every_unit(table) & or_(false(), *terms)
+        return self._of_units(table) & or_(false(), *terms)
 
     def _of(self, table: Table, agency_ids: set[int]) -> ColumnElement[bool]:
-        if len(agency_ids) * 2 == len(self.bounds):  # that is all of them
+        if len(agency_ids) == self.agencies:
             return true()
         return table.c.agency_id.in_(agency_ids)
 
-    def _of_every_unit(self, table: Table) -> ColumnElement[bool]:
-        # The primary key begins with the unit: naming the units lets the database walk the key.
-        return table.c.unit_id.in_(select(units.c.id)) & (table.c.captured_at < self.latest)
+    def _of_units(self, table: Table) -> ColumnElement[bool]:
+        # The primary key begins with the unit: naming the units lets the database walk the key,
+        # and leave alone what other agencies keep for longer.
+        if not self.bounds:
+            return false()
+        agency_ids = {each.agency_id for each in self.bounds}
+        own = select(units.c.id)
+        if len(agency_ids) < self.agencies:
+            own = own.where(units.c.agency_id.in_(agency_ids))
+        latest = max(each.expired_before for each in self.bounds)
+        return table.c.unit_id.in_(own) & (table.c.captured_at < latest)
 
 
 def refused_moment() -> ColumnElement[datetime]:

@@ -322,7 +322,7 @@ def test_whatever_happens_the_purge_takes_what_it_should_and_nothing_else(
         yield engine
         engine.dispose()
 
-    check(database, examples=10)
+    check(database, examples=8)
 
 
 def test_it_does_on_postgresql_too(postgres_server: PostgresServer, migrated_postgres: str) -> None:
@@ -334,7 +334,7 @@ def test_it_does_on_postgresql_too(postgres_server: PostgresServer, migrated_pos
         engine.dispose()
         postgres_server.drop_database(name)
 
-    check(database, examples=4)
+    check(database, examples=3)
 
 
 def check(database: Callable[[Path], AbstractContextManager[Engine]], examples: int) -> None:
