@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import secrets
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from sqlalchemy import Engine, delete, update
 
@@ -12,6 +15,7 @@ from repository.settings import load_settings
 from repository.store.pictures import PictureStore, held_name, name
 from repository.store.pictures_check import PictureFault, PicturesChecked, check
 from repository.store.pictures_leftovers import Leftover
+from repository.store.pictures_place import FolderOfPictures, PictureMissingError
 from repository.store.tables.reads import picture_keys, pictures
 from tests.repository.people import CommandLine
 from tests.repository.sender import Sender
@@ -100,3 +104,31 @@ def test_the_command_ends_with_1_where_something_is_wrong(command_line: CommandL
     assert done.exit_code == 1
     assert f"missing: {name(DAYS[0], FIRST)}" in done.stdout
     assert "3 of 3 checked" in done.stderr
+
+
+def test_what_a_purge_takes_meanwhile_is_no_fault(tmp_path: Path, engine: Engine) -> None:
+    folder = FolderOfPictures(tmp_path / "pictures", secrets.token_bytes)
+    master = secrets.token_bytes(32)
+    fill(engine, PictureStore(folder, lambda: master, secrets.token_bytes))
+
+    class Meanwhile(FolderOfPictures):
+        def names(self, below: str = "") -> Iterator[str]:
+            """The purge of the first day comes between the files and the second look."""
+            found = list(super().names(below))
+            if not purged:
+                purged.append(DAYS[0])
+                with engine.begin() as connection:
+                    connection.execute(delete(pictures).where(pictures.c.captured_at < LATER))
+                    connection.execute(delete(picture_keys).where(picture_keys.c.day == DAYS[0]))
+                self.remove_folder(DAYS[0].isoformat())
+            return iter(found)
+
+        def read(self, name: str) -> bytes:
+            if not purged and name.startswith(DAYS[0].isoformat()):
+                raise PictureMissingError(name)
+            return super().read(name)
+
+    purged: list[date] = []
+    place = Meanwhile(folder.folder, secrets.token_bytes)
+    found = whole(engine, PictureStore(place, lambda: master, secrets.token_bytes))
+    assert (found.faults, found.leftovers) == ((), ())

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import Engine, delete, select, update
 
-from edge.contract.batch import Batch, decode_receipt, encode_message
+from edge.contract.batch import Batch, decode_receipt, encode_message, key_id
 from edge.spool.store import Spool
 from repository.accounts.operator import operator
 from repository.ingest.take import Ingest
@@ -19,7 +20,7 @@ from repository.ledger import log
 from repository.store.checks.invariants import check_invariants
 from repository.store.engine import open_engine, reading
 from repository.store.tables.fleet import chains
-from repository.store.tables.reads import batches, reads
+from repository.store.tables.reads import batches, quarantine, reads
 from repository.units import findings
 from repository.units.enrolment import EnrolmentError
 from repository.units.resume import Resumed, resume
@@ -95,10 +96,14 @@ def test_a_batch_that_another_key_signed_moves_no_chain(
     ingest: Ingest, sender: Sender, engine: Engine, clock: Clock
 ) -> None:
     forger = Sender(seq=10, previous_root="ab" * 32)
-    message = forger.message(forger.read(NOW))
-    for _ in range(2):
-        assert ingest.take(sender.topic(), message).outcome == "refused"
-        clock.now += 2 * MINUTE
+    sealed = forger.seal(forger.read(NOW))
+    claimed = msgspec.structs.replace(sealed, key=key_id(sender.key.public_key()))
+    for batch in (sealed, claimed):
+        for _ in range(2):
+            assert ingest.take(sender.topic(), encode_message(batch)).outcome == "refused"
+            clock.now += 2 * MINUTE
+    with engine.begin() as connection:  # though somebody writes into the database
+        assert connection.execute(update(quarantine).values(reason="out_of_chain")).rowcount == 2
     with pytest.raises(EnrolmentError, match="no batch of it is set aside"):
         go_on(engine)
 
