@@ -35,7 +35,7 @@ from repository.settings import BrokerSettings
 
 ROWS_AT_ONCE = 5000
 GATHER_S = 0.05
-HELD_S = 2.0
+HELD_S = 4.0
 BYTES_IN_HAND = 64 * 1024 * 1024
 PICTURE_THREADS = 4
 _FIRST_RETRY_S = 1

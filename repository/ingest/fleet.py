@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -18,17 +18,18 @@ from repository.store.tables.fleet import agencies, chains, units
 from repository.store.tables.reads import batches, hits, reads, unit_records
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+Lock = Literal["none", "wait", "skip"]
 UnitName = tuple[str, str]
 """A unit's agency and its name within it."""
 
 
 def load_units(
-    connection: Connection, names: Collection[UnitName], *, lock: bool
+    connection: Connection, names: Collection[UnitName], *, lock: Lock
 ) -> dict[UnitName, UnitState]:
     """Those of the units that are enrolled.
 
-    With ``lock`` their chains stay locked until the transaction ends, all taken in one order, so
-    that two transactions with units in common wait for one another.
+    Unless ``lock`` is "none" their chains stay locked until the transaction ends. What another
+    transaction has locked is waited for, all in one order, or left out ("skip").
     """
     if not names:
         return {}
@@ -52,8 +53,8 @@ def load_units(
         .where(tuple_(agencies.c.name, units.c.name).in_(sorted(names)))
         .order_by(units.c.id)
     )
-    if lock:
-        query = query.with_for_update(of=chains)
+    if lock != "none":
+        query = query.with_for_update(of=chains, skip_locked=lock == "skip")
     return {
         (row.agency, row.name): UnitState(
             unit_id=row.id,

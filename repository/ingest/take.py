@@ -22,7 +22,7 @@ from repository.ingest import consumers, ownclock, pictures
 from repository.ingest.answers import Outcome, Said
 from repository.ingest.arrived import Arrived, NamedPicture, open_message
 from repository.ingest.aside import Bounds, refuse_message
-from repository.ingest.fleet import Windows, load_units
+from repository.ingest.fleet import UnitName, Windows, load_units
 from repository.ingest.rows import Fold
 from repository.ingest.verdicts import OpenBatch, Refused, UnitState
 from repository.ingest.work import Work
@@ -94,7 +94,7 @@ class Ingest:
         now = self.clock()
         order = sorted(range(len(arrived)), key=lambda index: _order(arrived[index]))
         with self._transaction() as connection:
-            work = self._work(connection, arrived, now)
+            work = self._work(connection, arrived, overdue, now)
             answers = {index: work.judge(arrived[index], overdue=overdue[index]) for index in order}
             work.finish()
             said = [answers[index]() for index in range(len(arrived))]
@@ -112,7 +112,7 @@ class Ingest:
         if not isinstance(content, NamedPicture) or place is None:
             raise TypeError("not a picture")
         with self._transaction() as connection:
-            units = load_units(connection, [(place.agency, place.unit)], lock=False)
+            units = load_units(connection, [(place.agency, place.unit)], lock="none")
             unit = units.get((place.agency, place.unit))
             try:
                 pictures.keep(connection, self.pictures, unit, content.sha256, arrived.body, now)
@@ -142,12 +142,23 @@ class Ingest:
         with self.engine.begin() as connection:
             consumers.beat(connection, client_id, host, self.clock())
 
-    def _work(self, connection: Connection, arrived: Sequence[Arrived], now: datetime) -> Work:
-        names = {(one.place.agency, one.place.unit) for one in arrived if one.place is not None}
-        units = load_units(connection, names, lock=True)
+    def _work(
+        self,
+        connection: Connection,
+        arrived: Sequence[Arrived],
+        overdue: Sequence[bool],
+        now: datetime,
+    ) -> Work:
+        # Waiting for units that another process is about to commit would make the two take turns.
+        patient = {_name(one) for one, late in zip(arrived, overdue, strict=True) if late}
+        others = {_name(one) for one in arrived} - patient
+        units = load_units(connection, others, lock="skip")
+        busy = load_units(connection, others - units.keys(), lock="none").keys()
+        units |= load_units(connection, patient, lock="wait")
         return Work(
             connection=connection,
             units=units,
+            busy=busy,
             windows=Windows(connection, self.load_duties(connection), now),
             fold=self.fold,
             bounds=self.bounds,
@@ -206,6 +217,11 @@ class Ingest:
         )
         topic = UnitTopic(place.agency, place.unit, "receipt")
         return Reply(str(topic), encode_message(receipt))
+
+
+def _name(arrived: Arrived) -> UnitName:
+    """The unit that a message names; one that no unit can have where it names none."""
+    return (arrived.place.agency, arrived.place.unit) if arrived.place else ("", "")
 
 
 def _order(arrived: Arrived) -> tuple[str, int]:

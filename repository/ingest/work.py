@@ -6,7 +6,7 @@ written only when all are decided. What is refused is rare, and written as it is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -75,6 +75,7 @@ class Work:
 
     connection: Connection
     units: Mapping[UnitName, UnitState]
+    busy: Collection[UnitName]
     windows: Windows
     fold: rows.Fold
     bounds: Bounds
@@ -88,9 +89,12 @@ class Work:
     def judge(self, arrived: Arrived, *, overdue: bool) -> Callable[[], Said]:
         """Decide on a message; what comes back says what became of it once all is written.
 
-        ``overdue``: what a batch that is ahead of its chain follows has been waited for.
+        ``overdue``: what a batch that is ahead of its chain follows has been waited for. What is
+        of a unit that another process has in hand is for later, too.
         """
         unit: _Unit | None = None
+        if arrived.place is not None and (arrived.place.agency, arrived.place.unit) in self.busy:
+            return lambda: Said("ahead", None)
         try:
             if arrived.place is not None:
                 unit = self._unit((arrived.place.agency, arrived.place.unit))

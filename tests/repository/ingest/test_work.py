@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -18,11 +18,11 @@ from sqlalchemy import Engine, func, select, update
 
 from edge.contract import batch as b
 from edge.contract import records as r
-from repository.ingest import ownclock
+from repository.ingest import fleet, ownclock
 from repository.ingest.arrived import open_message
 from repository.ingest.aside import Bounds
 from repository.ingest.take import Ingest, Taken
-from repository.store.engine import reading
+from repository.store.engine import open_engine, reading
 from repository.store.tables.fleet import agencies, units
 from repository.store.tables.plates import plates
 from repository.store.tables.reads import hits, pictures, quarantine, reads
@@ -31,6 +31,7 @@ from repository.units.findings import Finding, list_findings
 from tests.repository.ingest.conftest import NOW, Clock
 from tests.repository.ingest.test_take import SEEN, count, receipt
 from tests.repository.sender import AGENCY, PICTURE, Sender, altered, match
+from tests.servers import PostgresServer
 
 MINUTE = timedelta(minutes=1)
 _numbers = itertools.count(100)
@@ -127,6 +128,30 @@ def test_a_batch_that_overtook_the_one_before_it_waits_for_that(
     (taken,) = take_all(ingest, (sender.topic(), second))
     assert receipt(taken, repository_key).committed_through == 2
     assert (count(engine, quarantine), kinds(engine)) == (0, [])
+
+
+def test_a_unit_that_another_process_has_in_hand_holds_up_no_other(
+    postgres_server: PostgresServer,
+    migrated_postgres: str,
+    ingest_on: Callable[[Engine], Ingest],
+) -> None:
+    name = postgres_server.create_database(template=migrated_postgres)
+    engine = open_engine(postgres_server.dsn(name))
+    ingest = ingest_on(engine)
+    busy, free = Sender(), Sender(unit="car-13")
+    for unit in (busy, free):
+        unit.enrol(engine, NOW)
+    messages = [(unit.topic(), unit.message(unit.read(SEEN))) for unit in (busy, free)]
+    with engine.begin() as elsewhere:
+        fleet.load_units(elsewhere, [(AGENCY, busy.unit)], lock="wait")
+        answers = take_all(ingest, *messages)
+        assert [(each.outcome, each.reply is None) for each in answers] == [
+            ("ahead", True),
+            ("committed", False),
+        ]
+    assert [each.outcome for each in take_all(ingest, *messages)] == ["committed", "duplicate"]
+    engine.dispose()
+    postgres_server.drop_database(name)
 
 
 def test_what_was_waited_for_in_vain_is_sent_again_by_its_unit_and_a_gap_is_said(
