@@ -123,12 +123,13 @@ def test_whatever_is_lost_or_killed_each_read_arrives_once(
         site.close()
 
 
-def go_back(state: Services, chance: random.Random) -> None:
+def go_back(state: Services, chance: random.Random, to: int | None = None) -> None:
     """The state's repository as an older backup of it was."""
     with state.engine.begin() as connection:
         ends = connection.execute(
             select(batches.c.unit_id, batches.c.last_seq, batches.c.root)
         ).all()
+        ends = [each for each in ends if to in (None, each.last_seq)]
         if not ends:
             return
         unit_id, through, root = chance.choice(ends)
@@ -162,6 +163,22 @@ def test_a_gap_is_said_and_bridged_by_the_file_and_what_is_behind_it_arrives(pai
     assert findings(pair.department) == []
     done = pair.position()
     assert (done.through, done.gap_through, done.refused) == (8, None, None)
+
+
+def test_what_a_restored_repository_lacks_before_a_gap_is_sent_again(pair: Pair) -> None:
+    for _ in range(3):
+        pair.take(2)
+    with pair.department.engine.begin() as connection:
+        connection.execute(delete(reads).where(reads.c.seq > 4))
+    pair.take(2)
+    pair.forward()
+    assert (pair.position().through, pair.position().gap_through) == (4, 6)
+    go_back(pair.state, random.Random(), to=2)
+    pair.forward()
+    assert [seq for seq, _ in stored(pair.state)] == [1, 2, 3, 4]
+    pair.enrol_with_state()
+    pair.forward()
+    assert [seq for seq, _ in stored(pair.state)] == [1, 2, 3, 4, 7, 8]
 
 
 def test_forwarding_that_begins_late_begins_behind_what_is_gone(pair: Pair) -> None:
