@@ -242,9 +242,9 @@ def test_only_a_receipt_of_the_other_repository_counts(
     stranger = services(tmp_path / "stranger", migrated_sqlite, pair.clock)
     pair.take()
     real, pair.wire.state = pair.wire.state, stranger
-    with stranger.engine.begin() as connection:
-        enrolment.add_agency(connection, name=AGENCY, title="N", ori=None, now=NOW)
+    pair.unit.enrol(stranger.engine, NOW)
     pair.forward()
+    assert [seq for seq, _ in stored(stranger)] == [1]
     assert pair.position().through == 0
     pair.wire.state = real
     pair.forward()
