@@ -345,6 +345,17 @@ def test_files_that_a_purge_could_not_remove_go_with_the_next(
     assert not picture_file(good, NOW.date(), digest).exists()
 
 
+def test_a_key_goes_with_the_day_and_not_after_it(
+    ingest: Ingest, sender: Sender, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = sender.read(NOW - MINUTE, pictures=[PICTURE])
+    ingest.take(sender.topic(), sender.message(old))
+    ingest.take(sender.topic("picture", old.pictures[0].sha256), PICTURE)
+    monkeypatch.setattr(purge.purge_pictures, "retire_keys", lambda *_: None)
+    run(ingest, datetime(2027, 3, 2, tzinfo=UTC))
+    assert count(engine, picture_keys) == 0
+
+
 def test_half_written_files_of_a_day_without_a_key_go_with_the_next_purge(
     ingest: Ingest, sender: Sender, engine: Engine
 ) -> None:
