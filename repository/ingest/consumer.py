@@ -6,9 +6,9 @@ and then acknowledges. When the queue is full, by number or by bytes, the link's
 that the broker's window closes; should that last beyond the keep-alive, the broker drops the
 connection and delivers again what is not acknowledged, which is harmless.
 
-A batch that is ahead of its unit's chain waits ``HELD_S`` for what it follows, which another
-process may be about to commit, without holding up the others. Pictures go to the disk in threads of
-their own, after the records that came with them.
+A batch that is ahead of its unit's chain waits for what it follows, which another process may be
+about to commit, until the chain has stood still for ``HELD_S``, without holding up the others.
+Pictures go to the disk in threads of their own, after the records that came with them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 import structlog
@@ -79,12 +79,16 @@ class Taker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _InHand:
-    """A message that is not committed; ``fault`` is why it could not even be opened."""
+    """A message that is not committed; ``fault`` is why it could not even be opened.
+
+    One that is ahead of its chain has been so, with the chain where it is, ``since`` then.
+    """
 
     delivery: Delivery
     arrived: Arrived | None
     since: float
     fault: Exception | None = None
+    expected: int | None = None
 
     @property
     def rows(self) -> int:
@@ -224,7 +228,9 @@ class Consumer:
         for one, result in zip(in_hand, taken, strict=True):
             if result.outcome == "ahead":
                 self.counts.waited_for += 1
-                self._held.append(one)
+                moved = result.expected is None or result.expected != one.expected
+                since = time.monotonic() if moved else one.since
+                self._held.append(replace(one, since=since, expected=result.expected))
             else:
                 self._answer(one, result)
 

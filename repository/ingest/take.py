@@ -45,7 +45,8 @@ class Taken:
     """What became of a message; ``reason`` is that of a refusal of the whole message.
 
     There is no reply to a status, nor to a message whose topic names no unit. A batch whose
-    outcome is ``ahead`` is not answered yet: what it follows is waited for.
+    outcome is ``ahead`` is not answered yet: what it follows is waited for, and ``expected`` is
+    the sequence that its chain goes on with, None while another process has the unit in hand.
     """
 
     outcome: Outcome
@@ -53,6 +54,7 @@ class Taken:
     reason: str | None = None
     records_kept: int = 0
     records_refused: int = 0
+    expected: int | None = None
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,7 @@ class Ingest:
             reason=said.reason,
             records_kept=said.records_kept,
             records_refused=len(said.refused) if said.reason is None else 0,
+            expected=said.unit.committed_through + 1 if said.unit else None,
         )
 
     def _reply(self, place: UnitTopic, body: bytes, said: Said, now: datetime) -> Reply:

@@ -3,9 +3,10 @@
 What is measured:
 
 - `reads_per_s`: signed batches of `--units` units wait in the sessions of `--processes` ingest
-  processes at a real mosquitto; from the moment the first process takes messages until every read
-  is committed in PostgreSQL. Batches of a unit come to the processes in random turns, no more than
-  four of a unit at once, as the uplink sends them; what no process took in time is sent again.
+  processes at a real mosquitto, while these are stopped (SIGSTOP); from the moment they go on until
+  every read is committed in PostgreSQL. Batches of a unit come to the processes in random turns,
+  no more than four of a unit at once, as the uplink sends them; what no process took in time is
+  sent again.
 - `copy_per_s`: the server's own COPY of the same rows, that is of the reads and of the facts of
   their pictures, in binary form and from memory, into tables with the same columns, partitions and
   indexes, committed; the median of three, in the same run. `copy_of_reads_alone_per_s` is without
@@ -23,6 +24,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -47,7 +49,6 @@ from edge.contract import records
 from repository import bootstrap
 from repository.bootstrap import Services
 from repository.ingest import arrived, opening, take, verify, work
-from repository.ingest.link import Link
 from repository.ingest.take import Ingest
 from repository.retention import holds
 from repository.settings import load_settings
@@ -167,16 +168,7 @@ def _end_to_end(
     processes: int,
     rng: random.Random,
 ) -> Figures:
-    broker = services.settings.broker
-    for instance in range(1, processes + 1):  # a session for each, to keep what is sent now
-        link = Link(broker.model_copy(update={"instance": instance}), lambda _: None)
-        link.open()
-        if not link.wait_until_subscribed(_STARTS_WITHIN_S):
-            raise DemoError("the broker does not take the subscription")
-        link.close()
     sender = _Sender(port, messages, rng)
-    _say("filling the broker")
-    sender.send_first()
     command = [str(BIN / "alpr-repository"), "--settings", str(folder / "repository.toml")]
     with ExitStack() as stack:
         started = []
@@ -185,7 +177,13 @@ def _end_to_end(
             process = start([*command, "run", "--only", "ingest", "--instance", str(instance)], log)
             stack.callback(end, process)
             started.append((log, process))
-        wait_for_line(started[0][0], "taking messages", started[0][1], _STARTS_WITHIN_S)
+        for log, process in started:
+            wait_for_line(log, "taking messages", process, _STARTS_WITHIN_S)
+            process.send_signal(signal.SIGSTOP)
+        _say("filling the broker")
+        sender.send_first()
+        for _, process in started:
+            process.send_signal(signal.SIGCONT)
         began = time.perf_counter()
         done = sender.send_rest(lambda: _committed(services), expected)
         took_s = done - began
