@@ -82,7 +82,7 @@ def test_batches_and_pictures_arrive_with_the_units_own_signatures(pair: Pair) -
     assert findings(pair.department) == []
 
 
-@settings(max_examples=10, deadline=None, phases=(Phase.reuse, Phase.generate))
+@settings(max_examples=6, deadline=None, phases=(Phase.reuse, Phase.generate))
 @given(data=st.data())
 def test_whatever_is_lost_or_killed_each_read_arrives_once(
     tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, data: st.DataObject
