@@ -11,7 +11,7 @@ and other records that went: one a line, reads first, each kind by unit, capture
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -39,6 +39,15 @@ class Count:
     def purged(self) -> int:
         """How many rows went, or would go."""
         return self.found - self.held
+
+
+def sum_of(counts: Iterable[Mapping[str, Count]]) -> dict[str, Count]:
+    """The counts of several days together."""
+    days = list(counts)
+    return {
+        name: Count(sum(day[name].found for day in days), sum(day[name].held for day in days))
+        for name in TABLES
+    }
 
 
 @dataclass(frozen=True, slots=True)

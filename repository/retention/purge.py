@@ -27,10 +27,10 @@ from sqlalchemy import Connection, Delete, Engine, delete, select, update
 from repository.ledger import log
 from repository.ledger.entry import JSON, SYSTEM, Actor, Entry
 from repository.retention import forecast, holds_ending, purge_pictures, purge_plates, watermarks
-from repository.retention.certificates import Certificate, Hand
+from repository.retention.certificates import Certificate, Count, Hand, sum_of
 from repository.retention.duties import Duties
 from repository.retention.forecast import PurgeError
-from repository.retention.purge_day import purge_day
+from repository.retention.purge_day import count_day, purge_day
 from repository.retention.purge_plan import Plan, make_plan
 from repository.retention.purge_rows import Expired
 from repository.store import locks, partitions, space
@@ -60,14 +60,15 @@ class Purged:
 
     certificates: tuple[Certificate, ...]
 
-    def total(self, table: str) -> int:
-        """How many rows of that table went."""
-        return sum(each.counts[table].purged for each in self.certificates)
+    @property
+    def counts(self) -> dict[str, Count]:
+        """Of each table by its name, what was found on these days, and what of it is held."""
+        return sum_of([each.counts for each in self.certificates])
 
     @property
     def reads_purged(self) -> int:
         """How many reads went."""
-        return self.total("reads")
+        return self.counts["reads"].purged
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +83,22 @@ class Confirmation:
 _UNCONFIRMED = Confirmation()
 
 
-def preview(
-    engine: Engine, load_duties: LoadDuties, *, now: datetime
-) -> tuple[Plan, dict[str, dict[str, int]]]:
-    """What a purge at this moment would do, and how many reads would go under each rule."""
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a purge would do: its days, reads by rule, and rows of each table by its name."""
+
+    plan: Plan
+    by_rule: dict[str, dict[str, int]]
+    counts: dict[str, Count]
+
+
+def preview(engine: Engine, load_duties: LoadDuties, *, now: datetime) -> Preview:
+    """What a purge at this moment would do."""
     with reading(engine) as connection:
         duties, expired = _what_has_expired(connection, load_duties, now)
         plan = make_plan(connection, expired)
-        return plan, plan.by_rule(duties)
+        days = [count_day(connection, day, expired) for day in plan.days]
+        return Preview(plan, plan.by_rule(duties), sum_of(days))
 
 
 def run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry
 from repository.retention import purge
-from repository.retention.certificates import TABLES
+from repository.retention.certificates import Count
 from repository.retention.purge import Confirmation, PurgeError
 from repository.retention.purge_schedule import grace
 from repository.retention.verify import verify
@@ -84,13 +85,13 @@ def purge_command(
             confirmed=Confirmation(clock_is.date() if clock_is else None, confirm_count),
             progress=lambda said: click.echo(said, err=True),
         )
-    totals = {name: done.total(name) for name in TABLES}
     if as_json:
         days = [each.day.isoformat() for each in done.certificates]
         certificates = [each.ledger_index for each in done.certificates]
-        click.echo(json.dumps({"purged": totals, "days": days, "certificates": certificates}))
+        numbers = _numbers(done.counts)
+        click.echo(json.dumps({**numbers, "days": days, "certificates": certificates}))
         return
-    click.echo(f"purged of {len(done.certificates)} days: {_said(totals)}")
+    click.echo(f"purged of {len(done.certificates)} days: {_said(done.counts)}")
 
 
 @click.command("verify")
@@ -133,16 +134,22 @@ def verify_command(services: Services, as_json: bool) -> None:
 
 
 def _preview(services: Services, as_json: bool) -> None:
-    plan, by_rule = purge.preview(services.engine, services.duties, now=services.clock())
-    days = [each.isoformat() for each in plan.days]
+    found = purge.preview(services.engine, services.duties, now=services.clock())
+    days = [each.isoformat() for each in found.plan.days]
     if as_json:
-        click.echo(json.dumps({"reads": plan.total, "by_rule": by_rule, "days": days}))
+        click.echo(json.dumps({**_numbers(found.counts), "days": days, "by_rule": found.by_rule}))
         return
     span = f", from {days[0]} to {days[-1]}" if days else ""
-    click.echo(f"would purge {plan.total} reads of {len(days)} days{span}")
-    for rule, numbers in by_rule.items():
-        click.echo(f"{rule}: {numbers['reads']} without a hit, {numbers['hits']} with one")
+    click.echo(f"would purge of {len(days)} days{span}: {_said(found.counts)}")
+    for rule, numbers in found.by_rule.items():
+        click.echo(f"{rule}: {numbers['reads']} reads without a hit, {numbers['hits']} with one")
 
 
-def _said(totals: dict[str, int]) -> str:
-    return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in totals.items())
+def _numbers(counts: Mapping[str, Count]) -> dict[str, int]:
+    purged = {f"{name}_purged": each.purged for name, each in counts.items()}
+    return {**purged, "reads_held": counts["reads"].held}
+
+
+def _said(counts: Mapping[str, Count]) -> str:
+    purged = [f"{each.purged} {name.replace('_', ' ')}" for name, each in counts.items()]
+    return f"{', '.join(purged)}; {counts['reads'].held} reads of these days are held"

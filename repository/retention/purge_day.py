@@ -20,6 +20,7 @@ from repository.store.partitions import of_day, replace_day
 from repository.store.pictures import PictureStore
 from repository.store.tables.reads import hits, pictures, quarantine, reads, unit_records
 
+_HOLDABLE = (reads, hits, unit_records, pictures)
 _IDS = ((reads, reads.c.read_id), (hits, hits.c.hit_id), (unit_records, unit_records.c.record_id))
 
 
@@ -38,16 +39,9 @@ def purge_day(
     """
     passed = expired.has_passed(day)
     old = _past_their_time(connection, day, expired, passed=passed)
-    kept = {table: old[table] & held(table) for table in (reads, hits, unit_records, pictures)}
-    going = {table: old[table] & ~held(table) for table in kept}
+    going = {table: old[table] & ~held(table) for table in _HOLDABLE}
     digest, numbers = _digest(connection, going)
-    for table in (pictures, quarantine):
-        numbers[table] = _number(connection, table, old[table])
-    counts = {}
-    for table, number in numbers.items():
-        spared = _number(connection, table, kept[table]) if table in kept else 0
-        found = number if table in (pictures, quarantine) else number + spared
-        counts[table.name] = Count(found, spared)
+    counts = _counts(connection, old, numbers)
     if not any(each.purged for each in counts.values()):
         return None
     monthly.keep(connection, going[reads], going[hits])
@@ -66,6 +60,30 @@ def purge_day(
     purge_pictures.drop_released(connection, store, day)
     own.forget_purged(connection)
     return certify(connection, day, duties, expired.bounds, counts, digest, hand)
+
+
+def count_day(connection: Connection, day: date, expired: Expired) -> dict[str, Count]:
+    """What `purge_day` would find, hold and purge of each table; nothing goes."""
+    passed = expired.has_passed(day)
+    old = _past_their_time(connection, day, expired, passed=passed)
+    numbers = {table: _number(connection, table, old[table] & ~held(table)) for table, _ in _IDS}
+    return _counts(connection, old, numbers)
+
+
+def _counts(
+    connection: Connection,
+    old: Mapping[Table, ColumnElement[bool]],
+    going: Mapping[Table, int],
+) -> dict[str, Count]:
+    """``going`` is how many reads, hits and unit records go, which are counted already."""
+    counts = {}
+    for table, number in going.items():
+        spared = _number(connection, table, old[table] & held(table))
+        counts[table.name] = Count(number + spared, spared)
+    spared = _number(connection, pictures, old[pictures] & held(pictures))
+    counts[pictures.name] = Count(_number(connection, pictures, old[pictures]), spared)
+    counts[quarantine.name] = Count(_number(connection, quarantine, old[quarantine]), 0)
+    return counts
 
 
 def _past_their_time(

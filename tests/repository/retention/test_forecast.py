@@ -104,16 +104,16 @@ def test_only_a_signed_in_person_lets_so_many_go(command_line: CommandLine) -> N
     unnamed = command_line.run("purge", "--now", f"--confirm-count={number}")
     assert (unnamed.exit_code, "needs --user" in unnamed.output) == (2, True)
     counted = json.loads(command_line.ok("purge", "--dry-run", "--json"))
-    assert (counted["reads"], counted["days"]) == (number, [at.date().isoformat()])
+    assert (counted["reads_purged"], counted["days"]) == (number, [at.date().isoformat()])
 
     done = json.loads(
         command_line.ok(
-            "purge", "--now", "--user=jdoe", f"--confirm-count={counted['reads']}", "--json",
+            "purge", "--now", "--user=jdoe", f"--confirm-count={counted['reads_purged']}", "--json",
             password=PASSWORD,
         )
     )  # fmt: skip
 
-    assert (done["purged"]["reads"], done["days"]) == (number, [at.date().isoformat()])
+    assert (done["reads_purged"], done["days"]) == (number, [at.date().isoformat()])
     *_, certificate, run = recorded(engine)
     assert (certificate["action"], certificate["actor"]["login"]) == ("purge.day", "jdoe")
     assert (run["action"], run["count"]) == ("purge.run", number)
