@@ -65,11 +65,12 @@ def search(
     where a place is given.
 
     \b
-    Examples:
-      alpr-repository search --user jdoe --plate 1ABC23 --from 2026-03-01 --to 2026-03-08
+    Example: alpr-repository search --user jdoe --plate 1ABC23 --from 2026-03-01 --to 2026-03-08
         --purpose criminal_investigation --facts "Blue sedan left the robbery on Essex Street at
         21:40, plate given by a clerk" --case 24-1187 --affirm
-      … --plate "1AB*" --folded
+
+    \b
+    Others: … --plate "1AB*" --folded
       … --near 42.5195,-70.8967 --radius 250 --from 2026-03-01T21:00-05:00
         --to 2026-03-01T22:00-05:00
     """
