@@ -28,6 +28,6 @@ lost_records = Table(
     Column("root", String(64), nullable=False),
     Column("noted_at", UtcDateTime, nullable=False),
 )
-"""Stretches of units' chains that the repository had receipted and lost, in the place of the batches
-that would be there: ``previous_root`` is where the chain stood here, ``root`` what it goes on from
+"""Stretches of units' chains that the repository had receipted and lost, in the place of their
+batches: ``previous_root`` is where the chain stood here, ``root`` what it goes on from
 by the word of the unit's next batch."""
