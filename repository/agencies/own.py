@@ -24,7 +24,7 @@ from edge.contract.plates import normalise
 from repository.accounts.user import User
 from repository.agencies import counts
 from repository.agencies.errors import AgencyError
-from repository.retention.holds import is_held
+from repository.retention.holds import catch, is_held
 from repository.store import plates
 from repository.store.rows import insert_new, put
 from repository.store.tables.agency_data import error_reports, read_corrections, withdrawn_reads
@@ -124,6 +124,8 @@ def correct(
 ) -> None:
     """Say what the plate and the state really are, in place of an earlier correction.
 
+    A hold that stands on that plate reaches the read from now on.
+
     Raises:
         AgencyError: if both are what the machine read.
     """
@@ -140,6 +142,7 @@ def correct(
         "corrected_at": now,
     }
     put(connection, read_corrections, row)
+    catch(connection, read.unit_id, [{**read.key, "plate": plate, "state": state}])
 
 
 def check_plate(typed: str) -> str:

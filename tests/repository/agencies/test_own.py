@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -15,6 +15,8 @@ from repository.accounts.user import User
 from repository.agencies import own
 from repository.agencies.errors import AgencyError
 from repository.agencies.service import AgencyData
+from repository.retention import holds as holds_room
+from repository.retention.holds_request import HoldRequest, PlateTarget
 from repository.store.engine import reading
 from repository.store.plates import remember
 from repository.store.tables.agency_data import (
@@ -123,6 +125,23 @@ def test_a_correction_stands_beside_the_read_which_stays_as_signed(
     assert [each["outcome"] for each in entries] == ["done", "refused", "done"]
     assert entries[0]["request"]["reason_given"] == "the picture shows an 8"
     assert entries[0]["actor"]["login"] == "jdoe"
+
+
+def test_a_read_that_turns_out_to_be_of_a_held_plate_is_held(
+    data: AgencyData, officer: User, engine: Engine
+) -> None:
+    read, other = sight(engine, "1ABC23", NOON), sight(engine, "1ABC24", NOON)
+    span = (NOON - timedelta(hours=1), NOON + timedelta(hours=1))
+    request = HoldRequest("24-77", "arrest", "seen near it", PlateTarget("1A8C23", None, *span))
+    with engine.begin() as connection:
+        holds_room.add(connection, request, actor=officer.actor, origin="here", now=NOON)
+    data.correct(officer, read, "1A8C23", "MA", "the picture shows an 8", "here")
+    data.correct(officer, other, "1A8C24", "MA", "the picture shows an 8", "here")
+    with reading(engine) as connection:
+        held = connection.scalars(select(reads.c.read_id).where(holds_room.is_held(reads))).all()
+    assert held == [read]
+    with pytest.raises(AgencyError, match="24-77"):
+        data.dispose(officer, [read], "no longer needed", "here")
 
 
 def test_a_correction_that_says_nothing_is_refused(
