@@ -192,7 +192,9 @@ class JobSettings(_Section):
     """What happens by the clock."""
 
     purge_at: time | None = Field(
-        time(7, 30), description='Time of day in UTC of the daily purge, or "never".'
+        time(7, 30),
+        description='Time of day in UTC of the daily purge, or "never". Where a rule keeps '
+        "anything for less than a week, there is a purge every minute instead.",
     )
     checkpoint_every_min: int = Field(
         60, ge=1, le=1440, description="Minutes between signed checkpoints of the ledger."

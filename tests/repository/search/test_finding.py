@@ -356,6 +356,22 @@ def test_reads_of_one_moment_and_even_one_id_are_each_on_one_page(site: Engine) 
     assert found == [(2, 3), (2, 2), (2, 1), (1, 3), (1, 2), (1, 1)]
 
 
+def test_a_read_as_far_north_as_a_corner_is_inside_or_not(site: Engine) -> None:
+    """A line to the east from it meets a corner, where two sides end: it crosses one of them."""
+    places = {1: (42.5, -70.9), 2: (42.5, -70.99), 3: (42.5, -70.81), 4: (42.45, -70.99)}
+    north, east, south, west = (42.55, -70.9), (42.5, -70.85), (42.45, -70.9), (42.5, -70.95)
+    diamond = Polygon(tuple(Point(*corner) for corner in (north, east, south, west)))
+    with site.connect() as connection:
+        fill(
+            connection,
+            [replace(sighting(number, NOW), place=place) for number, place in places.items()],
+        )
+        found = search(connection, Criteria.of("A", place=diamond)).reads
+        connection.rollback()
+    assert [read.read_id.int for read in found] == [1]
+    assert [number for number, place in places.items() if diamond.contains(*place)] == [1]
+
+
 def sighting(number: int, at: datetime) -> Seen:
     return Seen(UUID(int=number), 1, at, "A", "MA", "front", None, hit=False, held=False)
 
