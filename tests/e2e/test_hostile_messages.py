@@ -152,10 +152,13 @@ def test_it_is_refused_with_its_reason_and_the_next_good_batch_goes_through(
             .where(agencies.c.name == victim.agency)
             .order_by(reads.c.seq)
         ).all()
-    assert last is not None
-    assert (last.topic, last.reason) == (topic, reason)
-    assert last.sha256 == hashlib.sha256(body).hexdigest()
-    assert body.startswith(last.body)
+    sha256 = hashlib.sha256(body).hexdigest()
+    if reason == "out_of_chain":  # it comes again behind what it overtook: nothing to set aside
+        assert last is None or last.sha256 != sha256
+    else:
+        assert last is not None
+        assert (last.topic, last.reason, last.sha256) == (topic, reason, sha256)
+        assert body.startswith(last.body)
     assert [row.seq for row in kept] == list(range(1, victim.seq + 1))
 
 

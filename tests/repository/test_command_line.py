@@ -188,7 +188,7 @@ def test_a_hold_by_a_named_user_spares_a_read_from_the_purge(site: Site) -> None
     )  # fmt: skip
     with reading(services.engine) as connection:
         assert connection.scalar(select(func.count()).select_from(reads)) == 2
-    services.engine.dispose()
+    services.close()
     assert json.loads(site.run("ledger", "verify", "--json"))["ok"] is True
 
 
@@ -239,7 +239,7 @@ def test_a_repository_whose_pictures_key_is_gone_or_another_does_not_start(tmp_p
     with services.engine.begin() as connection:
         day = datetime(2026, 3, 1, tzinfo=UTC)
         services.pictures.put(connection, day.date(), "ab" * 32, b"a picture", day)
-    services.engine.dispose()
+    services.close()
     key.unlink()
     said = site.run("run", code=1)
     assert said.startswith(f"Error: key {key}: does not exist; ")

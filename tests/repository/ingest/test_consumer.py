@@ -329,7 +329,7 @@ def site(broker: Broker, tmp_path: Path) -> Iterator[Site]:
     folder.mkdir()
     made = Site(folder, broker)
     yield made
-    made.services.engine.dispose()
+    made.services.close()
 
 
 def test_killed_between_commit_and_acknowledgement_it_gets_the_message_again(
