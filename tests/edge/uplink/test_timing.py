@@ -28,6 +28,7 @@ ALL, HITS = Standing.ORDINARY, Standing.HIT_SCENE
 
 
 @pytest.mark.policy("C-7a")
+@pytest.mark.policy("G-14")
 @pytest.mark.parametrize(
     ("rule", "now", "wish", "allowed"),
     [
