@@ -52,6 +52,9 @@ def backup() -> None:
 def make_(services: Services, target: Path, keys_to: Path, as_json: bool) -> None:
     """Back up into a new folder, while the repository goes on.
 
+    The folders that this and the keys go into must be there. On PostgreSQL the settings name the
+    owner of the tables.
+
     The keys file holds what opens the pictures and signs for the repository: guard it as such.
 
     Example: alpr-repository backup make /mnt/backup/2026-03-01 --keys-to /media/safe/keys.json
@@ -144,7 +147,8 @@ def verify(services: Services, target: Path, keys_from: Path | None, as_json: bo
 def keys_(services: Services, path: Path) -> None:
     """Write the keys anew, without a backup, in place of the file that is there.
 
-    Done after each purge, it closes what was purged in every older backup too.
+    Done after each purge, it closes what was purged in every older backup too. Done after a change
+    of an agency's rule or access, no restore of an older backup undoes that.
 
     Example: alpr-repository backup keys /media/safe/keys.json
     """
@@ -284,6 +288,8 @@ def _said(done: Restored) -> dict[str, object]:
         },
         "entries_lost": done.entries_lost,
         "ledger_entry": done.ledger_index,
+        "agencies_as_of": done.agencies_as_of.isoformat(),
+        "agencies_changed": done.agencies_changed,
     }
 
 
@@ -292,14 +298,22 @@ def _lines(done: Restored) -> list[str]:
         None: "what it recorded after that is not in the backup; nobody gave a later checkpoint",
         0: "the checkpoint that was given has no more than that",
     }.get(done.entries_lost, f"{done.entries_lost} entries that a checkpoint counts are lost")
+    changed = "; ".join(
+        f"{name}: rule {each['retention_rule'] or 'of the repository'}, "
+        f"access {each['access'] or 'open'}"
+        for name, each in done.agencies_changed.items()
+    )
     return [
         f"restored backup {done.backup[:16]} of {done.manifest.made_at:%Y-%m-%d %H:%M} UTC: "
         f"{done.pictures} pictures, and {done.pictures_closed} that no key opens any more left "
         f"behind; {done.reads_purged} reads had expired and were purged",
         f"the ledger goes on from {done.manifest.ledger_size} entries, root "
         f"{done.manifest.ledger_root}; {lost} (entry {done.ledger_index})",
-        "holds, accounts and hot-list entries made after the backup have to be made again; a unit "
-        "that is refused as out of chain goes on after `alpr-repository units resume`",
+        f"the agencies' rules, access and limits of what was purged are of "
+        f"{done.agencies_as_of:%Y-%m-%d %H:%M} UTC; "
+        + (f"otherwise in the backup: {changed}" if changed else "the backup had the same rules"),
+        f"{restoring.REDO} Agencies' rules and access changed after that moment, too",
+        "a unit that is refused as out of chain goes on after `alpr-repository units resume`",
     ]
 
 

@@ -37,12 +37,14 @@ def dumped(engine: Engine, folder: Path) -> Iterator[Connection]:
     The dump is finished when this ends.
 
     Raises:
-        BackupError: if pg_dump fails or is not installed, or the disk refuses.
+        BackupError: if pg_dump fails or is not installed, the database's user may not read all of
+            it, or the disk refuses.
         DatabaseUnavailableError: if the database does not answer.
     """
     file = folder / file_of(engine)
     if engine.dialect.name == "postgresql":
         with reading(engine) as connection:
+            _require_all_readable(connection)
             snapshot = connection.scalar(text("SELECT pg_export_snapshot()"))
             left_out = [f"--exclude-table-data={table}" for table in _LEFT_OUT]
             _run(
@@ -59,6 +61,22 @@ def dumped(engine: Engine, folder: Path) -> Iterator[Connection]:
     finally:
         copy.dispose()
     _strip_sqlite(file)
+
+
+def _require_all_readable(connection: Connection) -> None:
+    closed = connection.scalar(
+        text(
+            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p')"
+            " AND relnamespace = current_schema()::regnamespace"
+            " AND NOT has_table_privilege(oid, 'SELECT') ORDER BY relname LIMIT 1"
+        )
+    )
+    if closed is not None:
+        user = connection.scalar(text("SELECT current_user"))
+        raise BackupError(
+            f"backup: the database's user {user} may not read the table {closed}; make backups "
+            "with settings that name the owner of the tables"
+        )
 
 
 def require_empty(engine: Engine) -> None:

@@ -4,23 +4,29 @@ A backup holds no key: without this file nothing of its pictures opens. The file
 with each backup, or alone by ``backup keys``, and replaces the one before: a day's key that a purge
 destroyed is then gone from it too, and the day's pictures are closed for good in every backup there
 is, however old. It holds the keys of days and of held pictures as the database has them (sealed
-under the master key), and the files of the folder of keys.
+under the master key), the files of the folder of keys, and what a restore must not turn back of the
+agencies. A digest tells a damaged file.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
+import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sqlalchemy import Connection, select
 
 from repository.store import keyfiles
+from repository.store.backup import agencies
+from repository.store.backup.agencies import AgencyNow
 from repository.store.backup.files import write_lasting
 from repository.store.backup.manifest import BackupError
 from repository.store.rows import insert_new
@@ -50,13 +56,17 @@ class HeldKey:
 
 @dataclass(frozen=True)
 class Keys:
-    """``secrets`` are the contents of the folder of keys, by file name."""
+    """``secrets`` are the contents of the folder of keys, by file name.
+
+    ``agencies`` is None in a file from before keys files held any.
+    """
 
     origin: str
     made_at: datetime
     secrets: Mapping[str, bytes]
     days: tuple[DayKey, ...]
     held: tuple[HeldKey, ...]
+    agencies: tuple[AgencyNow, ...] | None
 
     def ledger_key(self, name: str) -> Ed25519PrivateKey:
         """The ledger's key, the secret of that name.
@@ -93,6 +103,7 @@ def collect(
         secrets={name: (folder / name).read_bytes() for name in names},
         days=tuple(DayKey(row.day, row.wrapped_key, row.created_at) for row in days),
         held=tuple(HeldKey(row.day, row.sha256, row.wrapped_key) for row in held),
+        agencies=agencies.collect(connection),
     )
 
 
@@ -125,7 +136,7 @@ def write(path: Path, keys: Keys) -> None:
     """
     if path.exists() and read(path).secrets != dict(keys.secrets):
         raise BackupError(f"keys: {path} holds other keys than this repository's; name a new file")
-    said = {
+    said: dict[str, Any] = {
         "form": _FORM,
         "origin": keys.origin,
         "made_at": keys.made_at.isoformat(),
@@ -136,6 +147,9 @@ def write(path: Path, keys: Keys) -> None:
         ],
         "held": [[each.day.isoformat(), each.sha256, _text(each.wrapped)] for each in keys.held],
     }
+    if keys.agencies is not None:
+        said["agencies"] = [agencies.to_json(each) for each in keys.agencies]
+        said["digest"] = _digest(said)
     write_lasting(path, json.dumps(said, indent=1).encode() + b"\n")
 
 
@@ -151,6 +165,9 @@ def read(path: Path) -> Keys:
         said = json.loads(path.read_bytes())
         if said["form"] != _FORM:
             raise BackupError(f"keys: {path} is of another form")
+        known = said.get("agencies")
+        if known is not None and said.pop("digest") != _digest(said):
+            raise BackupError(f"keys: {path} was changed or is damaged; take another copy")
         return Keys(
             origin=said["origin"],
             made_at=datetime.fromisoformat(said["made_at"]),
@@ -163,9 +180,20 @@ def read(path: Path) -> Keys:
                 HeldKey(date.fromisoformat(day), sha256, base64.b64decode(text))
                 for day, sha256, text in said["held"]
             ),
+            agencies=None if known is None else tuple(map(agencies.from_json, known)),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        rfc8785.CanonicalizationError,
+    ) as error:
         raise BackupError(f"keys: {path} is no file of keys") from error
+
+
+def _digest(said: dict[str, Any]) -> str:
+    return hashlib.sha256(rfc8785.dumps(said)).hexdigest()
 
 
 def _text(content: bytes) -> str:

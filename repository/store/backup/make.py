@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -70,14 +72,29 @@ def make(
     """Write a backup into a new folder, and its keys apart.
 
     Raises:
-        BackupError: if the folder is there and not empty, the keys would lie in it, or something
-            cannot be written; without its manifest what was written is no backup.
+        BackupError: if the folder is there and not empty, the folder that it or the keys go into is
+            missing, the keys would lie in it, or something cannot be written.
         DatabaseUnavailableError: if the database does not answer.
         PictureError: if the pictures' place does not answer.
+
+    What was written is removed again then, and when it is interrupted.
     """
     _require_apart(target, keys_to)
-    _make_folder(target)
+    _require_parent(target)
+    _require_parent(keys_to)
     migrate.require_current(source.engine)
+    with _new_folder(target):
+        return _fill(source, target, keys_to, now, random_bytes, progress)
+
+
+def _fill(
+    source: BackupSource,
+    target: Path,
+    keys_to: Path,
+    now: datetime,
+    random_bytes: Callable[[int], bytes],
+    progress: Callable[[str], None],
+) -> Made:
     progress("the database")
     place = FolderOfPictures(target / PICTURES, random_bytes)
     with database.dumped(source.engine, target) as connection:
@@ -178,10 +195,31 @@ def _require_apart(target: Path, keys_to: Path) -> None:
         )
 
 
-def _make_folder(target: Path) -> None:
+def _require_parent(path: Path) -> None:
+    if not path.absolute().parent.is_dir():
+        raise BackupError(
+            f"backup: there is no folder {path.absolute().parent}; is its medium mounted? "
+            "Otherwise make the folder first"
+        )
+
+
+@contextmanager
+def _new_folder(target: Path) -> Iterator[None]:
+    there = target.exists()
     try:
-        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        target.mkdir(mode=0o700, exist_ok=True)
         if any(target.iterdir()):
             raise BackupError(f"backup: {target} is not empty; name a new folder")
     except OSError as error:
         raise BackupError(f"backup: {target}: {error.strerror}") from error
+    try:
+        yield
+    except BaseException:  # Ctrl-C too: what is left would look like a backup
+        for part in target.iterdir():
+            if part.is_dir():
+                shutil.rmtree(part, ignore_errors=True)
+            else:
+                part.unlink(missing_ok=True)
+        if not there:
+            target.rmdir()
+        raise

@@ -7,13 +7,15 @@ Invariants:
   then a row of ``restores`` without ``opened_at`` stands in it, which `migrate.require_opened`
   heeds. The ledger goes on with the entry that says so, what has expired is purged, and only then
   is it opened.
+- What the keys say of the agencies (rules, access, what was purged) is put in before the purge: it
+  is newer than the backup.
 - What was cut off is not gone on with: the place is emptied and the restore done again.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -26,7 +28,7 @@ from repository.ledger import log
 from repository.ledger.checkpoints import Checkpoint
 from repository.ledger.entry import JSON, Actor, Entry
 from repository.store import keyfiles, migrate
-from repository.store.backup import check, database, keys
+from repository.store.backup import agencies, check, database, keys
 from repository.store.backup.files import PICTURES, listed, write_lasting
 from repository.store.backup.keys import Keys
 from repository.store.backup.manifest import BackupError, Manifest, digest
@@ -40,6 +42,12 @@ from repository.units.findings import raise_finding
 ACTION = "repository.restore"
 FINDING = "restored"
 _TELL_EVERY = 500
+REDO = (
+    "What was done after the backup is not in it and nobody but those who did it knows it; do it "
+    "again: holds made, holds released, reads that their owners corrected, withdrew or disposed "
+    "of, users made or disabled, passwords, units enrolled or revoked, hot-list entries."
+)
+"""What the administrator has to do again, in words."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,8 @@ class Restored:
     """What a restore did.
 
     ``entries_lost`` is how many entries of the ledger a later checkpoint proves that the backup
-    does not have; None without one.
+    does not have; None without one. ``agencies_as_of`` is of when the agencies' rules and access
+    are, ``agencies_changed`` what became of those that were otherwise in the backup, by name.
     """
 
     backup: str
@@ -58,6 +67,8 @@ class Restored:
     units: int
     entries_lost: int | None
     ledger_index: int
+    agencies_as_of: datetime
+    agencies_changed: Mapping[str, dict[str, JSON]]
 
 
 @dataclass(frozen=True)
@@ -108,11 +119,13 @@ def restore(
     progress("the pictures")
     pictures, closed, held = _bring_pictures(to, source, found, progress)
     lost = None if checkpoint is None else max(0, checkpoint.size - manifest.ledger_size)
-    said = _said(backup, manifest, checkpoint, lost)
+    as_of = manifest.made_at if found.agencies is None else found.made_at
     with to.engine.begin() as connection:
         keys.insert(connection, found, held)
         connection.execute(delete(sessions))
         _require_same_ledger(connection, manifest, checkpoint)
+        changed = agencies.apply(connection, found.agencies or ())
+        said = _said(backup, manifest, checkpoint, lost) | agencies.for_ledger(as_of, changed)
         appended = log.append(connection, Entry(ACTION, actor, now, origin, said, count=pictures))
     progress("purging what has expired since")
     purged = to.purge()
@@ -129,14 +142,15 @@ def restore(
         units=count,
         entries_lost=lost,
         ledger_index=appended.index,
+        agencies_as_of=as_of,
+        agencies_changed=changed,
     )
 
 
 def _to_do(manifest: Manifest, ledger_index: int) -> str:
     return (
         f"restored from a backup of {manifest.made_at:%Y-%m-%d %H:%M} UTC (ledger entry "
-        f"{ledger_index}): holds, accounts, hot-list entries and releases made after it are not in "
-        "it; make them again. Units whose chain went on meanwhile are refused until "
+        f"{ledger_index}). {REDO} Units whose chain went on meanwhile are refused until "
         "`alpr-repository units resume`"
     )
 

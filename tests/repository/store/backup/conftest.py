@@ -83,6 +83,12 @@ def sqlite_houses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pl
     yield from _houses(request, tmp_path, "sqlite")
 
 
+@pytest.fixture
+def postgres_houses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Places]:
+    """The same over PostgreSQL alone."""
+    yield from _houses(request, tmp_path, "postgresql")
+
+
 def _houses(request: pytest.FixtureRequest, folder: Path, kind: str) -> Iterator[Places]:
     made: list[House] = []
     databases: list[str] = []

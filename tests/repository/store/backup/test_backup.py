@@ -134,6 +134,9 @@ def test_what_is_restored_is_all_of_it_but_what_expired_since(
         "made_at": NOW.isoformat(),
         "goes_on_from_size": made.manifest.ledger_size,
         "goes_on_from_root": made.manifest.ledger_root,
+        "agencies_as_of": NOW.isoformat(),
+        "agencies_changed": 0,
+        "agencies": {},
     }
     assert "purge.run" in {each["action"] for each in rows}
     assert finding.kind == "restored"
