@@ -42,7 +42,7 @@ from repository.retention.rules import RetentionRule, load_rule, shipped_rule
 from repository.search.picture import Pictures
 from repository.search.service import Searches
 from repository.settings import BrokerLink, Settings, SettingsError, TlsSettings
-from repository.store import keyfiles, migrate
+from repository.store import contents, keyfiles, migrate
 from repository.store.ahead import ensure_coming_days
 from repository.store.engine import open_engine
 from repository.store.pictures import PictureStore
@@ -297,19 +297,35 @@ def initialise(settings: Settings) -> list[Path]:
 
     Returns:
         The keys that were made.
+
+    Raises:
+        KeyFileError: if a key is missing beside a database that was worked with under it.
     """
     make_folders(settings)
-    keys = settings.keys_folder
-    made = [
-        keys / name for name in (RECEIPTS_KEY, LEDGER_KEY) if keyfiles.make_signing_key(keys / name)
-    ]
-    if keyfiles.make_secret(keys / PICTURES_KEY, secrets.token_bytes):
-        made.append(keys / PICTURES_KEY)
     engine = open_engine(settings.database_address)
     try:
         migrate.upgrade(engine)
         with engine.begin() as connection:
             ensure_coming_days(connection, datetime.now(UTC).date())
+            return _make_keys(connection, settings.keys_folder)
     finally:
         engine.dispose()
-    return made
+
+
+def _make_keys(connection: Connection, folder: Path) -> list[Path]:
+    missing = [
+        folder / name
+        for name in (RECEIPTS_KEY, LEDGER_KEY, PICTURES_KEY)
+        if not (folder / name).exists()
+    ]
+    if missing and (held := contents.under_keys(connection)):
+        raise keyfiles.KeyFileError(
+            f"key {missing[0]}: does not exist, and the database holds {held}, which no new key "
+            "fits; bring the keys back from your backup"
+        )
+    for path in missing:
+        if path.name == PICTURES_KEY:
+            keyfiles.make_secret(path, secrets.token_bytes)
+        else:
+            keyfiles.make_signing_key(path)
+    return missing

@@ -13,7 +13,7 @@ import click
 from repository.bootstrap import Services, build
 from repository.settings import DEFAULT_FILE, Settings, default_settings, load_settings
 from repository.store import migrate
-from repository.store.engine import DatabaseUnavailableError
+from repository.store.engine import DatabaseDamagedError, DatabaseUnavailableError
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -41,7 +41,8 @@ def pass_services(command: Callable[Concatenate[Services, _P], _R]) -> Callable[
     def with_services(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         services = build(chosen_settings(click.get_current_context()))
         try:
-            with suppress(DatabaseUnavailableError):  # a command that needs it says so itself
+            # A command that needs the database says itself what is wrong with it.
+            with suppress(DatabaseUnavailableError, DatabaseDamagedError):
                 migrate.require_opened(services.engine)
             return command(services, *args, **kwargs)
         finally:

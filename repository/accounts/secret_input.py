@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -40,13 +41,36 @@ def current_password(path: Path | None) -> str:
     given = os.environ.get(PASSWORD_VARIABLE)
     if given is not None:
         return given
-    typed: str = click.prompt("Password", hide_input=True, err=True)
-    return typed
+    return _typed("Password", f"--password-file or {PASSWORD_VARIABLE}")
 
 
 def new_password(path: Path | None) -> str:
     """The password to have from now on, typed twice unless a file has it."""
     if path is not None:
         return first_line(path)
-    typed: str = click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True)
-    return typed
+    return _typed("New password", "--new-password-file", twice=True)
+
+
+def _typed(prompt: str, option: str, *, twice: bool = False) -> str:
+    """What is typed, unseen; without a terminal, the next line of what is piped in.
+
+    Raises:
+        AccountError: if there is neither.
+    """
+    if _has_terminal():
+        typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=twice, err=True)
+        return typed
+    lines = [sys.stdin.readline().rstrip("\r\n") for _ in range(1 + twice)]
+    if not all(lines):
+        raise AccountError(f"{prompt.lower()}: no terminal to type it at; use {option}")
+    if len(set(lines)) > 1:
+        raise AccountError(f"{prompt.lower()}: the two that were piped in differ")
+    return lines[0]
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return sys.stdin.isatty()
+    return True

@@ -93,13 +93,7 @@ def open_note(note: str, origin: str, public_key: Ed25519PublicKey) -> Checkpoin
     Raises:
         LedgerError: if the note is not in form, speaks of another ledger or lacks the signature.
     """
-    text, blank, signatures = note.rpartition("\n\n")
-    if not blank or not signatures.endswith("\n"):
-        raise LedgerError("checkpoint: no signed note; a blank line parts text and signatures")
-    text += "\n"
-    checkpoint = _parse(text)
-    if checkpoint.origin != origin:
-        raise LedgerError(f"checkpoint: of the ledger {checkpoint.origin!r}, not of {origin!r}")
+    checkpoint, text, signatures = _parts(note, origin)
     mark = key_id(origin, public_key)
     for line in signatures.removesuffix("\n").split("\n"):
         dash, _, rest = line.partition(" ")
@@ -115,6 +109,15 @@ def open_note(note: str, origin: str, public_key: Ed25519PublicKey) -> Checkpoin
             raise LedgerError("checkpoint: its signature does not fit its text") from error
         return checkpoint
     raise LedgerError("checkpoint: not signed by the ledger's key")
+
+
+def require_form(note: str, origin: str) -> None:
+    """Refuse what is no checkpoint of that ledger; its signatures are not looked at.
+
+    Raises:
+        LedgerError: if the note is not in form or speaks of another ledger.
+    """
+    _parts(note, origin)
 
 
 def make(connection: Connection, origin: str, private_key: Ed25519PrivateKey, now: datetime) -> str:
@@ -197,6 +200,17 @@ def at(connection: Connection, size: int) -> str | None:
     table = ledger_checkpoints
     note: str | None = connection.scalar(select(table.c.note).where(table.c.size == size))
     return note
+
+
+def _parts(note: str, origin: str) -> tuple[Checkpoint, str, str]:
+    text, blank, signatures = note.rpartition("\n\n")
+    if not blank or not signatures.endswith("\n"):
+        raise LedgerError("checkpoint: no signed note; a blank line parts text and signatures")
+    text += "\n"
+    checkpoint = _parse(text)
+    if checkpoint.origin != origin:
+        raise LedgerError(f"checkpoint: of the ledger {checkpoint.origin!r}, not of {origin!r}")
+    return checkpoint, text, signatures
 
 
 def _parse(text: str) -> Checkpoint:

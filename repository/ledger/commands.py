@@ -11,6 +11,8 @@ import click
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
 from repository.command import pass_services
+from repository.ledger.checkpoints import require_form
+from repository.ledger.errors import LedgerError
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
@@ -38,7 +40,7 @@ def verify(services: Services, held: tuple[Path, ...], as_json: bool) -> None:
 
     Example: alpr-repository ledger verify --against /media/witness/2026-03.checkpoint
     """
-    notes = [path.read_text(encoding="utf-8", errors="replace") for path in held]
+    notes = [_checkpoint_in(path, services.settings.ledger.origin) for path in held]
     verdict = services.ledger.verify(notes, _tell)
     if as_json:
         click.echo(json.dumps({"ok": verdict.ok} | asdict(verdict)))
@@ -151,10 +153,23 @@ def witnesses(services: Services, push: bool, forget: str | None, as_json: bool)
     for each in () if as_json else standing:
         word = "FORK" if each.forked else "failing" if each.problem else "well"
         last = "never" if each.pushed_at is None else f"{each.pushed_at:%Y-%m-%d %H:%M:%S}Z"
-        click.echo(f"{each.name}  {word}  {each.size} entries, {each.behind} behind, last {last}")
+        stands = f"{word}  {each.size} entries, {each.behind} behind, last {last}"
+        if each.pushed_at is None and not each.problem:
+            stands = f"nothing given yet  {each.behind} entries behind"
+        click.echo(f"{each.name}  {stands}")
         click.echo(f"  {each.where}" + (f": {each.problem}" if each.problem else ""))
     if any(each.problem for each in standing):
         raise SystemExit(1)
+
+
+def _checkpoint_in(path: Path, origin: str) -> str:
+    """A checkpoint of this ledger, whoever signed it: whether that is right is for the verdict."""
+    note = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        require_form(note, origin)
+    except LedgerError as error:
+        raise click.BadParameter(f"{str(path)!r}: {error}", param_hint="'--against'") from error
+    return note
 
 
 def _show_path(path: tuple[str, ...], note: str) -> None:

@@ -64,6 +64,16 @@ class Ledger:
         with reading(self.engine) as connection:
             return checkpoints.latest(connection)
 
+    def check_key(self) -> None:
+        """Refuse a key that did not sign the newest checkpoint, unless there is none.
+
+        Raises:
+            LedgerError: if that is signed by another key, or for another origin.
+        """
+        note = self.latest_checkpoint()
+        if note is not None:
+            self._open(note)
+
     def verifier_key(self) -> str:
         """The public key in the form that note verifiers take."""
         return checkpoints.verifier_key(self.origin, self.private_key.public_key())

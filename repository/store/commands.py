@@ -15,6 +15,8 @@ from repository.command import pass_services
 from repository.store import migrate, statistics
 from repository.store.ahead import ensure_coming_days
 from repository.store.checks import check as checks
+from repository.store.checks.keys import check_keys
+from repository.store.engine import DatabaseDamagedError, reading
 from repository.store.roles_command import roles
 
 
@@ -49,9 +51,10 @@ def upgrade(services: Services) -> None:
 def check(services: Services, everything: bool, as_json: bool) -> None:
     """Say whether the database is as it should be, and if not, what to do.
 
-    Looks at the schema, partitions, indexes, extensions and permissions, and at what the rows must
-    say of one another. Every read must say what its signed record says: a thousand at random are
-    compared, or all of them. Ends with status 1 if anything is wrong; advice alone is no fault.
+    Looks at the schema, partitions, indexes, extensions and permissions, at what the rows must say
+    of one another, and whether the keys are those that it was worked with under. Every read must
+    say what its signed record says: a thousand at random are compared, or all of them. Ends with
+    status 1 if anything is wrong; advice alone is no fault.
 
     Example: alpr-repository db check --all --json
     """
@@ -61,9 +64,18 @@ def check(services: Services, everything: bool, as_json: bool) -> None:
         fold=load_confusables().fold,
         everything=everything,
     )
+    shaped = not {each.check for each in found} & {"database.readable", "schema.at_head"}
+    if shaped:
+        found += check_keys(
+            {
+                "keys.receipts": lambda: services.receipts_key,
+                "keys.ledger": lambda: services.ledger.check_key(),
+                "keys.pictures": lambda: _check_pictures_key(services),
+            }
+        )
     wrong = any(each.severity == "wrong" for each in found)
     if as_json:
-        revision = migrate.current(services.engine)
+        revision = _revision(services)
         findings = [dataclasses.asdict(each) for each in found]
         click.echo(json.dumps({"ok": not wrong, "schema": revision, "findings": findings}))
     else:
@@ -90,6 +102,18 @@ def counts(services: Services, as_json: bool) -> None:
         return
     for name, number in numbers.items():
         click.echo(f"{name.replace('_', ' '):<20} {number}")
+
+
+def _check_pictures_key(services: Services) -> None:
+    with reading(services.engine) as connection:
+        services.pictures.check_master_key(connection)
+
+
+def _revision(services: Services) -> str | None:
+    try:
+        return migrate.current(services.engine)
+    except DatabaseDamagedError:
+        return None
 
 
 db.add_command(roles)

@@ -26,6 +26,12 @@ _READ_ONLY = "25006"
 _OPERATOR_INTERVENTION = "57"
 _QUERY_CANCELED = "57014"
 _SQLITE_INTERRUPT = 9
+# SQLite's for a file that is malformed, and for one that is no database.
+_SQLITE_DAMAGED = frozenset({11, 26})
+# PostgreSQL's states: a right is missing, a table is, and those of damage (class XX, data).
+_NO_RIGHT = "42501"
+_NO_TABLE = "42P01"
+_DAMAGED = frozenset({"XX001", "XX002"})
 _POOL_TIMEOUT_S = 30.0
 
 
@@ -35,6 +41,18 @@ class DatabaseUnavailableError(RepositoryError):
 
 class StatementEndedError(DatabaseUnavailableError):
     """The database was told to end what it was doing, by a limit of time or by a person."""
+
+
+class DatabaseDamagedError(RepositoryError):
+    """The database's file is not as it was written; only a backup helps."""
+
+
+class DatabaseNotMadeError(RepositoryError):
+    """A table is missing: the database was never made, or not by this version."""
+
+
+class DatabaseRightsError(RepositoryError):
+    """The database's user may not do what was asked."""
 
 
 class _Pool(QueuePool):
@@ -54,7 +72,8 @@ def open_engine(dsn: str) -> Engine:
 
     A transaction on SQLite takes the write lock as it begins, so that none fails halfway because
     another wrote first; those of :func:`reading` take none. Whatever makes the database
-    unreachable for now comes out of any use of the engine as :class:`DatabaseUnavailableError`.
+    unreachable for now comes out of any use of the engine as :class:`DatabaseUnavailableError`;
+    damage, missing tables and missing rights as an error of their own.
 
     Raises:
         RepositoryError: if the address is of neither kind, or the SQLite file's folder is missing.
@@ -143,6 +162,9 @@ def _begin_sqlite(connection: Connection) -> None:
 def _translate(context: ExceptionContext) -> BaseException | None:
     original = context.original_exception
     dialect = context.dialect
+    lasting = _lasting(original)
+    if lasting is not None:
+        return lasting
     if isinstance(original, sqlite3.Error):
         code = getattr(original, "sqlite_errorcode", 0) & 0xFF
         if code == _SQLITE_INTERRUPT:
@@ -163,6 +185,31 @@ def _translate(context: ExceptionContext) -> BaseException | None:
         return None
     first_line = str(original).strip().partition("\n")[0]
     return DatabaseUnavailableError(f"the database does not answer: {first_line}")
+
+
+def _lasting(original: BaseException) -> RepositoryError | None:
+    """What another try will not mend, in words."""
+    state = getattr(original, "sqlstate", None)
+    first_line = str(original).strip().partition("\n")[0]
+    code = 0
+    if isinstance(original, sqlite3.Error):
+        code = getattr(original, "sqlite_errorcode", 0) & 0xFF
+    if code in _SQLITE_DAMAGED or state in _DAMAGED:
+        return DatabaseDamagedError(
+            f"the database is damaged: {first_line}; stop the repository, keep the file, and bring "
+            "the newest sound backup back with `alpr-repository restore`"
+        )
+    if state == _NO_TABLE or (code and first_line.startswith("no such table")):
+        return DatabaseNotMadeError(
+            f"the database lacks tables: {first_line}; a new one is made by `alpr-repository init`,"
+            " an older one brought up by `alpr-repository db upgrade`"
+        )
+    if state == _NO_RIGHT:
+        return DatabaseRightsError(
+            f"this database user may not do that: {first_line}; run it as the tables' owner or a "
+            "user with the role for it: see `alpr-repository db roles --help`"
+        )
+    return None
 
 
 def _not_an_address() -> str:

@@ -133,8 +133,8 @@ def _read_private(path: Path) -> bytes:
         content = path.read_bytes()
     except FileNotFoundError as error:
         raise KeyFileError(
-            f"key {path}: does not exist; `alpr-repository init` makes a new repository's keys, "
-            "an older repository's come from its backup"
+            f"key {path}: does not exist; bring the keys back from your backup, or, for a "
+            "repository that has none yet, run `alpr-repository init`"
         ) from error
     except OSError as error:
         raise KeyFileError(f"key {path}: {error.strerror}") from error

@@ -4,7 +4,8 @@ They are groups, without a password and without sign-in: a user of the database 
 one. The owner of the tables migrates, and keeps every right:
 
 - ``ingest`` writes what units send; ``jobs`` purges, signs the ledger and serves the command line;
-  ``web`` answers people and units; ``ledger`` reads the ledger alone.
+  ``web`` answers people and units; ``ledger`` reads the ledger alone, and appends to it, since
+  each report and proof that it gives is itself an entry.
 - ``accounts`` alone reads and writes passwords and sessions, over a connection of its own
   (`accounts_database` in the settings): no query that a search makes can reach them.
 - ``days`` owns the tables that have partitions, for who makes and drops these.
@@ -77,6 +78,7 @@ _WRITES: Mapping[str, Mapping[str, str]] = {
     }
     | _KEEP
     | {"sessions": "SELECT, DELETE"},
+    "ledger": _APPEND | {"agencies": _READ, "restores": _READ},
 }  # fmt: skip
 
 
@@ -110,16 +112,16 @@ def statements(connection: Connection, prefix: str = DEFAULT_PREFIX) -> Iterator
         yield f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {name}"
         # A grant by column is not taken away with that of the table.
         yield f"REVOKE ALL ({', '.join(_columns(users))}) ON {schema}.users FROM {name}"
+        yield f"GRANT SELECT ON {schema}.alembic_version TO {name}"
         if role != "ledger":
-            yield f"GRANT SELECT ON {schema}.alembic_version TO {name}"
             yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {name}"
     for role in ("ingest", "jobs", "web"):
         yield from _reads(schema, f"{prefix}_{role}")
+    for table_name in _LEDGER:
+        yield f"GRANT SELECT ON {schema}.{table_name} TO {prefix}_ledger"
     for role, tables in _WRITES.items():
         for table_name, verbs in sorted(tables.items()):
             yield f"GRANT {verbs} ON {schema}.{table_name} TO {prefix}_{role}"
-    for table_name in _LEDGER:
-        yield f"GRANT SELECT ON {schema}.{table_name} TO {prefix}_ledger"
     yield from _own_days(
         connection, schema, f"{prefix}_days", (f"{prefix}_ingest", f"{prefix}_jobs")
     )

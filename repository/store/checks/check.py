@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 from repository.store import migrate
 from repository.store.checks import days, invariants, permissions, records, shape
 from repository.store.checks.result import CheckResult
-from repository.store.engine import reading
+from repository.store.engine import DatabaseDamagedError, reading
 
 
 def check(
@@ -24,11 +24,14 @@ def check(
     Raises:
         DatabaseUnavailableError: if the database does not answer.
     """
-    found = list(shape.check_revision(migrate.current(engine), migrate.head()))
-    if found:  # of another shape nothing else can be said
-        return found
-    with reading(engine) as connection:
-        return examine(connection, today=today, fold=fold, everything=everything)
+    try:
+        found = list(shape.check_revision(migrate.current(engine), migrate.head()))
+        if found:  # of another shape nothing else can be said
+            return found
+        with reading(engine) as connection:
+            return examine(connection, today=today, fold=fold, everything=everything)
+    except DatabaseDamagedError as error:
+        return [CheckResult("database.readable", str(error), "restore the newest sound backup")]
 
 
 def examine(
@@ -37,7 +40,7 @@ def examine(
     """What :func:`check` finds in a database of this version's schema, as the caller sees it."""
     return [
         *shape.check_tables(connection),
-        *shape.check_indexes(connection),
+        *shape.check_indexes(connection, everything=everything),
         *shape.check_extensions(connection),
         *days.check_days(connection, today),
         *permissions.check_permissions(connection),

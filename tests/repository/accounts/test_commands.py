@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +70,21 @@ def test_an_empty_password_file_is_said(command_line: CommandLine, content: str)
     empty = command_line.file("empty", content)
     said = command_line.refused("users", "passwd", "jdoe", "--password-file", empty)
     assert "its first line is empty" in said
+
+
+def test_without_a_terminal_it_is_said_where_a_password_can_come_from(
+    command_line: CommandLine,
+) -> None:
+    command_line.hire("jdoe")
+    program = Path(sys.executable).with_name("alpr-repository")
+    words = [program, "--settings", command_line.settings, "errors", "list", "--user", "jdoe"]
+    environment = {name: value for name, value in os.environ.items() if name != "ALPR_PASSWORD"}
+    for typed, code in (("", 1), (f"{PASSWORD}\n", 0)):
+        done = subprocess.run(
+            words, input=typed, capture_output=True, text=True, env=environment, check=False,
+            start_new_session=True,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        assert ("use --password-file or ALPR_PASSWORD" in done.stderr) == bool(code)
+        assert "Warning" not in done.stderr
+        assert "Aborted" not in done.stderr

@@ -101,3 +101,36 @@ def test_tiles_are_made_anew_and_that_is_an_entry(command_line: CommandLine) -> 
     with reading(command_line.engine) as connection:
         size = log.state(connection).size
     assert '"ledger.mend"' in command_line.ok("ledger", "prove", str(size - 1))
+
+
+def test_a_file_that_is_no_checkpoint_of_this_ledger_is_a_mistake_and_no_verdict(
+    command_line: CommandLine,
+) -> None:
+    kept = command_line.ok("ledger", "checkpoint")
+    origin = kept.partition("\n")[0]
+    for name, content in (("state.csv", "a,b\n1,2\n"), ("else", kept.replace(origin, "else"))):
+        wrong = command_line.file(name, content)
+        done = command_line.run("ledger", "verify", "--against", wrong)
+        assert done.exit_code == 2
+        assert wrong in done.stderr
+        assert "NOT WHOLE" not in done.output
+    size = kept.split("\n")[1]
+    forged = command_line.file("forged", kept.replace(f"\n{size}\n", f"\n{size}0\n"))
+    done = command_line.run("ledger", "verify", "--against", forged)
+    assert done.exit_code == 1
+    assert "THE LEDGER IS NOT WHOLE" in done.stdout
+    assert "signature" in done.stdout
+
+
+def test_a_witness_that_was_given_nothing_is_not_called_well(command_line: CommandLine) -> None:
+    folder = command_line.folder / "witness"
+    folder.mkdir()
+    with command_line.settings.open("a") as settings:
+        settings.write(
+            f'[[ledger.witnesses]]\nkind = "folder"\nname = "court"\nfolder = "{folder}"\n'
+        )
+    shown = command_line.ok("ledger", "witnesses")
+    assert shown.startswith("court  nothing given yet")
+    assert "well" not in shown
+    command_line.ok("ledger", "checkpoint")
+    assert command_line.ok("ledger", "witnesses", "--push").startswith("court  well")

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import Engine, MetaData, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
@@ -23,9 +24,10 @@ from repository.retention import purge
 from repository.search.service import Searches, SearchRequest
 from repository.store import migrate, roles
 from repository.store.ahead import ensure_coming_days
-from repository.store.engine import open_engine
+from repository.store.engine import DatabaseRightsError, open_engine
 from repository.store.roles import RoleError
 from repository.store.tables.accounts import users
+from repository.store.tables.fleet import agencies
 from repository.store.tables.ledger import ledger_entries, ledger_state
 from tests.repository.ingest.conftest import BOUNDS, load_duties
 from tests.repository.people import OPERATOR, PASSWORD, CommandLine
@@ -57,9 +59,9 @@ class Site:
             with self.of(role).begin() as connection:
                 connection.execute(text(statement))
 
-        with pytest.raises(DBAPIError) as caught:
+        with pytest.raises((DBAPIError, DatabaseRightsError)) as caught:
             run()
-        return str(caught.value.orig)
+        return str(caught.value)
 
 
 @pytest.fixture(scope="module")
@@ -106,11 +108,11 @@ def entry(site: Site) -> int:
         return log.append(connection, ENTRY).index
 
 
-APPENDERS = ("accounts", "ingest", "jobs", "web")
+APPENDERS = ("accounts", "ingest", "jobs", "ledger", "web")
 
 
 @pytest.mark.policy("C-4c")
-@pytest.mark.parametrize("role", [*APPENDERS, "ledger", "days"])
+@pytest.mark.parametrize("role", [*APPENDERS, "days"])
 @pytest.mark.parametrize(
     "statement",
     [
@@ -337,6 +339,43 @@ def test_the_whole_program_works_under_these_roles(
     assert Ledger(site.of("ledger"), ORIGIN, KEY, lambda: NOW).verify().ok
     with site.of("owner").begin() as connection:
         assert connection.scalar(select(users.c.login)) == "jdoe"
+
+
+def test_an_auditor_verifies_proves_and_reports_and_sees_nothing_else(
+    site: Site, entry: int, tmp_path: Path
+) -> None:
+    line = CommandLine.__new__(CommandLine)
+    line.folder, line.settings = tmp_path, tmp_path / "repository.toml"
+
+    def become(role: str) -> None:
+        address = site.of(role).url.render_as_string()
+        line.settings.write_text(
+            f'data = "data"\ndatabase = "{address}"\n[ledger]\norigin = "{ORIGIN}"\n'
+        )
+
+    with site.of("jobs").begin() as connection:
+        row = {"name": "lynn-pd", "title": "Lynn Police", "created_at": NOW}
+        connection.execute(insert(agencies).values(row))
+    Ledger(site.of("jobs"), ORIGIN, KEY, lambda: NOW).sign_checkpoint()
+    key = tmp_path / "data" / "keys" / "ledger.pem"
+    key.parent.mkdir(parents=True)
+    key.write_bytes(KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    key.chmod(0o600)
+    become("ledger")
+    assert "the ledger is whole" in line.ok("ledger", "verify")
+    assert "proven under" in line.ok("ledger", "prove", str(entry))
+    window = ("--from", "2026-01-01", "--to", "2027-01-01")
+    assert "transactions" in line.ok("audits", "transactions", "--agency", "lynn-pd", *window)
+    for role, words in (
+        ("ledger", ("db", "counts")),
+        ("web", ("purge", "--now")),
+        ("jobs", ("init",)),
+    ):
+        become(role)
+        said = line.refused(*words)
+        assert "this database user may not do that" in said
+        assert said.count("\n") == 1
+    assert not key.with_name("receipts.pem").exists()
 
 
 def test_the_command_prints_what_it_would_run(
