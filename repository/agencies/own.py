@@ -20,7 +20,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, or_, select, update
 
-from edge.contract.plates import normalise
+from edge.contract.plates import STATES, normalise
 from repository.accounts.user import User
 from repository.agencies import counts
 from repository.agencies.errors import AgencyError
@@ -31,10 +31,10 @@ from repository.store.tables.agency_data import error_reports, read_corrections,
 from repository.store.tables.fleet import agencies, units
 from repository.store.tables.reads import hits, pictures, reads, unit_records
 from repository.store.tables.retention import doomed_pictures, hold_reads, holds
+from repository.typed_plate import only_of_plates
 
 MAX_READS = 500  # all of them stand in the ledger's entry, which has a largest size
 _PLATE = re.compile(r"[A-Z0-9]{1,12}")
-_STATE = re.compile(r"[A-Z]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +152,8 @@ def check_plate(typed: str) -> str:
         AgencyError: if it is none.
     """
     plate = normalise(typed)
-    if not _PLATE.fullmatch(plate):
-        raise AgencyError("plate: 1 to 12 letters and digits")
+    if not only_of_plates(typed) or not _PLATE.fullmatch(plate):
+        raise AgencyError("plate: 1 to 12 letters and digits, blanks and dashes between them")
     return plate
 
 
@@ -161,13 +161,13 @@ def check_state(typed: str | None) -> str | None:
     """A state of issuance as it is stored.
 
     Raises:
-        AgencyError: if it is not two letters.
+        AgencyError: if it is none of the states or DC.
     """
     if typed is None:
         return None
     state = typed.strip().upper()
-    if not _STATE.fullmatch(state):
-        raise AgencyError("state: two letters, as in MA")
+    if state not in STATES:
+        raise AgencyError("state: the two letters of a state or of DC, as in MA")
     return state
 
 

@@ -204,7 +204,12 @@ def _traces(connection: Connection, read_id: UUID) -> Iterator[Trace]:
         entry = json.loads(body)
         if entry["outcome"] == "done" and str(read_id) in entry["request"].get("reads", ()):
             agency = entry["actor"]["agency"]
-            yield Trace(f"its owner disposed of it, ledger entry {index}", agency)
+            at = datetime.fromisoformat(entry["at"]).astimezone(UTC)
+            yield Trace(
+                f"{entry['actor']['name']} ({entry['actor']['login']}) of its owner disposed of "
+                f"it on {at:%Y-%m-%d at %H:%M} UTC, ledger entry {index}",
+                agency,
+            )
 
 
 def _purges(connection: Connection, captured_at: datetime, owners: set[str]) -> Iterator[Purged]:

@@ -45,9 +45,15 @@ def require_plausible_clock(
     Each sign counts by itself, since whatever is done under a wrong clock covers up the ledger's.
 
     Raises:
-        PurgeError: unless ``confirmed`` is today's date in UTC.
+        PurgeError: unless ``confirmed`` is today's date in UTC; also where it is another date.
     """
-    if confirmed == now.astimezone(UTC).date():
+    if confirmed is not None:
+        today = now.astimezone(UTC).date()
+        if confirmed != today:
+            raise PurgeError(
+                f"purge: the clock says {today} (UTC), --clock-is says {confirmed}; nothing was "
+                "purged. Give today's date as another clock has it, or set this machine's clock"
+            )
         return
     oldest = min([now - _MONTH, *(each.expired_before for each in expired.bounds)])
     last_entry = select(ledger_entries.c.at).order_by(ledger_entries.c.entry_index.desc()).limit(1)

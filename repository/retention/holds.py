@@ -46,11 +46,18 @@ _INGEST = "ingest"
 
 
 def add(
-    connection: Connection, request: HoldRequest, *, actor: Actor, origin: str, now: datetime
+    connection: Connection,
+    request: HoldRequest,
+    *,
+    actor: Actor,
+    origin: str,
+    now: datetime,
+    lookalikes: int = 0,
 ) -> int:
     """Place a hold and record it in the ledger; gives the hold's number.
 
     Reads of other agencies may be held, since they are shared; the ledger says whose they are.
+    It says too of how many ``lookalikes`` that are not held the person is told.
 
     Raises:
         HoldError: if the actor's agency is not known, something that is named is not (or no
@@ -80,7 +87,8 @@ def add(
         "direction": request.direction,
         "record_period": request.record_period,
     }
-    return _place(connection, columns, reach, rows, actor=actor, origin=origin, now=now)
+    told: dict[str, JSON] = {"lookalikes_not_held": lookalikes} if lookalikes else {}
+    return _place(connection, columns, reach, rows, told, actor=actor, origin=origin, now=now)
 
 
 def catch(connection: Connection, unit_id: int, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -138,7 +146,7 @@ def preserve_acted_on(
             "record_id": said.id,
         }
         placed.append(
-            _place(connection, columns, reach, rows, actor=SYSTEM, origin=_INGEST, now=now)
+            _place(connection, columns, reach, rows, {}, actor=SYSTEM, origin=_INGEST, now=now)
         )
     return placed
 
@@ -160,6 +168,7 @@ def _place(
     columns: Mapping[str, Any],
     reach: Reach,
     rows: Sequence[Mapping[str, Any]],
+    told: Mapping[str, JSON],
     *,
     actor: Actor,
     origin: str,
@@ -186,6 +195,7 @@ def _place(
     request: dict[str, JSON] = {
         "hold": hold_id,
         "owners": owners,
+        **told,
         **{name: _plain(value) for name, value in (dict(columns) | reach.columns()).items()},
     }
     log.append(

@@ -20,7 +20,13 @@ from repository.ledger.entry import JSON, Entry
 from repository.retention.holds_request import HoldError
 
 LOGIN = click.option("--user", "login", required=True, help="Your login.")
-NUMBER = click.option("--hold", "number", type=int, required=True, help="The hold's number.")
+NUMBER = click.option(
+    "--hold",
+    "number",
+    type=click.IntRange(1, 2**31 - 1),
+    required=True,
+    help="The hold's number.",
+)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 DAY = click.DateTime(["%Y-%m-%d"])
 

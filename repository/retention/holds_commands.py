@@ -10,7 +10,7 @@ from uuid import UUID
 
 import click
 
-from edge.contract.plates import normalise
+from edge.contract.plates import load_confusables, normalise
 from repository.accounts import secret_input
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
@@ -37,6 +37,7 @@ from repository.retention.holds_ending_commands import (
     withdraw_release,
 )
 from repository.retention.holds_listing import Filter
+from repository.retention.holds_lookalikes import lookalikes
 from repository.retention.holds_present import as_mapping, hold_line, hold_lines
 from repository.retention.holds_request import (
     HOLD_KINDS,
@@ -48,6 +49,7 @@ from repository.retention.holds_request import (
     Target,
     UnitTarget,
 )
+from repository.typed_plate import only_of_plates
 
 _READS_RECORDED = 500  # of a refused hold; the ledger's entries have a largest size
 
@@ -129,24 +131,45 @@ def add(
         "unit": as_typed(unit) if unit else None,
     }
     with acting(services, user, "hold.add", asked) as connection:
+        target = _target(reads, hit, plate, state, unit, start, end)
         request = HoldRequest(
             case_number=case_number,
             kind=kind,
             reason=reason,
-            target=_target(reads, hit, plate, state, unit, start, end),
+            target=target,
             review_due=review.date() if review else None,
             ends_on=ends_on.date() if ends_on else None,
             direction=direction,
             record_period=record_period,
         )
+        alike = (
+            lookalikes(connection, target, load_confusables().fold, user.agency_id)
+            if isinstance(target, PlateTarget)
+            else {}
+        )
         number = holds.add(
-            connection, request, actor=user.actor, origin=COMMAND_LINE, now=services.clock()
+            connection,
+            request,
+            actor=user.actor,
+            origin=COMMAND_LINE,
+            now=services.clock(),
+            lookalikes=sum(alike.values()),
         )
         held = holds_listing.show(connection, number)[0].reads
     if as_json:
-        click.echo(json.dumps({"hold": number, "reads": held}))
+        click.echo(json.dumps({"hold": number, "reads": held, "not_held": alike}))
         return
     click.echo(f"hold {number} for case {case_number}: {held} reads")
+    if held == 0:
+        click.echo(
+            "warning: it keeps no read now, only what still comes in of its period; if that is "
+            "not what you expect, check what you named, the state and the period"
+        )
+    for other, count in alike.items():
+        click.echo(
+            f"warning: not held: {count} reads of {other}, which is easily taken for it; "
+            "place another hold on it if it is the same car"
+        )
 
 
 @hold.command("list")
@@ -255,6 +278,14 @@ def _target(
     if start is None or end is None:
         raise HoldError("period: --plate and --unit need --from and --to")
     if plate is not None:
+        if not only_of_plates(plate):
+            raise HoldError(
+                "plate: letters, digits, blanks and dashes alone, no wildcards; where not all of "
+                "it is known, search, then hold what was found by --read or --plate, or hold "
+                "everything of a --unit over the period"
+            )
         return PlateTarget(normalise(plate), state, start, end)
     agency, _, name = (unit or "").partition("/")
+    if not agency or not name:
+        raise HoldError("unit: give it as AGENCY/UNIT, such as salem-pd/car-12")
     return UnitTarget(agency, name, start, end)

@@ -83,7 +83,7 @@ def what(hold: Hold) -> str:
         return f"every read of {f'plate {hold.plate}' if hold.plate else 'a plate'}{state}{period}"
     if hold.scope == "unit":
         return f"everything of one unit{period}"
-    return f"the hit {hold.hit_id} with its read" if hold.scope == "hit" else "single reads"
+    return f"the hit {hold.hit_id} with its read" if hold.scope == "hit" else "named by id"
 
 
 def state_of(hold: Hold, now: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal, TypeAlias, get_args
 from uuid import UUID
 
@@ -26,6 +26,7 @@ OF_ANOTHER_RECORD: tuple[HoldKind, ...] = ("arrest", "criminal_investigation")
 
 MAX_REASON = 2000
 MAX_CASE = 128
+MAX_PERIOD = timedelta(days=3653)
 _MAX_PLATE = 12
 _NOT_KEPT = re.compile("[\x00\ud800-\udfff]")
 _STATE = re.compile(r"[A-Z]{2}")
@@ -142,3 +143,8 @@ def _require_period(start: datetime, end: datetime) -> None:
         raise HoldError("period: its moments need their offset from UTC")
     if not start.astimezone(UTC) < end.astimezone(UTC):
         raise HoldError("period: its beginning must lie before its end")
+    if end - start > MAX_PERIOD:
+        raise HoldError(
+            "period: ten years at most, since a hold must be no wider than its case; where the "
+            "case needs more, place another hold for the rest"
+        )

@@ -202,7 +202,8 @@ def _purge(
             certificates.append(done)
             gone = done.counts["reads"]
             progress(
-                f"{day}: {gone.purged} reads purged, {gone.held} held "
+                f"{day}: {gone.purged} reads purged, {gone.held} stay because "
+                "they are held "
                 f"({number} of {len(plan.days)} days)"
             )
     purge_pictures.retire_keys(engine, store, hand.now.astimezone(UTC).date())

@@ -39,7 +39,7 @@ _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for
 @secret_input.password_file
 @click.option(
     "--confirm-count",
-    type=click.IntRange(0),
+    type=click.IntRange(0, 2**53 - 1),
     help="The number of reads, where a purge was refused because so many would go.",
 )
 @_AS_JSON
@@ -126,7 +126,8 @@ def verify_command(services: Services, as_json: bool) -> None:
         for sentence in found.disagreeing:
             click.echo(sentence)
         click.echo(
-            f"{'clean' if found.clean else 'not clean'}: {found.held} reads are held, "
+            f"{'clean' if found.clean else 'not clean'}: {found.held} reads are held, those "
+            "whose time has not passed among them, "
             f"{found.waiting} wait for the next purge"
         )
     if not found.clean:
@@ -152,4 +153,7 @@ def _numbers(counts: Mapping[str, Count]) -> dict[str, int]:
 
 def _said(counts: Mapping[str, Count]) -> str:
     purged = [f"{each.purged} {name.replace('_', ' ')}" for name, each in counts.items()]
-    return f"{', '.join(purged)}; {counts['reads'].held} reads of these days are held"
+    return (
+        f"{', '.join(purged)}; {counts['reads'].held} reads of these days are past their time and "
+        "stay because they are held"
+    )

@@ -10,6 +10,7 @@ from typing import Literal
 
 from edge.contract.plates import normalise
 from repository.search.errors import SearchRefusedError
+from repository.typed_plate import only_of_plates
 
 MAX_PLATE = 12
 ENOUGH_ADJACENT = 3
@@ -38,16 +39,18 @@ class PlatePattern:
         """The pattern that was typed, in one spelling.
 
         Raises:
-            SearchRefusedError: if it names no character or more than a plate has.
+            SearchRefusedError: if it names no character, more than a plate has, or another than
+                plates have.
         """
         parts = re.split(r"([?*])", typed)
         text = "".join(part if part in _WILD else normalise(part) for part in parts)
         text = re.sub(r"\*+", ANY_CHARACTERS, text)
         known = text.replace(ANY_CHARACTERS, "")
-        if not known.replace(ANY_CHARACTER, "") or len(known) > MAX_PLATE:
+        named = known.replace(ANY_CHARACTER, "")
+        if not only_of_plates(typed, wildcards=_WILD) or not named or len(known) > MAX_PLATE:
             raise SearchRefusedError(
                 f"plate: expected 1 to {MAX_PLATE} letters and digits, "
-                "with ? for any one and * for any number of others"
+                "blanks and dashes between them, with ? for any one and * for any number of others"
             )
         return cls(text, folded)
 

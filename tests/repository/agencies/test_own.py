@@ -110,6 +110,9 @@ def test_a_correction_stands_beside_the_read_which_stays_as_signed(
     data.correct(officer, read, "1a8-c23", "ma", "the picture shows an 8", "here")
     with pytest.raises(AgencyError, match="what the machine read"):
         data.correct(officer, read, "1ABC23", "MA", "no", "here")
+    for plate, state, said in (("9GP/!", "MA", "plate: 1 to 12"), ("9GP", "ZZ", "state: the two")):
+        with pytest.raises(AgencyError, match=said):
+            data.correct(officer, read, plate, state, "no", "here")
     data.correct(officer, read, "1A0C23", None, "no, a nought", "here")
     with reading(engine) as connection:
         (stored,) = connection.execute(select(reads)).all()
@@ -122,7 +125,7 @@ def test_a_correction_stands_beside_the_read_which_stays_as_signed(
     )
     assert corrected.corrected_by_name == officer.name
     entries = [each for each in recorded(engine) if each["action"] == "reads.correct"]
-    assert [each["outcome"] for each in entries] == ["done", "refused", "done"]
+    assert [each["outcome"] for each in entries] == ["done"] + ["refused"] * 3 + ["done"]
     assert entries[0]["request"]["reason_given"] == "the picture shows an 8"
     assert entries[0]["actor"]["login"] == "jdoe"
 

@@ -58,6 +58,7 @@ def test_holds_placed_listed_and_released_are_on_the_ledger(
     assert json.loads(command_line.ok(*add(read_id, "--json"), password=PASSWORD)) == {
         "hold": 1,
         "reads": 1,
+        "not_held": {},
     }
     (listed,) = json.loads(command_line.ok("hold", "list", "--json"))
     assert (listed["case_number"], listed["released_at"]) == ("24-1187", None)
@@ -117,7 +118,7 @@ def test_a_plate_is_held_reviewed_shown_and_released_by_two(
         "--review=2100-01-01", "--plate=1-abc 20", "--state=MA", "--from=2026-03-01",
         "--to=2026-04-01",
     )  # fmt: skip
-    assert said == {"hold": 1, "reads": 1}
+    assert said == {"hold": 1, "reads": 1, "not_held": {}}
     listed = command_line.ok("hold", "list", "--case=24-1187", "--standing")
     assert "1  salem-pd  case 24-1187  evidence  1 reads  Jane Doe" in listed
     assert "1ABC20" not in listed
@@ -176,10 +177,78 @@ def test_a_hold_says_one_thing_that_it_reaches(command_line: CommandLine) -> Non
         (("--plate=1ABC20", "--unit=salem-pd/car-7"), "one of them"),
         (("--plate=1ABC20",), "need --from and --to"),
         (("--unit=salem-pd/car-7", "--state=MA"), "state: belongs to --plate"),
+        (("--unit=car-7", "--from=2026-03-01", "--to=2026-03-02"), "unit: give it as AGENCY/UNIT"),
+        (("--plate=1ABC20", "--from=0001-01-01", "--to=9999-12-31"), "period: ten years at most"),
+        (("--plate=2HK*", "--from=2026-03-01", "--to=2026-03-02"), "no wildcards"),
+        (("--plate=2H/!!", "--from=2026-03-01", "--to=2026-03-02"), "plate: letters, digits"),
         ((hit, "--from=2026-03-01"), "period: belongs"),
     ):
         assert said in command_line.refused(*asked, *scope, password=PASSWORD)
         assert recorded(command_line.engine)[-1]["outcome"] == "refused"
+
+
+def test_a_hold_that_reaches_few_names_the_plates_easily_taken_for_it(
+    command_line: CommandLine,
+) -> None:
+    command_line.hire("jdoe")
+    command_line.ok("agencies", "add", "--name=boston-pd", "--title=Boston Police")
+    add_units(command_line.engine, WHEN)
+    for plate, unit in (("0YBS89", 1), ("0YBS89", 2), ("9XYZ11", 1)):
+        sight(command_line.engine, plate, WHEN, unit)
+    withdrawn = sight(command_line.engine, "0YBS89", WHEN, 2)
+    with command_line.engine.begin() as connection:
+        connection.execute(
+            insert(withdrawn_reads).values(
+                unit_id=2, captured_at=WHEN, read_id=withdrawn, agency_id=2,
+                withdrawn_by="u-2", withdrawn_by_name="Ben", withdrawn_at=WHEN,
+            )
+        )  # fmt: skip
+    asked = (
+        "hold", "add", "--user=jdoe", "--case=24-1", "--kind=arrest", "--reason=Seen",
+        "--from=2026-03-01", "--to=2026-03-09",
+    )  # fmt: skip
+    said = command_line.ok(*asked, "--plate=OYBS89", password=PASSWORD)
+    assert "warning: it keeps no read now" in said
+    assert "warning: not held: 2 reads of 0YBS89, which is easily taken for it" in said
+    entry = recorded(command_line.engine)[-1]
+    assert (entry["action"], entry["count"]) == ("hold.add", 0)
+    assert entry["request"]["lookalikes_not_held"] == 2
+    assert "0YBS89" not in json.dumps(entry)
+    other_state = json.loads(
+        command_line.ok(*asked, "--plate=OYBS89", "--state=VT", "--json", password=PASSWORD)
+    )
+    assert other_state == {"hold": 2, "reads": 0, "not_held": {}}
+    said = command_line.ok(*asked, "--plate=9XYZ11", password=PASSWORD)
+    assert said == "hold 3 for case 24-1: 1 reads\n"
+
+
+def test_a_number_that_no_hold_has_is_refused_where_it_is_typed(command_line: CommandLine) -> None:
+    release = ("hold", "release", "--user=jdoe", "--reason=Closed", f"--hold={10**20 - 1}")
+    done = command_line.run(*release, password=PASSWORD)
+    assert (done.exit_code, "is not in the range" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("said", ["2099-01-01", "1900-01-01"])
+def test_a_clock_that_is_not_todays_is_refused_though_nothing_would_go(
+    command_line: CommandLine, said: str
+) -> None:
+    refused = command_line.refused("purge", "--now", f"--clock-is={said}")
+    assert f"--clock-is says {said}; nothing was purged" in refused
+    entry = recorded(command_line.engine)[-1]
+    assert (entry["action"], entry["outcome"]) == ("purge.run", "refused")
+
+
+@pytest.mark.policy("C-6a")
+def test_of_a_read_that_its_owner_disposed_of_is_said_who_and_when(
+    command_line: CommandLine, read_id: str
+) -> None:
+    command_line.hire("jdoe")
+    disposal = ("reads", "dispose", "--user=jdoe", f"--read={read_id}", "--reason=An error")
+    command_line.ok(*disposal, password=PASSWORD)
+    entry = recorded(command_line.engine)[-1]
+    at = datetime.fromisoformat(entry["at"])
+    explained = command_line.ok("retention", "explain", read_id)
+    assert f"Jane Doe (jdoe) of its owner disposed of it on {at:%Y-%m-%d at %H:%M} UTC" in explained
 
 
 def test_a_hold_is_shown_to_its_own_agency_alone(command_line: CommandLine, read_id: str) -> None:

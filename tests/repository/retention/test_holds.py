@@ -16,6 +16,7 @@ from repository.ledger.entry import Actor
 from repository.retention import holds, holds_ending, holds_review, purge
 from repository.retention.duties import Duties
 from repository.retention.holds_listing import show
+from repository.retention.holds_lookalikes import lookalikes
 from repository.retention.holds_request import (
     HOLD_KINDS,
     HitTarget,
@@ -133,6 +134,19 @@ def test_a_plate_or_a_period_that_is_none_is_refused(changes: dict[str, Any], sa
     whole: dict[str, Any] = {"plate": "1ABC20", "state": None, "start": NOW, "end": NOW + DAY}
     with pytest.raises(HoldError, match=said):
         PlateTarget(**whole | changes)
+
+
+def test_what_is_easily_taken_for_a_plate_is_counted_but_for_what_the_hold_reaches(
+    desk: Desk,
+) -> None:
+    for plate, at, unit in (
+        ("0YBS89", NOW, 1), ("0YBS89", NOW, 2), ("OYBS89", NOW, 1), ("0YBS89", NOW + DAY, 1),
+    ):  # fmt: skip
+        sight(desk.engine, plate, at, unit)
+    with reading(desk.engine) as connection:
+        for state, found in ((None, {"0YBS89": 2}), ("MA", {"0YBS89": 2}), ("VT", {})):
+            target = PlateTarget("OYBS89", state, NOW, NOW + DAY)
+            assert lookalikes(connection, target, FOLD, 1) == found
 
 
 def test_days_that_have_passed_and_what_is_not_there_are_refused(desk: Desk) -> None:

@@ -379,7 +379,7 @@ def test_a_clock_that_is_years_ahead_purges_nothing_until_somebody_vouches_for_i
 
     with pytest.raises(PurgeError, match=f"2027-03-02, but the last {sign} is of 2026-03-01"):
         run(ingest, ahead)
-    with pytest.raises(PurgeError):
+    with pytest.raises(PurgeError, match="--clock-is says 2027-03-01"):
         run(ingest, ahead, clock_is=date(2027, 3, 1))
     assert read_ids(engine) == [str(read.id)]
 

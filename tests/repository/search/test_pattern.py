@@ -32,7 +32,9 @@ def test_what_is_typed_has_one_spelling(typed: str, text: str, adjacent: int, wh
     assert (pattern.text, pattern.adjacent, pattern.whole) == (text, adjacent, whole)
 
 
-@pytest.mark.parametrize("typed", ["", "*", "???", "ABCDEFGHIJKL?", "ABCDEFGHIJKLM"])
+@pytest.mark.parametrize(
+    "typed", ["", "*", "???", "ABCDEFGHIJKL?", "ABCDEFGHIJKLM", "2HKM/!52", "2HK%"]
+)
 def test_what_names_no_plate_is_refused(typed: str) -> None:
     with pytest.raises(SearchRefusedError, match="plate: expected"):
         PlatePattern.of(typed)
