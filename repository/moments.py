@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 import click
 
@@ -20,3 +20,15 @@ def moment(text: str) -> datetime:
             "expected a moment such as 2026-03-01 or 2026-03-01T14:00-05:00"
         ) from error
     return written if written.utcoffset() is not None else written.replace(tzinfo=UTC)
+
+
+def end_moment(text: str) -> datetime:
+    """As :func:`moment`, but a date alone means the end of that day, as in an imported list.
+
+    Raises:
+        click.BadParameter: if it is neither.
+    """
+    try:
+        return datetime.combine(date.fromisoformat(text), time.max, UTC)
+    except ValueError:
+        return moment(text)

@@ -20,6 +20,7 @@ from repository.agencies.service import Changed
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.retention.purge_pictures import remove_files
+from repository.wording import counted
 
 _USER = click.option("--user", "login", required=True, help="Your login.")
 _READ = click.option("--read", "read_id", type=click.UUID, required=True, help="The read's id.")
@@ -177,7 +178,9 @@ def report(
 def list_reports(
     services: Services, login: str, password_file: Path | None, answered: bool, as_json: bool
 ) -> None:
-    """List the reports that your agency received or made; the ledger keeps that they were shown.
+    """List open reports that your agency received or made; the ledger keeps that they were shown.
+
+    Who reported sees the answer with --answered.
 
     Example: alpr-repository errors list --user jdoe --answered
     """
@@ -199,7 +202,13 @@ def list_reports(
 
 @errors.command("answer")
 @_person
-@click.option("--report", "number", type=int, required=True, help="The report's number.")
+@click.option(
+    "--report",
+    "number",
+    type=click.IntRange(1, 2**31 - 1),
+    required=True,
+    help="The report's number.",
+)
 @click.option("--reject", is_flag=True, help="There is no error.")
 @click.option("--plate", help=f"There is one. {_PLATE}")
 @_STATE
@@ -270,7 +279,7 @@ def _sign_in(services: Services, login: str, password_file: Path | None) -> User
 
 
 def _say(done: str, changed: Changed) -> None:
-    click.echo(f"{changed.reads} reads {done}")
+    click.echo(f"{counted(changed.reads, 'read')} {done}")
     if changed.forwarded:
         click.echo(
             f"{changed.forwarded} of them were forwarded to another repository before: "

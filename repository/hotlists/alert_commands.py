@@ -18,6 +18,7 @@ from repository.hotlists.alert_present import as_mapping, lines
 from repository.hotlists.alert_state import CHECKED, Checked
 from repository.hotlists.alerts import AlertQuery, ShownAlerts
 from repository.moments import moment
+from repository.wording import counted
 
 _USER = click.option("--user", "login", required=True, help="Your login; the password is asked.")
 _FROM = click.option(
@@ -135,4 +136,4 @@ def _say(shown: ShownAlerts, as_json: bool) -> None:
     for each in shown.alerts:
         click.echo("\n".join(lines(each)))
     more = ", and more that the limit cut off" if shown.more else ""
-    click.echo(f"{len(shown.alerts)} alerts{more}; ledger entry {shown.ledger_index}")
+    click.echo(f"{counted(len(shown.alerts), 'alert')}{more}; ledger entry {shown.ledger_index}")

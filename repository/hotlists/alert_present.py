@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from edge.contract.records import FixedSite, GpsFix, Verification
+from edge.contract.records import FixedSite, GpsFix, HotlistMatch, Verification
 from repository.hotlists.alert_state import Alert
 from repository.hotlists.alerts import ShownAlerts
 from repository.search.result import LEAD_ONLY
@@ -34,6 +34,7 @@ def lines(alert: Alert) -> list[str]:
         f"    list {match.list_name} version {_line(match.list_version)}{stale}, entry "
         f"{_line(match.entry)}: {match.kind}, {match.plate} {match.state or '--'}, {match.how}",
     ]
+    said.append(f"    {_final(alert)}")
     said += [f"    {_verification(each)}" for each in alert.verifications]
     if not alert.verifications:
         said.append("    UNVERIFIED")
@@ -47,6 +48,22 @@ def lines(alert: Alert) -> list[str]:
         for each in alert.holds
     ]
     return said
+
+
+def _final(alert: Alert) -> str:
+    """What the whole pass read in the end, which may differ from what rang."""
+    read, match = alert.read, alert.final_match
+    if read is None:
+        return "final read: not here yet"
+    seen = f"final read: {read.plate} {read.state.code or '--'}"
+    return f"{seen}, NO LONGER A MATCH" if match is None else f"{seen}, {_agreement(match)}"
+
+
+def _agreement(match: HotlistMatch) -> str:
+    swaps = [
+        f"character {s.index + 1} read {s.read}, listed {s.listed}" for s in match.substitutions
+    ]
+    return f"NOT EXACT: {', '.join(swaps)}" if swaps else match.how
 
 
 def _verification(said: Verification) -> str:
@@ -73,6 +90,13 @@ def _alert(alert: Alert) -> Mapping[str, Any]:
         "place": _place(hit.position),
         "rang": hit.rang,
         "match": msgspec.to_builtins(hit.match),
+        "final_read": None
+        if alert.read is None
+        else {
+            "plate": alert.read.plate,
+            "state_of_issuance": alert.read.state.code,
+            "match": None if alert.final_match is None else msgspec.to_builtins(alert.final_match),
+        },
         "state": alert.checked,
         "verifications": [_record(each) for each in alert.verifications],
         "dispositions": [_record(each) for each in alert.dispositions],

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, exists, or_, select
 
-from edge.contract.records import Disposition, Hit, Verification, decode_record
+from edge.contract.records import Disposition, Hit, Read, Verification, decode_record
 from repository.hotlists.alert_state import Alert, PlacedHold
 from repository.store.tables.fleet import units
-from repository.store.tables.reads import hits, unit_records
+from repository.store.tables.reads import hits, reads, unit_records
 from repository.store.tables.retention import hold_reads, holds
 
 _AT_ONCE = 200
@@ -85,6 +85,7 @@ def _alerts(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -
 def _with_records(connection: Connection, rows: Sequence[Any]) -> Iterator[Alert]:
     recorded = _records(connection, rows)
     held = _holds(connection, rows)
+    final = _reads(connection, rows)
     for row in rows:
         hit = decode_record(bytes(row.record))
         if not isinstance(hit, Hit):
@@ -92,6 +93,7 @@ def _with_records(connection: Connection, rows: Sequence[Any]) -> Iterator[Alert
         said = recorded[row.unit_id, row.hit_id]
         yield Alert(
             hit=hit,
+            read=final.get((row.unit_id, row.read_id)),
             received_at=row.received_at,
             verifications=tuple(each for each in said if isinstance(each, Verification)),
             dispositions=tuple(each for each in said if isinstance(each, Disposition)),
@@ -115,6 +117,31 @@ def _records(
         record = decode_record(bytes(row.record))
         if isinstance(record, Verification | Disposition):
             found[row.unit_id, row.hit_id].append(record)
+    return found
+
+
+def _reads(connection: Connection, rows: Sequence[Any]) -> dict[_Key, Read]:
+    """The reads of these hits, day by day: a read's id says when it was captured."""
+    days: defaultdict[date, list[tuple[datetime, Any]]] = defaultdict(list)
+    for row in rows:
+        try:
+            at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=row.read_id.int >> 80)
+        except OverflowError:  # no id of a read
+            continue
+        days[at.date()].append((at, row))
+    found: dict[_Key, Read] = {}
+    for of_day in days.values():
+        moments = [at for at, _ in of_day]
+        query = select(reads.c.unit_id, reads.c.read_id, reads.c.record).where(
+            reads.c.unit_id.in_({row.unit_id for _, row in of_day}),
+            reads.c.captured_at >= min(moments),
+            reads.c.captured_at < max(moments) + timedelta(milliseconds=1),
+            reads.c.read_id.in_({row.read_id for _, row in of_day}),
+        )
+        for unit_id, read_id, raw in connection.execute(query).all():
+            record = decode_record(bytes(raw))
+            if isinstance(record, Read):
+                found[unit_id, read_id] = record
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
-from edge.contract.records import Disposition, Hit, Verification
+from edge.contract.records import Disposition, Hit, HotlistMatch, Read, Verification
 from repository.retention.holds import ACTED_ON
 
 Checked = Literal["unverified", "verified_by_eye", "verified", "not_verified"]
@@ -26,13 +26,30 @@ class PlacedHold:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A hit of a unit with all that was recorded of it; records are in the unit's order."""
+    """A hit of a unit with all that was recorded of it; records are in the unit's order.
+
+    ``hit`` is what was read when it rang, ``read`` what the whole pass read in the end; None while
+    the unit has not sent it.
+    """
 
     hit: Hit
+    read: Read | None
     received_at: datetime
     verifications: tuple[Verification, ...]
     dispositions: tuple[Disposition, ...]
     holds: tuple[PlacedHold, ...]
+
+    @property
+    def final_match(self) -> HotlistMatch | None:
+        """How the final read matches the entry; None if it matches it no longer, or is not here."""
+        listed = self.hit.match.list_name, self.hit.match.entry
+        matches = () if self.read is None else self.read.hits
+        return next((each for each in matches if (each.list_name, each.entry) == listed), None)
+
+    @property
+    def no_longer_matches(self) -> bool:
+        """Whether the whole pass read another plate than that of the entry."""
+        return self.read is not None and self.final_match is None
 
     @property
     def checked(self) -> Checked:

@@ -191,6 +191,7 @@ def _facts(alert: Alert) -> dict[str, int]:
         "hits": True,
         "rang": alert.hit.rang,
         f"match_{alert.hit.match.how}": True,
+        "no_longer_matches": alert.no_longer_matches,
         alert.checked: True,
         "misread": alert.misread,
         "wrong_state": alert.wrong_state,

@@ -67,7 +67,10 @@ class HotlistColumns(BaseModel):
             if name.casefold() in titles:
                 places[field] = titles.index(name.casefold())
             elif field == "plate" or field in self.model_fields_set:
-                raise ValueError(f"has no column {name!r}; set columns.{field} to one it has")
+                raise ValueError(
+                    f"has no column {name!r}; name the one it has as {field} under "
+                    "[hotlists.sources.columns] of the settings (repository.toml)"
+                )
         return places
 
     def name_of(self, field: str) -> str:

@@ -23,6 +23,7 @@ from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import Entry, as_typed
 from repository.store.engine import reading
+from repository.wording import counted
 
 _AGENCY = click.option("--agency", required=True, help="The agency's short name.")
 _LIST = click.option("--list", "name", required=True, help="The list's name.")
@@ -106,7 +107,7 @@ def import_list(
         return
     for each in done.rejections[:_REJECTIONS_SHOWN]:
         click.echo(f"line {each.line}: {each.reason}", err=True)
-    left_out = f"; {done.rejected} lines left out" if done.rejected else ""
+    left_out = f"; {counted(done.rejected, 'line')} left out" if done.rejected else ""
     click.echo(
         f"list {agency}/{name}: version {issued.version} with {issued.entries} entries{left_out}"
     )

@@ -20,9 +20,10 @@ from repository.hotlists.entries import ManualEntry
 from repository.hotlists.entry_present import entry_as_mapping, entry_lines
 from repository.hotlists.entry_request import TypedEntry
 from repository.hotlists.look_back import MAX_DAYS, Purposeful
-from repository.moments import moment
+from repository.moments import end_moment
 from repository.search.present import as_mapping
 from repository.search.purpose import AFFIRMATION, PurposeKind
+from repository.wording import counted
 
 _USER = click.option("--user", "login", required=True, help="Your login; the password is asked.")
 _LIST = click.option("--list", "name", required=True, help="The list's name.")
@@ -39,10 +40,15 @@ _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for
 @click.option("--kind", required=True, type=click.Choice(KINDS), help="Why it is looked for.")
 @click.option("--priority", type=int, default=1, show_default=True, help="1 (urgent) to 5.")
 @click.option("--note", default="", help="What the officer in the car should know.")
-@click.option("--reason", required=True, help="The reason, documented in words.")
+@click.option("--reason", required=True, help="The reason, in three words or more.")
 @click.option("--authorized-by", required=True, help="Name of the person who authorized it.")
 @click.option("--rank", required=True, help="Their rank, of the command position.")
-@click.option("--expires", type=moment, required=True, help="When it ends (UTC).")
+@click.option(
+    "--expires",
+    type=end_moment,
+    required=True,
+    help="When it ends (UTC); a date alone lasts to that day's end.",
+)
 @click.option("--replaces", type=int, help="Number of the entry that this one takes the place of.")
 @_AS_JSON
 @pass_services
@@ -89,7 +95,7 @@ def confirm(
 @secret_input.password_file
 @_LIST
 @click.option("--entry", "label", required=True, help="The entry's id, such as manual:7.")
-@click.option("--reason", required=True, help="Why it ends, such as a car that was recovered.")
+@click.option("--reason", required=True, help="Why it ends, in three words or more.")
 @_AS_JSON
 @pass_services
 def cancel(
@@ -119,7 +125,7 @@ def cancel(
 @_USER
 @secret_input.password_file
 @_NUMBER
-@click.option("--reason", required=True, help="Why it still holds, in words.")
+@click.option("--reason", required=True, help="Why it still holds, in three words or more.")
 @_AS_JSON
 @pass_services
 def review(
@@ -170,6 +176,8 @@ def entries(
         return
     for each in found:
         click.echo("\n".join(entry_lines(each, now)))
+    if not found:
+        click.echo("none")
 
 
 @click.command("look-back")
@@ -217,7 +225,7 @@ def look_back(
             f"{read.agency_title}, unit {read.unit}, camera {read.camera}"
         )
         click.echo(f"    {read.how_to_confirm}")
-    click.echo(f"{len(result.reads)} reads; ledger entry {result.ledger_index}")
+    click.echo(f"{counted(len(result.reads), 'read')}; ledger entry {result.ledger_index}")
 
 
 COMMANDS = (propose, confirm, cancel, review, entries, look_back)

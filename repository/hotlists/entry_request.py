@@ -109,7 +109,10 @@ def require_reason(typed: str) -> str:
     """
     reason = typed.strip()
     if len(reason.split()) < MIN_REASON_WORDS:
-        raise EntryRefusedError("reason: document in words why, for whoever reads it in a year")
+        raise EntryRefusedError(
+            f"reason: document in {MIN_REASON_WORDS} words or more why, for whoever reads it in a "
+            "year"
+        )
     if len(reason) > MAX_REASON or not _is_text(reason):
         raise EntryRefusedError(f"reason: at most {MAX_REASON} characters of text")
     return reason

@@ -18,6 +18,7 @@ from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import Entry, as_typed
 from repository.store.engine import reading
+from repository.wording import counted
 
 _AGENCY = click.option("--agency", help="Only this agency's.")
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
@@ -30,6 +31,9 @@ _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for
 @pass_services
 def units(services: Services, agency: str | None, only_behind: bool, as_json: bool) -> None:
     """Which unit has which version of which list, how old it is, and since when it is behind.
+
+    Lists that a unit has from a file of its own are not among them: `alpr-repository units list`
+    shows those too.
 
     Example: alpr-repository hotlists units --agency salem-pd --behind
     """
@@ -105,7 +109,8 @@ def list_sources(services: Services, agency: str | None, as_json: bool) -> None:
         end = "" if each.ends_at is None else f", ends {each.ends_at:%Y-%m-%d %H:%M} UTC"
         click.echo(
             f"{each.agency}/{each.list}  {each.name} of {each.owner}: {each.entries} entries, "
-            f"{each.rejected} lines left out, imported {each.imported_at:%Y-%m-%d %H:%M} UTC"
+            f"{counted(each.rejected, 'line')} left out, imported "
+            f"{each.imported_at:%Y-%m-%d %H:%M} UTC"
             f"{', ENDED' if each.ended(now) else end}"
         )
 

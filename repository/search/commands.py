@@ -19,6 +19,7 @@ from repository.search.present import as_mapping
 from repository.search.purpose import AFFIRMATION, PurposeKind
 from repository.search.result import FoundRead
 from repository.search.service import SearchRequest
+from repository.wording import counted
 
 
 @click.command()
@@ -31,7 +32,12 @@ from repository.search.service import SearchRequest
 @click.option("--near", help="Only around this point: LATITUDE,LONGITUDE in degrees.")
 @click.option("--radius", "radius_m", type=float, help="How far around it, in metres.")
 @click.option("--within", help="Only within these corners: LATITUDE,LONGITUDE, blanks between.")
-@click.option("--state", help="Only plates of this state, such as MA.")
+@click.option("--state", help="Only plates read as of this state, such as MA.")
+@click.option(
+    "--state-or-unknown",
+    is_flag=True,
+    help="With --state: also reads whose state could not be told, which are left out otherwise.",
+)
 @click.option("--agency", help="Only reads of this agency.")
 @click.option("--unit", help="Only reads of the unit of this name.")
 @click.option("--camera", help="Only reads of the camera of this name.")
@@ -92,7 +98,11 @@ def search(
     for read in result.reads:
         click.echo(_line(read))
         click.echo(f"    {read.how_to_confirm}")
-    click.echo(f"{len(result.reads)} reads; ledger entry {result.ledger_index}")
+    click.echo(f"{counted(len(result.reads), 'read')}; ledger entry {result.ledger_index}")
+    if asked["state"] is not None and not asked["state_or_unknown"]:
+        click.echo(
+            "reads whose state could not be told are left out: --state-or-unknown takes them too"
+        )
     if result.next is not None:
         click.echo(f"there are more: search again with --after {result.next}")
 

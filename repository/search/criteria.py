@@ -67,7 +67,8 @@ class Criteria:
 
     Built by :meth:`of`, which sees to it that a search is narrow enough: by a whole plate or three
     adjacent characters of one, or else by a window of time, and by a short one where no place is
-    given. ``after`` is where the page before ended.
+    given. ``after`` is where the page before ended; ``state_or_unknown`` takes reads, too, whose
+    state could not be told.
     """
 
     pattern: PlatePattern | None = None
@@ -80,6 +81,7 @@ class Criteria:
     hits_only: bool = False
     limit: int = DEFAULT_RESULTS
     after: Cursor | None = None
+    state_or_unknown: bool = False
 
     @classmethod
     def of(
@@ -97,6 +99,7 @@ class Criteria:
         hits_only: bool = False,
         limit: int = DEFAULT_RESULTS,
         after: Cursor | None = None,
+        state_or_unknown: bool = False,
     ) -> Criteria:
         """The criteria that were typed.
 
@@ -109,6 +112,8 @@ class Criteria:
         window = _window(pattern, place, start, end)
         if state is not None and state not in STATES:
             raise SearchRefusedError("state: expected a state's two letters, such as MA")
+        if state_or_unknown and state is None:
+            raise SearchRefusedError("state or unknown: needs a state")
         for field, name in (("agency", agency), ("unit", unit), ("camera", camera)):
             if name is not None and not (name.isascii() and name.isprintable() and name.strip()):
                 raise SearchRefusedError(f"{field}: expected its name")
@@ -116,7 +121,19 @@ class Criteria:
                 raise SearchRefusedError(f"{field}: a name has at most {MAX_NAME} characters")
         if not 1 <= limit <= MAX_RESULTS:
             raise SearchRefusedError(f"limit: expected 1 to {MAX_RESULTS}")
-        return cls(pattern, window, place, state, agency, unit, camera, hits_only, limit, after)
+        return cls(
+            pattern,
+            window,
+            place,
+            state,
+            agency,
+            unit,
+            camera,
+            hits_only,
+            limit,
+            after,
+            state_or_unknown,
+        )
 
     def as_json(self) -> Mapping[str, JSON]:
         """The criteria as the ledger and the case file keep them: what was asked, nothing else."""
@@ -139,6 +156,8 @@ class Criteria:
                 asked[field] = name
         if self.hits_only:
             asked["hits_only"] = True
+        if self.state_or_unknown:
+            asked["state_or_unknown"] = True
         return asked
 
 

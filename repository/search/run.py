@@ -178,7 +178,9 @@ def _corrected_plate(
 
 
 def _state(table: Table, criteria: Criteria) -> Iterator[ColumnElement[bool]]:
-    if criteria.state is not None:
+    if criteria.state_or_unknown:
+        yield or_(table.c.state == criteria.state, table.c.state.is_(None))
+    elif criteria.state is not None:
         yield table.c.state == criteria.state
 
 

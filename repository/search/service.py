@@ -63,6 +63,7 @@ class SearchRequest:
     hits_only: bool = False
     limit: int = DEFAULT_RESULTS
     after: str | None = None
+    state_or_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,7 @@ def _criteria(request: SearchRequest) -> Criteria:
         hits_only=request.hits_only,
         limit=request.limit,
         after=None if request.after is None else Cursor.of(request.after),
+        state_or_unknown=request.state_or_unknown,
     )
 
 
@@ -209,6 +211,7 @@ def _as_typed(request: SearchRequest) -> Mapping[str, JSON]:
         "radius_m": request.radius_m,
         "within": None if request.within is None else " ".join(request.within),
         "state": request.state,
+        "state_or_unknown": request.state_or_unknown,
         "agency": request.agency,
         "unit": request.unit,
         "camera": request.camera,

@@ -46,6 +46,8 @@ def list_command(services: Services, closed_too: bool, as_json: bool) -> None:
         return
     for each in found:
         click.echo(_line(each))
+    if not found:
+        click.echo("none")
 
 
 @findings_command.command("close")

@@ -269,6 +269,7 @@ def _conclude(
     screen.step(f"  {site.logs}: what each program said")
     command = shlex.join(site.repository())
     screen.step(f"  {command} --help: the repository of this demo")
+    screen.step(f"  act in it as --user {sites.USER} --password-file {site.password}")
     if offer:
         screen.step(f"  {command} ledger verify")
         screen.step(f"  {command} purge --dry-run")

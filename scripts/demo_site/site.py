@@ -45,6 +45,11 @@ class Site:
         """Folder of what the programs said."""
         return self.folder / "logs"
 
+    @property
+    def password(self) -> Path:
+        """File with the first user's password."""
+        return self.folder / "password"
+
     def repository(self, *arguments: str) -> list[str]:
         """A command line of the repository's."""
         settings = str(self.repository_settings)
@@ -121,7 +126,7 @@ def first_user(site: Site) -> Path:
             *("users", "bootstrap", USER, "--name", "Demo Inspector", "--agency", AGENCY, "--json")
         )
     )
-    once, chosen = site.folder / "one-time-password", site.folder / "password"
+    once, chosen = site.folder / "one-time-password", site.password
     for path, text in ((once, made["one_time_password"]), (chosen, secrets.token_urlsafe(18))):
         path.touch(mode=0o600)
         path.write_text(text + "\n", encoding="utf-8")

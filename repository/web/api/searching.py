@@ -38,6 +38,7 @@ class Search(BaseModel):
     radius_m: float | None = None
     within: list[str] | None = None
     state: str | None = None
+    state_or_unknown: bool = False
     agency: str | None = None
     unit: str | None = None
     camera: str | None = None

@@ -33,15 +33,15 @@ def test_a_person_reports_corrects_withdraws_and_disposes(command_line: CommandL
     answer = ("errors", "answer", *signed_in, "--report", number, "--reason", "so it is")
     wrong = command_line.run(*answer, "--reject", "--dispose", password=PASSWORD)
     assert "say one of" in wrong.stderr
-    assert done(*answer, "--plate", "1A8C23", "--state", "MA") == "1 reads corrected\n"
+    assert done(*answer, "--plate", "1A8C23", "--state", "MA") == "1 read corrected\n"
     assert "corrected by Jane Doe: so it is" in done("errors", "list", *signed_in, "--answered")
     again = ("--read", read, "--reason", "why")
     assert done("reads", "correct", *signed_in, *again, "--plate", "1A0C23") == (
-        "1 reads corrected\n"
+        "1 read corrected\n"
     )
-    assert done("reads", "withdraw", *signed_in, *again) == "1 reads withdrawn\n"
-    assert done("reads", "release", *signed_in, *again) == "1 reads released again\n"
-    assert done("reads", "dispose", *signed_in, *again) == "1 reads disposed of\n"
+    assert done("reads", "withdraw", *signed_in, *again) == "1 read withdrawn\n"
+    assert done("reads", "release", *signed_in, *again) == "1 read released again\n"
+    assert done("reads", "dispose", *signed_in, *again) == "1 read disposed of\n"
     assert "not reads of agency salem-pd" in command_line.refused(
         "reads", "dispose", *signed_in, *again, password=PASSWORD
     )

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import Engine, delete, insert, update
 
 from edge.contract import records as r
 from repository.accounts.user import User
@@ -57,7 +57,13 @@ UNASKED = {"status_source": "not_checked", "status_checked_at": None, "status_an
 
 
 def arrive(
-    engine: Engine, at: datetime, *records: Any, unit: int = 1, rang: bool = True, **matched: Any
+    engine: Engine,
+    at: datetime,
+    *records: Any,
+    unit: int = 1,
+    rang: bool = True,
+    finally_read: r.Read | None = None,
+    **matched: Any,
 ) -> r.Hit:
     """A hit as ingest would have stored it, with its read and these records about it."""
     read_id = sight(engine, "1ABC23", at, unit=unit)
@@ -68,7 +74,11 @@ def arrive(
     )
     row = {"unit_id": unit, "captured_at": at, "agency_id": unit, "seq": hit.seq, "received_at": at}
     with engine.begin() as connection:
-        connection.execute(update(reads).where(reads.c.read_id == read_id).values(has_hits=True))
+        final = finally_read or msgspec.structs.replace(SALEM.read(at), hits=(hit.match,))
+        record = r.encode_record(msgspec.structs.replace(final, id=read_id))
+        connection.execute(
+            update(reads).where(reads.c.read_id == read_id).values(has_hits=True, record=record)
+        )
         connection.execute(
             insert(hits).values(
                 **row, hit_id=hit.id, read_id=read_id, camera="front", plate=hit.plate,
@@ -288,3 +298,31 @@ def test_an_alert_as_json_has_its_entry_and_records_without_their_salt(
     assert (alert["match"]["entry"], alert["match"]["list_version"]) == ("entry-1", "7")
     assert alert["verifications"][0]["status_source"] == "ncic"
     assert hit.salt not in str(content)
+
+
+def test_an_alert_says_what_the_whole_pass_read_in_the_end(
+    engine: Engine, alerts: Alerts, officer: User, clock: Clock
+) -> None:
+    at = clock() - timedelta(hours=1)
+    swap = r.Substitution(index=3, read="B", listed="8")
+    near = msgspec.structs.replace(match(), how="confusable", substitutions=(swap,))
+    other = msgspec.structs.replace(match(), entry="entry-2")
+    for minutes, plate, matches in ((3, "1ABC23", (near,)), (2, "7XYZ99", (other,))):
+        seen_at = at - timedelta(minutes=minutes)
+        read = msgspec.structs.replace(SALEM.read(seen_at, plate), hits=matches)
+        arrive(engine, seen_at, finally_read=read)
+    late = arrive(engine, at)
+    with engine.begin() as connection:
+        connection.execute(delete(reads).where(reads.c.read_id == late.read))
+    window = day(clock)
+    said = ["\n".join(lines(each)) for each in shown(alerts, officer, window)]
+    assert "final read: not here yet" in said[0]
+    assert "final read: 7XYZ99 MA, NO LONGER A MATCH" in said[1]
+    assert "final read: 1ABC23 MA, NOT EXACT: character 4 read B, listed 8" in said[2]
+    plain = as_mapping(alerts.show(officer, window, "test"))["alerts"]
+    finals = [each["final_read"] for each in plain]
+    assert finals[0] is None
+    assert (finals[1]["plate"], finals[1]["match"]) == ("7XYZ99", None)
+    assert finals[2]["match"]["how"] == "confusable"
+    counted = alerts.by_list(officer, window.start, window.end, "test")["stolen"]
+    assert (counted["match_exact"], counted["no_longer_matches"]) == (3, 1)

@@ -77,7 +77,7 @@ def test_an_import_says_which_lines_it_left_out(command_line: CommandLine) -> No
     done = command_line.run("hotlists", "import", *LIST, "--source=state", "--file", table)
     assert done.exit_code == 0
     assert "line 3: LIC: has a character that is none of a plate's" in done.stderr
-    assert done.stdout == "list salem-pd/stolen: version 1 with 2 entries; 1 lines left out\n"
+    assert done.stdout == "list salem-pd/stolen: version 1 with 2 entries; 1 line left out\n"
     (source,) = json.loads(command_line.ok("hotlists", "sources", "--json"))
     assert (source["source"], source["entries"], source["rejected"]) == ("state", 2, 1)
     command_line.ok("hotlists", "remove-source", *LIST, "--source=state")
@@ -125,7 +125,7 @@ def test_two_people_at_the_command_line_enter_a_plate_and_look_back_for_it(
     ended = act("jdoe", "cancel", "--list=bolo", "--entry", f"manual:{number}", "--reason",
                 "child is safe at home")  # fmt: skip
     assert "version 2 is without it" in ended
-    assert act("jdoe", "entries") == ""
+    assert act("jdoe", "entries") == "none\n"
     assert "ENDED" in act("jdoe", "entries", "--all")
 
 
@@ -166,3 +166,30 @@ def test_an_administrator_sees_which_unit_has_what(command_line: CommandLine, st
     assert said.startswith("salem-pd/car-12  stolen: no version that it spoke of  BEHIND by 1")
     (unit,) = json.loads(command_line.ok("hotlists", "units", "--json"))
     assert (unit["unit"], unit["version"], unit["newest"]) == ("car-12", None, 1)
+
+
+def test_a_date_alone_lasts_to_the_end_of_that_day_and_the_documented_reasons_pass(
+    command_line: CommandLine,
+) -> None:
+    command_line.hire("jdoe")
+    assert command_line.ok("hotlists", "entries", "--user=jdoe", password=PASSWORD) == "none\n"
+    day = f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}"
+    shown = command_line.ok(
+        "hotlists", "propose", "--user=jdoe", "--list=bolo", "--plate=1ABC23",
+        "--kind=amber_alert", "--reason=AMBER alert of 3 March, grey van",
+        "--authorized-by=Ann Poe", "--rank=Captain", f"--expires={day}", "--json",
+        password=PASSWORD,
+    )  # fmt: skip
+    label = json.loads(shown)["entry"]
+    listed = command_line.ok("hotlists", "entries", "--user=jdoe", password=PASSWORD)
+    assert f"ends {day} 23:59 UTC" in listed
+    cancel = ("hotlists", "cancel", "--user=jdoe", "--list=bolo", "--entry", label)
+    said = command_line.refused(*cancel, "--reason=car recovered", password=PASSWORD)
+    assert "reason: document in 3 words or more why" in said
+    command_line.ok(*cancel, "--reason=child is safe now", password=PASSWORD)
+
+
+def test_a_file_with_other_headings_is_told_where_to_name_them(command_line: CommandLine) -> None:
+    table = command_line.file("state.csv", "LIC\n1ABC23\n")
+    said = command_line.refused("hotlists", "import", *LIST, "--file", table)
+    assert "name the one it has as plate under [hotlists.sources.columns]" in said

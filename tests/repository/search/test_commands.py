@@ -6,8 +6,10 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from repository.search.result import LEAD_ONLY
+from repository.store.tables.reads import reads
 from tests.repository.people import PASSWORD, CommandLine, recorded
 from tests.repository.sightings import add_units, sight
 
@@ -148,3 +150,24 @@ def test_criteria_that_do_not_do_are_refused_on_the_record(
     command_line.hire("jdoe")
     assert said in command_line.refused(*SEARCH, *options, "--affirm", password=PASSWORD)
     assert recorded(command_line.engine)[-1]["outcome"] == "refused"
+
+
+def test_a_search_by_state_says_that_unknown_ones_are_left_out_and_takes_them_if_asked(
+    command_line: CommandLine,
+) -> None:
+    command_line.hire("jdoe")
+    when = datetime(2026, 3, 2, tzinfo=UTC)
+    add_units(command_line.engine, when, agencies=[1])
+    sight(command_line.engine, "1ABC20", when)
+    with command_line.engine.begin() as connection:
+        connection.execute(update(reads).values(state=None))
+    asked = (*SEARCH, "--affirm", "--state=MA")
+    said = command_line.ok(*asked, password=PASSWORD)
+    assert "0 reads; ledger entry" in said
+    assert "left out: --state-or-unknown takes them too" in said
+    said = command_line.ok(*asked, "--state-or-unknown", password=PASSWORD)
+    assert "1 read; ledger entry" in said
+    assert "left out" not in said
+    assert recorded(command_line.engine)[-1]["request"]["criteria"]["state_or_unknown"] is True
+    refused = command_line.refused(*SEARCH, "--affirm", "--state-or-unknown", password=PASSWORD)
+    assert "needs a state" in refused

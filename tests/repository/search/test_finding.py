@@ -130,7 +130,8 @@ def criteria(draw: st.DrawFn, seen: list[Seen]) -> Criteria:
             end,
             folded=plate is not None and draw(st.booleans()),
             place=place,
-            state="MA" if draw(seldom) else None,
+            state=(state := "MA" if draw(seldom) else None),
+            state_or_unknown=state is not None and draw(st.booleans()),
             agency=AGENCIES[AGENCY_OF[target.unit_id]] if draw(seldom) else None,
             unit=UNITS[target.unit_id] if draw(seldom) else None,
             camera="rear" if draw(seldom) else None,
@@ -172,7 +173,8 @@ def fits_either(asked: Criteria, seen: Seen) -> bool:
 
 def fits(asked: Criteria, plate: str, state: str | None) -> bool:
     by_plate = asked.pattern is None or asked.pattern.how(plate, FOLD) is not None
-    return by_plate and asked.state in (None, state)
+    by_state = asked.state in (None, state) or (asked.state_or_unknown and state is None)
+    return by_plate and by_state
 
 
 def expired(seen: Seen) -> bool:

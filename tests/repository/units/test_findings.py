@@ -88,7 +88,7 @@ def test_a_person_closes_a_finding_on_the_ledger(command_line: CommandLine) -> N
         "reason_given": "Set by NTP",
         "kind": "repository_clock",
     }
-    assert command_line.ok("findings", "list") == ""
+    assert command_line.ok("findings", "list") == "none\n"
     assert "closed" in command_line.ok("findings", "list", "--all")
     assert "closed already" in command_line.refused(*close, "--reason=Again", password=PASSWORD)
     assert recorded(command_line.engine)[-1]["outcome"] == "refused"
