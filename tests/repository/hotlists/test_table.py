@@ -84,7 +84,7 @@ def test_ids_of_another_source_bear_its_name() -> None:
     ("csv", "said"),
     [
         ("", "line 1: is empty"),
-        ("entry\n", "line 1: has no column 'plate'; set columns.plate"),
+        ("entry\n", "line 1: has no column 'plate'; name the one it has as plate"),
         ("entry,plate,Plate\n", "line 1: has column 'plate' twice"),
         ('"plate\n', "line 1: is empty, or not CSV"),
     ],
