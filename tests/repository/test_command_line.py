@@ -174,7 +174,7 @@ def test_a_hold_by_a_named_user_spares_a_read_from_the_purge(site: Site) -> None
             "--kind", "arrest", "--reason", "seen near the scene", "--read", str(held.id), "--json",
         )
     )  # fmt: skip
-    assert added == {"hold": 1, "reads": 1}
+    assert added == {"hold": 1, "reads": 1, "not_held": {}}
     counted = json.loads(site.run("purge", "--dry-run", "--json"))
     assert (counted["reads_purged"], counted["days"]) == (0, [])
     assert "say either --dry-run or --now" in site.run("purge", code=2)

@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, Engine, event, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from repository.accounts.errors import SessionEndedError
 from repository.accounts.service import Accounts
@@ -22,6 +21,7 @@ from repository.search.errors import SearchRefusedError
 from repository.search.present import as_mapping
 from repository.search.result import LEAD_ONLY
 from repository.search.service import Searches, SearchRequest
+from repository.store.engine import DatabaseNotMadeError
 from tests.repository.people import OPERATOR, Clock, hire, recorded
 from tests.repository.sightings import FOLD, RULE, add_units, sight
 
@@ -233,7 +233,7 @@ def test_a_search_that_fails_is_on_the_ledger_too(
 ) -> None:
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE reads RENAME TO reads_away"))
-    with pytest.raises(SQLAlchemyError):
+    with pytest.raises(DatabaseNotMadeError):
         searches.search(officer, request_, "here")
     entry = recorded(engine)[-1]
     assert (entry["outcome"], entry["actor"]["login"]) == ("failed", "jdoe")
