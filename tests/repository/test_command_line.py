@@ -214,7 +214,7 @@ def test_what_is_missing_is_one_sentence(tmp_path: Path, postgres_server: Postgr
     empty = postgres_server.create_database()
     site.settings.write_text(f"database = '{postgres_server.dsn(empty)}'\n")
     assert "alpr-repository db upgrade" in site.run("db", "check", code=1)
-    site.run("db", "upgrade")
+    site.run("init")
     site.run("db", "check")
     postgres_server.drop_database(empty)
     site.settings.write_text("[web]\nprot = 1\n")

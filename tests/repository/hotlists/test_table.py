@@ -95,7 +95,7 @@ def test_a_file_that_does_not_name_its_columns_is_refused(csv: str, said: str) -
 
 
 def test_a_column_that_the_settings_name_must_be_there() -> None:
-    with pytest.raises(HotlistError, match=r"no column 'PURGE'; set columns\.expires"):
+    with pytest.raises(HotlistError, match=r"no column 'PURGE'; name .* as expires under"):
         read("LIC,NIC,LIS,MKE,DOE,MIS\n", STATE)
 
 

@@ -313,7 +313,7 @@ def test_every_answer_carries_the_headers(client: httpx.Client, engine: Engine) 
         client.post("/api/v1/login", content=b" " * (MAX_BODY_BYTES + 1)),
     ]
     with engine.begin() as connection:
-        connection.execute(text("ALTER TABLE users RENAME TO users_away"))
+        connection.execute(text("ALTER TABLE users RENAME COLUMN name TO name_away"))
     answers.append(client.post("/api/v1/login", json={"login": "jdoe", "password": "x"}))
     assert [answer.status_code for answer in answers] == [200, 404, 405, 413, 500]
     for answer in answers:
@@ -330,7 +330,7 @@ def test_an_unforeseen_error_shows_and_logs_nothing_personal(
 ) -> None:
     headers = sign_in(client)
     with engine.begin() as connection:
-        connection.execute(text("ALTER TABLE reads RENAME TO reads_away"))
+        connection.execute(text("ALTER TABLE reads RENAME COLUMN camera TO reads_away"))
     answer = client.post("/api/v1/search", json=question(clock), headers=headers)
     assert error_of(answer)[:2] == (500, "internal")
     shown = "".join(capfd.readouterr()) + answer.text
