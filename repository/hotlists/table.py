@@ -8,6 +8,7 @@ to its last moment.
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,7 +33,9 @@ MAX_WILDCARDS = 10_000
 
 _RESERVED = f"{MANUAL}:"
 _DATES_REMEMBERED = 8192
-_BETWEEN = frozenset(" \t-.\u00b7\u2022\u2013\u2014")
+_DOTS = frozenset(".\uff0e\u00b7\u2022\u2027\u2219\u22c5\u30fb")
+"""Dots, middle dots and bullets, which stand between the groups of a plate, as on a unit."""
+
 _Value = TypeVar("_Value")
 
 
@@ -199,7 +202,7 @@ def plate_of(typed: str) -> str:
     """
     if typed.isascii() and typed.isalnum() and len(typed) <= MAX_PLATE:
         return typed.upper()
-    if not all(char in "?*" or char in _BETWEEN or normalise(char) for char in typed):
+    if not all(char in "?*" or _is_between(char) or normalise(char) for char in typed):
         raise ValueError("has a character that is none of a plate's")
     plate = "".join(char if char in "?*" else normalise(char) for char in typed)
     named = len(plate) - plate.count("?") - plate.count("*")
@@ -210,6 +213,11 @@ def plate_of(typed: str) -> str:
     if named < len(plate) and (named < MIN_NAMED or plate.count("*") > 1):
         raise ValueError(f"needs {MIN_NAMED} named characters and one * at most")
     return plate
+
+
+def _is_between(char: str) -> bool:
+    """Whether it may stand between a plate's characters: a blank, a dot, a dash, an accent."""
+    return char.isspace() or char in _DOTS or unicodedata.category(char) in ("Pd", "Mn")
 
 
 def state_of(typed: str) -> str:

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.contract.hotlist import HotlistEntry, decode_entry, encode_entry
+from edge.hotfile.lines import _plate as plate_on_a_unit
+from edge.hotfile.lines import _RejectedError as RejectedOnAUnitError
 from repository.hotlists.columns import HotlistColumns
 from repository.hotlists.errors import HotlistError
-from repository.hotlists.table import MAX_LINES_OF_A_ROW, Rejection, read_table
+from repository.hotlists.table import MAX_LINES_OF_A_ROW, Rejection, plate_of, read_table
 
 PLAIN = HotlistColumns.model_validate({})
 STATE = HotlistColumns.model_validate(
@@ -170,3 +172,22 @@ def test_whatever_stands_in_a_file_each_line_makes_an_entry_that_units_take_or_n
     for _, made in read(text.encode("utf-8", "surrogatepass")):
         if isinstance(made, HotlistEntry):
             assert decode_entry(encode_entry(made), 1) == made
+
+
+def test_what_a_unit_takes_between_the_characters_of_a_plate_the_centre_takes_too() -> None:
+    wrong = []
+    for code in range(0x10000):
+        typed = f"AB{chr(code)}123"
+        if 0xD800 <= code < 0xE000:
+            continue
+        try:
+            on_a_unit = plate_on_a_unit(typed)
+        except RejectedOnAUnitError:
+            continue
+        try:
+            same = plate_of(typed) == on_a_unit
+        except ValueError:
+            same = False
+        if not same:
+            wrong.append(hex(code))
+    assert wrong == []
