@@ -1,0 +1,1 @@
+"""Documents that leave the repository: tables for spreadsheets, papers for people."""
