@@ -65,9 +65,11 @@ _WRITES: Mapping[str, Mapping[str, str]] = {
         (
             "cases", "case_searches", "case_search_reads", "hotlists", "hotlist_entries",
             "hotlist_fetches", "hotlist_withdrawals", "findings",
+            "search_approvals", "search_requests", "search_reviews",
         ),
         _CHANGE,
     )
+    | dict.fromkeys(("search_runs", "read_confirmations"), _ADD)
     | dict.fromkeys(
         ("hotlist_parts", "hotlist_source_parts", "hotlist_sources", "hotlist_versions"), _ALL
     ),

@@ -12,4 +12,5 @@ from repository.store.tables import plates as plates
 from repository.store.tables import reads as reads
 from repository.store.tables import restores as restores
 from repository.store.tables import retention as retention
+from repository.store.tables import search as search
 from repository.store.tables.base import metadata as metadata
