@@ -25,6 +25,7 @@ from pydantic import (
 )
 from sqlalchemy.exc import ArgumentError
 
+from repository.accounts.settings import AccountSettings
 from repository.errors import RepositoryError
 from repository.hotlists.settings import HotlistSettings
 from repository.ledger.settings import LedgerSettings
@@ -253,6 +254,10 @@ class Settings(_Section):
     hotlists: HotlistSettings = Field(
         default_factory=lambda: HotlistSettings(),
         description="Hot lists: their sources, entries by hand, versions and reminders.",
+    )
+    accounts: AccountSettings = Field(
+        default_factory=lambda: AccountSettings(),
+        description="People, passwords, second factors and sessions.",
     )
     agencies: AgencySettings = Field(
         default_factory=AgencySettings, description="What agencies do with their data."
