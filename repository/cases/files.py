@@ -8,26 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select
 
 from repository.accounts.user import User
+from repository.cases import shown as showing
+from repository.cases.events import CaseEvent, of_case
+from repository.cases.events import add_event as add_event
+from repository.cases.shown import Shown as Shown
 from repository.ledger.entry import JSON
 from repository.retention.holds_listing import Filter, Hold, list_holds
 from repository.store.rows import insert_new
 from repository.store.tables.accounts import users
 from repository.store.tables.cases import case_search_reads, case_searches, cases
 from repository.store.tables.fleet import agencies
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A read that a search showed, by what finds it again while it is kept."""
-
-    unit_id: int
-    captured_at: datetime
-    read_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +45,7 @@ class CaseFile:
     opened_at: datetime
     searches: tuple[CaseSearch, ...]
     holds: tuple[Hold, ...]
+    events: tuple[CaseEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +98,12 @@ def add_search(
         connection.execute(
             insert(case_search_reads),
             [
-                {
-                    "ledger_index": ledger_index,
-                    "place": place,
-                    "unit_id": each.unit_id,
-                    "captured_at": each.captured_at,
-                    "read_id": each.read_id,
-                }
+                {"ledger_index": ledger_index, "place": place, **showing.row(each)}
                 for place, each in enumerate(shown)
             ],
         )
+        # A read may have been purged between being found and being recorded here.
+        showing.forget(connection, case_search_reads.c.ledger_index == ledger_index)
 
 
 def find(connection: Connection, agency: str, number: str) -> CaseFile | None:
@@ -153,6 +144,7 @@ def find(connection: Connection, agency: str, number: str) -> CaseFile | None:
             for each in searches
         ),
         holds=tuple(held),
+        events=tuple(of_case(connection, case.id)),
     )
 
 
@@ -180,8 +172,10 @@ def summaries(connection: Connection, agency: str) -> list[CaseSummary]:
 def _shown(connection: Connection, ledger_index: int) -> tuple[Shown, ...]:
     table = case_search_reads
     rows = connection.execute(
-        select(table.c.unit_id, table.c.captured_at, table.c.read_id)
+        select(table.c.unit_id, table.c.captured_at, table.c.read_id, table.c.facts)
         .where(table.c.ledger_index == ledger_index)
         .order_by(table.c.place)
     )
-    return tuple(Shown(*row) for row in rows)
+    return tuple(
+        Shown(row.unit_id, row.captured_at, row.read_id, showing.opened(row.facts)) for row in rows
+    )

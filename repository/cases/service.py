@@ -9,14 +9,10 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from repository.cases import files
+from repository.cases.errors import CaseError
 from repository.cases.files import CaseFile, CaseSummary
-from repository.errors import RepositoryError
 from repository.ledger import log
 from repository.ledger.entry import Actor, Entry
-
-
-class CaseError(RepositoryError):
-    """A case file that is not there."""
 
 
 @dataclass(frozen=True, slots=True)

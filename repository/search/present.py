@@ -16,11 +16,12 @@ def as_mapping(result: SearchResult) -> Mapping[str, Any]:
         "count": len(result.reads),
         "more": result.more,
         "next": result.next,
-        "reads": [_read(each) for each in result.reads],
+        "reads": [read_as_mapping(each) for each in result.reads],
     }
 
 
-def _read(read: FoundRead) -> Mapping[str, Any]:
+def read_as_mapping(read: FoundRead) -> Mapping[str, Any]:
+    """One read as every result and every case file shows it."""
     return {
         "id": str(read.read_id),
         "plate": read.plate,

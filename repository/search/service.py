@@ -27,11 +27,14 @@ from repository.search.criteria import DEFAULT_RESULTS, Criteria, parse_moment
 from repository.search.cursor import Cursor
 from repository.search.errors import SearchRefusedError
 from repository.search.place import Circle, Place, Polygon
+from repository.search.present import read_as_mapping
 from repository.search.purpose import Purpose
 from repository.search.result import SearchResult
 from repository.search.run import Found, run
+from repository.store import locks
 from repository.store.bounded import BoundedReader, TooLongError
 from repository.store.engine import reading
+from repository.store.locks import Turn
 
 ACTION = "search.run"
 
@@ -145,6 +148,7 @@ class Searches:
     def _conclude(
         self, connection: Connection, user: User, purpose: Purpose, entry: Entry, found: Found
     ) -> SearchResult:
+        locks.share(connection, Turn.RETENTION)  # what is purged by now leaves no facts behind
         account = users.lock(connection, user.id)
         if account is None or not account.open:
             raise SessionEndedError
@@ -162,7 +166,8 @@ class Searches:
             at=now,
             request=entry.request,
             shown=[
-                files.Shown(each.unit_id, each.captured_at, each.read_id) for each in found.reads
+                files.Shown(each.unit_id, each.captured_at, each.read_id, read_as_mapping(each))
+                for each in found.reads
             ],
         )
         return SearchResult(

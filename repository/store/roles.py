@@ -49,7 +49,17 @@ _APPEND = {
 _KEEP = _APPEND | {"ledger_checkpoints": _ADD, "ledger_witnesses": _ALL}
 
 _WRITES: Mapping[str, Mapping[str, str]] = {
-    "accounts": _APPEND | dict.fromkeys(_ACCOUNTS, _ALL) | {"users": _CHANGE, "agencies": _READ},
+    "accounts": _APPEND
+    | dict.fromkeys(_ACCOUNTS, _ALL)
+    | {"users": _CHANGE, "agencies": _READ}
+    | dict.fromkeys(
+        (
+            "bulletins", "findings", "login_requests", "trainings", "user_reviews",
+            "user_review_lines",
+        ),
+        _CHANGE,
+    )
+    | {"bulletin_readings": _ADD},
     "ingest": _APPEND
     | dict.fromkeys(
         (
@@ -65,14 +75,20 @@ _WRITES: Mapping[str, Mapping[str, str]] = {
         (
             "cases", "case_searches", "case_search_reads", "hotlists", "hotlist_entries",
             "hotlist_fetches", "hotlist_withdrawals", "findings",
+            "agreement_dues", "deployments", "misuse_reports", "papers", "policies",
+            "policy_reviews", "repair_sources", "representatives", "unit_log", "upkeep_plans",
             "search_approvals", "search_requests", "search_reviews",
+            "audits", "audit_findings", "audit_samples", "face_requests",
         ),
         _CHANGE,
     )
     | dict.fromkeys(("search_runs", "read_confirmations"), _ADD)
+    | {"case_events": _ADD}
     | dict.fromkeys(
         ("hotlist_parts", "hotlist_source_parts", "hotlist_sources", "hotlist_versions"), _ALL
-    ),
+    )
+    | dict.fromkeys(("audit_counts", "audit_papers"), _ADD)
+    | {"private_plates": _ALL},
     "jobs": {
         name: _ALL
         for name in metadata.tables

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 
 from repository.store.tables.base import RowId, UtcDateTime, metadata
@@ -58,6 +59,32 @@ case_search_reads = Table(
     Column("unit_id", RowId, nullable=False),
     Column("captured_at", UtcDateTime, nullable=False),
     Column("read_id", Uuid, nullable=False),
+    Column("facts", Text),
+    Column("facts_digest", String(64)),
+    Index(
+        "ix_case_search_reads_facts",
+        "captured_at",
+        postgresql_where=text("facts IS NOT NULL"),
+        sqlite_where=text("facts IS NOT NULL"),
+    ),
 )
 """The reads that a search returned, in the order shown. No foreign key: a read goes when its time
-comes, and the case file still says that it was shown."""
+comes, and the case file still says that it was shown. ``facts`` is what was shown of it, as JSON
+with a salt, and goes with the read; ``facts_digest`` is their SHA-256 and stays. Both are null in
+rows older than these columns, and where a picture was shown."""
+
+case_events = Table(
+    "case_events",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("case_id", RowId, ForeignKey("cases.id"), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("user_id", Uuid, ForeignKey("users.id")),
+    Column("detail", Text, nullable=False),
+    Column("ledger_index", BigInteger),
+    Index(None, "case_id", "at"),
+    Index(None, "kind", "at"),
+)
+"""What else happened in a case; ``detail`` is JSON. ``user_id`` is null where no person of an
+agency did it."""

@@ -1,0 +1,98 @@
+"""What happens in a case beside its searches and holds. Runs in the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias, get_args
+
+from sqlalchemy import Connection, insert, select
+
+from repository.accounts.user import User
+from repository.cases.errors import CaseError
+from repository.ledger.entry import JSON
+from repository.store.tables.accounts import users
+from repository.store.tables.cases import case_events
+
+Kind: TypeAlias = Literal[
+    "request",
+    "approval",
+    "emergency_review",
+    "answer",
+    "second_review",
+    "note",
+    "disposition",
+    "dissemination",
+    "error_report",
+    "evidence_package",
+]
+MAX_DETAIL_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEvent:
+    """An event in a case file; login and name are None where no person of an agency did it."""
+
+    id: int
+    kind: Kind
+    at: datetime
+    login: str | None
+    name: str | None
+    detail: Mapping[str, Any]
+    ledger_index: int | None
+
+
+def add_event(
+    connection: Connection,
+    case_id: int,
+    kind: Kind,
+    *,
+    by: User | None,
+    at: datetime,
+    detail: Mapping[str, JSON],
+    ledger_index: int | None,
+) -> int:
+    """Record in the case file that this happened; gives the event's number.
+
+    ``detail`` outlives the reads that it speaks of: it names them by id, never by their plate,
+    time or place. ``ledger_index`` is the event's own entry, if it has one.
+
+    Raises:
+        CaseError: if the kind is not known, or the detail is too large to be kept.
+    """
+    if kind not in get_args(Kind):
+        raise CaseError(f"kind {kind!r}: no kind of event in a case file")
+    kept = json.dumps(detail)
+    if len(kept) > MAX_DETAIL_BYTES:
+        raise CaseError(f"{kind}: {len(kept)} bytes, the limit is {MAX_DETAIL_BYTES}")
+    number: int = connection.execute(
+        insert(case_events)
+        .values(
+            case_id=case_id,
+            kind=kind,
+            at=at,
+            user_id=None if by is None else by.id,
+            detail=kept,
+            ledger_index=ledger_index,
+        )
+        .returning(case_events.c.id)
+    ).scalar_one()
+    return number
+
+
+def of_case(connection: Connection, case_id: int) -> Sequence[CaseEvent]:
+    """The events of a case in the order in which they were recorded."""
+    rows = connection.execute(
+        select(case_events, users.c.login, users.c.name)
+        .outerjoin(users, users.c.id == case_events.c.user_id)
+        .where(case_events.c.case_id == case_id)
+        .order_by(case_events.c.id)
+    )
+    return [
+        CaseEvent(
+            row.id, row.kind, row.at, row.login, row.name, json.loads(row.detail), row.ledger_index
+        )
+        for row in rows
+    ]
