@@ -26,8 +26,10 @@ agencies = Table(
     Column("retention_rule", String(63)),
     Column("access", String(9)),
     Column("access_changed_at", UtcDateTime),
+    Column("kind", String(20)),
 )
 """``name`` is the agency's place in topics; ``ori`` its identifier at the FBI's CJIS division.
+``kind`` says what makes it a criminal-justice agency; null where nobody has recorded it yet.
 ``retention_rule`` names the shipped rule that its reads are kept under, null for the repository's.
 ``access`` is null for an agency that takes part, else ``suspended`` or ``ended``."""
 
