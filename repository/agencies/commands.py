@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
 from datetime import date, datetime
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import click
 
-from repository.accounts import secret_input
+from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.user import User
 from repository.agencies import statistics as public
@@ -22,7 +19,6 @@ from repository.command import pass_services
 from repository.retention.purge_pictures import remove_files
 from repository.wording import counted
 
-_USER = click.option("--user", "login", required=True, help="Your login.")
 _READ = click.option("--read", "read_id", type=click.UUID, required=True, help="The read's id.")
 _READS = click.option(
     "--read", "read_ids", type=click.UUID, multiple=True, required=True, help="A read's id."
@@ -31,10 +27,6 @@ _REASON = click.option("--reason", required=True, help="Why, in words; kept on t
 _PLATE = "What the plate really is."
 _STATE = click.option("--state", help="The state of issuance, as in MA; left out: not known.")
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
-
-
-def _person(command: Callable[..., Any]) -> Callable[..., Any]:
-    return _USER(secret_input.password_file(command))
 
 
 @click.group()
@@ -47,16 +39,14 @@ def reads() -> None:
 
 
 @reads.command("correct")
-@_person
 @_READ
 @click.option("--plate", required=True, help=_PLATE)
 @_STATE
 @_REASON
-@pass_services
+@as_person
 def correct(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     read_id: UUID,
     plate: str,
     state: str | None,
@@ -67,20 +57,17 @@ def correct(
     Example: alpr-repository reads correct --user jdoe --read 0195f3a2-7c1b-7def-8a01-23456789abcd
     --plate 1ABC23 --state MA --reason "Seen on the picture"
     """
-    user = _sign_in(services, login, password_file)
     changed = services.agency_data.correct(user, read_id, plate, state, reason, COMMAND_LINE)
     _say("corrected", changed)
 
 
 @reads.command("withdraw")
-@_person
 @_READS
 @_REASON
-@pass_services
+@as_person
 def withdraw(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     read_ids: tuple[UUID, ...],
     reason: str,
 ) -> None:
@@ -89,19 +76,16 @@ def withdraw(
     Example: alpr-repository reads withdraw --user jdoe --read 0195f3a2-7c1b-7def-8a01-23456789abcd
     --reason "Our own car"
     """
-    user = _sign_in(services, login, password_file)
     _say("withdrawn", services.agency_data.withdraw(user, read_ids, reason, COMMAND_LINE))
 
 
 @reads.command("release")
-@_person
 @_READS
 @_REASON
-@pass_services
+@as_person
 def release(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     read_ids: tuple[UUID, ...],
     reason: str,
 ) -> None:
@@ -110,20 +94,17 @@ def release(
     Example: alpr-repository reads release --user jdoe --read 0195f3a2-7c1b-7def-8a01-23456789abcd
     --reason "Withdrawn by mistake"
     """
-    user = _sign_in(services, login, password_file)
     changed = services.agency_data.release_again(user, read_ids, reason, COMMAND_LINE)
     _say("released again", changed)
 
 
 @reads.command("dispose")
-@_person
 @_READS
 @_REASON
-@pass_services
+@as_person
 def dispose(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     read_ids: tuple[UUID, ...],
     reason: str,
 ) -> None:
@@ -132,7 +113,6 @@ def dispose(
     Example: alpr-repository reads dispose --user jdoe --read 0195f3a2-7c1b-7def-8a01-23456789abcd
     --reason "Taken in a test"
     """
-    user = _sign_in(services, login, password_file)
     changed = services.agency_data.dispose(user, read_ids, reason, COMMAND_LINE)
     remove_files(services.engine, services.pictures)
     _say("disposed of", changed)
@@ -147,15 +127,13 @@ def errors() -> None:
 
 
 @errors.command("report")
-@_person
 @_READ
 @click.option("--error", required=True, help="What is wrong with it, in words.")
 @_AS_JSON
-@pass_services
+@as_person
 def report(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     read_id: UUID,
     error: str,
     as_json: bool,
@@ -165,26 +143,21 @@ def report(
     Example: alpr-repository errors report --user jdoe --read 0195f3a2-7c1b-7def-8a01-23456789abcd
     --error "The picture shows an 8, not a B"
     """
-    user = _sign_in(services, login, password_file)
     number = services.agency_data.report(user, read_id, error, COMMAND_LINE)
     click.echo(json.dumps({"report": number}) if as_json else f"report {number} made")
 
 
 @errors.command("list")
-@_person
 @click.option("--answered", is_flag=True, help="Those that are answered too.")
 @_AS_JSON
-@pass_services
-def list_reports(
-    services: Services, login: str, password_file: Path | None, answered: bool, as_json: bool
-) -> None:
+@as_person
+def list_reports(services: Services, user: User, answered: bool, as_json: bool) -> None:
     """List open reports that your agency received or made; the ledger keeps that they were shown.
 
     Who reported sees the answer with --answered.
 
     Example: alpr-repository errors list --user jdoe --answered
     """
-    user = _sign_in(services, login, password_file)
     found = services.agency_data.list_reports(user, COMMAND_LINE, answered_too=answered)
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(each) for each in found], default=_plain))
@@ -201,7 +174,6 @@ def list_reports(
 
 
 @errors.command("answer")
-@_person
 @click.option(
     "--report",
     "number",
@@ -214,11 +186,10 @@ def list_reports(
 @_STATE
 @click.option("--dispose", "disposes", is_flag=True, help="There is one, and the read goes.")
 @_REASON
-@pass_services
+@as_person
 def answer(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     number: int,
     reject: bool,
     plate: str | None,
@@ -233,7 +204,6 @@ def answer(
     """
     if [reject, plate is not None, disposes].count(True) != 1:
         raise click.UsageError("say one of --reject, --plate and --dispose")
-    user = _sign_in(services, login, password_file)
     if reject:
         services.agency_data.reject(user, number, reason, COMMAND_LINE)
         click.echo(f"report {number} rejected")
@@ -271,11 +241,6 @@ def statistics(services: Services, first: datetime, last: datetime, as_json: boo
         click.echo(public.as_json(released, services.statistics.smallest))
         return
     click.echo(public.as_csv(released), nl=False)
-
-
-def _sign_in(services: Services, login: str, password_file: Path | None) -> User:
-    password = secret_input.current_password(password_file)
-    return services.accounts.sign_in(login, password, COMMAND_LINE)
 
 
 def _say(done: str, changed: Changed) -> None:

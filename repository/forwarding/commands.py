@@ -12,7 +12,7 @@ from typing import TypeVar
 import click
 from sqlalchemy import Connection
 
-from repository.accounts import secret_input
+from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.user import User
 from repository.agencies.errors import AgencyError
@@ -27,7 +27,6 @@ from repository.moments import moment
 from repository.store.engine import reading
 
 _T = TypeVar("_T")
-_USER = click.option("--user", "login", required=True, help="Your login.")
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 _AGENCY = click.option("--agency", required=True, help="The agency's short name.")
 
@@ -71,17 +70,14 @@ def status(services: Services, as_json: bool) -> None:
 
 
 @forward.command("keep")
-@_USER
-@secret_input.password_file
 @click.option("--unit", help="Only what this unit of your agency captured.")
 @click.option("--camera", help="Only what this camera captured.")
 @click.option("--since", type=moment, help="From this moment on; now, unless given.")
 @click.option("--reason", required=True, help="Why, in words; kept on the ledger.")
-@pass_services
+@as_person
 def keep(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     unit: str | None,
     camera: str | None,
     since: datetime | None,
@@ -101,7 +97,7 @@ def keep(
         "reason_given": as_typed(reason),
     }
 
-    def add(connection: Connection, user: User) -> int:
+    def add(connection: Connection) -> int:
         return filters.add(
             connection,
             user,
@@ -112,19 +108,15 @@ def keep(
             now=now,
         )
 
-    number = _by_person(services, login, password_file, "forward.keep", request, add)
+    number = _by_person(services, user, "forward.keep", request, add)
     click.echo(f"filter {number} set")
 
 
 @forward.command("release")
-@_USER
-@secret_input.password_file
 @click.option("--filter", "number", type=int, required=True, help="The filter's number.")
 @click.option("--reason", required=True, help="Why, in words; kept on the ledger.")
-@pass_services
-def release(
-    services: Services, login: str, password_file: Path | None, number: int, reason: str
-) -> None:
+@as_person
+def release(services: Services, user: User, number: int, reason: str) -> None:
     """End a filter: what is captured from now on is forwarded, what it kept stays kept.
 
     Example: alpr-repository forward release --user jdoe --filter 3 --reason "Agreed with the state"
@@ -132,11 +124,10 @@ def release(
     request: dict[str, JSON] = {"filter": number, "reason_given": as_typed(reason)}
     _by_person(
         services,
-        login,
-        password_file,
+        user,
         "forward.release",
         request,
-        lambda connection, user: filters.end(connection, user, number, services.clock()),
+        lambda connection: filters.end(connection, user, number, services.clock()),
     )
     click.echo(f"filter {number} ended")
 
@@ -229,17 +220,14 @@ def import_units(services: Services, path: Path, as_json: bool) -> None:
 
 def _by_person(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     action: str,
     request: dict[str, JSON],
-    work: Callable[[Connection, User], _T],
+    work: Callable[[Connection], _T],
 ) -> _T:
-    password = secret_input.current_password(password_file)
-    user = services.accounts.sign_in(login, password, COMMAND_LINE)
     entry = Entry(action, user.actor, services.clock(), COMMAND_LINE, request)
     with attempt(services.engine, entry, AgencyError), services.engine.begin() as connection:
-        done = work(connection, user)
+        done = work(connection)
         log.append(connection, entry)
     return done
 

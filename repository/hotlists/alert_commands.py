@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
 import click
 
-from repository.accounts import secret_input
+from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.command import pass_services
 from repository.hotlists.alert_present import as_mapping, lines
 from repository.hotlists.alert_state import CHECKED, Checked
 from repository.hotlists.alerts import AlertQuery, ShownAlerts
 from repository.moments import moment
 from repository.wording import counted
 
-_USER = click.option("--user", "login", required=True, help="Your login; the password is asked.")
 _FROM = click.option(
     "--from", "start", type=moment, help="First moment (UTC); a day ago unless set."
 )
@@ -37,8 +34,6 @@ def alerts() -> None:
 
 
 @alerts.command("list")
-@_USER
-@secret_input.password_file
 @_FROM
 @_TO
 @click.option("--list", "list_name", help="Only alerts of this hot list.")
@@ -48,11 +43,10 @@ def alerts() -> None:
 )
 @click.option("--limit", type=int, default=200, show_default=True, help="Most alerts.")
 @_AS_JSON
-@pass_services
+@as_person
 def list_alerts(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     start: datetime | None,
     end: datetime | None,
     list_name: str | None,
@@ -65,40 +59,31 @@ def list_alerts(
 
     Example: alpr-repository alerts list --user jdoe --from 2026-03-01 --state unverified
     """
-    user = _sign_in(services, login, password_file)
     start, end = _window(services, start, end)
     query = AlertQuery(start, end, list_name, checked, overdue, limit)
     _say(services.alerts.show(user, query, COMMAND_LINE), as_json)
 
 
 @alerts.command("show")
-@_USER
-@secret_input.password_file
 @click.option("--alert", "hit_id", type=click.UUID, required=True, help="The alert's id.")
 @_AS_JSON
-@pass_services
-def show_alert(
-    services: Services, login: str, password_file: Path | None, hit_id: UUID, as_json: bool
-) -> None:
+@as_person
+def show_alert(services: Services, user: User, hit_id: UUID, as_json: bool) -> None:
     """Show one alert with all that was recorded of it.
 
     Example: alpr-repository alerts show --user jdoe --alert 0195f3a2-7c1b-7def-8a01-23456789abcd
     """
-    user = _sign_in(services, login, password_file)
     _say(services.alerts.find(user, hit_id, COMMAND_LINE), as_json)
 
 
 @alerts.command("count")
-@_USER
-@secret_input.password_file
 @_FROM
 @_TO
 @_AS_JSON
-@pass_services
+@as_person
 def count_alerts(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     start: datetime | None,
     end: datetime | None,
     as_json: bool,
@@ -107,7 +92,6 @@ def count_alerts(
 
     Example: alpr-repository alerts count --user jdoe --from 2026-02-01 --to 2026-03-01
     """
-    user = _sign_in(services, login, password_file)
     counted = services.alerts.by_list(user, *_window(services, start, end), COMMAND_LINE)
     if as_json:
         click.echo(json.dumps(counted, sort_keys=True))
@@ -115,11 +99,6 @@ def count_alerts(
     for name, facts in sorted(counted.items()):
         said = ", ".join(f"{fact} {number}" for fact, number in sorted(facts.items()))
         click.echo(f"{name}: {said}")
-
-
-def _sign_in(services: Services, login: str, password_file: Path | None) -> User:
-    password = secret_input.current_password(password_file)
-    return services.accounts.sign_in(login, password, COMMAND_LINE)
 
 
 def _window(

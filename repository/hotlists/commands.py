@@ -11,8 +11,9 @@ from pathlib import Path
 
 import click
 
-from repository.accounts import secret_input
+from repository.accounts.acting import as_person_if_named
 from repository.accounts.operator import COMMAND_LINE, operator
+from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.hotlists import entry_commands, upkeep_commands, versions
@@ -55,21 +56,18 @@ def hotlists() -> None:
     is_flag=True,
     help="The list is right although it has far more or fewer entries; needs --user, --reason.",
 )
-@click.option("--user", "login", help="Your login, to accept a change; the password is asked for.")
 @click.option("--reason", default="", help="Why the change is right, in words.")
-@secret_input.password_file
 @_AS_JSON
-@pass_services
+@as_person_if_named("Your login, to accept a change.")
 def import_list(
     services: Services,
+    user: User | None,
     agency: str,
     name: str,
     source: str | None,
     path: Path,
     accept_change: bool,
-    login: str | None,
     reason: str,
-    password_file: Path | None,
     as_json: bool,
 ) -> None:
     """Issue a list's next version from a CSV file; lines that make no entry are left out and said.
@@ -79,13 +77,9 @@ def import_list(
     for what, value in (("list", name), ("source", source or name)):
         if not LIST_NAME.fullmatch(value):
             raise HotlistError(f"{what}: {value!r} is not lower-case letters, digits and hyphens")
-    if accept_change != (login is not None):
+    if accept_change != (user is not None):
         raise click.UsageError("--accept-change and --user belong together")
-    accepted = None
-    if login is not None:
-        password = secret_input.current_password(password_file)
-        user = services.accounts.sign_in(login, password, COMMAND_LINE)
-        accepted = Accepted(user, reason)
+    accepted = None if user is None else Accepted(user, reason)
     done = services.hotlist_imports.take(
         path,
         services.settings.hotlists.source(agency, name, source or name),

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
-from repository.accounts import secret_input
+from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.command import pass_services
 from repository.hotlists.columns import KINDS
 from repository.hotlists.desk import Act
 from repository.hotlists.entries import ManualEntry
@@ -25,15 +23,12 @@ from repository.search.present import as_mapping
 from repository.search.purpose import AFFIRMATION, PurposeKind
 from repository.wording import counted
 
-_USER = click.option("--user", "login", required=True, help="Your login; the password is asked.")
 _LIST = click.option("--list", "name", required=True, help="The list's name.")
 _NUMBER = click.option("--number", type=int, required=True, help="The entry's number.")
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.command("propose")
-@_USER
-@secret_input.password_file
 @_LIST
 @click.option("--plate", required=True, help="The plate; ? for one character, * for any number.")
 @click.option("--state", default="", help="Two-letter code of the state, where it is known.")
@@ -51,12 +46,11 @@ _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for
 )
 @click.option("--replaces", type=int, help="Number of the entry that this one takes the place of.")
 @_AS_JSON
-@pass_services
+@as_person
 def propose(
     services: Services,
+    user: User,
     /,
-    login: str,
-    password_file: Path | None,
     name: str,
     as_json: bool,
     **typed: Any,
@@ -67,41 +61,32 @@ def propose(
     --kind amber_alert --reason "AMBER alert of 3 March, grey van" --authorized-by "Ann Poe" --rank
     Captain --expires 2026-03-05
     """
-    user = _sign_in(services, login, password_file)
     act = services.hotlist_desk.propose(user, name, TypedEntry(**typed), COMMAND_LINE)
     _say(act, as_json, "proposed; a second person confirms it")
 
 
 @click.command("confirm")
-@_USER
-@secret_input.password_file
 @_NUMBER
 @_AS_JSON
-@pass_services
-def confirm(
-    services: Services, login: str, password_file: Path | None, number: int, as_json: bool
-) -> None:
+@as_person
+def confirm(services: Services, user: User, number: int, as_json: bool) -> None:
     """Confirm, as the second person, that an entry is right; units get it at once.
 
     Example: alpr-repository hotlists confirm --user apoe --number 7
     """
-    user = _sign_in(services, login, password_file)
     act = services.hotlist_desk.confirm(user, number, COMMAND_LINE)
     _say(act, as_json, f"confirmed, in version {act.version}")
 
 
 @click.command("cancel")
-@_USER
-@secret_input.password_file
 @_LIST
 @click.option("--entry", "label", required=True, help="The entry's id, such as manual:7.")
 @click.option("--reason", required=True, help="Why it ends, in three words or more.")
 @_AS_JSON
-@pass_services
+@as_person
 def cancel(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     name: str,
     label: str,
     reason: str,
@@ -112,7 +97,6 @@ def cancel(
     Example: alpr-repository hotlists cancel --user jdoe --list stolen --entry A-1187 --reason
     "Recovered on Essex Street, owner told"
     """
-    user = _sign_in(services, login, password_file)
     version = services.hotlist_desk.cancel(user, name, label, reason, COMMAND_LINE)
     if as_json:
         click.echo(json.dumps({"entry": label, "version": version}))
@@ -122,16 +106,13 @@ def cancel(
 
 
 @click.command("review")
-@_USER
-@secret_input.password_file
 @_NUMBER
 @click.option("--reason", required=True, help="Why it still holds, in three words or more.")
 @_AS_JSON
-@pass_services
+@as_person
 def review(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     number: int,
     reason: str,
     as_json: bool,
@@ -140,22 +121,18 @@ def review(
 
     Example: alpr-repository hotlists review --user jdoe --number 7 --reason "Child still missing"
     """
-    user = _sign_in(services, login, password_file)
     act = services.hotlist_desk.review(user, number, reason, COMMAND_LINE)
     _say(act, as_json, f"reviewed; again by {act.entry.review_due:%Y-%m-%d %H:%M} UTC")
 
 
 @click.command("entries")
-@_USER
-@secret_input.password_file
 @click.option("--list", "name", help="Only this list's.")
 @click.option("--all", "ended_too", is_flag=True, help="Those that have ended too.")
 @_AS_JSON
-@pass_services
+@as_person
 def entries(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     name: str | None,
     ended_too: bool,
     as_json: bool,
@@ -164,7 +141,6 @@ def entries(
 
     Example: alpr-repository hotlists entries --user jdoe --list bolo
     """
-    user = _sign_in(services, login, password_file)
     now = services.clock()
     shown = services.hotlist_desk.show(user, name, COMMAND_LINE)
     wanted: Callable[[ManualEntry], bool] = lambda each: (  # noqa: E731
@@ -182,8 +158,6 @@ def entries(
 
 @click.command("look-back")
 @click.argument("label", metavar="ENTRY")
-@_USER
-@secret_input.password_file
 @_LIST
 @click.option("--days", type=int, default=7, show_default=True, help=f"1 to {MAX_DAYS}.")
 @click.option("--purpose", required=True, help=f"One of: {', '.join(PurposeKind)}.")
@@ -192,13 +166,12 @@ def entries(
 @click.option("--court-order", help="Court and number of the order, for that purpose.")
 @click.option("--affirm", is_flag=True, help=f"Your word: {AFFIRMATION}")
 @_AS_JSON
-@pass_services
+@as_person
 def look_back(
     services: Services,
+    user: User,
     /,
     label: str,
-    login: str,
-    password_file: Path | None,
     name: str,
     days: int,
     affirm: bool,
@@ -211,7 +184,6 @@ def look_back(
     safety_concern --facts "AMBER alert of 3 March, grey van seen on Route 1" --case 24-1187
     --affirm
     """
-    user = _sign_in(services, login, password_file)
     result = services.hotlist_look_backs.look_back(
         user, name, label, days, Purposeful(affirmed=affirm, **why), COMMAND_LINE
     )
@@ -229,11 +201,6 @@ def look_back(
 
 
 COMMANDS = (propose, confirm, cancel, review, entries, look_back)
-
-
-def _sign_in(services: Services, login: str, password_file: Path | None) -> User:
-    password = secret_input.current_password(password_file)
-    return services.accounts.sign_in(login, password, COMMAND_LINE)
 
 
 def _say(act: Act, as_json: bool, what: str) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import datetime
-from pathlib import Path
 
 import click
 
-from repository.accounts import secret_input
+from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
+from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.ingest import consumers, ownclock
@@ -20,7 +20,6 @@ from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry, as_typed
 from repository.store.engine import reading
 
-_USER = click.option("--user", "login", required=True, help="Your login.")
 _REASON = click.option("--reason", required=True, help="Why, in words.")
 
 
@@ -52,14 +51,10 @@ def list_command(services: Services, as_json: bool) -> None:
 
 
 @ingest_command.command("retire")
-@_USER
-@secret_input.password_file
 @click.option("--client-id", required=True, help="Its name, as `ingest list` shows it.")
 @_REASON
-@pass_services
-def retire_command(
-    services: Services, login: str, password_file: Path | None, client_id: str, reason: str
-) -> None:
+@as_person
+def retire_command(services: Services, user: User, client_id: str, reason: str) -> None:
     """Take a process out of service that will not come back.
 
     The broker drops what waits for it; the units that sent it have no receipt, and send it again.
@@ -70,9 +65,6 @@ def retire_command(
     # Only ingest itself needs the client of the broker otherwise.
     from repository.ingest.link import drop_session
 
-    user = services.accounts.sign_in(
-        login, secret_input.current_password(password_file), COMMAND_LINE
-    )
     asked: dict[str, JSON] = {"client_id": as_typed(client_id), "reason_given": as_typed(reason)}
     entry = Entry("ingest.retire", user.actor, services.clock(), COMMAND_LINE, asked)
     with attempt(services.engine, entry, ConsumerError):
@@ -86,18 +78,13 @@ def retire_command(
 
 
 @ingest_command.command("trust-clock")
-@_USER
-@secret_input.password_file
 @_REASON
-@pass_services
-def trust_command(services: Services, login: str, password_file: Path | None, reason: str) -> None:
+@as_person
+def trust_command(services: Services, user: User, reason: str) -> None:
     """Say that this machine's clock is right, where the repository doubts it.
 
     Example: alpr-repository ingest trust-clock --user jdoe --reason "Set by NTP, compared by hand"
     """
-    user = services.accounts.sign_in(
-        login, secret_input.current_password(password_file), COMMAND_LINE
-    )
     now = services.clock()
     asked: dict[str, JSON] = {"clock": now.isoformat(), "reason_given": as_typed(reason)}
     entry = Entry("ingest.trust_clock", user.actor, now, COMMAND_LINE, asked)

@@ -6,19 +6,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from uuid import UUID
 
 import click
 from sqlalchemy import Connection
 
-from repository.accounts import secret_input, users
+from repository.accounts import users
+from repository.accounts.acting import as_person_if_named
 from repository.accounts.errors import SessionEndedError
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.cases import files
-from repository.command import pass_services
 from repository.errors import RepositoryError
 from repository.ledger import log
 from repository.ledger.attempt import attempt
@@ -40,20 +39,17 @@ Plate = tuple[str, str | None, str | None, str | None]
 
 @click.command("explain")
 @click.argument("read_id", type=click.UUID)
-@click.option("--user", "login", help="Your login, to see the plate too; then say why:")
-@secret_input.password_file
 @click.option("--purpose", help=f"One of: {', '.join(PurposeKind)}.")
 @click.option("--facts", default="", help="What makes it necessary to see the plate, in words.")
 @click.option("--case", "case_number", default="", help="Number of the case it belongs to.")
 @click.option("--court-order", help="Court and number of the order, for that purpose.")
 @click.option("--affirm", is_flag=True, help=f"Your word: {AFFIRMATION}")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
-@pass_services
+@as_person_if_named("Your login, to see the plate too; then say why.")
 def explain_command(
     services: Services,
+    user: User | None,
     read_id: UUID,
-    login: str | None,
-    password_file: Path | None,
     purpose: str | None,
     facts: str,
     case_number: str,
@@ -65,15 +61,10 @@ def explain_command(
 
     Example: alpr-repository retention explain 0195f3a2-7c1b-7def-8a01-23456789abcd
     """
-    if login is None:
-        if purpose is not None:
-            raise click.UsageError("--purpose belongs to --user: sign in to see the plate")
-        user = None
-        entry = Entry("retention.explain", operator(), services.clock(), COMMAND_LINE)
-    else:
-        password = secret_input.current_password(password_file)
-        user = services.accounts.sign_in(login, password, COMMAND_LINE)
-        entry = Entry("retention.explain", user.actor, services.clock(), COMMAND_LINE)
+    if user is None and purpose is not None:
+        raise click.UsageError("--purpose belongs to --user: sign in to see the plate")
+    actor = operator() if user is None else user.actor
+    entry = Entry("retention.explain", actor, services.clock(), COMMAND_LINE)
     asked: dict[str, JSON] = {"read": str(read_id)}
     with attempt(services.engine, replace(entry, request=asked), RepositoryError):
         stated = None

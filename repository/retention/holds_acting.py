@@ -1,17 +1,15 @@
-"""What every command about holds shares: a person who signs in, and a transaction of theirs."""
+"""What every command about holds shares: a transaction of the person who signed in."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import click
 from sqlalchemy import Connection
 
-from repository.accounts import secret_input
 from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
 from repository.bootstrap import Services
@@ -19,7 +17,6 @@ from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry
 from repository.retention.holds_request import HoldError
 
-LOGIN = click.option("--user", "login", required=True, help="Your login.")
 NUMBER = click.option(
     "--hold",
     "number",
@@ -29,12 +26,6 @@ NUMBER = click.option(
 )
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 DAY = click.DateTime(["%Y-%m-%d"])
-
-
-def sign_in(services: Services, login: str, password_file: Path | None) -> User:
-    """The person, by their password."""
-    password = secret_input.current_password(password_file)
-    return services.accounts.sign_in(login, password, COMMAND_LINE)
 
 
 def entry_of(services: Services, user: User, action: str, asked: Mapping[str, JSON]) -> Entry:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import datetime
-from pathlib import Path
 from uuid import UUID
 
 import click
 
 from edge.contract.plates import load_confusables, normalise
-from repository.accounts import secret_input
+from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE, operator
+from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.ledger import log
@@ -22,11 +22,9 @@ from repository.retention import holds, holds_listing
 from repository.retention.holds_acting import (
     AS_JSON,
     DAY,
-    LOGIN,
     NUMBER,
     acting,
     entry_of,
-    sign_in,
 )
 from repository.retention.holds_ending_commands import (
     assign,
@@ -67,8 +65,6 @@ for _command in (assign, release, confirm_release, withdraw_release, review, dis
 
 
 @hold.command("add")
-@LOGIN
-@secret_input.password_file
 @click.option("--case", "case_number", required=True, help="Number of the case.")
 @click.option(
     "--kind",
@@ -93,11 +89,10 @@ for _command in (assign, release, confirm_release, withdraw_release, review, dis
 @click.option("--from", "start", type=moment, help="First moment of the period (UTC).")
 @click.option("--to", "end", type=moment, help="Moment after its last (UTC).")
 @AS_JSON
-@pass_services
+@as_person
 def add(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     case_number: str,
     kind: HoldKind,
     reason: str,
@@ -120,7 +115,6 @@ def add(
     the bank twice before the robbery" --review 2026-09-01 --plate 1ABC23 --from 2026-02-01
     --to 2026-04-01
     """
-    user = sign_in(services, login, password_file)
     asked: dict[str, JSON] = {
         "case_number": as_typed(case_number),
         "kind": kind,
@@ -227,19 +221,14 @@ def list_holds(
 
 
 @hold.command("show")
-@LOGIN
-@secret_input.password_file
 @NUMBER
 @AS_JSON
-@pass_services
-def show(
-    services: Services, login: str, password_file: Path | None, number: int, as_json: bool
-) -> None:
+@as_person
+def show(services: Services, user: User, number: int, as_json: bool) -> None:
     """Show a hold of your agency with its reviews and the reads that it keeps.
 
     Example: alpr-repository hold show --user jdoe --hold 7
     """
-    user = sign_in(services, login, password_file)
     with acting(services, user, "hold.show", {"hold": number}) as connection:
         found, reviews, held = holds_listing.show(connection, number)
         if found.agency != user.agency:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 import click
 
-from repository.accounts import secret_input
+from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
+from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.command import pass_services
 from repository.ledger.entry import JSON, as_typed
 from repository.retention import holds_ending, holds_review
-from repository.retention.holds_acting import AS_JSON, DAY, LOGIN, NUMBER, acting, say, sign_in
+from repository.retention.holds_acting import AS_JSON, DAY, NUMBER, acting, say
 
 _RELEASED = {
     "released": "hold {number} released",
@@ -23,16 +22,13 @@ _RELEASED = {
 
 
 @click.command("release")
-@LOGIN
-@secret_input.password_file
 @NUMBER
 @click.option("--reason", required=True, help="Why it ends, in words.")
 @AS_JSON
-@pass_services
+@as_person
 def release(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     number: int,
     reason: str,
     as_json: bool,
@@ -43,7 +39,6 @@ def release(
 
     Example: alpr-repository hold release --user jdoe --hold 7 --reason "Case 24-1187 is closed"
     """
-    user = sign_in(services, login, password_file)
     asked: dict[str, JSON] = {"hold": number, "reason_given": as_typed(reason)}
     with acting(services, user, "hold.release", asked) as connection:
         done = holds_ending.release(
@@ -58,19 +53,14 @@ def release(
 
 
 @click.command("confirm-release")
-@LOGIN
-@secret_input.password_file
 @NUMBER
 @AS_JSON
-@pass_services
-def confirm_release(
-    services: Services, login: str, password_file: Path | None, number: int, as_json: bool
-) -> None:
+@as_person
+def confirm_release(services: Services, user: User, number: int, as_json: bool) -> None:
     """Release evidence, as the second person of your agency.
 
     Example: alpr-repository hold confirm-release --user rroe --hold 7
     """
-    user = sign_in(services, login, password_file)
     with acting(services, user, "hold.confirm_release", {"hold": number}) as connection:
         holds_ending.confirm_release(
             connection, number, actor=user.actor, origin=COMMAND_LINE, now=services.clock()
@@ -79,16 +69,13 @@ def confirm_release(
 
 
 @click.command("withdraw-release")
-@LOGIN
-@secret_input.password_file
 @NUMBER
 @click.option("--reason", required=True, help="Why the hold goes on, in words.")
 @AS_JSON
-@pass_services
+@as_person
 def withdraw_release(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     number: int,
     reason: str,
     as_json: bool,
@@ -97,7 +84,6 @@ def withdraw_release(
 
     Example: alpr-repository hold withdraw-release --user rroe --hold 7 --reason "Appeal is pending"
     """
-    user = sign_in(services, login, password_file)
     asked: dict[str, JSON] = {"hold": number, "reason_given": as_typed(reason)}
     with acting(services, user, "hold.withdraw_release", asked) as connection:
         holds_ending.withdraw_release(
@@ -112,17 +98,14 @@ def withdraw_release(
 
 
 @click.command("review")
-@LOGIN
-@secret_input.password_file
 @NUMBER
 @click.option("--until", "next_due", type=DAY, required=True, help="Day of the next review.")
 @click.option("--reason", required=True, help="Why it is still needed, in words.")
 @AS_JSON
-@pass_services
+@as_person
 def review(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     number: int,
     next_due: datetime,
     reason: str,
@@ -133,7 +116,6 @@ def review(
     Example: alpr-repository hold review --user jdoe --hold 7 --until 2027-03-01 --reason "The
     civil action is set down for trial"
     """
-    user = sign_in(services, login, password_file)
     asked: dict[str, JSON] = {
         "hold": number,
         "reason_given": as_typed(reason),
@@ -154,17 +136,14 @@ def review(
 
 
 @click.command("assign")
-@LOGIN
-@secret_input.password_file
 @NUMBER
 @click.option("--case", "case_number", required=True, help="Number of the case it is for.")
 @click.option("--reason", required=True, help="Why, in words.")
 @AS_JSON
-@pass_services
+@as_person
 def assign(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     number: int,
     case_number: str,
     reason: str,
@@ -175,7 +154,6 @@ def assign(
     Example: alpr-repository hold assign --user jdoe --hold 7 --case 24-1187 --reason "The citation
     of 3 March"
     """
-    user = sign_in(services, login, password_file)
     asked: dict[str, JSON] = {
         "hold": number,
         "case_number": as_typed(case_number),
@@ -196,17 +174,14 @@ def assign(
 
 
 @click.command("disposition")
-@LOGIN
-@secret_input.password_file
 @click.option("--case", "case_number", required=True, help="Number of the case.")
 @click.option("--on", "on", type=DAY, required=True, help="Day on which it was reached.")
 @click.option("--text", "disposition", required=True, help="The final disposition, in words.")
 @AS_JSON
-@pass_services
+@as_person
 def disposition(
     services: Services,
-    login: str,
-    password_file: Path | None,
+    user: User,
     case_number: str,
     on: datetime,
     disposition: str,
@@ -219,7 +194,6 @@ def disposition(
     Example: alpr-repository hold disposition --user jdoe --case 24-1187 --on 2026-11-02 --text
     "Guilty plea, Salem District Court"
     """
-    user = sign_in(services, login, password_file)
     asked: dict[str, JSON] = {
         "case_number": as_typed(case_number),
         "disposition": as_typed(disposition),

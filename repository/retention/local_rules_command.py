@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
-from repository.accounts import secret_input
+from repository.accounts.acting import as_person_if_named
 from repository.accounts.operator import COMMAND_LINE, operator
+from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.command import pass_services
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import Entry, as_typed
 from repository.retention import local_rules
@@ -24,20 +23,15 @@ _DEFAULT = "default"
 @click.argument("agency")
 @click.argument("name", metavar="RULE")
 @click.option("--reason", required=True, help="Why, in words; kept on the ledger.")
-@click.option(
-    "--user", "login", help="Your login; needed for a rule longer than the repository's own."
-)
-@secret_input.password_file
 @click.option("--yes", is_flag=True, help="Do it though stored reads expire earlier.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
-@pass_services
+@as_person_if_named("Your login; needed for a rule longer than the repository's own.")
 def rule(
     services: Services,
+    user: User | None,
     agency: str,
     name: str,
     reason: str,
-    login: str | None,
-    password_file: Path | None,
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -47,10 +41,7 @@ def rule(
 
     Example: alpr-repository agencies rule nashua-pd new-hampshire --reason "RSA 261:75-b" --yes
     """
-    actor = operator()
-    if login is not None:
-        password = secret_input.current_password(password_file)
-        actor = services.accounts.sign_in(login, password, COMMAND_LINE).actor
+    actor = operator() if user is None else user.actor
     entry = Entry(
         "agency.rule",
         actor,
@@ -68,7 +59,7 @@ def rule(
             shipped=shipped_rule,
             reason=reason,
             confirmed=yes,
-            named_person=login is not None,
+            named_person=user is not None,
             actor=actor,
             origin=COMMAND_LINE,
             now=services.clock(),

@@ -6,12 +6,12 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 
 import click
 
-from repository.accounts import secret_input
+from repository.accounts.acting import as_person_if_named
 from repository.accounts.operator import COMMAND_LINE, operator
+from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.ledger import log
@@ -35,22 +35,19 @@ _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for
     type=click.DateTime(["%Y-%m-%d"]),
     help="Today's date in UTC, where a purge was refused because the clock seems far ahead.",
 )
-@click.option("--user", "login", help="Your login, to confirm a number of reads.")
-@secret_input.password_file
 @click.option(
     "--confirm-count",
     type=click.IntRange(0, 2**53 - 1),
     help="The number of reads, where a purge was refused because so many would go.",
 )
 @_AS_JSON
-@pass_services
+@as_person_if_named("Your login, to confirm a number of reads.")
 def purge_command(
     services: Services,
+    user: User | None,
     dry_run: bool,
     for_good: bool,
     clock_is: datetime | None,
-    login: str | None,
-    password_file: Path | None,
     confirm_count: int | None,
     as_json: bool,
 ) -> None:
@@ -63,12 +60,9 @@ def purge_command(
     if dry_run:
         _preview(services, as_json)
         return
-    if confirm_count is not None and login is None:
+    if confirm_count is not None and user is None:
         raise click.UsageError("--confirm-count needs --user: the ledger names who confirms it")
-    actor = operator()
-    if login is not None:
-        password = secret_input.current_password(password_file)
-        actor = services.accounts.sign_in(login, password, COMMAND_LINE).actor
+    actor = operator() if user is None else user.actor
     asked: dict[str, JSON] = {
         "clock_is": clock_is.date().isoformat() if clock_is else None,
         "confirm_count": confirm_count,

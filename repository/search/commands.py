@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import click
 
-from repository.accounts import secret_input
+from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
+from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.command import pass_services
 from repository.moments import moment
 from repository.search.criteria import DEFAULT_RESULTS
 from repository.search.present import as_mapping
@@ -23,8 +22,6 @@ from repository.wording import counted
 
 
 @click.command()
-@click.option("--user", "login", required=True, help="Your login; the password is asked for.")
-@secret_input.password_file
 @click.option("--plate", help="The plate; ? stands for any one character, * for any number.")
 @click.option("--folded", is_flag=True, help="Also find what is easily taken for it (0 and O).")
 @click.option("--from", "start", type=moment, help="First moment (UTC).")
@@ -50,12 +47,11 @@ from repository.wording import counted
 @click.option("--court-order", help="Court and number of the order, for that purpose.")
 @click.option("--affirm", is_flag=True, help=f"Your word: {AFFIRMATION}")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
-@pass_services
+@as_person
 def search(
     services: Services,
+    user: User,
     /,
-    login: str,
-    password_file: Path | None,
     start: datetime | None,
     end: datetime | None,
     within: str | None,
@@ -80,8 +76,6 @@ def search(
       … --near 42.5195,-70.8967 --radius 250 --from 2026-03-01T21:00-05:00
         --to 2026-03-01T22:00-05:00
     """
-    password = secret_input.current_password(password_file)
-    user = services.accounts.sign_in(login, password, COMMAND_LINE)
     request = SearchRequest(
         start=start.isoformat() if start else None,
         end=end.isoformat() if end else None,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from repository.accounts import secret_input
+from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
+from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.command import pass_services
 from repository.errors import RepositoryError
 from repository.search.picture import KINDS, PictureRequest
 from repository.search.purpose import AFFIRMATION, PurposeKind
@@ -26,22 +26,19 @@ from repository.search.purpose import AFFIRMATION, PurposeKind
     type=click.Path(path_type=Path, dir_okay=False),
     help="File to write; it must not be there yet.",
 )
-@click.option("--user", "login", required=True, help="Your login; the password is asked for.")
-@secret_input.password_file
 @click.option("--purpose", required=True, help=f"One of: {', '.join(PurposeKind)}.")
 @click.option("--facts", default="", help="What makes it necessary to see it, in words.")
 @click.option("--case", "case_number", default="", help="Number of the case it belongs to.")
 @click.option("--court-order", help="Court and number of the order, for that purpose.")
 @click.option("--affirm", is_flag=True, help=f"Your word: {AFFIRMATION}")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
-@pass_services
+@as_person
 def picture(
     services: Services,
+    user: User,
     read_id: str,
     kind: str,
     out: Path,
-    login: str,
-    password_file: Path | None,
     purpose: str,
     facts: str,
     case_number: str,
@@ -55,9 +52,6 @@ def picture(
     --out plate.jpg --user jdoe --purpose criminal_investigation --facts "Blue sedan left the
     robbery on Essex Street at 21:40, plate given by a clerk" --case 24-1187 --affirm
     """
-    user = services.accounts.sign_in(
-        login, secret_input.current_password(password_file), COMMAND_LINE
-    )
     request = PictureRequest(
         read=read_id,
         kind=kind,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import datetime
-from pathlib import Path
 
 import click
 
-from repository.accounts import secret_input
+from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
+from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.ledger import log
@@ -51,21 +51,14 @@ def list_command(services: Services, closed_too: bool, as_json: bool) -> None:
 
 
 @findings_command.command("close")
-@click.option("--user", "login", required=True, help="Your login.")
-@secret_input.password_file
 @click.option("--finding", "number", type=int, required=True, help="The finding's number.")
 @click.option("--reason", required=True, help="What was done about it, in words.")
-@pass_services
-def close_command(
-    services: Services, login: str, password_file: Path | None, number: int, reason: str
-) -> None:
+@as_person
+def close_command(services: Services, user: User, number: int, reason: str) -> None:
     """Close a finding that is dealt with; the ledger keeps who did it and why.
 
     Example: alpr-repository findings close --user jdoe --finding 7 --reason "Disk replaced"
     """
-    user = services.accounts.sign_in(
-        login, secret_input.current_password(password_file), COMMAND_LINE
-    )
     asked: dict[str, JSON] = {"finding": number, "reason_given": as_typed(reason)}
     entry = Entry("finding.close", user.actor, services.clock(), COMMAND_LINE, asked)
     with attempt(services.engine, entry, FindingError), services.engine.begin() as connection:
