@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -12,7 +12,8 @@ from repository.accounts import sessions, users
 from repository.accounts.base import AccountsBase
 from repository.accounts.errors import AccountError
 from repository.accounts.password_rule import one_time_password
-from repository.accounts.user import User, check_login, check_name
+from repository.accounts.roles import Role
+from repository.accounts.user import User, check_login, check_name, check_position
 from repository.accounts.users import Account, SecretAccount
 from repository.ledger import log
 from repository.ledger.attempt import attempt
@@ -23,21 +24,64 @@ from repository.ledger.entry import JSON, Actor, Entry, as_typed
 class Administration(AccountsBase):
     """What administrators do with others' accounts."""
 
-    def bootstrap(self, login: str, name: str, agency: str, by: Actor, origin: str) -> str:
+    def bootstrap(
+        self,
+        login: str,
+        name: str,
+        agency: str,
+        by: Actor,
+        origin: str,
+        *,
+        roles: Collection[Role] = (),
+        position: str = "",
+    ) -> str:
         """Make the very first user and give their one-time password.
 
         Raises:
             AccountError: if there is a user already, or the agency is not known.
         """
-        return self._add(login, name, agency, by, origin, first=True)
+        return self._add((login, name, agency, position), roles, by, origin, first=True)
 
-    def add(self, login: str, name: str, agency: str, by: Actor, origin: str) -> str:
-        """Make a user and give their one-time password.
+    def add(
+        self,
+        login: str,
+        name: str,
+        agency: str,
+        by: Actor,
+        origin: str,
+        *,
+        roles: Collection[Role] = (),
+        position: str = "",
+    ) -> str:
+        """Make a user and give their one-time password; without a role they can do nothing.
 
         Raises:
             AccountError: if the login is taken or not in form, or the agency is not known.
         """
-        return self._add(login, name, agency, by, origin, first=False)
+        return self._add((login, name, agency, position), roles, by, origin, first=False)
+
+    def set_roles(
+        self,
+        login: str,
+        roles: Collection[Role],
+        by: Actor,
+        origin: str,
+        *,
+        position: str | None = None,
+    ) -> User:
+        """Give a user these roles in place of those they have, and a position if one is named.
+
+        Raises:
+            AccountError: if there is no such user.
+        """
+        given = frozenset(roles)
+
+        def change(connection: Connection, account: SecretAccount) -> User:
+            now_at = account.user.position if position is None else check_position(position)
+            users.set_roles(connection, account.user.id, given, now_at)
+            return replace(account.user, roles=given, position=now_at)
+
+        return self._change(login, "accounts.set_roles", by, origin, change)
 
     def reset_password(self, login: str, by: Actor, origin: str) -> str:
         """Give a user a new one-time password; every session of theirs ends.
@@ -48,9 +92,10 @@ class Administration(AccountsBase):
         password = one_time_password()
         hashed = self.passwords.hash(password)
 
-        def reset(connection: Connection, account: SecretAccount) -> None:
+        def reset(connection: Connection, account: SecretAccount) -> User:
             users.set_password(connection, account, hashed, must_change=True)
             sessions.end_all(connection, account.user.id)
+            return account.user
 
         self._change(login, "accounts.reset_password", by, origin, reset)
         return password
@@ -62,9 +107,10 @@ class Administration(AccountsBase):
             AccountError: if there is no such user.
         """
 
-        def close(connection: Connection, account: SecretAccount) -> None:
+        def close(connection: Connection, account: SecretAccount) -> User:
             users.disable(connection, account.user.id, self.now())
             sessions.end_all(connection, account.user.id)
+            return account.user
 
         self._change(login, "accounts.disable", by, origin, close)
 
@@ -75,8 +121,9 @@ class Administration(AccountsBase):
             AccountError: if there is no such user.
         """
 
-        def release(connection: Connection, account: SecretAccount) -> None:
+        def release(connection: Connection, account: SecretAccount) -> User:
             users.release(connection, account.user.id)
+            return account.user
 
         self._change(login, "accounts.unlock", by, origin, release)
 
@@ -89,12 +136,19 @@ class Administration(AccountsBase):
             return found
 
     def _add(
-        self, login: str, name: str, agency: str, by: Actor, origin: str, *, first: bool
+        self,
+        person: tuple[str, str, str, str],
+        roles: Collection[Role],
+        by: Actor,
+        origin: str,
+        *,
+        first: bool,
     ) -> str:
+        login, name, agency, position = person
         typed = {"login": as_typed(login), "name": as_typed(name), "agency": as_typed(agency)}
         entry = Entry("accounts.add", by, self.now(), origin, {**typed, "first": first})
         with attempt(self.engine, entry, AccountError):
-            login, name = check_login(login), check_name(name)
+            login, name, position = check_login(login), check_name(name), check_position(position)
             password = one_time_password()
             hashed = self.passwords.hash(password)
             with self.engine.begin() as connection:
@@ -110,7 +164,16 @@ class Administration(AccountsBase):
                     )
                 if users.find(connection, login) is not None:
                     raise AccountError(f"login {login!r}: taken, by a person who may have left")
-                user = User(uuid.uuid4(), login, name, agency_id, agency, must_change_password=True)
+                user = User(
+                    id=uuid.uuid4(),
+                    login=login,
+                    name=name,
+                    agency_id=agency_id,
+                    agency=agency,
+                    must_change_password=True,
+                    roles=frozenset(roles),
+                    position=position,
+                )
                 users.add(connection, user, hashed, self.now())
                 request = _subject(user) | {"first": first}
                 log.append(connection, replace(entry, at=self.now(), request=request))
@@ -122,8 +185,9 @@ class Administration(AccountsBase):
         action: str,
         by: Actor,
         origin: str,
-        change: Callable[[Connection, SecretAccount], None],
-    ) -> None:
+        change: Callable[[Connection, SecretAccount], User],
+    ) -> User:
+        """Do ``change``, which gives the user as they are then, and record it."""
         entry = Entry(action, by, self.now(), origin, {"login": as_typed(login)})
         with attempt(self.engine, entry, AccountError):
             found = self._account(check_login(login))
@@ -131,10 +195,9 @@ class Administration(AccountsBase):
                 account = users.lock_secret(connection, found.user.id)
                 if account is None:
                     raise AccountError(f"login {login!r}: no such user")
-                change(connection, account)
-                log.append(
-                    connection, replace(entry, at=self.now(), request=_subject(account.user))
-                )
+                changed = change(connection, account)
+                log.append(connection, replace(entry, at=self.now(), request=_subject(changed)))
+                return changed
 
     def _account(self, login: str) -> SecretAccount:
         account = self._find(login)
@@ -144,4 +207,11 @@ class Administration(AccountsBase):
 
 
 def _subject(user: User) -> dict[str, JSON]:
-    return {"login": user.login, "name": user.name, "agency": user.agency, "user_id": str(user.id)}
+    return {
+        "login": user.login,
+        "name": user.name,
+        "agency": user.agency,
+        "user_id": str(user.id),
+        "roles": sorted(user.roles),
+        "position": user.position,
+    }

@@ -13,11 +13,22 @@ import click
 
 from repository.accounts import secret_input
 from repository.accounts.operator import COMMAND_LINE, operator
+from repository.accounts.roles import Role, parse
+from repository.accounts.users import Account
 from repository.bootstrap import Services
 from repository.command import pass_services
 
 _NAME = click.option("--name", required=True, help="The person's full name.")
 _AGENCY = click.option("--agency", required=True, help="The short name of their agency.")
+_ROLES = click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice([each.value for each in Role]),
+    help="What they are, and so may do; may be given several times.",
+)
+_POSITION = click.option("--position", default="", help="Their rank or post at the agency.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
@@ -25,7 +36,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for sc
 def users() -> None:
     """People who may sign in.
 
-    Example: alpr-repository users add jdoe --name "Jane Doe" --agency salem-pd
+    Example: alpr-repository users add jdoe --name "Jane Doe" --agency salem-pd --role officer
     """
 
 
@@ -33,14 +44,28 @@ def users() -> None:
 @click.argument("login")
 @_NAME
 @_AGENCY
+@_ROLES
+@_POSITION
 @_JSON
 @pass_services
-def bootstrap(services: Services, login: str, name: str, agency: str, as_json: bool) -> None:
+def bootstrap(
+    services: Services,
+    login: str,
+    name: str,
+    agency: str,
+    roles: tuple[str, ...],
+    position: str,
+    as_json: bool,
+) -> None:
     """Make the very first user and print their one-time password.
 
     Example: alpr-repository users bootstrap jdoe --name "Jane Doe" --agency salem-pd
+    --role alpr_administrator --position Lieutenant
     """
-    password = services.accounts.bootstrap(login, name, agency, operator(), COMMAND_LINE)
+    given = parse(roles)
+    password = services.accounts.bootstrap(
+        login, name, agency, operator(), COMMAND_LINE, roles=given, position=position
+    )
     _show_password(login, password, as_json)
 
 
@@ -48,15 +73,44 @@ def bootstrap(services: Services, login: str, name: str, agency: str, as_json: b
 @click.argument("login")
 @_NAME
 @_AGENCY
+@_ROLES
+@_POSITION
 @_JSON
 @pass_services
-def add(services: Services, login: str, name: str, agency: str, as_json: bool) -> None:
+def add(
+    services: Services,
+    login: str,
+    name: str,
+    agency: str,
+    roles: tuple[str, ...],
+    position: str,
+    as_json: bool,
+) -> None:
     """Make a user and print their one-time password.
 
-    Example: alpr-repository users add jdoe --name "Jane Doe" --agency salem-pd
+    Example: alpr-repository users add jdoe --name "Jane Doe" --agency salem-pd --role officer
     """
-    password = services.accounts.add(login, name, agency, operator(), COMMAND_LINE)
+    given = parse(roles)
+    password = services.accounts.add(
+        login, name, agency, operator(), COMMAND_LINE, roles=given, position=position
+    )
     _show_password(login, password, as_json)
+
+
+@users.command(name="roles")
+@click.argument("login")
+@_ROLES
+@click.option("--position", help="Their rank or post, where it has changed.")
+@pass_services
+def roles_(services: Services, login: str, roles: tuple[str, ...], position: str | None) -> None:
+    """Give a user these roles in place of those that they have.
+
+    Example: alpr-repository users roles jdoe --role officer --role investigator
+    """
+    changed = services.accounts.set_roles(
+        login, parse(roles), operator(), COMMAND_LINE, position=position
+    )
+    click.echo(f"{changed.login}: {', '.join(sorted(changed.roles))}")
 
 
 @users.command()
@@ -126,22 +180,32 @@ def list_(services: Services, as_json: bool) -> None:
 
     Example: alpr-repository users list --json
     """
-    rows = [
-        {
-            "login": each.user.login,
-            "name": each.user.name,
-            "agency": each.user.agency,
-            "state": "disabled" if each.disabled_at else "locked" if each.locked_at else "open",
-            "must_change_password": each.user.must_change_password,
-        }
-        for each in services.accounts.everyone(operator(), COMMAND_LINE)
-    ]
+    found = services.accounts.everyone(operator(), COMMAND_LINE)
     if as_json:
-        click.echo(json.dumps({"users": rows}))
+        click.echo(json.dumps({"users": [_plain(each) for each in found]}))
         return
-    for row in rows:
-        waiting = ", has a one-time password" if row["must_change_password"] else ""
-        click.echo(f"{row['agency']}  {row['login']}  {row['name']}  {row['state']}{waiting}")
+    for each in found:
+        user = each.user
+        waiting = ", has a one-time password" if user.must_change_password else ""
+        click.echo(f"{user.agency}  {user.login}  {user.name}  {_state(each)}{waiting}")
+        click.echo(f"    {user.position or 'no position'}; {', '.join(sorted(user.roles))}")
+
+
+def _plain(account: Account) -> dict[str, object]:
+    user = account.user
+    return {
+        "login": user.login,
+        "name": user.name,
+        "agency": user.agency,
+        "state": _state(account),
+        "must_change_password": user.must_change_password,
+        "roles": sorted(user.roles),
+        "position": user.position,
+    }
+
+
+def _state(account: Account) -> str:
+    return "disabled" if account.disabled_at else "locked" if account.locked_at else "open"
 
 
 def _show_password(login: str, password: str, as_json: bool) -> None:

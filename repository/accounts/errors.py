@@ -39,6 +39,16 @@ class SessionEndedError(AccountError):
         super().__init__("the session has ended: sign in again")
 
 
+class SessionLockedError(AccountError):
+    """A session that was locked, or left unused; its password opens it again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the session is locked: open it again with the password at /api/v1/sessions/unlock, "
+            "or sign in"
+        )
+
+
 class PasswordChangeRequiredError(AccountError):
     """A one-time password was not replaced yet."""
 
@@ -47,3 +57,7 @@ class PasswordChangeRequiredError(AccountError):
             "the one-time password must be changed before anything else: "
             "with 'alpr-repository users passwd', or at /api/v1/password"
         )
+
+
+class NotAllowedError(AccountError):
+    """A person whose roles do not let them do what they asked for."""

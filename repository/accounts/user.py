@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from repository.accounts.errors import AccountError
+from repository.accounts.roles import Role
 from repository.ledger.entry import Actor
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 _MAX_NAME = 200
+_MAX_POSITION = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class User:
     agency_id: int
     agency: str
     must_change_password: bool
+    roles: frozenset[Role]
+    position: str
 
     @property
     def actor(self) -> Actor:
@@ -61,3 +65,15 @@ def check_name(typed: str) -> str:
     if not name or len(name) > _MAX_NAME or not name.isprintable():
         raise AccountError(f"name: the person's full name, up to {_MAX_NAME} characters")
     return name
+
+
+def check_position(typed: str) -> str:
+    """What the person is at their agency, such as a rank; empty where nobody said.
+
+    Raises:
+        AccountError: if it is too long, or not in one line of print.
+    """
+    position = " ".join(typed.split())
+    if len(position) > _MAX_POSITION or not position.isprintable():
+        raise AccountError(f"position: one line of up to {_MAX_POSITION} characters")
+    return position

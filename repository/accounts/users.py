@@ -21,6 +21,8 @@ from sqlalchemy import (
     update,
 )
 
+from repository.accounts import roles
+from repository.accounts.roles import Role
 from repository.accounts.user import User
 from repository.store.tables.accounts import sign_in_failures, users
 from repository.store.tables.fleet import agencies
@@ -123,6 +125,8 @@ def add(connection: Connection, user: User, password_hash: str, now: datetime) -
             name=user.name,
             password_hash=password_hash,
             must_change_password=user.must_change_password,
+            roles=roles.as_text(user.roles),
+            position=user.position,
             created_at=now,
         )
     )
@@ -140,6 +144,15 @@ def set_password(
             previous_hash=account.password_hash,
             must_change_password=must_change,
         )
+    )
+
+
+def set_roles(connection: Connection, user_id: UUID, given: frozenset[Role], position: str) -> None:
+    """Replace the roles and the position of the user, whose row is locked."""
+    connection.execute(
+        update(users)
+        .where(users.c.id == user_id)
+        .values(roles=roles.as_text(given), position=position)
     )
 
 
@@ -208,6 +221,8 @@ def _facts(row: Row[tuple[object, ...]]) -> dict[str, Any]:
             agency_id=found[users.c.agency_id],
             agency=found["agency"],
             must_change_password=found[users.c.must_change_password],
+            roles=roles.from_text(found[users.c.roles]),
+            position=found[users.c.position],
         ),
         "disabled_at": found[users.c.disabled_at],
         "locked_at": found[users.c.locked_at],

@@ -123,7 +123,8 @@ def first_user(site: Site) -> Path:
     """Make the first user and replace the one-time password; gives the file of the new one."""
     made = json_command(
         site.repository(
-            *("users", "bootstrap", USER, "--name", "Demo Inspector", "--agency", AGENCY, "--json")
+            *("users", "bootstrap", USER, "--name", "Demo Inspector", "--agency", AGENCY, "--json"),
+            *("--role", "investigator", "--role", "supervisor", "--position", "Inspector"),
         )
     )
     once, chosen = site.folder / "one-time-password", site.password

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine, insert
 
+from repository.accounts.roles import AGENCY_ROLES, Role
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.cli import main
@@ -59,9 +60,15 @@ def accounts(engine: Engine, clock: Clock) -> Accounts:
     return Accounts(engine, clock)
 
 
-def hire(accounts: Accounts, login: str, agency: str = "salem-pd") -> User:
-    """A person with an account and a password of their own."""
-    once = accounts.add(login, f"Officer {login}", agency, OPERATOR, "test")
+def hire(
+    accounts: Accounts,
+    login: str,
+    agency: str = "salem-pd",
+    roles: Collection[Role] = AGENCY_ROLES,
+) -> User:
+    """A person with an account and a password of their own, of every role in their agency."""
+    name = f"Officer {login}"
+    once = accounts.add(login, name, agency, OPERATOR, "test", roles=roles, position="Officer")
     accounts.change_password(login, once, PASSWORD, "test")
     return accounts.sign_in(login, PASSWORD, "test")
 
@@ -108,11 +115,12 @@ class CommandLine:
         path.write_text(content)
         return str(path)
 
-    def hire(self, login: str) -> None:
+    def hire(self, login: str, roles: Collection[Role] = AGENCY_ROLES) -> None:
         """A person whose password is ``PASSWORD``."""
         command = "bootstrap" if login == "jdoe" else "add"
         shown = self.ok(
-            "users", command, login, "--name", "Jane Doe", "--agency", "salem-pd", "--json"
+            *("users", command, login, "--name", "Jane Doe", "--agency", "salem-pd", "--json"),
+            *(word for role in sorted(roles) for word in ("--role", role)),
         )
         once = json.loads(shown)["one_time_password"]
         new = self.file("new-password", PASSWORD + "\n")

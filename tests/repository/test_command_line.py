@@ -158,7 +158,8 @@ def test_a_hold_by_a_named_user_spares_a_read_from_the_purge(site: Site) -> None
     services.ingest.take(sender.topic(), sender.message(held, other))
     once = json.loads(
         site.run(
-            "users", "bootstrap", "jdoe", "--name", "Jane Doe", "--agency", AGENCY, "--json"
+            "users", "bootstrap", "jdoe", "--name", "Jane Doe", "--agency", AGENCY, "--json",
+            "--role", "investigator",
         )
     )  # fmt: skip
     once_file, password = site.folder / "once", site.folder / "password"

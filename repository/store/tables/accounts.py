@@ -1,4 +1,4 @@
-"""Tables of the people who sign in: users, their failed sign-ins, their sessions.
+"""Tables of the people who sign in: users and their failed sign-ins.
 
 `repository.accounts` says what they mean and is the only room that writes here.
 """
@@ -10,7 +10,6 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
-    LargeBinary,
     String,
     Table,
     Uuid,
@@ -31,9 +30,16 @@ users = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("disabled_at", UtcDateTime),
     Column("locked_at", UtcDateTime),
+    Column("roles", String(255), nullable=False),
+    Column("position", String(100), nullable=False),
+    Column("email", String(254)),
+    Column("phone", String(32)),
+    Column("last_used_at", UtcDateTime),
+    Column("disabled_why", String(200)),
 )
 """A row is one person and is never deleted: the ledger speaks of it. ``password_hash`` and
-``previous_hash`` are argon2id in PHC form."""
+``previous_hash`` are argon2id in PHC form; ``roles`` are names joined by commas, kept in the row so
+that whoever locks it sees them as they are; ``last_used_at`` is the last good sign-in."""
 
 sign_in_failures = Table(
     "sign_in_failures",
@@ -44,14 +50,3 @@ sign_in_failures = Table(
     Index(None, "user_id", "at"),
 )
 """What counts towards the lock, and no more: a good sign-in or a release empties it."""
-
-sessions = Table(
-    "sessions",
-    metadata,
-    Column("token_digest", LargeBinary(32), primary_key=True),
-    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("last_used_at", UtcDateTime, nullable=False),
-    Index(None, "user_id"),
-)
-"""Open sessions; the token itself is known to its bearer alone."""

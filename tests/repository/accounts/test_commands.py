@@ -16,8 +16,9 @@ from tests.repository.people import PASSWORD, CommandLine, recorded
 @pytest.mark.policy("C-3a")
 def test_the_first_user_signs_in_once_and_changes_the_password(command_line: CommandLine) -> None:
     shown = command_line.ok(
-        "users", "bootstrap", "jdoe", "--name", "Jane Doe", "--agency", "salem-pd"
-    )
+        "users", "bootstrap", "jdoe", "--name", "Jane Doe", "--agency", "salem-pd",
+        "--role", "officer", "--position", "Sergeant",
+    )  # fmt: skip
     once = shown.split("one-time password of jdoe: ")[1].split("\n")[0]
     assert "must be changed first" in shown
     typed = f"{once}\n{PASSWORD}\n{PASSWORD}\n"
@@ -30,13 +31,25 @@ def test_the_first_user_signs_in_once_and_changes_the_password(command_line: Com
         "agency": "salem-pd",
         "state": "open",
         "must_change_password": False,
+        "roles": ["officer"],
+        "position": "Sergeant",
     }
     assert once not in repr(recorded(command_line.engine))
 
 
 def test_there_is_one_first_user(command_line: CommandLine) -> None:
     command_line.hire("jdoe")
-    again = ("users", "bootstrap", "roe", "--name", "R", "--agency", "salem-pd")
+    again = (
+        "users",
+        "bootstrap",
+        "roe",
+        "--name",
+        "R",
+        "--agency",
+        "salem-pd",
+        "--role",
+        "officer",
+    )
     assert "first user was made already" in command_line.refused(*again)
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, insert
 
+from repository.accounts.roles import AGENCY_ROLES, as_text
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.agencies.service import AgencyData
@@ -34,7 +35,9 @@ def person(engine: Engine, clock: Clock, accounts: Accounts) -> Callable[[str, i
 
     def make(login: str, agency_id: int) -> User:
         name = {1: "salem-pd", 2: "boston-pd"}[agency_id]
-        user = User(uuid.uuid4(), login, f"Officer {login}", agency_id, name, False)
+        user = User(
+            uuid.uuid4(), login, f"Officer {login}", agency_id, name, False, AGENCY_ROLES, "Officer"
+        )
         with engine.begin() as connection:
             connection.execute(
                 insert(users).values(
@@ -44,6 +47,8 @@ def person(engine: Engine, clock: Clock, accounts: Accounts) -> Callable[[str, i
                     name=user.name,
                     password_hash="none",
                     must_change_password=False,
+                    roles=as_text(user.roles),
+                    position=user.position,
                     created_at=clock(),
                 )
             )

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, func, select
 from edge.contract import records as r
 from edge.contract.batch import decode_receipt
 from edge.contract.unit_request import sign_request
+from repository.accounts.roles import AGENCY_ROLES
 from repository.agencies import access
 from repository.bootstrap import Services
 from repository.search.errors import SearchRefusedError
@@ -68,7 +69,7 @@ def join(site: Services, agency: str) -> None:
     """An agency that joins now, with one person in it."""
     with site.engine.begin() as connection:
         enrolment.add_agency(connection, name=agency, title="Later", ori=None, now=NOW)
-    once = site.accounts.add("finder", "A Finder", agency, OPERATOR, "here")
+    once = site.accounts.add("finder", "A Finder", agency, OPERATOR, "here", roles=AGENCY_ROLES)
     site.accounts.change_password("finder", once, PASSWORD, "here")
 
 
@@ -117,7 +118,7 @@ def test_what_its_owner_withdrew_is_found_and_shown_to_its_own_people_alone(
         affirmed=True,
     )
     other = site.accounts.sign_in("finder", PASSWORD, "here")
-    once = site.accounts.add("owner", "An Owner", AGENCY, OPERATOR, "here")
+    once = site.accounts.add("owner", "An Owner", AGENCY, OPERATOR, "here", roles=AGENCY_ROLES)
     site.accounts.change_password("owner", once, PASSWORD, "here")
     owner = site.accounts.sign_in("owner", PASSWORD, "here")
     assert site.shown_pictures.show(other, asked, "here").content == PICTURE

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, update
 
 from edge.contract.batch import Batch, decode_batch, verify_batch_signature
+from repository.accounts.roles import AGENCY_ROLES
 from repository.agencies.service import AgencyData
 from repository.bootstrap import Services
 from repository.store.engine import reading
@@ -204,7 +205,7 @@ def test_a_withdrawn_read_and_its_picture_stay(pair: Pair) -> None:
     pair.forward()
     pair.take_picture()
     accounts = pair.department.accounts
-    once = accounts.add("jdoe", "Jane Doe", AGENCY, OPERATOR, "test")
+    once = accounts.add("jdoe", "Jane Doe", AGENCY, OPERATOR, "test", roles=AGENCY_ROLES)
     accounts.change_password("jdoe", once, PASSWORD, "test")
     user = accounts.sign_in("jdoe", PASSWORD, "test")
     data: AgencyData = pair.department.agency_data

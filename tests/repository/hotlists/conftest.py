@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, insert
 
+from repository.accounts.roles import AGENCY_ROLES, as_text
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.hotlists.alerts import Alerts
@@ -46,7 +47,8 @@ def desk(engine: Engine, accounts: Accounts, publisher: Publisher, clock: Clock)
 
 def employ(engine: Engine, login: str, agency_id: int, agency: str, clock: Clock) -> User:
     """A person with an account, as after signing in; nobody knows the password."""
-    user = User(uuid4(), login, f"Officer {login}", agency_id, agency, must_change_password=False)
+    name = f"Officer {login}"
+    user = User(uuid4(), login, name, agency_id, agency, False, AGENCY_ROLES, "Officer")
     with engine.begin() as connection:
         connection.execute(
             insert(users).values(
@@ -56,6 +58,8 @@ def employ(engine: Engine, login: str, agency_id: int, agency: str, clock: Clock
                 name=user.name,
                 password_hash="none",
                 must_change_password=False,
+                roles=as_text(user.roles),
+                position=user.position,
                 created_at=clock(),
             )
         )

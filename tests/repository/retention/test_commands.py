@@ -38,8 +38,9 @@ def test_a_one_time_password_holds_and_releases_nothing(
     command_line: CommandLine, read_id: str
 ) -> None:
     shown = command_line.ok(
-        "users", "bootstrap", "jdoe", "--name", "Jane", "--agency", "salem-pd", "--json"
-    )
+        "users", "bootstrap", "jdoe", "--name", "Jane", "--agency", "salem-pd", "--role=officer",
+        "--json",
+    )  # fmt: skip
     once = json.loads(shown)["one_time_password"]
     for asked in (
         add(read_id),

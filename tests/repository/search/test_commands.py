@@ -70,8 +70,9 @@ def test_what_is_missing_is_said_and_nothing_is_shown(command_line: CommandLine)
 @pytest.mark.policy("C-3a")
 def test_a_one_time_password_searches_nothing(command_line: CommandLine) -> None:
     shown = command_line.ok(
-        "users", "bootstrap", "jdoe", "--name", "Jane", "--agency", "salem-pd", "--json"
-    )
+        "users", "bootstrap", "jdoe", "--name", "Jane", "--agency", "salem-pd", "--role=officer",
+        "--json",
+    )  # fmt: skip
     once = json.loads(shown)["one_time_password"]
     said = command_line.refused(*SEARCH, "--affirm", password=once)
     assert "must be changed before anything else" in said

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import Engine, MetaData, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from repository.accounts.roles import AGENCY_ROLES
 from repository.accounts.service import Accounts
 from repository.ingest.take import Ingest
 from repository.ledger import log
@@ -300,7 +301,7 @@ def test_the_whole_program_works_under_these_roles(
     unit.enrol(site.of("jobs"), NOW)
 
     accounts = Accounts(site.of("accounts"), lambda: NOW)
-    once = accounts.add("jdoe", "Jane Doe", "salem-pd", OPERATOR, "test")
+    once = accounts.add("jdoe", "Jane Doe", "salem-pd", OPERATOR, "test", roles=AGENCY_ROLES)
     accounts.change_password("jdoe", once, PASSWORD, "test")
     session = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
     officer = accounts.user_of(session.token, "10.0.0.7")

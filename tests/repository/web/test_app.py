@@ -16,6 +16,7 @@ from sqlalchemy import Engine, text
 
 from edge.contract import merkle
 from repository.accounts import throttle
+from repository.accounts.roles import AGENCY_ROLES
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.ledger import checkpoints
@@ -123,7 +124,7 @@ def test_a_search_from_sign_in_to_answer(
 def test_a_one_time_password_opens_only_its_change(
     client: httpx.Client, accounts: Accounts, clock: Clock
 ) -> None:
-    once = accounts.bootstrap("jdoe", "Jane Doe", "salem-pd", OPERATOR, "here")
+    once = accounts.bootstrap("jdoe", "Jane Doe", "salem-pd", OPERATOR, "here", roles=AGENCY_ROLES)
     answer = client.post("/api/v1/login", json={"login": "jdoe", "password": once})
     assert answer.json()["must_change_password"] is True
     headers = {"Authorization": f"Bearer {answer.json()['token']}"}
