@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from repository.accounts import users
 from repository.accounts.hashing import Passwords
+from repository.accounts.settings import AccountSettings
 from repository.accounts.users import SecretAccount
 from repository.store.engine import reading
 
@@ -21,6 +22,7 @@ class AccountsBase:
     engine: Engine
     now: Callable[[], datetime]
     passwords: Passwords = field(default_factory=Passwords)
+    settings: AccountSettings = field(default_factory=lambda: AccountSettings())
 
     def _find(self, login: str) -> SecretAccount | None:
         with reading(self.engine) as connection:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from repository.accounts.sessions_settings import SessionSettings
+
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -25,11 +27,11 @@ class AccountSettings(BaseModel):
         15, ge=1, le=1440, description="Minutes within which they count (CJIS 6.0, AC-7)."
     )
     idle_lock_min: int = Field(
-        30, ge=1, le=1440, description="Minutes unused that end a session (CJIS 6.0, AC-11)."
+        30, ge=1, le=1440, description="Minutes unused that lock a session (CJIS 6.0, AC-11)."
     )
     idle_exempt_units: bool = Field(
         True,
-        description="Sessions opened as in a patrol vehicle do not end for being unused, as CJIS "
+        description="Sessions opened as in a patrol vehicle do not lock for being unused, as CJIS "
         "6.0, AC-11 allows of devices in enclosed criminal justice conveyances.",
     )
     sign_in_every_h: int = Field(
@@ -57,6 +59,10 @@ class AccountSettings(BaseModel):
         "http://localhost:8080",
         description="Where browsers find the pages, as in https://alpr.example.gov: passkeys are "
         "made for that host alone, and made anew where it changes.",
+    )
+    sessions: SessionSettings = Field(
+        default_factory=lambda: SessionSettings(),
+        description="Sessions and the tokens of services.",
     )
 
     @field_validator("web_origin")

@@ -13,15 +13,15 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from repository.accounts import sessions, users
-from repository.accounts.base import AccountsBase
 from repository.accounts.errors import (
     AccountError,
     PasswordChangeRequiredError,
-    SessionEndedError,
     SignInRefusedError,
     TooManySignInsError,
 )
 from repository.accounts.password_rule import check_password
+from repository.accounts.sessions import Opening
+from repository.accounts.sessions_use import Session, SessionUse
 from repository.accounts.throttle import Throttle
 from repository.accounts.user import User, fold_login
 from repository.accounts.users import SecretAccount
@@ -36,16 +36,8 @@ _ONE_TIME = "one-time password"
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A session just opened; the token is shown this once."""
-
-    token: str
-    user: User
-
-
 @dataclass(frozen=True)
-class SigningIn(AccountsBase):
+class SigningIn(SessionUse):
     """What a person does with their own account."""
 
     throttle: Throttle = field(default_factory=Throttle)
@@ -61,7 +53,9 @@ class SigningIn(AccountsBase):
         account = self._sign_in(login, password, origin, _itself, one_time=False)
         return account.user
 
-    def open_session(self, login: str, password: str, origin: str) -> Session:
+    def open_session(
+        self, login: str, password: str, origin: str, *, browser: bool = False
+    ) -> Session:
         """A session for the user; with a one-time password it is good for changing it alone.
 
         Raises:
@@ -70,8 +64,8 @@ class SigningIn(AccountsBase):
         """
 
         def start(connection: Connection, account: SecretAccount) -> Session:
-            token = sessions.start(connection, account.user.id, self.now())
-            return Session(token, account.user)
+            opening = Opening(origin, browser=browser)
+            return self.begin_session(connection, account.user, opening)
 
         return self._sign_in(login, password, origin, start, one_time=True)
 
@@ -80,36 +74,24 @@ class SigningIn(AccountsBase):
 
         Raises:
             SessionEndedError: if it opens none, or no longer.
+            SessionLockedError: if the session is locked.
             PasswordChangeRequiredError: if it was opened with a one-time password.
         """
-        user = self.user_changing_password(token)
+        user = self.user_changing_password(token, origin)
         entry = Entry("accounts.use_session", user.actor, self.now(), origin)
         with attempt(self.engine, entry, PasswordChangeRequiredError):
             if user.must_change_password:
                 raise PasswordChangeRequiredError
         return user
 
-    def user_changing_password(self, token: str) -> User:
+    def user_changing_password(self, token: str, origin: str) -> User:
         """The same, for what one may also do with a one-time password: change it, or sign out.
 
         Raises:
             SessionEndedError: if it opens none, or no longer.
+            SessionLockedError: if the session is locked.
         """
-        with self.engine.begin() as connection:
-            user_id = sessions.holder(connection, token)
-            account = None if user_id is None else users.lock(connection, user_id)
-            if account is None or not account.open:
-                raise SessionEndedError
-            if not sessions.use(connection, token, self.now()):
-                raise SessionEndedError
-            return account.user
-
-    def close_sessions(self, user: User, origin: str) -> None:
-        """Sign the user out everywhere."""
-        with self.engine.begin() as connection:
-            users.lock(connection, user.id)
-            sessions.end_all(connection, user.id)
-            self._record(connection, "accounts.sign_out", user.actor, origin)
+        return self.in_session(token, origin).user
 
     def change_password(self, login: str, current: str, new: str, origin: str) -> None:
         """Replace the user's own password; every session of theirs ends.

@@ -74,11 +74,11 @@ class Throttle:
         return [Dropped(key, each.start, each.dropped) for key, each in ended if each.dropped]
 
     def _key(self, origin: str) -> str:
-        key = _site(origin)
+        key = site(origin)
         return key if key in self._windows or len(self._windows) < MAX_ADDRESSES else _OTHERS
 
 
-def _site(origin: str) -> str:
+def site(origin: str) -> str:
     """An IPv6 address' network, of which one host may use every address; all else as it is."""
     try:
         address = ipaddress.ip_address(origin)

@@ -27,7 +27,8 @@ from repository.errors import RepositoryError
 from repository.store.partitions import PARTITIONED, days, partition_name
 from repository.store.roles_guards import GUARDS
 from repository.store.tables import metadata
-from repository.store.tables.accounts import sessions, sign_in_failures, users
+from repository.store.tables.accounts import sign_in_failures, users
+from repository.store.tables.sessions import api_tokens, oidc_sign_ins, sessions, shared_uses
 
 DEFAULT_PREFIX = "plateward"
 ROLES = ("accounts", "days", "ingest", "jobs", "ledger", "web")
@@ -39,7 +40,10 @@ _READ, _ADD, _CHANGE, _ALL = (
     "SELECT, INSERT, UPDATE, DELETE",
 )
 _SECRET_COLUMNS = ("password_hash", "previous_hash")
-_ACCOUNTS = {table.name for table in (users, sessions, sign_in_failures)}
+_ACCOUNTS = {
+    table.name
+    for table in (users, sessions, sign_in_failures, shared_uses, api_tokens, oidc_sign_ins)
+}
 _LEDGER = tuple(sorted(name for name in metadata.tables if name.startswith("ledger_")))
 _APPEND = {
     "ledger_entries": _ADD,
@@ -51,7 +55,7 @@ _KEEP = _APPEND | {"ledger_checkpoints": _ADD, "ledger_witnesses": _ALL}
 _WRITES: Mapping[str, Mapping[str, str]] = {
     "accounts": _APPEND
     | dict.fromkeys(_ACCOUNTS, _ALL)
-    | {"users": _CHANGE, "agencies": _READ}
+    | {"users": _CHANGE, "agencies": _READ, "units": _READ, "api_tokens": _CHANGE}
     | dict.fromkeys(
         (
             "bulletins", "findings", "login_requests", "trainings", "user_reviews",

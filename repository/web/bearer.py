@@ -35,13 +35,13 @@ def bearer(request: Request, rooms: Rooms, origin: Origin) -> User:
     return rooms.accounts.user_of(_token(request), origin)
 
 
-def bearer_changing_password(request: Request, rooms: Rooms) -> User:
+def bearer_changing_password(request: Request, rooms: Rooms, origin: Origin) -> User:
     """The same, for what one may also do with a one-time password.
 
     Raises:
         SessionEndedError: if it bears none that opens a session.
     """
-    return rooms.accounts.user_changing_password(_token(request))
+    return rooms.accounts.user_changing_password(_token(request), origin)
 
 
 def _token(request: Request) -> str:

@@ -15,9 +15,11 @@ from repository.accounts.errors import (
     AccountError,
     PasswordChangeRequiredError,
     SessionEndedError,
+    SessionLockedError,
     SignInRefusedError,
     TooManySignInsError,
 )
+from repository.accounts.sessions_use import NoSuchSessionError
 from repository.errors import RepositoryError
 from repository.hotlists.errors import AlertRefusedError, EntryRefusedError, UnknownListError
 from repository.search.errors import SearchRefusedError
@@ -34,6 +36,8 @@ _STATUS: Mapping[type[RepositoryError], tuple[int, str]] = {
     SignInRefusedError: (401, "sign_in_refused"),
     TooManySignInsError: (429, "too_many_sign_ins"),
     SessionEndedError: (401, "session_ended"),
+    SessionLockedError: (401, "session_locked"),
+    NoSuchSessionError: (404, "no_such_session"),
     PasswordChangeRequiredError: (403, "password_change_required"),
     AccountError: (422, "refused"),
     SearchRefusedError: (422, "refused"),

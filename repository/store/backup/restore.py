@@ -34,9 +34,9 @@ from repository.store.backup.keys import Keys
 from repository.store.backup.manifest import BackupError, Manifest, digest
 from repository.store.pictures import PictureStore, parse_name
 from repository.store.pictures_place import FolderOfPictures
-from repository.store.tables.accounts import sessions
 from repository.store.tables.fleet import units
 from repository.store.tables.restores import restores
+from repository.store.tables.sessions import api_tokens, oidc_sign_ins, sessions
 from repository.units.findings import raise_finding
 
 ACTION = "repository.restore"
@@ -122,7 +122,11 @@ def restore(
     as_of = manifest.made_at if found.agencies is None else found.made_at
     with to.engine.begin() as connection:
         keys.insert(connection, found, held)
-        connection.execute(delete(sessions))
+        for opened in (sessions, oidc_sign_ins):
+            connection.execute(delete(opened))
+        # Which tokens were revoked after the backup, nobody knows: services are given new ones.
+        standing = api_tokens.c.revoked_at.is_(None)
+        connection.execute(update(api_tokens).where(standing).values(revoked_at=now))
         _require_same_ledger(connection, manifest, checkpoint)
         changed = agencies.apply(connection, found.agencies or ())
         said = _said(backup, manifest, checkpoint, lost) | agencies.for_ledger(as_of, changed)

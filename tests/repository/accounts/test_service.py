@@ -23,7 +23,8 @@ from repository.accounts.service import Accounts
 from repository.accounts.throttle import LIMIT
 from repository.accounts.user import User
 from repository.ledger import log
-from repository.store.tables.accounts import sessions, users
+from repository.store.tables.accounts import users
+from repository.store.tables.sessions import sessions
 from tests.repository.people import OPERATOR, PASSWORD, Clock, hire, recorded
 
 
@@ -83,7 +84,7 @@ def test_a_session_with_a_one_time_password_only_changes_it(
     last = recorded(engine)[-1]
     assert (last["action"], last["outcome"]) == ("accounts.use_session", "refused")
     assert (last["actor"]["login"], last["origin"]) == ("jdoe", "10.0.0.7")
-    assert accounts.user_changing_password(session.token) == session.user
+    assert accounts.user_changing_password(session.token, "here") == session.user
 
 
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)

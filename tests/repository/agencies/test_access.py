@@ -10,14 +10,14 @@ from sqlalchemy import Engine, func, select
 
 from repository.accounts.errors import SessionEndedError, SignInRefusedError
 from repository.accounts.service import Accounts
-from repository.accounts.sessions import start
+from repository.accounts.sessions import Opening, Terms, start
 from repository.accounts.user import User
 from repository.agencies import access
 from repository.agencies.errors import AgencyError
 from repository.agencies.service import AgencyData
 from repository.store.engine import reading
-from repository.store.tables.accounts import sessions
 from repository.store.tables.reads import reads
+from repository.store.tables.sessions import sessions
 from tests.repository.agencies.test_own import hold
 from tests.repository.people import OPERATOR, PASSWORD, hire, recorded
 from tests.repository.sightings import sight
@@ -50,7 +50,7 @@ def test_nobody_of_the_agency_comes_in_until_it_has_its_access_again(
     officer = hire(accounts, "jdoe")
     session = accounts.open_session("jdoe", PASSWORD, "here")
     with engine.begin() as connection:
-        theirs = start(connection, finder.id, accounts.now())
+        theirs = start(connection, finder.id, Opening("here"), accounts.now(), Terms())
     change(engine, how)
     with reading(engine) as connection:
         assert connection.scalar(select(func.count()).select_from(sessions)) == 1
