@@ -14,6 +14,9 @@ from sqlalchemy import Connection, Engine
 
 from edge.contract.plates import load_confusables
 from repository.accounts.service import Accounts
+from repository.agencies.acts import Acts
+from repository.agencies.agreements_desk import AgreementDesk
+from repository.agencies.agreements_papers import Papers
 from repository.agencies.service import AgencyData
 from repository.agencies.statistics import Statistics
 from repository.audits.transactions import Audits
@@ -130,6 +133,19 @@ class Services:
             timedelta(days=self.settings.agencies.answer_days),
         )
 
+    @property
+    def _acts(self) -> Acts:
+        return Acts(self.engine, self.clock)
+
+    @property
+    def _papers(self) -> Papers:
+        return Papers(self._master_key, self.random_bytes)
+
+    @property
+    def agreements(self) -> AgreementDesk:
+        """What agencies sign, and who represents them."""
+        return AgreementDesk(self._acts, self._papers)
+
     def forwarder(self) -> Forwarder:
         """What forwards to another repository.
 
@@ -198,9 +214,12 @@ class Services:
     @functools.cached_property
     def pictures(self) -> PictureStore:
         """The pictures under their master key."""
+        return PictureStore(self._pictures_place(), self._master_key, self.random_bytes)
+
+    @functools.cached_property
+    def _master_key(self) -> Callable[[], bytes]:
         path = self.settings.keys_folder / PICTURES_KEY
-        load = functools.cache(lambda: keyfiles.load_secret(path))
-        return PictureStore(self._pictures_place(), load, self.random_bytes)
+        return functools.cache(lambda: keyfiles.load_secret(path))
 
     def _pictures_place(self) -> PicturePlace:
         chosen = self.settings.pictures

@@ -11,6 +11,7 @@ import click
 from edge.contract.errors import ContractError
 from repository import bootstrap, logs, runner
 from repository.accounts.commands import users
+from repository.agencies.agreements_commands import agreements_command
 from repository.agencies.commands import errors, reads, statistics
 from repository.audits.commands import audits
 from repository.bootstrap import Services
@@ -107,6 +108,7 @@ main.add_command(backup)
 main.add_command(restore)
 main.add_command(pictures)
 main.add_command(agencies)
+main.add_command(agreements_command)
 main.add_command(units)
 main.add_command(findings_command)
 main.add_command(ingest_command)

@@ -8,7 +8,7 @@ from datetime import UTC, timedelta
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from repository.agencies import reports
+from repository.agencies import agreements_duties, reports
 from repository.bootstrap import Services
 from repository.errors import RepositoryError
 from repository.hotlists import upkeep
@@ -72,6 +72,12 @@ def schedule(services: Services) -> BackgroundScheduler:
         hours=6,
         next_run_time=now,
     )
+    scheduler.add_job(
+        _guarded("duties of agencies", lambda: remind_agencies(services)),
+        "interval",
+        hours=1,
+        next_run_time=now,
+    )
     announcer = services.hotlist_announcer
     scheduler.add_job(
         _guarded("announcing hot lists", lambda: announcer.look(services.clock())),
@@ -130,6 +136,13 @@ def find_overdue_reviews(services: Services) -> None:
     with services.engine.begin() as connection:
         holds_ending.lapse(connection, services.retention_rule, now)
         holds_review.raise_overdue(connection, now)
+
+
+def remind_agencies(services: Services) -> None:
+    """Raise a finding for what agencies are to sign, name or do, and end those that were met."""
+    chosen, now = services.settings.agencies, services.clock()
+    with services.engine.begin() as connection:
+        agreements_duties.look(connection, now, suspend=chosen.suspend_unsigned)
 
 
 def tend_hotlists(services: Services) -> None:

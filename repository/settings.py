@@ -187,6 +187,17 @@ class AgencySettings(_Section):
     smallest_number: int = Field(
         10, ge=2, le=1000, description="Statistics show no number of reads or hits below this."
     )
+    suspend_unsigned: bool = Field(
+        False,
+        description="Whether an agency that has not signed anew in time is suspended by itself; "
+        "else the operator is told, and suspends it with `agencies suspend`.",
+    )
+    policy_review_days: int = Field(
+        365, ge=1, le=3650, description="Days after which a policy is to be reviewed again."
+    )
+    secure_within_h: int = Field(
+        24, ge=1, le=168, description="Hours from a shift's start in which a unit is secured."
+    )
 
 
 class JobSettings(_Section):

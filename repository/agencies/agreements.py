@@ -15,7 +15,8 @@ from sqlalchemy import Connection, exists, insert, or_, select, update
 
 from repository import business_days
 from repository.agencies.agreements_papers import Papers
-from repository.agencies.errors import AgencyError, require_text
+from repository.agencies.errors import AgencyError, require_line
+from repository.agencies.representatives import Post, holder, same_person
 from repository.store.tables.agreements import agreement_dues, agreements
 from repository.store.tables.fleet import agencies
 from repository.units.enrolment import Agency
@@ -96,10 +97,11 @@ def sign(
     """Keep an agreement that the agency's head signed; it settles what was due by then.
 
     Raises:
-        AgencyError: if a field is empty, the date lies ahead or before the newest one's, or a file
-            is no such paper.
+        AgencyError: if a field is empty, the date lies ahead or before the newest one's, another
+            than the head on record signed, or a file is no such paper.
     """
     today = business_days.day_of(now)
+    signed_by = require_line("signed by", signing.signed_by)
     if signing.signed_on > today:
         raise AgencyError(f"signed on {signing.signed_on}: that day has not come")
     before = newest(connection, agency.id)
@@ -107,12 +109,18 @@ def sign(
         raise AgencyError(
             f"signed on {signing.signed_on}: the agreement of {before.signed_on} is newer"
         )
+    head = holder(connection, agency.id, Post.HEAD, signing.signed_on)
+    if head is not None and not same_person(head.name, signed_by):
+        raise AgencyError(
+            f"signed by {signed_by}: on record as the agency's head is {head.name}; where that has "
+            "changed, record it first with `alpr-repository agencies name`"
+        )
     values: dict[str, Any] = {
-        "version": require_text("version", signing.version, 100),
+        "version": require_line("version", signing.version, 100),
         "text_sha256": papers.keep_text(connection, signing.text, now),
         "copy_sha256": papers.keep_scan(connection, signing.copy, now),
-        "signed_by": require_text("signed by", signing.signed_by, 200),
-        "signed_as": require_text("title", signing.signed_as, 200),
+        "signed_by": signed_by,
+        "signed_as": require_line("title", signing.signed_as),
         "signed_on": signing.signed_on,
         "recorded_by_name": by,
         "recorded_at": now,
@@ -135,7 +143,11 @@ def sign(
 def require_anew(
     connection: Connection, agency_id: int, cause: Cause, detail: str, arose_on: date
 ) -> date:
-    """Have the agency's head sign anew, since something changed on that day; gives the due date."""
+    """Have the agency's head sign anew, since something changed on that day; gives the due date.
+
+    Raises:
+        AgencyError: if no calendar reaches so far.
+    """
     try:
         due_on = business_days.add(arose_on, SIGN_WITHIN_DAYS)
     except ValueError as error:

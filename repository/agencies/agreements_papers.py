@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, select
 
 from repository.agencies.errors import AgencyError
-from repository.store.pictures_sealing import KEY_BYTES, SealError, open_sealed, seal
 from repository.store.rows import insert_new
+from repository.store.sealing import KEY_BYTES, SealError, open_sealed, seal
 from repository.store.tables.agreements import papers
 
 MAX_BYTES = 10 * 1024 * 1024

@@ -14,11 +14,13 @@ from sqlalchemy import Connection
 
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.agencies.access_commands import end, restore, suspend
+from repository.agencies.representatives_commands import name_holder, vacate
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.forwarding.commands import export_units, import_units
 from repository.ledger import log
-from repository.ledger.entry import JSON, Entry
+from repository.ledger.attempt import attempt
+from repository.ledger.entry import JSON, Entry, as_typed
 from repository.retention.local_rules_command import rule
 from repository.store import keyfiles
 from repository.store.engine import reading
@@ -42,17 +44,35 @@ def agencies() -> None:
 @agencies.command("add")
 @click.option("--name", required=True, help="Short name, as in topics: letters, digits, hyphens.")
 @click.option("--title", required=True, help="Full name.")
-@click.option("--ori", help="ORI number, nine characters.")
+@click.option("--ori", help="ORI number, seven or nine characters.")
+@click.option(
+    "--kind",
+    default="law_enforcement",
+    show_default=True,
+    help=f"What makes it one of criminal justice: {', '.join(enrolment.KINDS)}.",
+)
 @pass_services
-def add_agency(services: Services, name: str, title: str, ori: str | None) -> None:
-    """Add an agency.
+def add_agency(services: Services, name: str, title: str, ori: str | None, kind: str) -> None:
+    """Add an agency; its people search once its head has signed the agreement.
 
     Example: alpr-repository agencies add --name salem-pd --title "Salem Police"
     """
-    with services.engine.begin() as connection:
-        enrolment.add_agency(connection, name=name, title=title, ori=ori, now=services.clock())
-        _record(connection, services, "agency.add", {"agency": name, "title": title, "ori": ori})
+    asked = {"agency": name, "title": title, "ori": ori, "kind": kind}
+    typed: dict[str, JSON] = {key: each and as_typed(each) for key, each in asked.items()}
+    entry = Entry("agency.add", operator(), services.clock(), COMMAND_LINE, typed)
+    with (
+        attempt(services.engine, entry, enrolment.EnrolmentError),
+        services.engine.begin() as connection,
+    ):
+        enrolment.add_agency(
+            connection, name=name, title=title, ori=ori, kind=kind, now=services.clock()
+        )
+        log.append(connection, entry)
     click.echo(f"agency {name} added")
+    click.echo(
+        "next: name its head and representatives with `alpr-repository agencies name`, and record "
+        "the agreement that its head signed with `alpr-repository agreements sign`"
+    )
 
 
 @agencies.command("list")
@@ -80,6 +100,8 @@ agencies.add_command(suspend)
 agencies.add_command(end)
 agencies.add_command(restore)
 agencies.add_command(rule)
+agencies.add_command(name_holder)
+agencies.add_command(vacate)
 
 
 @click.group()

@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from edge.contract.batch import GENESIS_ROOT, key_id
@@ -24,7 +24,16 @@ from repository.store.tables.fleet import (
 
 _MAX_COMMON_NAME = 64  # X.520's upper bound, by RFC 5280, appendix A
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_ORI = re.compile(r"[A-Z0-9]{9}")
+_ORI = re.compile(r"[A-Z]{2}[A-Z0-9]{5}(?:[A-Z0-9]{2})?")
+KINDS = {
+    "law_enforcement": "police, sheriffs and others with powers of arrest",
+    "prosecution": "prosecutors",
+    "court": "criminal courts",
+    "corrections": "prisons, probation and parole",
+    "public_safety": "public safety agencies in the state's service",
+}
+"""Kinds of agencies that may take part: criminal justice and public safety, by the user agreement's
+section 3.0."""
 
 
 class EnrolmentError(RepositoryError):
@@ -33,13 +42,14 @@ class EnrolmentError(RepositoryError):
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """An agency: ``name`` as in topics, ``title`` as on paper, ``access`` as in its table."""
+    """An agency: ``name`` as in topics, ``title`` as on paper; the rest as in its table."""
 
     id: int
     name: str
     title: str
     ori: str | None
     access: str | None
+    kind: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +74,54 @@ class Unit:
 
 
 def add_agency(
-    connection: Connection, *, name: str, title: str, ori: str | None, now: datetime
+    connection: Connection,
+    *,
+    name: str,
+    title: str,
+    ori: str | None,
+    now: datetime,
+    kind: str = "law_enforcement",
 ) -> None:
-    """Add an agency.
+    """Add an agency; nobody of it searches until its head has signed the agreement.
 
     Raises:
-        EnrolmentError: if its name is taken or unfit for a topic, or the ORI is not one.
+        EnrolmentError: if its name is taken or unfit for a topic, the ORI is not one, or the kind
+            is none that may take part.
     """
     _require_name("agency", name)
     if not title.strip() or len(title) > 200:
         raise EnrolmentError("title: needs 1 to 200 characters")
     if ori is not None and not _ORI.fullmatch(ori):
-        raise EnrolmentError(f"ori: {ori!r} is not nine capitals and digits")
+        raise EnrolmentError(
+            f"ori: {ori!r} is not two letters, then capitals and digits, seven or nine in all"
+        )
+    require_kind(kind)
     if find_agency(connection, name) is not None:
         raise EnrolmentError(f"agency {name}: is there already")
-    connection.execute(insert(agencies).values(name=name, title=title, ori=ori, created_at=now))
+    connection.execute(
+        insert(agencies).values(name=name, title=title, ori=ori, kind=kind, created_at=now)
+    )
+
+
+def require_kind(kind: str) -> str:
+    """The kind, if agencies of that kind may take part.
+
+    Raises:
+        EnrolmentError: if they may not.
+    """
+    if kind not in KINDS:
+        raise EnrolmentError(
+            f"kind {kind!r}: only agencies of criminal justice and public safety take part "
+            f"({', '.join(KINDS)}); what is gathered here is never sold or given to others unless "
+            "the law requires it"
+        )
+    return kind
 
 
 def find_agency(connection: Connection, name: str) -> Agency | None:
     """The agency of that name."""
     row = connection.execute(select(agencies).where(agencies.c.name == name)).one_or_none()
-    return None if row is None else Agency(row.id, row.name, row.title, row.ori, row.access)
+    return None if row is None else _agency(row)
 
 
 def require_agency(connection: Connection, name: str) -> Agency:
@@ -104,7 +141,7 @@ def require_agency(connection: Connection, name: str) -> Agency:
 def list_agencies(connection: Connection) -> list[Agency]:
     """All agencies by name."""
     rows = connection.execute(select(agencies).order_by(agencies.c.name))
-    return [Agency(row.id, row.name, row.title, row.ori, row.access) for row in rows]
+    return [_agency(row) for row in rows]
 
 
 def add_unit(
@@ -211,6 +248,10 @@ def list_units(connection: Connection) -> list[Unit]:
         .order_by(agencies.c.name, units.c.name)
     )
     return [Unit(**row) for row in connection.execute(query).mappings()]
+
+
+def _agency(row: Row[Any]) -> Agency:
+    return Agency(row.id, row.name, row.title, row.ori, row.access, row.kind)
 
 
 def _replace_key(

@@ -9,6 +9,7 @@ several things at once, such as ingest processes, names each in ``subject``.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -100,6 +101,27 @@ def settle_finding(
         .where(findings.c.open_key == _open_key(kind, unit_id, subject))
         .values(open_key=None, closed_at=now, close_reason=reason)
     )
+
+
+def keep_findings(
+    connection: Connection,
+    kind: str,
+    standing: Mapping[tuple[int | None, str], str],
+    reason: str,
+    now: datetime,
+) -> None:
+    """Have exactly these open of that kind: for each unit's id and subject, its detail.
+
+    What is open of the kind and not among them has ended by itself, for that reason.
+    """
+    for (unit_id, subject), detail in standing.items():
+        raise_finding(connection, kind, unit_id, detail, now, subject=subject)
+    query = select(findings.c.unit_id, findings.c.subject).where(
+        findings.c.kind == kind, findings.c.closed_at.is_(None)
+    )
+    for unit_id, subject in connection.execute(query).all():
+        if (unit_id, subject) not in standing:
+            settle_finding(connection, kind, unit_id, reason, now, subject=subject)
 
 
 def close_finding(

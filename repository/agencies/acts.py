@@ -1,0 +1,135 @@
+"""One act for an agency: a transaction of somebody who may do it, on the ledger with its outcome.
+
+Who acts is a signed-in person, or the operator at the repository's own command line, who may do
+everything here. A person reaches their own agency alone, unless a role of theirs reaches all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeAlias
+
+from sqlalchemy import Connection, Engine, select
+
+from repository.accounts import users
+from repository.accounts.errors import AccountError, NotAllowedError, SessionEndedError
+from repository.accounts.operator import operator
+from repository.accounts.roles import REPOSITORY_WIDE, Power, Role, require
+from repository.accounts.user import User
+from repository.agencies.errors import AgencyError
+from repository.ledger import log
+from repository.ledger.attempt import attempt
+from repository.ledger.entry import JSON, Entry
+from repository.store.tables.fleet import agencies, units
+from repository.units.enrolment import Agency, find_agency
+
+By: TypeAlias = User | None
+"""Who acts: a person, or None for the operator at the repository's own command line."""
+
+
+@dataclass(slots=True)
+class Act:
+    """An act under way: ``facts`` and ``count`` go into its entry, in the same transaction."""
+
+    connection: Connection
+    user: User | None
+    name: str
+    now: datetime
+    facts: dict[str, JSON] = field(default_factory=dict)
+    count: int | None = None
+
+    @property
+    def reaches_all(self) -> bool:
+        """Whether whoever acts may act for every agency."""
+        return self.user is None or not REPOSITORY_WIDE.isdisjoint(self.user.roles)
+
+    @property
+    def is_head(self) -> bool:
+        """Whether whoever acts heads their agency."""
+        return self.user is not None and Role.AGENCY_HEAD in self.user.roles
+
+    def agency(self, name: str | None) -> Agency:
+        """The agency of that name, or the person's own where none is named.
+
+        Raises:
+            AgencyError: if there is none, or the person does not act for it.
+        """
+        named = name or (self.user.agency if self.user is not None else "")
+        if self.user is None or self.reaches_all or named == self.user.agency:
+            found = find_agency(self.connection, named)
+            if found is not None:
+                self.facts["agency"] = found.name
+                return found
+        raise AgencyError(f"agency {named!r}: not one that you act for")
+
+    def lock(self, agency: Agency) -> None:
+        """Let nobody else change the agency's papers and posts until the transaction ends."""
+        query = select(agencies.c.id).where(agencies.c.id == agency.id)
+        self.connection.execute(query.with_for_update()).one()
+
+    def unit(self, agency_name: str | None, name: str) -> int:
+        """The id of the agency's unit of that name.
+
+        Raises:
+            AgencyError: if there is none, or the person does not act for the agency.
+        """
+        agency = self.agency(agency_name)
+        found: int | None = self.connection.scalar(
+            select(units.c.id).where(units.c.agency_id == agency.id, units.c.name == name)
+        )
+        if found is None:
+            raise AgencyError(f"unit {agency.name}/{name}: not enrolled")
+        self.facts["unit"] = name
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """Begins acts."""
+
+    engine: Engine
+    now: Callable[[], datetime]
+
+    @contextmanager
+    def begin(
+        self, by: By, action: str, origin: str, asked: Mapping[str, JSON], *powers: Power
+    ) -> Iterator[Act]:
+        """A transaction of somebody who has one of the powers; without any named, of everybody.
+
+        Raises:
+            SessionEndedError: if the person's account was closed meanwhile.
+            NotAllowedError: if they have none of the powers.
+        """
+        actor = operator() if by is None else by.actor
+        entry = Entry(action, actor, self.now(), origin, asked)
+        with (
+            attempt(self.engine, entry, (AgencyError, AccountError)),
+            self.engine.begin() as connection,
+        ):
+            user = None if by is None else _still_open(connection, by)
+            if user is not None and powers:
+                require(user, *powers)
+            act = Act(connection, user, actor.name, self.now())
+            yield act
+            recorded = {**asked, **act.facts}
+            log.append(connection, replace(entry, at=act.now, request=recorded, count=act.count))
+
+
+def require_head(act: Act, agency_id: int) -> None:
+    """Let only the head of that agency go on.
+
+    Raises:
+        NotAllowedError: for everybody else.
+    """
+    if act.user is None or not act.is_head or act.user.agency_id != agency_id:
+        raise NotAllowedError("that is for the agency's head alone")
+
+
+def _still_open(connection: Connection, user: User) -> User:
+    account = users.lock(connection, user.id)
+    if account is None or not account.open:
+        raise SessionEndedError
+    return account.user
