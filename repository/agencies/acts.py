@@ -14,10 +14,10 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection, Engine, select
 
-from repository.accounts import users
-from repository.accounts.errors import AccountError, NotAllowedError, SessionEndedError
+from repository.accounts.entering import enter
+from repository.accounts.errors import AccountError, NotAllowedError
 from repository.accounts.operator import operator
-from repository.accounts.roles import REPOSITORY_WIDE, Power, Role, require
+from repository.accounts.roles import REPOSITORY_WIDE, Power, Role
 from repository.accounts.user import User
 from repository.agencies.errors import AgencyError
 from repository.ledger import log
@@ -97,7 +97,7 @@ class Acts:
     def begin(
         self, by: By, action: str, origin: str, asked: Mapping[str, JSON], *powers: Power
     ) -> Iterator[Act]:
-        """A transaction of somebody who has one of the powers; without any named, of everybody.
+        """A transaction of somebody who has one of the powers.
 
         Raises:
             SessionEndedError: if the person's account was closed meanwhile.
@@ -109,9 +109,7 @@ class Acts:
             attempt(self.engine, entry, (AgencyError, AccountError)),
             self.engine.begin() as connection,
         ):
-            user = None if by is None else _still_open(connection, by)
-            if user is not None and powers:
-                require(user, *powers)
+            user = None if by is None else enter(connection, by, *powers)
             act = Act(connection, user, actor.name, self.now())
             yield act
             recorded = {**asked, **act.facts}
@@ -126,10 +124,3 @@ def require_head(act: Act, agency_id: int) -> None:
     """
     if act.user is None or not act.is_head or act.user.agency_id != agency_id:
         raise NotAllowedError("that is for the agency's head alone")
-
-
-def _still_open(connection: Connection, user: User) -> User:
-    account = users.lock(connection, user.id)
-    if account is None or not account.open:
-        raise SessionEndedError
-    return account.user

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,10 @@ from sqlalchemy import Engine, insert
 from repository.accounts.roles import AGENCY_ROLES, Role
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
+from repository.agencies import agreements
+from repository.agencies.agreements import Signing
+from repository.agencies.agreements_papers import Papers
+from repository.business_days import day_of
 from repository.cli import main
 from repository.ledger import log
 from repository.ledger.entry import Actor
@@ -23,11 +28,13 @@ from repository.ledger.service import Ledger
 from repository.settings import load_settings
 from repository.store.engine import open_engine
 from repository.store.tables.fleet import agencies
+from repository.units import enrolment
 
 OPERATOR = Actor("os:1000", "os:root", "Operator", "")
 PASSWORD = "blue heron over marsh"
 LEDGER_ORIGIN = "test.example/ledger"
 LEDGER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+PAPERS = Papers(lambda: bytes(range(32)), secrets.token_bytes)
 
 
 class Clock:
@@ -60,6 +67,22 @@ def accounts(engine: Engine, clock: Clock) -> Accounts:
     return Accounts(engine, clock)
 
 
+def sign_agreement(engine: Engine, agency: str, now: datetime, papers: Papers = PAPERS) -> None:
+    """Have the agency's head sign, unless one of its heads has."""
+    signing = Signing(
+        version="2026-1",
+        text=b"Who signs this keeps to the policy.",
+        copy=b"%PDF-1.7 signed",
+        signed_by="Ruth Roe",
+        signed_as="Chief of Police",
+        signed_on=day_of(now),
+    )
+    with engine.begin() as connection:
+        found = enrolment.require_agency(connection, agency)
+        if not agreements.in_force(connection, found.id, now):
+            agreements.sign(connection, papers, found, signing, by="Operator", now=now)
+
+
 def hire(
     accounts: Accounts,
     login: str,
@@ -67,6 +90,7 @@ def hire(
     roles: Collection[Role] = AGENCY_ROLES,
 ) -> User:
     """A person with an account and a password of their own, of every role in their agency."""
+    sign_agreement(accounts.engine, agency, accounts.now())
     name = f"Officer {login}"
     once = accounts.add(login, name, agency, OPERATOR, "test", roles=roles, position="Officer")
     accounts.change_password(login, once, PASSWORD, "test")
@@ -88,6 +112,7 @@ class CommandLine:
         self.settings.write_text('data = "data"\n')
         self.ok("init")
         self.ok("agencies", "add", "--name", "salem-pd", "--title", "Salem Police")
+        sign_agreement(self.engine, "salem-pd", datetime.now(UTC))
 
     @property
     def engine(self) -> Engine:
