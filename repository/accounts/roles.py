@@ -79,6 +79,7 @@ POWERS: Mapping[Role, frozenset[Power]] = {
         | {
             _P.HANDLE_REQUESTS, _P.RELEASE_HOLD, _P.CORRECT_READS, _P.MANAGE_USERS,
             _P.MANAGE_AGENCY, _P.MANAGE_UNITS, _P.SEE_TRANSACTIONS, _P.PUBLISH_BULLETINS,
+            _P.AUDIT_OWN_AGENCY,
         }
     ),
     Role.REPRESENTATIVE: frozenset(
@@ -132,7 +133,7 @@ _WORDS: Mapping[Power, str] = {
     _P.DISSEMINATE: "give results to others",
     _P.PACKAGE_EVIDENCE: "make evidence packages",
     _P.HOLD: "place holds",
-    _P.RELEASE_HOLD: "release or change holds",
+    _P.RELEASE_HOLD: "release holds",
     _P.SEE_ALERTS: "look at alerts and hot-list entries",
     _P.ENTER_HOTLIST: "enter plates in hot lists",
     _P.CHECK_HOTLIST: "check hot-list entries",

@@ -13,8 +13,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
-from repository.accounts import users
-from repository.accounts.errors import SessionEndedError
+from repository.accounts.entering import enter
+from repository.accounts.errors import AccountError
+from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.agencies import own, reports
 from repository.agencies.errors import AgencyError, require_text
@@ -104,7 +105,7 @@ class AgencyData:
         """
         asked: dict[str, JSON] = {"read": str(read_id), "error": as_typed(error)}
         entry = Entry("errors.report", user.actor, self.now(), origin, asked)
-        with self._entering(user, entry) as connection:
+        with self._entering(user, entry, Power.REPORT_ERROR) as connection:
             error = require_text("error", error)
             found = [
                 each
@@ -128,7 +129,8 @@ class AgencyData:
     def list_reports(self, user: User, origin: str, *, answered_too: bool) -> list[Report]:
         """Reports that the user's agency received or made."""
         entry = Entry("errors.list", user.actor, self.now(), origin)
-        with self._entering(user, entry) as connection:
+        seeing = (Power.REPORT_ERROR, Power.CORRECT_READS)
+        with self._entering(user, entry, *seeing) as connection:
             found = reports.list_all(connection, user, answered_too=answered_too)
             digest = digest_of_ids(str(each.id) for each in found)
             log.append(connection, replace(entry, count=len(found), result_digest=digest))
@@ -142,7 +144,7 @@ class AgencyData:
         """
         asked: dict[str, JSON] = {"report": number, "reason": as_typed(reason)}
         entry = Entry("errors.reject", user.actor, self.now(), origin, asked)
-        with self._entering(user, entry) as connection:
+        with self._entering(user, entry, Power.CORRECT_READS) as connection:
             reason = require_text("reason", reason)
             reports.read_of(connection, number, user)
             reports.answer(connection, number, "rejected", reason, user=user, now=self.now())
@@ -194,7 +196,7 @@ class AgencyData:
     ) -> Iterator[_Act]:
         asked = asked | {"reason_given": as_typed(reason)}
         entry = Entry(action, user.actor, self.now(), origin, asked)
-        with self._entering(user, entry) as connection:
+        with self._entering(user, entry, Power.CORRECT_READS) as connection:
             require_text("reason", reason)
             locks.take(connection, Turn.RETENTION)
             act = _Act(connection, user, self.is_forwarded)
@@ -206,15 +208,13 @@ class AgencyData:
             )
 
     @contextmanager
-    def _entering(self, user: User, entry: Entry) -> Iterator[Connection]:
-        """A transaction for a person whose account is open as it begins."""
+    def _entering(self, user: User, entry: Entry, *powers: Power) -> Iterator[Connection]:
+        """A transaction for a person whose account is open as it begins, with one of the powers."""
         with (
-            attempt(self.engine, entry, (AgencyError, SessionEndedError)),
+            attempt(self.engine, entry, (AgencyError, AccountError)),
             self.engine.begin() as connection,
         ):
-            account = users.lock(connection, user.id)
-            if account is None or not account.open:
-                raise SessionEndedError
+            enter(connection, user, *powers)
             yield connection
 
 

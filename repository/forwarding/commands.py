@@ -13,7 +13,10 @@ import click
 from sqlalchemy import Connection
 
 from repository.accounts.acting import as_person
+from repository.accounts.entering import enter
+from repository.accounts.errors import AccountError
 from repository.accounts.operator import COMMAND_LINE, operator
+from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.agencies.errors import AgencyError
 from repository.bootstrap import Services
@@ -226,7 +229,9 @@ def _by_person(
     work: Callable[[Connection], _T],
 ) -> _T:
     entry = Entry(action, user.actor, services.clock(), COMMAND_LINE, request)
-    with attempt(services.engine, entry, AgencyError), services.engine.begin() as connection:
+    refusals = (AgencyError, AccountError)
+    with attempt(services.engine, entry, refusals), services.engine.begin() as connection:
+        enter(connection, user, Power.MANAGE_AGENCY)
         done = work(connection)
         log.append(connection, entry)
     return done

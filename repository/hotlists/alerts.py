@@ -17,8 +17,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
-from repository.accounts import users
-from repository.accounts.errors import SessionEndedError
+from repository.accounts.entering import enter
+from repository.accounts.errors import AccountError
+from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.hotlists import alert_rows
 from repository.hotlists.alert_state import Alert, Checked
@@ -171,11 +172,9 @@ class Alerts:
         self, user: User, what: str, asked: Mapping[str, JSON], origin: str
     ) -> Iterator[tuple[Connection, Entry]]:
         entry = Entry(f"alert.{what}", user.actor, self.clock(), origin, asked)
-        refusals = (AlertRefusedError, SessionEndedError)
+        refusals = (AlertRefusedError, AccountError)
         with attempt(self.engine, entry, refusals), self.engine.begin() as connection:
-            account = users.lock(connection, user.id)
-            if account is None or not account.open:
-                raise SessionEndedError
+            enter(connection, user, Power.SEE_ALERTS)
             yield connection, entry
 
 

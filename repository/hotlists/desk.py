@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
-from repository.accounts import users
-from repository.accounts.errors import SessionEndedError
+from repository.accounts.entering import enter
+from repository.accounts.errors import AccountError
+from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.hotlists import entries, lines, versions, withdrawals
 from repository.hotlists.entries import ManualEntry
@@ -51,11 +52,12 @@ class ListDesk:
 
         Raises:
             EntryRefusedError: if something is missing or wrong.
+            NotAllowedError: as all here, if the user's roles do not let them.
         """
         entry = self._entry(
             user, "propose", {"list": as_typed(name), "entry": typed.as_json()}, origin
         )
-        with self._acting(user, entry) as connection:
+        with self._acting(user, entry, Power.ENTER_HOTLIST) as connection:
             now = self.clock()
             if not LIST_NAME.fullmatch(name):
                 raise EntryRefusedError("list: a name of lower-case letters, digits and hyphens")
@@ -80,7 +82,7 @@ class ListDesk:
             EntryRefusedError: if it is not there to be checked, or the user proposed it.
         """
         entry = self._entry(user, "confirm", {"number": as_typed(str(number))}, origin)
-        with self._acting(user, entry) as connection:
+        with self._acting(user, entry, Power.CHECK_HOTLIST) as connection:
             found, key = self._lock(connection, user, number)
             now = self.clock()
             if found.state(now) != "proposed":
@@ -104,7 +106,7 @@ class ListDesk:
         """
         asked = {"list": as_typed(name), "id": as_typed(label), "reason_given": as_typed(reason)}
         entry = self._entry(user, "cancel", asked, origin)
-        with self._acting(user, entry) as connection:
+        with self._acting(user, entry, Power.ENTER_HOTLIST) as connection:
             now = self.clock()
             why = require_reason(reason)
             key = versions.lock_list(connection, user.agency, name)
@@ -134,7 +136,7 @@ class ListDesk:
         """
         asked = {"number": as_typed(str(number)), "reason_given": as_typed(reason)}
         entry = self._entry(user, "review", asked, origin)
-        with self._acting(user, entry) as connection:
+        with self._acting(user, entry, Power.CHECK_HOTLIST) as connection:
             require_reason(reason)
             found, _ = self._lock(connection, user, number)
             now = self.clock()
@@ -153,7 +155,7 @@ class ListDesk:
         """
         asked: dict[str, JSON] = {"list": None if name is None else as_typed(name)}
         entry = self._entry(user, "list", asked, origin)
-        with self._acting(user, entry) as connection:
+        with self._acting(user, entry, Power.SEE_ALERTS) as connection:
             found = entries.of_agency(connection, user.agency, name)
             digest = digest_of_ids(str(each.id) for each in found)
             log.append(connection, replace(entry, count=len(found), result_digest=digest))
@@ -163,12 +165,10 @@ class ListDesk:
         return Entry(f"hotlist.entry.{act}", user.actor, self.clock(), origin, asked)
 
     @contextmanager
-    def _acting(self, user: User, entry: Entry) -> Iterator[Connection]:
-        refusals = (HotlistError, SessionEndedError)
+    def _acting(self, user: User, entry: Entry, power: Power) -> Iterator[Connection]:
+        refusals = (HotlistError, AccountError)
         with attempt(self.engine, entry, refusals), self.engine.begin() as connection:
-            account = users.lock(connection, user.id)
-            if account is None or not account.open:
-                raise SessionEndedError
+            enter(connection, user, power)
             yield connection
 
     def _done(

@@ -15,6 +15,8 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, select
 
 from edge.contract.hotlist import HotlistManifest
+from repository.accounts.errors import NotAllowedError
+from repository.accounts.roles import Power, require
 from repository.accounts.user import User
 from repository.hotlists import sources, staging, versions, withdrawals
 from repository.hotlists.errors import HotlistError
@@ -82,8 +84,9 @@ class Imports:
             asked["change_accepted_because"] = as_typed(accepted.reason)
             actor = accepted.user.actor
         entry = Entry("hotlist.import", actor, self.clock(), origin, asked)
-        with attempt(self.engine, entry, HotlistError):
+        with attempt(self.engine, entry, (HotlistError, NotAllowedError)):
             if accepted is not None:
+                require(accepted.user, Power.CHECK_HOTLIST)
                 _require_word(accepted, source)
             try:
                 with (

@@ -9,7 +9,10 @@ from datetime import datetime
 import click
 
 from repository.accounts.acting import as_person
+from repository.accounts.entering import enter
+from repository.accounts.errors import AccountError
 from repository.accounts.operator import COMMAND_LINE
+from repository.accounts.roles import Power, require
 from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.command import pass_services
@@ -20,6 +23,7 @@ from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry, as_typed
 from repository.store.engine import reading
 
+_REFUSALS = (ConsumerError, AccountError)
 _REASON = click.option("--reason", required=True, help="Why, in words.")
 
 
@@ -67,7 +71,8 @@ def retire_command(services: Services, user: User, client_id: str, reason: str) 
 
     asked: dict[str, JSON] = {"client_id": as_typed(client_id), "reason_given": as_typed(reason)}
     entry = Entry("ingest.retire", user.actor, services.clock(), COMMAND_LINE, asked)
-    with attempt(services.engine, entry, ConsumerError):
+    with attempt(services.engine, entry, _REFUSALS):
+        require(user, Power.OPERATE)
         with reading(services.engine) as connection:
             consumers.require_idle(connection, client_id, services.clock())
         drop_session(services.settings.broker, client_id)
@@ -88,7 +93,8 @@ def trust_command(services: Services, user: User, reason: str) -> None:
     now = services.clock()
     asked: dict[str, JSON] = {"clock": now.isoformat(), "reason_given": as_typed(reason)}
     entry = Entry("ingest.trust_clock", user.actor, now, COMMAND_LINE, asked)
-    with attempt(services.engine, entry, ConsumerError), services.engine.begin() as connection:
+    with attempt(services.engine, entry, _REFUSALS), services.engine.begin() as connection:
+        enter(connection, user, Power.OPERATE)
         ownclock.trust(connection, now, f"{user.name} said that the clock is right")
         log.append(connection, entry)
     click.echo(f"the clock is taken to be right: {now:%Y-%m-%d %H:%M} UTC")

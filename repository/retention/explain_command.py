@@ -11,10 +11,10 @@ from uuid import UUID
 import click
 from sqlalchemy import Connection
 
-from repository.accounts import users
 from repository.accounts.acting import as_person_if_named
-from repository.accounts.errors import SessionEndedError
+from repository.accounts.entering import enter
 from repository.accounts.operator import COMMAND_LINE, operator
+from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.cases import files
@@ -104,9 +104,7 @@ def _explain(
     """The explanation, the plates that the user may see by their unit, and both on the record."""
     now = services.clock()
     if user is not None:
-        account = users.lock(connection, user.id)
-        if account is None or not account.open:
-            raise SessionEndedError
+        enter(connection, user, Power.SEARCH)
     duties = Duties.load(connection, services.retention_rule, shipped_rule)
     try:
         found = explain(connection, read_id, duties, now)

@@ -10,7 +10,10 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
+from repository.accounts.entering import enter
+from repository.accounts.errors import AccountError
 from repository.accounts.operator import COMMAND_LINE
+from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.ledger.attempt import attempt
@@ -35,11 +38,13 @@ def entry_of(services: Services, user: User, action: str, asked: Mapping[str, JS
 
 @contextmanager
 def acting(
-    services: Services, user: User, action: str, asked: Mapping[str, JSON]
+    services: Services, user: User, action: str, asked: Mapping[str, JSON], *powers: Power
 ) -> Iterator[Connection]:
-    """A transaction of that person's; if it is refused or fails, that is on the ledger."""
+    """A transaction of a person who has one of the powers; what is refused is on the ledger too."""
     entry = entry_of(services, user, action, asked)
-    with attempt(services.engine, entry, HoldError), services.engine.begin() as connection:
+    refusals = (HoldError, AccountError)
+    with attempt(services.engine, entry, refusals), services.engine.begin() as connection:
+        enter(connection, user, *powers)
         yield connection
 
 

@@ -12,6 +12,7 @@ import click
 from edge.contract.plates import load_confusables, normalise
 from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE, operator
+from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.command import pass_services
@@ -124,7 +125,7 @@ def add(
         "plate": as_typed(plate) if plate else None,
         "unit": as_typed(unit) if unit else None,
     }
-    with acting(services, user, "hold.add", asked) as connection:
+    with acting(services, user, "hold.add", asked, Power.HOLD) as connection:
         target = _target(reads, hit, plate, state, unit, start, end)
         request = HoldRequest(
             case_number=case_number,
@@ -229,7 +230,8 @@ def show(services: Services, user: User, number: int, as_json: bool) -> None:
 
     Example: alpr-repository hold show --user jdoe --hold 7
     """
-    with acting(services, user, "hold.show", {"hold": number}) as connection:
+    seeing = (Power.HOLD, Power.RELEASE_HOLD, Power.SEE_CASES)
+    with acting(services, user, "hold.show", {"hold": number}, *seeing) as connection:
         found, reviews, held = holds_listing.show(connection, number)
         if found.agency != user.agency:
             raise HoldError(f"hold {number}: not one of agency {user.agency}")

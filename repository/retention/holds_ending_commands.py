@@ -8,6 +8,7 @@ import click
 
 from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
+from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.ledger.entry import JSON, as_typed
@@ -40,7 +41,7 @@ def release(
     Example: alpr-repository hold release --user jdoe --hold 7 --reason "Case 24-1187 is closed"
     """
     asked: dict[str, JSON] = {"hold": number, "reason_given": as_typed(reason)}
-    with acting(services, user, "hold.release", asked) as connection:
+    with acting(services, user, "hold.release", asked, Power.RELEASE_HOLD) as connection:
         done = holds_ending.release(
             connection,
             number,
@@ -61,7 +62,9 @@ def confirm_release(services: Services, user: User, number: int, as_json: bool) 
 
     Example: alpr-repository hold confirm-release --user rroe --hold 7
     """
-    with acting(services, user, "hold.confirm_release", {"hold": number}) as connection:
+    with acting(
+        services, user, "hold.confirm_release", {"hold": number}, Power.RELEASE_HOLD
+    ) as connection:
         holds_ending.confirm_release(
             connection, number, actor=user.actor, origin=COMMAND_LINE, now=services.clock()
         )
@@ -85,7 +88,7 @@ def withdraw_release(
     Example: alpr-repository hold withdraw-release --user rroe --hold 7 --reason "Appeal is pending"
     """
     asked: dict[str, JSON] = {"hold": number, "reason_given": as_typed(reason)}
-    with acting(services, user, "hold.withdraw_release", asked) as connection:
+    with acting(services, user, "hold.withdraw_release", asked, Power.RELEASE_HOLD) as connection:
         holds_ending.withdraw_release(
             connection,
             number,
@@ -121,7 +124,7 @@ def review(
         "reason_given": as_typed(reason),
         "next_due": next_due.date().isoformat(),
     }
-    with acting(services, user, "hold.review", asked) as connection:
+    with acting(services, user, "hold.review", asked, Power.HOLD) as connection:
         holds_review.review(
             connection,
             number,
@@ -159,7 +162,7 @@ def assign(
         "case_number": as_typed(case_number),
         "reason_given": as_typed(reason),
     }
-    with acting(services, user, "hold.assign", asked) as connection:
+    with acting(services, user, "hold.assign", asked, Power.HOLD) as connection:
         holds_review.assign(
             connection,
             number,
@@ -199,7 +202,7 @@ def disposition(
         "disposition": as_typed(disposition),
         "on": on.date().isoformat(),
     }
-    with acting(services, user, "hold.disposition", asked) as connection:
+    with acting(services, user, "hold.disposition", asked, Power.RELEASE_HOLD) as connection:
         ended = holds_ending.dispose(
             connection,
             case_number,

@@ -7,7 +7,10 @@ import json
 import click
 
 from repository.accounts.acting import as_person_if_named
+from repository.accounts.entering import enter, require_own_agency
+from repository.accounts.errors import AccountError
 from repository.accounts.operator import COMMAND_LINE, operator
+from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.ledger.attempt import attempt
@@ -49,8 +52,10 @@ def rule(
         COMMAND_LINE,
         {"agency": as_typed(agency), "rule": as_typed(name), "reason_given": as_typed(reason)},
     )
-    refusals = (LocalRuleError, RetentionRuleError)
+    refusals = (LocalRuleError, RetentionRuleError, AccountError)
     with attempt(services.engine, entry, refusals), services.engine.begin() as connection:
+        if user is not None:
+            require_own_agency(enter(connection, user, Power.MANAGE_AGENCY), agency)
         done = local_rules.change(
             connection,
             agency,

@@ -10,7 +10,9 @@ from datetime import datetime
 import click
 
 from repository.accounts.acting import as_person_if_named
+from repository.accounts.errors import NotAllowedError
 from repository.accounts.operator import COMMAND_LINE, operator
+from repository.accounts.roles import Power, require
 from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.command import pass_services
@@ -68,7 +70,9 @@ def purge_command(
         "confirm_count": confirm_count,
     }
     entry = Entry("purge.run", actor, services.clock(), COMMAND_LINE, asked)
-    with attempt(services.engine, entry, PurgeError):
+    with attempt(services.engine, entry, (PurgeError, NotAllowedError)):
+        if user is not None:
+            require(user, Power.OPERATE)
         done = purge.run(
             services.engine,
             services.pictures,

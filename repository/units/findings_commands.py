@@ -9,7 +9,10 @@ from datetime import datetime
 import click
 
 from repository.accounts.acting import as_person
+from repository.accounts.entering import enter
+from repository.accounts.errors import AccountError
 from repository.accounts.operator import COMMAND_LINE
+from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.command import pass_services
@@ -61,7 +64,9 @@ def close_command(services: Services, user: User, number: int, reason: str) -> N
     """
     asked: dict[str, JSON] = {"finding": number, "reason_given": as_typed(reason)}
     entry = Entry("finding.close", user.actor, services.clock(), COMMAND_LINE, asked)
-    with attempt(services.engine, entry, FindingError), services.engine.begin() as connection:
+    refusals = (FindingError, AccountError)
+    with attempt(services.engine, entry, refusals), services.engine.begin() as connection:
+        enter(connection, user, Power.OPERATE, Power.MANAGE_UNITS, Power.MANAGE_USERS)
         closed = close_finding(connection, number, user.actor, reason, services.clock())
         log.append(
             connection, dataclasses.replace(entry, request={**asked, "kind": closed.kind}, count=1)

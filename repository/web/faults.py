@@ -13,17 +13,21 @@ from starlette.exceptions import HTTPException
 
 from repository.accounts.errors import (
     AccountError,
+    NotAllowedError,
     PasswordChangeRequiredError,
     SessionEndedError,
     SessionLockedError,
     SignInRefusedError,
     TooManySignInsError,
 )
+from repository.accounts.sessions_rates import TooMuchAskedError
 from repository.accounts.sessions_use import NoSuchSessionError
 from repository.errors import RepositoryError
 from repository.hotlists.errors import AlertRefusedError, EntryRefusedError, UnknownListError
 from repository.search.errors import SearchRefusedError
 from repository.units.requests import TooManyRequestsError, UnitClockError, UnitRefusedError
+from repository.web.bearer import MixedCredentialsError
+from repository.web.csrf import CrossSiteError
 
 _log = structlog.get_logger("web")
 _HTTP_SENTENCES = {
@@ -38,7 +42,11 @@ _STATUS: Mapping[type[RepositoryError], tuple[int, str]] = {
     SessionEndedError: (401, "session_ended"),
     SessionLockedError: (401, "session_locked"),
     NoSuchSessionError: (404, "no_such_session"),
+    TooMuchAskedError: (429, "too_much_asked"),
+    MixedCredentialsError: (400, "mixed_credentials"),
+    CrossSiteError: (403, "cross_site"),
     PasswordChangeRequiredError: (403, "password_change_required"),
+    NotAllowedError: (403, "not_allowed"),
     AccountError: (422, "refused"),
     SearchRefusedError: (422, "refused"),
     UnitRefusedError: (401, "unit_refused"),
@@ -50,9 +58,13 @@ _STATUS: Mapping[type[RepositoryError], tuple[int, str]] = {
 }
 
 
-def answer(status: int, code: str, message: str) -> JSONResponse:
-    """An error in the one shape."""
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+def answer(status: int, code: str, message: str, retry_after_s: int = 900) -> JSONResponse:
+    """An error in the one shape; where too much was asked, it says when to come again."""
+    headers = None
+    if status == 401:
+        headers = {"WWW-Authenticate": "Bearer"}
+    elif status == 429:
+        headers = {"Retry-After": str(retry_after_s)}
     return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
 
 
@@ -74,6 +86,8 @@ async def _repository_error(_request: Request, error: Exception) -> JSONResponse
     for kind in type(error).__mro__:
         if kind in _STATUS:
             status, code = _STATUS[kind]
+            if isinstance(error, TooMuchAskedError):
+                return answer(status, code, str(error), error.retry_after_s)
             return answer(status, code, str(error))
     _log.error("a request failed", why=str(error))
     return answer(503, "unavailable", "the repository cannot answer now; try again later")

@@ -145,7 +145,7 @@ class CommandLine:
         command = "bootstrap" if login == "jdoe" else "add"
         shown = self.ok(
             *("users", command, login, "--name", "Jane Doe", "--agency", "salem-pd", "--json"),
-            *(word for role in sorted(roles) for word in ("--role", role)),
+            *(word for role in sorted(roles) for word in ("--role", role.value)),
         )
         once = json.loads(shown)["one_time_password"]
         new = self.file("new-password", PASSWORD + "\n")
