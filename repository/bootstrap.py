@@ -19,7 +19,8 @@ from repository.agencies.agreements_desk import AgreementDesk
 from repository.agencies.agreements_papers import Papers
 from repository.agencies.service import AgencyData
 from repository.agencies.statistics import Statistics
-from repository.audits.transactions import Audits
+from repository.audits.desk import AuditDesk
+from repository.audits.transactions import Transactions
 from repository.cases.service import CaseFiles
 from repository.forwarding.forwarder import Forwarder
 from repository.forwarding.link import Link
@@ -170,9 +171,14 @@ class Services:
         return Statistics(self.engine, self.clock, self.settings.agencies.smallest_number)
 
     @property
-    def audits(self) -> Audits:
-        """Reports from the ledger."""
-        return Audits(self.engine, self.clock)
+    def transactions(self) -> Transactions:
+        """Reports of transactions from the ledger."""
+        return Transactions(self.engine, self.clock)
+
+    @property
+    def audits(self) -> AuditDesk:
+        """Audits of agencies and of the repository."""
+        return AuditDesk(self.engine, self.clock, self.settings.audits)
 
     @functools.cached_property
     def hotlists(self) -> UnitHotlists:

@@ -9,10 +9,12 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from repository.agencies import agreements_duties, reports
+from repository.audits import drawing, keeping, opening, reminders
 from repository.bootstrap import Services
 from repository.errors import RepositoryError
 from repository.hotlists import upkeep
 from repository.ingest import consumers, ownclock
+from repository.ledger.entry import SYSTEM
 from repository.retention import holds_ending, holds_review, purge
 from repository.retention.purge_job import PurgeJob
 from repository.store.ahead import ensure_coming_days
@@ -76,6 +78,12 @@ def schedule(services: Services) -> BackgroundScheduler:
         _guarded("duties of agencies", lambda: remind_agencies(services)),
         "interval",
         hours=1,
+        next_run_time=now,
+    )
+    scheduler.add_job(
+        _guarded("audits", lambda: tend_audits(services)),
+        "interval",
+        minutes=10,
         next_run_time=now,
     )
     announcer = services.hotlist_announcer
@@ -143,6 +151,16 @@ def remind_agencies(services: Services) -> None:
     chosen, now = services.settings.agencies, services.clock()
     with services.engine.begin() as connection:
         agreements_duties.look(connection, now, suspend=chosen.suspend_unsigned)
+
+
+def tend_audits(services: Services) -> None:
+    """Open the audits that are due, draw their samples, say what is overdue, purge what is over."""
+    now = services.clock()
+    with services.engine.begin() as connection:
+        opening.open_due(connection, services.settings.audits, now)
+        reminders.raise_overdue(connection, now)
+    drawing.draw_due(services.engine, services.settings.audits.sample_size, now)
+    keeping.purge(services.engine, SYSTEM, opening.JOBS, now)
 
 
 def tend_hotlists(services: Services) -> None:

@@ -26,6 +26,7 @@ from pydantic import (
 from sqlalchemy.exc import ArgumentError
 
 from repository.accounts.settings import AccountSettings
+from repository.audits.settings import AuditSettings
 from repository.errors import RepositoryError
 from repository.hotlists.settings import HotlistSettings
 from repository.ledger.settings import LedgerSettings
@@ -272,6 +273,9 @@ class Settings(_Section):
     )
     agencies: AgencySettings = Field(
         default_factory=AgencySettings, description="What agencies do with their data."
+    )
+    audits: AuditSettings = Field(
+        default_factory=lambda: AuditSettings(), description="Monthly and triennial audits."
     )
     jobs: JobSettings = Field(default_factory=JobSettings, description="What happens by the clock.")
     ledger: LedgerSettings = Field(

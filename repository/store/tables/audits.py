@@ -34,6 +34,7 @@ audits = Table(
     Column("opened_by", String(64), nullable=False),
     Column("opened_by_name", String(200), nullable=False),
     Column("opened_at", UtcDateTime, nullable=False),
+    Column("opened_index", BigInteger),
     Column("due_at", UtcDateTime, nullable=False),
     Column("checkpoint_size", BigInteger),
     Column("checkpoint_root", String(64)),
@@ -49,8 +50,9 @@ audits = Table(
     Index(None, "signed_at", "due_at"),
 )
 """``agency_id`` is null where the repository itself is audited. ``once_key`` is what there is one
-audit of, such as an agency's month; null for those at will. ``seed`` is what the sample was drawn
-with, and follows from the checkpoint; the three are null where nothing was drawn. ``searches`` is
+audit of, such as an agency's month; null for those at will. ``opened_index`` is the entry of its
+opening. ``seed`` is what the sample was drawn with, and follows from the checkpoint, the first that
+covers that entry; the three are null until then. ``searches`` is
 the number that it was drawn from. ``keep_until`` is null until it may be purged at all."""
 
 audit_counts = Table(

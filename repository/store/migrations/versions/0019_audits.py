@@ -37,6 +37,7 @@ def _make_audits() -> None:
         sa.Column("opened_by", sa.String(64), nullable=False),
         sa.Column("opened_by_name", sa.String(200), nullable=False),
         sa.Column("opened_at", _moment, nullable=False),
+        sa.Column("opened_index", sa.BigInteger()),
         sa.Column("due_at", _moment, nullable=False),
         sa.Column("checkpoint_size", sa.BigInteger()),
         sa.Column("checkpoint_root", sa.String(64)),
