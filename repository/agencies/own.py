@@ -24,10 +24,12 @@ from edge.contract.plates import STATES, normalise
 from repository.accounts.user import User
 from repository.agencies import counts
 from repository.agencies.errors import AgencyError
+from repository.cases import shown
 from repository.retention.holds import catch, is_held
 from repository.store import plates
 from repository.store.rows import insert_new, put
 from repository.store.tables.agency_data import error_reports, read_corrections, withdrawn_reads
+from repository.store.tables.cases import case_search_reads
 from repository.store.tables.fleet import agencies, units
 from repository.store.tables.reads import hits, pictures, reads, unit_records
 from repository.store.tables.retention import doomed_pictures, hold_reads, holds
@@ -279,6 +281,7 @@ def _dispose(connection: Connection, read: SeenRead) -> None:
     connection.execute(
         update(error_reports).where(_is(error_reports, read)).values(error=None, answer_text=None)
     )
+    shown.forget(connection, _is(case_search_reads, read))
     plates.forget_unused(connection, {read.plate, *(each.plate for each in read_hits)})
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 
 from repository.agencies import counts as monthly
 from repository.agencies import own
+from repository.cases import shown
 from repository.retention import purge_pictures, purge_plates
 from repository.retention.certificates import Certificate, Count, Hand, certify
 from repository.retention.duties import Duties
@@ -59,6 +60,7 @@ def purge_day(
         purge_pictures.retire_key(connection, store, day)
     purge_pictures.drop_released(connection, store, day)
     own.forget_purged(connection)
+    shown.forget_day(connection, day)
     return certify(connection, day, duties, expired.bounds, counts, digest, hand)
 
 

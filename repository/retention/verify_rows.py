@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from repository.retention.duties import Bound, Duties
 from repository.store.tables.agency_data import error_reports, read_corrections, withdrawn_reads
+from repository.store.tables.cases import case_search_reads
 from repository.store.tables.fleet import units
 from repository.store.tables.plates import plates
 from repository.store.tables.reads import (
@@ -89,6 +90,9 @@ def leftovers(
     said = or_(error_reports.c.error.is_not(None), error_reports.c.answer_text.is_not(None))
     query = _without_read(error_reports, error_reports.c.id).where(said)
     yield from _named(connection, "said_of_read", query)
+    shown = _without_read(case_search_reads, case_search_reads.c.read_id)
+    query = shown.where(case_search_reads.c.facts.is_not(None))
+    yield from _named(connection, "shown_in_case", query)
 
 
 def expired_reads(bounds: tuple[Bound, ...], at: datetime) -> Iterator[Select[Any]]:
