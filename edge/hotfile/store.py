@@ -20,7 +20,6 @@ from types import TracebackType
 import msgspec
 import numpy as np
 from cryptography.exceptions import InvalidTag
-from numpy.typing import NDArray
 
 from edge.contract.hotlist import HotlistEntry
 from edge.contract.plates import Confusables
@@ -30,9 +29,10 @@ from edge.hotfile.keys import digest_key
 from edge.hotfile.layout import (
     HEADER_BYTES,
     MARK_BITS,
+    MARKS,
     MAX_SLOT_BITS,
     PIECE_BYTES,
-    PLATE_CHARACTERS,
+    SLOT_BYTES,
     TAG_BYTES,
     UNIT_BYTES,
     Listed,
@@ -43,8 +43,12 @@ from edge.hotfile.layout import (
 )
 from edge.hotfile.wildcards import WildcardIndex
 
+_SLOT = Struct(f"<I{MARKS}HI")
+"""Where a slot's block begins, the marks of its entries, and where the block after it begins."""
 _EDGES = Struct("<II")
 """Where an entry begins in its block, and where it ends."""
+_NUMBER = Struct("<I")
+_MARK = (1 << MARK_BITS) - 1
 
 
 class StoredList:
@@ -90,7 +94,7 @@ class StoredList:
         self._sealer = Sealer(file_key)
         keyed = digest_key(file_key)
         self._plates = hashlib.blake2b(key=keyed, digest_size=8, person=b"plate")
-        self._fold_table = {ord(char): confusables.fold(char) for char in PLATE_CHARACTERS}
+        self._fold = confusables.fold
         self._slot_shift = 64 - header.slot_bits
         self._mark_shift = self._slot_shift - MARK_BITS
         try:
@@ -104,9 +108,7 @@ class StoredList:
         except OSError as error:
             raise HotfileError(f"{path}: cannot be read: {error.strerror}") from error
         self._wild = wildcards
-        self._wildcards = WildcardIndex(
-            [one.plate.translate(self._fold_table) for _, one in wildcards]
-        )
+        self._wildcards = WildcardIndex([confusables.fold(one.plate) for _, one in wildcards])
 
     def _read_index(self) -> None:
         header = self._header
@@ -118,12 +120,7 @@ class StoredList:
             place = header.index_at + number * (PIECE_BYTES + TAG_BYTES)
             sealed = os.pread(self._handle, length + TAG_BYTES, place)
             index[start : start + length] = self._sealer.open(place, b"index", sealed)
-        slots_bytes = 4 * ((1 << header.slot_bits) + 1)
-        whole = memoryview(index)
-        self._starts = whole[:slots_bytes].cast("I")
-        self._units = whole[slots_bytes : 2 * slots_bytes].cast("I")
-        self._marks = index
-        self._marks_at = 2 * slots_bytes
+        self._index = index
 
     def __enter__(self) -> StoredList:
         return self
@@ -157,26 +154,25 @@ class StoredList:
         digest = self._plates.copy()
         digest.update(folded.encode("ascii"))
         value = int.from_bytes(digest.digest(), "big")
-        slot = value >> self._slot_shift
-        first, end = self._starts[slot], self._starts[slot + 1]
-        mark = (value >> self._mark_shift & 0xFFFF).to_bytes(2, "little")
-        begin, stop = self._marks_at + 2 * first, self._marks_at + 2 * end
-        at = self._marks.find(mark, begin, stop)
-        while at >= 0 and (at - begin) & 1:
-            at = self._marks.find(mark, at + 1, stop)
-        if at < 0:
+        place, *marks, end = _SLOT.unpack_from(
+            self._index, (value >> self._slot_shift) * SLOT_BYTES
+        )
+        mark = value >> self._mark_shift & _MARK or 1
+        if mark not in marks and (marks[0] or place == end):
             return ()
-        row = (at - begin) // 2
-        last = row + 1
-        while (edge := begin + 2 * last) < stop and self._marks[edge : edge + 2] == mark:
-            last += 1
         try:
-            found = self._decoded(self._block(slot), row, last)
+            block = self._block(place, end)
+            if marks[0]:
+                first = marks.index(mark)
+                rows = range(first, first + marks.count(mark))
+            else:
+                rows = range(_count(block))
+            found = [self._decoded(block, row) for row in rows]
         except (OSError, InvalidTag, ValueError, msgspec.DecodeError):
             self.fault = self._damage()
             return ()
-        table = self._fold_table
-        return tuple(one for one in found if one.plate.translate(table) == folded)
+        fold = self._fold
+        return tuple([one for one in found if fold(one.plate) == folded])
 
     def find_wild(self, choices: Sequence[str]) -> tuple[Listed, ...]:
         """The entries with wildcards that fit a plate of these folded characters at each place."""
@@ -191,45 +187,49 @@ class StoredList:
         header = self._header
         total = header.slotted + len(self._wild)
         numbers = np.zeros(total, dtype=np.uint32)
-        slots = np.full(total, -1, dtype=np.int64)
-        starts = np.frombuffer(self._starts, dtype=np.uint32)
-        counts: NDArray[np.uint32] = starts[1:] - starts[:-1]
-        slots[: header.slotted] = np.repeat(np.arange(1 << header.slot_bits), counts)
+        slots = np.full(total, -1, dtype=np.int32)
+        rows = np.arange(-header.slotted, len(self._wild), dtype=np.int32)
         numbers[header.slotted :] = [number for number, _ in self._wild]
+        places = np.frombuffer(self._index, "<u4")[:: SLOT_BYTES // 4]
         try:
-            for slot in np.flatnonzero(counts).tolist():
-                first, count = self._starts[slot], int(counts[slot])
-                content = self._block(slot)
-                numbers[first : first + count] = np.frombuffer(
-                    content, "<u4", count, 4 * (count + 1)
-                )
-            for row in map(int, np.argsort(numbers)):
-                slot = int(slots[row])
+            first = 0
+            for slot in np.flatnonzero(np.diff(places)).tolist():
+                block = self._block(*places[slot : slot + 2].tolist())
+                end = first + (count := _count(block))
+                numbers[first:end] = np.frombuffer(block, "<u4", count, 4 * (count + 1))
+                slots[first:end], rows[first:end] = slot, range(count)
+                first = end
+            if first != header.slotted:
+                raise ValueError("slotted")
+            for one in map(int, np.argsort(numbers)):
+                slot, row = int(slots[one]), int(rows[one])
                 if slot < 0:
-                    yield self._wild[row - header.slotted][1].as_entry()
+                    yield self._wild[row][1].as_entry()
                     continue
-                place = row - self._starts[slot]
-                (listed,) = self._decoded(self._block(slot), place, place + 1)
-                yield listed.as_entry()
+                block = self._block(*places[slot : slot + 2].tolist())
+                yield self._decoded(block, row).as_entry()
         except (OSError, InvalidTag, ValueError, msgspec.DecodeError) as error:
             self.fault = self._damage()
             raise HotfileError(self.fault) from error
 
-    def _block(self, slot: int) -> bytes:
-        """The content of one slot's block."""
-        at, end = self._units[slot] * UNIT_BYTES, self._units[slot + 1] * UNIT_BYTES
-        return self._sealer.open(at, b"block", os.pread(self._handle, end - at, at))
+    def _block(self, place: int, end: int) -> bytes:
+        """The content of the block between two places, in units of 16 bytes."""
+        at = place * UNIT_BYTES
+        return self._sealer.open(at, b"block", os.pread(self._handle, end * UNIT_BYTES - at, at))
 
-    def _decoded(self, block: bytes, first: int, end: int) -> list[Listed]:
-        """Some of the entries of a block."""
-        found = []
-        for row in range(first, end):
-            at, stop = _EDGES.unpack_from(block, 4 * row)
-            found.append(entry_decoder.decode(block[at:stop]))
-        return found
+    def _decoded(self, block: bytes, row: int) -> Listed:
+        """One of the entries of a block."""
+        at, end = _EDGES.unpack_from(block, 4 * row)
+        return entry_decoder.decode(block[at:end])
 
     def _damage(self) -> str:
         return f"{self._path}: is damaged; it has to be built again"
+
+
+def _count(block: bytes) -> int:
+    """How many entries a block has: the first begins behind all the numbers."""
+    (first,) = _NUMBER.unpack_from(block)
+    return (int(first) // 4 - 1) // 2
 
 
 def _large(size_bytes: int) -> mmap.mmap:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -26,9 +26,9 @@ from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import ListFacts
 from edge.hotfile.keys import digest_key
 from edge.hotfile.layout import (
-    ENTRIES_PER_SLOT,
     HEADER_BYTES,
     MARK_BITS,
+    MARKS,
     MAX_ENTRIES,
     MAX_SLOT_BITS,
     PIECE_BYTES,
@@ -44,6 +44,7 @@ from edge.hotfile.wildcards import MAX_WILDCARDS
 Accept: TypeAlias = Callable[[ListFacts, ListFacts, tuple[int, ...]], None]
 
 _BUFFER_BYTES = 1 << 20
+_SLOTS_AT_ONCE = 1 << 16
 _LENGTH_BITS = 16
 _MAX_UNITS = (1 << 32) - 1
 _ASIDE = b"aside"
@@ -170,9 +171,9 @@ class HotfileWriter:
         self._put(self._files[1], bytes(HEADER_BYTES))
         units = self._put_blocks(sealer, starts, numbers, places)
         index_at = self._at
-        index = starts.tobytes() + units.tobytes() + _marks(order, slot_bits).tobytes()
+        index = _index(units, starts, _marks(order, slot_bits))
         for start in range(0, len(index), PIECE_BYTES):
-            piece = index[start : start + PIECE_BYTES]
+            piece = index[start : start + PIECE_BYTES].tobytes()
             self._put(self._files[1], sealer.seal(self._at, b"index", piece))
         wildcards_at = self._at
         content = msgspec.msgpack.encode(wildcards)
@@ -204,7 +205,7 @@ class HotfileWriter:
         except OSError as error:
             raise self._unwritten(error) from error
         units = np.zeros(len(starts), dtype="<u4")
-        for slot, (first, end) in enumerate(pairwise(starts.tolist())):
+        for slot, (first, end) in enumerate(_pairs(starts)):
             if self._at // UNIT_BYTES > _MAX_UNITS:
                 raise HotfileError(f"{self._target}: has more entries than its file can hold")
             units[slot] = self._at // UNIT_BYTES
@@ -251,6 +252,12 @@ class HotfileWriter:
         return HotfileError(f"{self._target}: cannot be written: {error.strerror}")
 
 
+def _pairs(starts: NDArray[np.uint32]) -> Iterator[tuple[int, int]]:
+    """Where the entries of each slot begin and end, without all of it as Python's numbers."""
+    for at in range(0, len(starts) - 1, _SLOTS_AT_ONCE):
+        yield from pairwise(starts[at : at + _SLOTS_AT_ONCE + 1].tolist())
+
+
 def _open_private(path: Path) -> IO[bytes]:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     return os.fdopen(handle, "w+b", buffering=_BUFFER_BYTES)
@@ -280,7 +287,8 @@ def _kept(identities: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], tuple[int,
 
 
 def _slot_bits(entries: int) -> int:
-    return min(MAX_SLOT_BITS, max(1, (entries // ENTRIES_PER_SLOT).bit_length()) - 1)
+    """For one and a half to three entries a slot."""
+    return min(MAX_SLOT_BITS, max(1, 2 * entries // 3).bit_length() - 1)
 
 
 def _starts(order: NDArray[np.uint64], slot_bits: int) -> NDArray[np.uint32]:
@@ -291,4 +299,19 @@ def _starts(order: NDArray[np.uint64], slot_bits: int) -> NDArray[np.uint32]:
 
 def _marks(order: NDArray[np.uint64], slot_bits: int) -> NDArray[np.uint16]:
     shift = np.uint64(64 - slot_bits - MARK_BITS)
-    return (order >> shift & np.uint64((1 << MARK_BITS) - 1)).astype("<u2")
+    marks: NDArray[np.uint16] = (order >> shift & np.uint64((1 << MARK_BITS) - 1)).astype("<u2")
+    marks[marks == 0] = 1
+    return marks
+
+
+def _index(
+    units: NDArray[np.uint32], starts: NDArray[np.uint32], marks: NDArray[np.uint16]
+) -> NDArray[np.uint8]:
+    """The bytes of the index; ``units`` and ``starts`` have one for each slot and the end."""
+    index = np.zeros(len(units), dtype=[("unit", "<u4"), ("marks", "<u2", MARKS)])
+    index["unit"] = units
+    counts = np.diff(starts, append=starts[-1])
+    for row in range(MARKS):
+        some = np.flatnonzero((counts > row) & (counts <= MARKS))
+        index["marks"][some, row] = marks[starts[some] + np.uint32(row)]
+    return index.view(np.uint8)

@@ -27,6 +27,7 @@ from edge.vision.pictures import read_picture
 FRAMES_PER_S = 8.0
 SHOWN_S = 0.8
 PAUSE_S = 0.5
+HOUR_S = 3600
 
 
 class Street:
@@ -37,7 +38,7 @@ class Street:
         self._cars = [_jpeg(car) for car in cars]
         self._empty = _jpeg(np.full_like(cars[0], 90))
         self._shown: int | None = None
-        self._begun_s = time.monotonic()
+        self._begun_s, self._begun_at_s = time.monotonic(), time.time()
         self._stop = threading.Event()
         street = self
 
@@ -62,6 +63,15 @@ class Street:
         if self._shown is not None:
             return self._shown
         return int((time.monotonic() - self._begun_s) / (SHOWN_S + PAUSE_S)) + 1
+
+    def showing(self, car: int, at: datetime) -> int:
+        """Which time of driving past it was that somebody saw that car at that moment.
+
+        Whole hours are left out of it: clocks are set back by one.
+        """
+        since_s = (at.timestamp() - self._begun_at_s + HOUR_S / 2) % HOUR_S - HOUR_S / 2
+        one_s = SHOWN_S + PAUSE_S
+        return round((since_s - car * one_s - SHOWN_S / 2) / (one_s * len(self._cars)))
 
     def empty_for_good(self) -> None:
         """No more cars come."""
