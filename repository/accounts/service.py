@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from repository.accounts.administration import Administration
-from repository.accounts.signing_in import SigningIn
+from repository.accounts.sessions_unlock import SessionUnlock
 
 
 @dataclass(frozen=True)
-class Accounts(Administration, SigningIn):
+class Accounts(Administration, SessionUnlock):
     """Everything that is done with accounts."""

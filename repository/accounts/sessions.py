@@ -56,9 +56,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How a session is opened: from which address, in what, and with a second factor or without.
+    """How a session is opened: from which address, in what, and by whose word.
 
-    A browser's token is taken from a cookie alone, a program's from the header alone.
+    ``second_factor`` is whether one was shown, and ``by_provider`` whether it was the agency's own
+    provider who knew the person. A browser's token is taken from a cookie alone, a program's from
+    the header alone.
     """
 
     origin: str
@@ -66,6 +68,7 @@ class Opening:
     kind: Kind = Kind.DESK
     unit_id: int | None = None
     second_factor: bool = False
+    by_provider: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Held:
     kind: Kind
     unit_id: int | None
     second_factor: bool
+    by_provider: bool
     origin: str
     last_origin: str
     created_at: datetime
@@ -126,6 +130,7 @@ def start(
             kind=opening.kind.value,
             unit_id=opening.unit_id,
             second_factor=opening.second_factor,
+            by_provider=opening.by_provider,
             origin=origin,
             last_origin=origin,
             created_at=now,
@@ -185,16 +190,19 @@ def rotate(
     token: str,
     now: datetime,
     *,
-    second_factor: bool | None = None,
+    second_factor: bool = False,
 ) -> str:
-    """Open the session anew under another token, which is of the same carrier as the one before."""
+    """Open the session anew under another token, which is of the same carrier as the one before.
+
+    ``second_factor`` says that one was shown meanwhile.
+    """
     fresh = mint(is_of_browser(token))
     connection.execute(
         update(sessions)
         .where(sessions.c.id == held.id)
         .values(
             token_digest=digest(fresh),
-            second_factor=held.second_factor if second_factor is None else second_factor,
+            second_factor=held.second_factor or second_factor,
             last_used_at=max(now, held.last_used_at),
             locked_at=None,
         )
@@ -266,6 +274,7 @@ def _held(row: Row[tuple[object, ...]]) -> Held:
         kind=Kind(found["kind"]),
         unit_id=found["unit_id"],
         second_factor=found["second_factor"],
+        by_provider=found["by_provider"],
         origin=found["origin"],
         last_origin=found["last_origin"],
         created_at=found["created_at"],

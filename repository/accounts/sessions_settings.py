@@ -33,7 +33,14 @@ class SessionSettings(BaseModel):
         description="Requests that one person or token may make in a minute.",
     )
     searches_per_min: int = Field(
-        30, ge=1, le=10_000, description="Searches that one person may make in a minute."
+        60, ge=1, le=10_000, description="Searches that one person may make in a minute."
+    )
+    requests_per_min_and_address: int = Field(
+        12_000,
+        ge=1,
+        le=1_000_000,
+        description="Requests that may come from one address in a minute: a whole department may "
+        "be behind one.",
     )
     tokens_valid_days: int = Field(
         365, ge=1, le=365, description="Days for which a service's token may be good at most."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -11,15 +12,24 @@ from sqlalchemy import Connection
 
 from repository.accounts import sessions, sharing, users
 from repository.accounts.base import AccountsBase
+from repository.accounts.entering import enter
 from repository.accounts.errors import AccountError, SessionEndedError
-from repository.accounts.roles import Power, require
+from repository.accounts.roles import REPOSITORY_WIDE, Power
 from repository.accounts.sessions import Held, Opening, Terms
+from repository.accounts.sessions_rates import Asked, Rates
 from repository.accounts.sharing import SharedUse
 from repository.accounts.throttle import site
 from repository.accounts.user import User, check_login
 from repository.ledger import log
-from repository.ledger.attempt import attempt
+from repository.ledger.attempt import attempt, record
 from repository.ledger.entry import JSON, Actor, Entry, as_typed
+
+_READERS = (
+    Power.MANAGE_USERS,
+    Power.AUDIT_OWN_AGENCY,
+    Power.AUDIT_ALL,
+    Power.SEE_TRANSACTIONS,
+)
 
 
 class NoSuchSessionError(AccountError):
@@ -72,6 +82,36 @@ class SessionUse(AccountsBase):
             chosen.idle_exempt_units,
         )
 
+    @functools.cached_property
+    def rates(self) -> Rates:
+        """What counts requests, by the settings."""
+        chosen = self.settings.sessions
+        return Rates(
+            chosen.requests_per_min, chosen.searches_per_min, chosen.requests_per_min_and_address
+        )
+
+    def count_search(self, user: User) -> None:
+        """Count a search that a person is about to make.
+
+        Raises:
+            TooMuchAskedError: if they made too many just now.
+        """
+        self.rates.admit(user.actor, Asked.SEARCH, self.now())
+
+    def record_dropped_requests(self) -> None:
+        """One entry for all that was dropped of a person or token, once its minute is over."""
+        for each in self.rates.take_ended(self.now()):
+            request: dict[str, JSON] = {
+                "reason": "too many in a minute",
+                "what": each.asked.value,
+                "since": each.since.isoformat(),
+            }
+            entry = Entry(
+                "accounts.dropped_requests", each.actor, self.now(), "web", request, "refused",
+                count=each.count,
+            )  # fmt: skip
+            record(self.engine, entry)
+
     def begin_session(self, connection: Connection, user: User, opening: Opening) -> Session:
         """A session for a person who has signed in, their row locked."""
         if self.settings.sessions.one_session_per_person:
@@ -86,9 +126,13 @@ class SessionUse(AccountsBase):
         Raises:
             SessionEndedError: if it opens none, or no longer, or is bound to another address.
             SessionLockedError: if the session is locked.
+            TooMuchAskedError: if too much was asked by the person, or from there, just now.
         """
+        self.record_dropped_requests()
+        self.rates.admit_address(origin)
         with self.engine.begin() as connection:
             user = self._holder(connection, token)
+            self.rates.admit(user.actor, Asked.REQUEST, self.now())
             held = sessions.use(connection, token, origin, self.terms, self.now())
             away = held.kind in self.settings.sessions.bound_to_address and site(origin) != site(
                 held.origin
@@ -168,34 +212,49 @@ class SessionUse(AccountsBase):
             log.append(connection, replace(entry, count=count))
 
     def end_sessions_of(self, login: str, by: User, origin: str) -> int:
-        """End every session of another person of one's own agency; how many there were.
+        """End every session of another person; how many there were.
 
         Raises:
             NotAllowedError: if one's roles do not let one manage users.
-            AccountError: if there is no such user in one's agency.
+            AccountError: if there is no such user, or they are of an agency that is not one's own.
         """
         return self._end_sessions_of(login, by.actor, origin, by)
 
     def operator_ends_sessions_of(self, login: str, by: Actor, origin: str) -> int:
-        """The same for the machine's operator, of any agency.
+        """The same for the operator of the machine.
 
         Raises:
             AccountError: if there is no such user.
         """
         return self._end_sessions_of(login, by, origin, None)
 
+    def shared_uses(self, by: User, origin: str) -> Sequence[SharedUse]:
+        """Logins used in two places, of one's agency; of all, where one's role reaches so far.
+
+        Raises:
+            NotAllowedError: if one neither manages users nor audits.
+        """
+        entry = Entry("accounts.list_shared_uses", by.actor, self.now(), origin)
+        with attempt(self.engine, entry, AccountError), self.engine.begin() as connection:
+            reader = enter(connection, by, *_READERS)
+            everybody = not REPOSITORY_WIDE.isdisjoint(reader.roles)
+            found = sharing.of_agency(connection, None if everybody else reader.agency_id)
+            log.append(connection, replace(entry, count=len(found)))
+        return found
+
     def _end_sessions_of(self, login: str, actor: Actor, origin: str, by: User | None) -> int:
         entry = Entry(
             "accounts.end_sessions", actor, self.now(), origin, {"login": as_typed(login)}
         )
         with attempt(self.engine, entry, AccountError):
-            if by is not None:
-                require(by, Power.MANAGE_USERS)
             found = self._find(check_login(login))
-            if found is None or (by is not None and found.user.agency_id != by.agency_id):
-                raise AccountError(f"login {login!r}: no such user")
             with self.engine.begin() as connection:
-                users.lock(connection, found.user.id)
+                ids = [] if found is None else [found.user.id]
+                _lock_in_order(connection, [*ids, *([] if by is None else [by.id])])
+                if by is not None:
+                    by = enter(connection, by, Power.MANAGE_USERS)
+                if found is None or (by is not None and not _reaches(by, found.user)):
+                    raise AccountError(f"login {login!r}: no such user")
                 count = sessions.end_all(connection, found.user.id)
                 log.append(connection, replace(entry, count=count))
         return count
@@ -213,3 +272,13 @@ class SessionUse(AccountsBase):
     ) -> None:
         request: dict[str, JSON] = {"session": str(held.id), "kind": held.kind.value}
         log.append(connection, Entry(action, actor, self.now(), origin, request))
+
+
+def _reaches(by: User, other: User) -> bool:
+    return by.agency_id == other.agency_id or not REPOSITORY_WIDE.isdisjoint(by.roles)
+
+
+def _lock_in_order(connection: Connection, user_ids: Sequence[UUID]) -> None:
+    """Lock several accounts in one order, so that nobody waits for somebody who waits for them."""
+    for each in sorted(user_ids):
+        users.lock(connection, each)

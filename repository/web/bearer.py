@@ -1,14 +1,30 @@
-"""Who asks: the address a request comes from, and the user whose token it bears."""
+"""Who asks: the address a request comes from, and the user whose token it bears.
+
+A program bears its token in the header ``Authorization``, a browser in a cookie; each kind of token
+counts in its own place alone, and a request that bears both is refused.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
 from repository.accounts.errors import SessionEndedError
+from repository.accounts.sessions import is_of_browser
+from repository.accounts.standing import Step
 from repository.accounts.user import User
+from repository.errors import RepositoryError
+from repository.web import cookies, csrf
 from repository.web.services import WebServices
+
+
+class MixedCredentialsError(RepositoryError):
+    """A request that bears a token both in a header and in a cookie."""
+
+    def __init__(self) -> None:
+        super().__init__("send the token in the header Authorization or in the cookie, not in both")
 
 
 def services(request: Request) -> WebServices:
@@ -25,31 +41,61 @@ Rooms = Annotated[WebServices, Depends(services)]
 Origin = Annotated[str, Depends(origin)]
 
 
-def bearer(request: Request, rooms: Rooms, origin: Origin) -> User:
+def token(request: Request) -> str:
+    """The token that the request bears, whatever it opens.
+
+    Raises:
+        SessionEndedError: if it bears none in the place that is its own.
+        MixedCredentialsError: if it bears two.
+        CrossSiteError: if it is in a cookie, and another site made the request.
+    """
+    header, cookie = request.headers.get("Authorization"), request.cookies.get(cookies.SESSION)
+    if cookie is not None:
+        if header is not None:
+            raise MixedCredentialsError
+        if not is_of_browser(cookie):
+            raise SessionEndedError
+        csrf.require_own_page(request.method, request.headers, cookie)
+        return cookie
+    scheme, _, borne = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not borne or is_of_browser(borne):
+        raise SessionEndedError
+    return borne
+
+
+Token = Annotated[str, Depends(token)]
+
+
+def bearer(token: Token, rooms: Rooms, origin: Origin) -> User:
     """The user whose token the request bears.
 
     Raises:
         SessionEndedError: if it bears none that opens a session.
-        PasswordChangeRequiredError: if it opens no more than the change of a one-time password.
+        SessionLockedError: if the session is locked.
+        NotYetOpenError: if something stands between the user and the system.
     """
-    return rooms.accounts.user_of(_token(request), origin)
+    return rooms.accounts.user_of(token, origin)
 
 
-def bearer_changing_password(request: Request, rooms: Rooms, origin: Origin) -> User:
-    """The same, for what one may also do with a one-time password.
+def bearer_before(step: Step) -> Callable[[str, WebServices, str], User]:
+    """The same for what clears that step, or may be done at any: the earlier ones are taken."""
+
+    def bearer_of_step(token: Token, rooms: Rooms, origin: Origin) -> User:
+        return rooms.accounts.user_of(token, origin, before=step)
+
+    return bearer_of_step
+
+
+def searcher(user: Annotated[User, Depends(bearer)], rooms: Rooms) -> User:
+    """The user who is about to search.
 
     Raises:
-        SessionEndedError: if it bears none that opens a session.
+        TooMuchAskedError: if they made too many searches just now.
     """
-    return rooms.accounts.user_changing_password(_token(request), origin)
-
-
-def _token(request: Request) -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise SessionEndedError
-    return token
+    rooms.accounts.count_search(user)
+    return user
 
 
 Bearer = Annotated[User, Depends(bearer)]
-PasswordChanger = Annotated[User, Depends(bearer_changing_password)]
+PasswordChanger = Annotated[User, Depends(bearer_before(Step.PASSWORD))]
+Searcher = Annotated[User, Depends(searcher)]

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("unit_id", _ROW_ID),
         sa.Column("second_factor", sa.Boolean(), nullable=False),
+        sa.Column("by_provider", sa.Boolean(), nullable=False),
         sa.Column("origin", sa.String(64), nullable=False),
         sa.Column("last_origin", sa.String(64), nullable=False),
         sa.Column("created_at", _TIME, nullable=False),

@@ -1,0 +1,111 @@
+"""How much one person or address may ask of the web in a minute, in this process.
+
+Failed sign-ins are counted elsewhere (`throttle`): those come from strangers, whose addresses must
+be bounded in number. Here people and tokens are counted that are known, and the addresses of
+whoever bears a token that may be none.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
+
+from repository.accounts.errors import AccountError
+from repository.accounts.throttle import site
+from repository.ledger.entry import Actor
+
+WINDOW = timedelta(minutes=1)
+
+
+class Asked(StrEnum):
+    """What is counted: everything, and searches once more by themselves."""
+
+    REQUEST = "request"
+    SEARCH = "search"
+
+
+class TooMuchAskedError(AccountError):
+    """More than the settings let one person, token or address ask in a minute."""
+
+    def __init__(self, what: str, retry_after_s: int) -> None:
+        super().__init__(f"too many {what} in a minute: try again in {retry_after_s} seconds")
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedOf:
+    """Requests of a person or token that were refused unrecorded since then."""
+
+    actor: Actor
+    asked: Asked
+    since: datetime
+    count: int
+
+
+class Rates:
+    """Counts what is asked; may be shared by threads."""
+
+    def __init__(self, requests: int, searches: int, from_address: int) -> None:
+        storage = MemoryStorage()
+        self._people = MovingWindowRateLimiter(storage)
+        self._addresses = FixedWindowRateLimiter(storage)
+        self._limits = {
+            Asked.REQUEST: RateLimitItemPerMinute(requests),
+            Asked.SEARCH: RateLimitItemPerMinute(searches),
+        }
+        self._from_address = RateLimitItemPerMinute(from_address)
+        self._lock = threading.Lock()
+        self._dropped: dict[tuple[Actor, Asked], tuple[datetime, int]] = {}
+
+    def admit_address(self, origin: str) -> None:
+        """Count a request by where it comes from.
+
+        Raises:
+            TooMuchAskedError: if it is more than one address may make.
+        """
+        key = site(origin)
+        if not self._addresses.hit(self._from_address, key):
+            stats = self._addresses.get_window_stats(self._from_address, key)
+            raise TooMuchAskedError("requests from this address", _seconds(stats.reset_time))
+
+    def admit(self, actor: Actor, asked: Asked, now: datetime) -> None:
+        """Count a request by who makes it; one that is refused is counted as dropped.
+
+        Raises:
+            TooMuchAskedError: if it is more than one person or token may make.
+        """
+        key = f"{actor.user_id}/{actor.login}/{asked}"
+        limit = self._limits[asked]
+        if self._people.hit(limit, key):
+            return
+        with self._lock:
+            since, count = self._dropped.get((actor, asked), (now, 0))
+            self._dropped[actor, asked] = since, count + 1
+        what = "searches" if asked is Asked.SEARCH else "requests"
+        raise TooMuchAskedError(
+            what, _seconds(self._people.get_window_stats(limit, key).reset_time)
+        )
+
+    def take_ended(self, now: datetime) -> list[DroppedOf]:
+        """Give, and forget, what was dropped in windows that are over."""
+        with self._lock:
+            ended = {
+                key: each
+                for key, each in self._dropped.items()
+                if not timedelta(0) <= now - each[0] < WINDOW
+            }
+            for key in ended:
+                del self._dropped[key]
+        return [DroppedOf(*key, since, count) for key, (since, count) in ended.items()]
+
+
+def _seconds(reset_time: float) -> int:
+    return max(1, math.ceil(reset_time - time.time()))

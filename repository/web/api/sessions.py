@@ -1,0 +1,167 @@
+"""One's own sessions: which there are, locking and unlocking, ending them; and others', to end.
+
+A locked session answers to nothing here but unlocking, signing out and the list of one's sessions.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from repository.accounts.sessions import is_of_browser
+from repository.web import cookies
+from repository.web.bearer import Bearer, Origin, PasswordChanger, Rooms, Token
+
+router = APIRouter()
+
+_MAX_SECRET = 1024
+
+
+class Unlocking(BaseModel):
+    """The password that opens a locked session."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    password: str = Field(max_length=_MAX_SECRET)
+
+
+class Unlocked(BaseModel):
+    """The session under its new token; a browser has it in its cookie, and its CSRF token here."""
+
+    token: str | None = None
+    csrf: str | None = None
+
+
+class OneSession(BaseModel):
+    """A session as its person sees it; the id opens nothing."""
+
+    id: UUID
+    kind: str
+    opened_from: str
+    last_used_from: str
+    opened_at: datetime
+    last_used_at: datetime
+    ends_at: datetime
+    locked: bool
+    current: bool
+
+
+class Sessions(BaseModel):
+    """One's sessions, the newest first."""
+
+    sessions: list[OneSession]
+
+
+class Ended(BaseModel):
+    """How many sessions ended."""
+
+    ended: int
+
+
+class OneSharedUse(BaseModel):
+    """A login used in two places at about the same time."""
+
+    login: str
+    name: str
+    agency: str
+    one: str
+    other: str
+    first_at: datetime
+    last_at: datetime
+    told_at: datetime | None
+
+
+class SharedUses(BaseModel):
+    """The newest of one's agency, or of all for whom that is their role."""
+
+    shared_uses: list[OneSharedUse]
+
+
+@router.get("/sessions")
+def own(token: Token, rooms: Rooms) -> Sessions:
+    """The person's sessions, the newest first."""
+    found = rooms.accounts.own_sessions(token)
+    whole = rooms.accounts.terms.whole
+    return Sessions(
+        sessions=[
+            OneSession(
+                id=each.held.id,
+                kind=each.held.kind.value,
+                opened_from=each.held.origin,
+                last_used_from=each.held.last_origin,
+                opened_at=each.held.created_at,
+                last_used_at=each.held.last_used_at,
+                ends_at=each.held.created_at + whole,
+                locked=each.locked,
+                current=each.current,
+            )
+            for each in found
+        ]
+    )
+
+
+@router.post("/sessions/lock", status_code=204)
+def lock(token: Token, rooms: Rooms, origin: Origin) -> Response:
+    """Lock this session now, as for leaving the desk."""
+    rooms.accounts.lock_session(token, origin)
+    return Response(status_code=204)
+
+
+@router.post("/sessions/unlock")
+def unlock(
+    typed: Unlocking, token: Token, rooms: Rooms, origin: Origin, response: Response
+) -> Unlocked:
+    """Open a locked session with the password; its token is replaced by another."""
+    session = rooms.accounts.unlock_session(token, typed.password, origin)
+    if not is_of_browser(session.token):
+        return Unlocked(token=session.token)
+    whole_s = int(rooms.accounts.terms.whole.total_seconds())
+    return Unlocked(csrf=cookies.give(response, session.token, whole_s))
+
+
+@router.delete("/sessions/{session_id}", status_code=204)
+def end(session_id: UUID, user: PasswordChanger, rooms: Rooms, origin: Origin) -> Response:
+    """End one of one's own sessions."""
+    rooms.accounts.end_session(user, session_id, origin)
+    return Response(status_code=204)
+
+
+@router.delete("/sessions", status_code=204)
+def end_all(user: PasswordChanger, rooms: Rooms, origin: Origin) -> Response:
+    """End all of one's own sessions, this one too."""
+    rooms.accounts.close_sessions(user, origin)
+    answer = Response(status_code=204)
+    cookies.take_back(answer)
+    return answer
+
+
+@router.delete("/users/{login}/sessions")
+def end_others(
+    login: Annotated[str, Path(max_length=64)], user: Bearer, rooms: Rooms, origin: Origin
+) -> Ended:
+    """End every session of another person, for who manages users."""
+    return Ended(ended=rooms.accounts.end_sessions_of(login, user, origin))
+
+
+@router.get("/shared-uses")
+def shared_uses(user: Bearer, rooms: Rooms, origin: Origin) -> SharedUses:
+    """Logins used in two places at once, for who manages users or audits."""
+    return SharedUses(
+        shared_uses=[
+            OneSharedUse(
+                login=each.login,
+                name=each.name,
+                agency=each.agency,
+                one=each.one_origin,
+                other=each.other_origin,
+                first_at=each.first_at,
+                last_at=each.last_at,
+                told_at=each.told_at,
+            )
+            for each in rooms.accounts.shared_uses(user, origin)
+        ]
+    )
