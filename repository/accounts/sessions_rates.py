@@ -82,7 +82,7 @@ class Rates:
         Raises:
             TooMuchAskedError: if it is more than one person or token may make.
         """
-        key = f"{actor.user_id}/{actor.login}/{asked}"
+        key = f"{actor.user_id}/{actor.name}/{asked}"
         limit = self._limits[asked]
         if self._people.hit(limit, key):
             return

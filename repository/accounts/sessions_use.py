@@ -250,7 +250,7 @@ class SessionUse(AccountsBase):
             found = self._find(check_login(login))
             with self.engine.begin() as connection:
                 ids = [] if found is None else [found.user.id]
-                _lock_in_order(connection, [*ids, *([] if by is None else [by.id])])
+                lock_in_order(connection, [*ids, *([] if by is None else [by.id])])
                 if by is not None:
                     by = enter(connection, by, Power.MANAGE_USERS)
                 if found is None or (by is not None and not _reaches(by, found.user)):
@@ -278,7 +278,7 @@ def _reaches(by: User, other: User) -> bool:
     return by.agency_id == other.agency_id or not REPOSITORY_WIDE.isdisjoint(by.roles)
 
 
-def _lock_in_order(connection: Connection, user_ids: Sequence[UUID]) -> None:
+def lock_in_order(connection: Connection, user_ids: Sequence[UUID]) -> None:
     """Lock several accounts in one order, so that nobody waits for somebody who waits for them."""
     for each in sorted(user_ids):
         users.lock(connection, each)
