@@ -66,10 +66,11 @@ class UnitHotlists:
                     connection, number
                 )
             piece = part[skipped : skipped + end - start]
-            yield piece
             start += len(piece)
-        if end == issue.size_bytes:
-            self._keep(unit, name, issue.version)
+            if start == issue.size_bytes:
+                # Before it goes: a unit that has all of it may not wait for the end.
+                self._keep(unit, name, issue.version)
+            yield piece
 
     def delta(self, unit: KnownUnit, name: str, version: int) -> bytes:
         """The delta that makes that version of the one its manifest names as base.
