@@ -20,7 +20,14 @@ from repository.agencies.agreements_papers import Papers
 from repository.agencies.service import AgencyData
 from repository.agencies.statistics import Statistics
 from repository.audits.desk import AuditDesk
+from repository.audits.face_register import FaceRegister
+from repository.audits.history import Patterns
+from repository.audits.inspection import Inspections
+from repository.audits.private_plates import PrivatePlates
+from repository.audits.quarterly import Quarterly
 from repository.audits.transactions import Transactions
+from repository.audits.transparency import Transparency
+from repository.business_days import MASSACHUSETTS
 from repository.cases.service import CaseFiles
 from repository.forwarding.forwarder import Forwarder
 from repository.forwarding.link import Link
@@ -57,6 +64,7 @@ from repository.units.requests import UnitRequests
 RECEIPTS_KEY = "receipts.pem"
 LEDGER_KEY = "ledger.pem"
 PICTURES_KEY = "pictures.key"
+FACTORS_KEY = "factors.key"
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,14 @@ class Services:
     @functools.cached_property
     def accounts(self) -> Accounts:
         """People and their sessions."""
-        return Accounts(self._accounts_engine, self.clock)
+        path = self.settings.keys_folder / FACTORS_KEY
+        return Accounts(
+            self._accounts_engine,
+            self.clock,
+            functools.cache(lambda: keyfiles.load_secret(path)),
+            settings=self.settings.accounts,
+            random_bytes=self.random_bytes,
+        )
 
     @functools.cached_property
     def _accounts_engine(self) -> Engine:
@@ -179,6 +194,47 @@ class Services:
     def audits(self) -> AuditDesk:
         """Audits of agencies and of the repository."""
         return AuditDesk(self.engine, self.clock, self.settings.audits)
+
+    @property
+    def inspections(self) -> Inspections:
+        """The repository's own state, for audits of it."""
+        return Inspections(
+            self.engine,
+            self.clock,
+            self.settings.audits,
+            self.ledger,
+            lambda: {
+                "ledger": self.ledger.verifier_key(),
+                "receipts": keyfiles.public_pem(self.receipts_key.public_key()).decode(),
+            },
+            load_confusables().fold,
+        )
+
+    @property
+    def private_plates(self) -> PrivatePlates:
+        """Plates that people registered as their own."""
+        path = self.settings.keys_folder / PICTURES_KEY
+        return PrivatePlates(self.engine, self.clock, lambda: keyfiles.load_secret(path))
+
+    @property
+    def patterns(self) -> Patterns:
+        """What in the searches is worth a look."""
+        return Patterns(self.engine, self.clock, self.private_plates, MASSACHUSETTS)
+
+    @property
+    def quarterly(self) -> Quarterly:
+        """Quarterly reports of documented searches."""
+        return Quarterly(self.engine, self.clock)
+
+    @property
+    def transparency(self) -> Transparency:
+        """The public report of how the repository is used."""
+        return Transparency(self.engine, self.clock, self.settings.agencies.smallest_number)
+
+    @property
+    def face_register(self) -> FaceRegister:
+        """Requests on paper to others who search faces."""
+        return FaceRegister(self.engine, self.clock)
 
     @functools.cached_property
     def hotlists(self) -> UnitHotlists:
@@ -340,16 +396,19 @@ def initialise(settings: Settings) -> list[Path]:
 def _make_keys(connection: Connection, folder: Path) -> list[Path]:
     missing = [
         folder / name
-        for name in (RECEIPTS_KEY, LEDGER_KEY, PICTURES_KEY)
+        for name in (RECEIPTS_KEY, LEDGER_KEY, PICTURES_KEY, FACTORS_KEY)
         if not (folder / name).exists()
     ]
-    if missing and (held := contents.under_keys(connection)):
+    # A repository older than second factors has all keys but theirs.
+    needed = [path for path in missing if path.name != FACTORS_KEY]
+    held = contents.under_keys(connection) if needed else contents.second_factors(connection)
+    if missing and held:
         raise keyfiles.KeyFileError(
             f"key {missing[0]}: does not exist, and the database holds {held}, which no new key "
             "fits; bring the keys back from your backup"
         )
     for path in missing:
-        if path.name == PICTURES_KEY:
+        if path.name in (PICTURES_KEY, FACTORS_KEY):
             keyfiles.make_secret(path, secrets.token_bytes)
         else:
             keyfiles.make_signing_key(path)

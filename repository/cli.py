@@ -10,6 +10,7 @@ import click
 
 from edge.contract.errors import ContractError
 from repository import bootstrap, logs, runner
+from repository.accounts import own_commands
 from repository.accounts.commands import users
 from repository.agencies.agreements_commands import agreements_command
 from repository.agencies.commands import errors, reads, statistics
@@ -119,6 +120,8 @@ main.add_command(retention)
 retention.add_command(verify_command)
 main.add_command(purge_command)
 main.add_command(users)
+for _command in own_commands.AT_THE_TOP:
+    main.add_command(_command)
 main.add_command(forward)
 main.add_command(reads)
 main.add_command(errors)

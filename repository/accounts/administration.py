@@ -1,23 +1,38 @@
-"""Making, changing and closing others' accounts: each use case one transaction, on the ledger."""
+"""Making, changing and closing others' accounts: each use case one transaction, on the ledger.
+
+Administrators act in their own agency and operators in all (see `authority`); the operator at the
+repository's own command line makes the first users.
+"""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from repository.accounts import sessions, users
+from repository.accounts import closing, second_factors, sessions, users
+from repository.accounts.authority import (
+    By,
+    actor_of,
+    reaches,
+    require_grant,
+    require_reach,
+    require_takeover,
+)
 from repository.accounts.base import AccountsBase
+from repository.accounts.entering import enter
 from repository.accounts.errors import AccountError
+from repository.accounts.newcomer import Newcomer, make
 from repository.accounts.password_rule import one_time_password
-from repository.accounts.roles import Role
-from repository.accounts.user import User, check_login, check_name, check_position
+from repository.accounts.roles import Power, Role
+from repository.accounts.user import User, check_login, check_position
 from repository.accounts.users import Account, SecretAccount
 from repository.ledger import log
 from repository.ledger.attempt import attempt
-from repository.ledger.entry import JSON, Actor, Entry, as_typed
+from repository.ledger.entry import JSON, Entry, as_typed, digest_of_ids
+
+_MAX_WHY = 200
 
 
 @dataclass(frozen=True)
@@ -29,7 +44,7 @@ class Administration(AccountsBase):
         login: str,
         name: str,
         agency: str,
-        by: Actor,
+        by: By,
         origin: str,
         *,
         roles: Collection[Role] = (),
@@ -40,14 +55,15 @@ class Administration(AccountsBase):
         Raises:
             AccountError: if there is a user already, or the agency is not known.
         """
-        return self._add((login, name, agency, position), roles, by, origin, first=True)
+        newcomer = Newcomer(login, name, agency, position, frozenset(roles))
+        return self._add(newcomer, by, origin, first=True)
 
     def add(
         self,
         login: str,
         name: str,
         agency: str,
-        by: Actor,
+        by: By,
         origin: str,
         *,
         roles: Collection[Role] = (),
@@ -57,14 +73,16 @@ class Administration(AccountsBase):
 
         Raises:
             AccountError: if the login is taken or not in form, or the agency is not known.
+            NotAllowedError: if it is not theirs to give somebody of that agency these roles.
         """
-        return self._add((login, name, agency, position), roles, by, origin, first=False)
+        newcomer = Newcomer(login, name, agency, position, frozenset(roles))
+        return self._add(newcomer, by, origin, first=False)
 
     def set_roles(
         self,
         login: str,
         roles: Collection[Role],
-        by: Actor,
+        by: By,
         origin: str,
         *,
         position: str | None = None,
@@ -73,109 +91,131 @@ class Administration(AccountsBase):
 
         Raises:
             AccountError: if there is no such user.
+            NotAllowedError: if a role is not theirs to give or take, or it is their own account.
         """
         given = frozenset(roles)
 
-        def change(connection: Connection, account: SecretAccount) -> User:
-            now_at = account.user.position if position is None else check_position(position)
-            users.set_roles(connection, account.user.id, given, now_at)
-            return replace(account.user, roles=given, position=now_at)
+        def change(connection: Connection, acting: By, account: SecretAccount) -> User:
+            user = account.user
+            require_reach(acting, user)
+            require_grant(acting, user.agency, user.id, user.roles, given)
+            now_at = user.position if position is None else check_position(position)
+            users.set_roles(connection, user.id, given, now_at)
+            return replace(user, roles=given, position=now_at)
 
-        return self._change(login, "accounts.set_roles", by, origin, change)
+        asked: dict[str, JSON] = {"roles": sorted(given)}
+        return self._change(login, "accounts.set_roles", by, origin, change, asked)
 
-    def reset_password(self, login: str, by: Actor, origin: str) -> str:
+    def reset_password(self, login: str, by: By, origin: str) -> str:
         """Give a user a new one-time password; every session of theirs ends.
 
         Raises:
             AccountError: if there is no such user.
+            NotAllowedError: if the account may do what is not theirs to grant.
         """
         password = one_time_password()
         hashed = self.passwords.hash(password)
 
-        def reset(connection: Connection, account: SecretAccount) -> User:
-            users.set_password(connection, account, hashed, must_change=True)
+        def reset(connection: Connection, acting: By, account: SecretAccount) -> User:
+            require_takeover(acting, account.user)
+            history = self.settings.password_history - 1
+            users.set_password(connection, account, hashed, must_change=True, history=history)
             sessions.end_all(connection, account.user.id)
             return account.user
 
         self._change(login, "accounts.reset_password", by, origin, reset)
         return password
 
-    def disable(self, login: str, by: Actor, origin: str) -> None:
-        """Close a user's account at once; every session of theirs ends.
+    def reset_second_factor(self, login: str, by: By, origin: str) -> str:
+        """Forget a user's second factors, and give them a new one-time password.
+
+        The password goes too: whoever had it would set up a factor of their own now.
 
         Raises:
             AccountError: if there is no such user.
+            NotAllowedError: if the account may do what is not theirs to grant.
         """
+        password = one_time_password()
+        hashed = self.passwords.hash(password)
 
-        def close(connection: Connection, account: SecretAccount) -> User:
-            users.disable(connection, account.user.id, self.now())
+        def reset(connection: Connection, acting: By, account: SecretAccount) -> User:
+            require_takeover(acting, account.user)
+            history = self.settings.password_history - 1
+            second_factors.remove_all(connection, account.user.id)
+            users.set_password(connection, account, hashed, must_change=True, history=history)
             sessions.end_all(connection, account.user.id)
             return account.user
 
-        self._change(login, "accounts.disable", by, origin, close)
+        self._change(login, "accounts.reset_second_factor", by, origin, reset)
+        return password
 
-    def unlock(self, login: str, by: Actor, origin: str) -> None:
+    def disable(self, login: str, by: By, origin: str, *, why: str = closing.LEFT) -> None:
+        """Close a user's account at once, with all that its person could still come in by.
+
+        Raises:
+            AccountError: if there is no such user, or it is not said why.
+            NotAllowedError: if the person's roles reach further.
+        """
+
+        def close(connection: Connection, acting: By, account: SecretAccount) -> User:
+            require_reach(acting, account.user)
+            reason = " ".join(why.split())
+            if not reason or len(reason) > _MAX_WHY:
+                raise AccountError(f"reason: say why, in up to {_MAX_WHY} characters")
+            closing.close(connection, account.user.id, reason, self.now())
+            return account.user
+
+        asked: dict[str, JSON] = {"reason_given": as_typed(why)}
+        self._change(login, "accounts.disable", by, origin, close, asked)
+
+    def unlock(self, login: str, by: By, origin: str) -> None:
         """Release an account that failed sign-ins have locked.
 
         Raises:
             AccountError: if there is no such user.
         """
 
-        def release(connection: Connection, account: SecretAccount) -> User:
+        def release(connection: Connection, acting: By, account: SecretAccount) -> User:
+            require_reach(acting, account.user)
             users.release(connection, account.user.id)
             return account.user
 
         self._change(login, "accounts.unlock", by, origin, release)
 
-    def everyone(self, by: Actor, origin: str) -> list[Account]:
-        """All accounts by agency and login."""
-        with self.engine.begin() as connection:
-            found = list(users.everyone(connection))
-            entry = Entry("accounts.list", by, self.now(), origin, count=len(found))
-            log.append(connection, entry)
+    def everyone(self, by: By, origin: str) -> list[Account]:
+        """All accounts by agency and login; to who acts for one agency, that agency's.
+
+        Raises:
+            NotAllowedError: if their roles do not let them see the list.
+        """
+        entry = Entry("accounts.list", actor_of(by), self.now(), origin)
+        with attempt(self.engine, entry, AccountError), self.engine.begin() as connection:
+            own = None
+            if isinstance(by, User):
+                seeing = (Power.MANAGE_USERS, Power.CERTIFY_USERS, Power.AUDIT_OWN_AGENCY)
+                user = enter(connection, by, *seeing, Power.AUDIT_ALL)
+                own = None if reaches(user, "") else user.agency_id
+            found = list(users.everyone(connection, own))
+            digest = digest_of_ids(str(each.user.id) for each in found)
+            log.append(connection, replace(entry, count=len(found), result_digest=digest))
             return found
 
-    def _add(
-        self,
-        person: tuple[str, str, str, str],
-        roles: Collection[Role],
-        by: Actor,
-        origin: str,
-        *,
-        first: bool,
-    ) -> str:
-        login, name, agency, position = person
-        typed = {"login": as_typed(login), "name": as_typed(name), "agency": as_typed(agency)}
-        entry = Entry("accounts.add", by, self.now(), origin, {**typed, "first": first})
+    def _add(self, newcomer: Newcomer, by: By, origin: str, *, first: bool) -> str:
+        asked = {**newcomer.as_typed(), "first": first}
+        entry = Entry("accounts.add", actor_of(by), self.now(), origin, asked)
         with attempt(self.engine, entry, AccountError):
-            login, name, position = check_login(login), check_name(name), check_position(position)
+            person = newcomer.checked()
             password = one_time_password()
             hashed = self.passwords.hash(password)
             with self.engine.begin() as connection:
-                users.take_turn(connection)
+                if isinstance(by, User):
+                    by = enter(connection, by, Power.MANAGE_USERS)
                 if first and users.exists_any(connection):
                     raise AccountError(
                         "the first user was made already; 'alpr-repository users add' makes more"
                     )
-                agency_id = users.agency_id(connection, agency)
-                if agency_id is None:
-                    raise AccountError(
-                        f"agency {agency!r}: not known; 'alpr-repository agencies add' makes it"
-                    )
-                if users.find(connection, login) is not None:
-                    raise AccountError(f"login {login!r}: taken, by a person who may have left")
-                user = User(
-                    id=uuid.uuid4(),
-                    login=login,
-                    name=name,
-                    agency_id=agency_id,
-                    agency=agency,
-                    must_change_password=True,
-                    roles=frozenset(roles),
-                    position=position,
-                )
-                users.add(connection, user, hashed, self.now())
-                request = _subject(user) | {"first": first}
+                user = make(connection, person, by, hashed, self.now())
+                request = subject(user) | {"first": first}
                 log.append(connection, replace(entry, at=self.now(), request=request))
         return password
 
@@ -183,20 +223,29 @@ class Administration(AccountsBase):
         self,
         login: str,
         action: str,
-        by: Actor,
+        by: By,
         origin: str,
-        change: Callable[[Connection, SecretAccount], User],
+        change: Callable[[Connection, By, SecretAccount], User],
+        asked: dict[str, JSON] | None = None,
     ) -> User:
-        """Do ``change``, which gives the user as they are then, and record it."""
-        entry = Entry(action, by, self.now(), origin, {"login": as_typed(login)})
+        """Do ``change``, which refuses or gives the user as they are then, and record it."""
+        request: dict[str, JSON] = {"login": as_typed(login), **(asked or {})}
+        entry = Entry(action, actor_of(by), self.now(), origin, request)
         with attempt(self.engine, entry, AccountError):
             found = self._account(check_login(login))
             with self.engine.begin() as connection:
+                acting = by
+                if isinstance(by, User):
+                    # Both in one order: two who change each other do not wait for each other.
+                    for each in sorted({by.id, found.user.id}):
+                        users.lock(connection, each)
+                    acting = enter(connection, by, Power.MANAGE_USERS)
                 account = users.lock_secret(connection, found.user.id)
                 if account is None:
                     raise AccountError(f"login {login!r}: no such user")
-                changed = change(connection, account)
-                log.append(connection, replace(entry, at=self.now(), request=_subject(changed)))
+                changed = change(connection, acting, account)
+                recorded = {**request, **subject(changed)}
+                log.append(connection, replace(entry, at=self.now(), request=recorded))
                 return changed
 
     def _account(self, login: str) -> SecretAccount:
@@ -206,7 +255,8 @@ class Administration(AccountsBase):
         return account
 
 
-def _subject(user: User) -> dict[str, JSON]:
+def subject(user: User) -> dict[str, JSON]:
+    """Whom an act was about, for the ledger."""
     return {
         "login": user.login,
         "name": user.name,

@@ -7,11 +7,10 @@ account on the machine.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
-from repository.accounts import secret_input
+from repository.accounts import own_commands
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.roles import Role, parse
 from repository.accounts.users import Account
@@ -115,28 +114,6 @@ def roles_(services: Services, login: str, roles: tuple[str, ...], position: str
 
 @users.command()
 @click.argument("login")
-@secret_input.password_file
-@click.option(
-    "--new-password-file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="File whose first line is the new password; typed twice without one.",
-)
-@pass_services
-def passwd(
-    services: Services, login: str, password_file: Path | None, new_password_file: Path | None
-) -> None:
-    """Change your own password, the one-time password first of all.
-
-    Example: alpr-repository users passwd jdoe
-    """
-    current = secret_input.current_password(password_file)
-    new = secret_input.new_password(new_password_file)
-    services.accounts.change_password(login, current, new, COMMAND_LINE)
-    click.echo("the password is changed; sign in with the new one")
-
-
-@users.command()
-@click.argument("login")
 @_JSON
 @pass_services
 def reset(services: Services, login: str, as_json: bool) -> None:
@@ -151,12 +128,25 @@ def reset(services: Services, login: str, as_json: bool) -> None:
 @users.command()
 @click.argument("login")
 @pass_services
-def disable(services: Services, login: str) -> None:
-    """Close the account of a person who left; their sessions end at once.
+def leave(services: Services, login: str) -> None:
+    """Close the account of a person who left, with all that they could still come in by.
 
-    Example: alpr-repository users disable jdoe
+    Example: alpr-repository users leave jdoe
     """
     services.accounts.disable(login, operator(), COMMAND_LINE)
+    click.echo(f"{login}: closed")
+
+
+@users.command()
+@click.argument("login")
+@click.option("--reason", required=True, help="Why, in words; kept on the ledger.")
+@pass_services
+def revoke(services: Services, login: str, reason: str) -> None:
+    """Close the account of a person who stays at the agency but may not come in any more.
+
+    Example: alpr-repository users revoke jdoe --reason "Moved to duties without access"
+    """
+    services.accounts.disable(login, operator(), COMMAND_LINE, why=reason)
     click.echo(f"{login}: closed")
 
 
@@ -201,11 +191,17 @@ def _plain(account: Account) -> dict[str, object]:
         "must_change_password": user.must_change_password,
         "roles": sorted(user.roles),
         "position": user.position,
+        "closed_because": account.disabled_why,
+        "last_used_at": account.last_used_at.isoformat() if account.last_used_at else None,
     }
 
 
 def _state(account: Account) -> str:
     return "disabled" if account.disabled_at else "locked" if account.locked_at else "open"
+
+
+for _command in own_commands.OF_USERS:
+    users.add_command(_command)
 
 
 def _show_password(login: str, password: str, as_json: bool) -> None:

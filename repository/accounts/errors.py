@@ -18,8 +18,8 @@ class SignInRefusedError(AccountError):
 
     def __init__(self) -> None:
         super().__init__(
-            "sign-in refused: login or password is wrong, or the account is closed; "
-            "after five failures in 15 minutes it stays locked until an administrator releases it"
+            "sign-in refused: login, password or code is wrong, or the account is closed; "
+            "after some failures it stays locked until an administrator releases it"
         )
 
 
@@ -49,13 +49,47 @@ class SessionLockedError(AccountError):
         )
 
 
-class PasswordChangeRequiredError(AccountError):
+class NotYetOpenError(AccountError):
+    """Something stands between the person and what they asked for; the text says what to do."""
+
+
+class PasswordChangeRequiredError(NotYetOpenError):
     """A one-time password was not replaced yet."""
 
     def __init__(self) -> None:
         super().__init__(
             "the one-time password must be changed before anything else: "
             "with 'alpr-repository users passwd', or at /api/v1/password"
+        )
+
+
+class AcknowledgementRequiredError(NotYetOpenError):
+    """The terms are not acknowledged, or too long ago, or were others."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the acknowledgement of the terms must be signed first: with "
+            "'alpr-repository users acknowledge', or at /api/v1/acknowledgement"
+        )
+
+
+class SecondFactorRequiredError(NotYetOpenError):
+    """There is no second factor yet."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a second factor must be set up first: with 'alpr-repository users enrol', or at "
+            "/api/v1/second-factors"
+        )
+
+
+class BulletinsUnreadError(NotYetOpenError):
+    """Bulletins wait to be read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "bulletins must be read and acknowledged first: with 'alpr-repository bulletins', or "
+            "at /api/v1/bulletins"
         )
 
 

@@ -13,20 +13,21 @@ from repository.accounts.password_rule import normalise
 from repository.errors import RepositoryError
 
 MEMORY_KIB = 32 * 1024
-_PASSES = 2
+PASSES = 2
 _AT_ONCE = 4
 
 
 class Passwords:
     """Hashes and checks passwords; may be shared by threads.
 
-    The cost (32 MiB, two passes) is above the 19 MiB that OWASP's Password Storage Cheat Sheet
-    asks of argon2id with two passes; four at once bound what a flood of sign-ins can take.
+    The cost unless told otherwise (32 MiB, two passes) is above the 19 MiB that OWASP's Password
+    Storage Cheat Sheet asks of argon2id with two passes; four at once bound what a flood of
+    sign-ins can take.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
         self._hasher = PasswordHasher(
-            time_cost=_PASSES, memory_cost=MEMORY_KIB, parallelism=1, type=Type.ID
+            time_cost=passes, memory_cost=memory_kib, parallelism=1, type=Type.ID
         )
         self._room = threading.BoundedSemaphore(_AT_ONCE)
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from repository.accounts.administration import Administration
 from repository.accounts.api_tokens_desk import ApiTokenDesk
-from repository.accounts.sessions_unlock import SessionUnlock
+from repository.accounts.own_account import OwnAccount
+from repository.accounts.oidc_sign_in import OidcSignIn
 
 
 @dataclass(frozen=True)
-class Accounts(Administration, ApiTokenDesk, SessionUnlock):
+class Accounts(Administration, ApiTokenDesk, OwnAccount, OidcSignIn):
     """Everything that is done with accounts."""

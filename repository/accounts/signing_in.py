@@ -1,116 +1,164 @@
 """Signing in, one's own password and sessions: each use case one transaction, on the ledger.
 
 Passwords are hashed and checked outside any transaction, since that takes long; the transaction
-that follows makes sure that the account is still the one that was checked.
+that follows makes sure that the account is still the one that was checked. Password and second
+factor are looked at together: whichever is wrong, the same is done, counted and answered.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from repository.accounts import sessions, users
-from repository.accounts.errors import (
-    AccountError,
-    PasswordChangeRequiredError,
-    SignInRefusedError,
-    TooManySignInsError,
-)
+from repository.accounts import second_factors, sessions, standing, users
+from repository.accounts.errors import AccountError, SignInRefusedError, TooManySignInsError
 from repository.accounts.password_rule import check_password
+from repository.accounts.second_factors import Matched, Offered
 from repository.accounts.sessions import Opening
 from repository.accounts.sessions_use import Session, SessionUse
+from repository.accounts.standing import Step
 from repository.accounts.throttle import Throttle
 from repository.accounts.user import User, fold_login
 from repository.accounts.users import SecretAccount
 from repository.ledger import log
 from repository.ledger.attempt import attempt, record
 from repository.ledger.entry import JSON, Actor, Entry, Outcome
+from repository.store.engine import reading
 
 # A mistyped login may well be a password, so the ledger does not keep what was typed.
 _NOBODY = Actor(user_id="", login="", name="nobody with an account", agency="")
-_ONE_TIME = "one-time password"
+_WRONG = ("wrong password", "second factor wrong or missing")
+
+NOTHING = Offered()
+"""No second factor, as of a person who has none yet."""
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class SigningIn(SessionUse):
-    """What a person does with their own account."""
+    """What a person does to come in."""
 
     throttle: Throttle = field(default_factory=Throttle)
 
-    def sign_in(self, login: str, password: str, origin: str) -> User:
-        """The user, for one command.
+    def sign_in(
+        self,
+        login: str,
+        password: str,
+        origin: str,
+        offered: Offered = NOTHING,
+        *,
+        before: Step | None = None,
+    ) -> User:
+        """The user, for one command; ``before`` names the step that the command is for.
 
         Raises:
             SignInRefusedError: whatever was wrong; the ledger says what.
             TooManySignInsError: if too many failed from there before.
-            PasswordChangeRequiredError: if it is a one-time password.
+            NotYetOpenError: if something stands before what they want (see `standing`).
         """
-        account = self._sign_in(login, password, origin, _itself, one_time=False)
+        account = self._sign_in(login, password, origin, offered, _itself, before=before)
         return account.user
 
     def open_session(
-        self, login: str, password: str, origin: str, *, browser: bool = False
+        self,
+        login: str,
+        password: str,
+        origin: str,
+        offered: Offered = NOTHING,
+        *,
+        browser: bool = False,
     ) -> Session:
-        """A session for the user; with a one-time password it is good for changing it alone.
+        """A session for the user; while something stands before it opens that alone.
 
         Raises:
             SignInRefusedError: whatever was wrong; the ledger says what.
             TooManySignInsError: if too many failed from there before.
         """
 
-        def start(connection: Connection, account: SecretAccount) -> Session:
-            opening = Opening(origin, browser=browser)
-            return self.begin_session(connection, account.user, opening)
+        def start(
+            connection: Connection, account: SecretAccount, _matched: Matched | None
+        ) -> Session:
+            return self.begin_session(connection, account.user, Opening(origin, browser=browser))
 
-        return self._sign_in(login, password, origin, start, one_time=True)
+        return self._sign_in(login, password, origin, offered, start, before=Step.PASSWORD)
 
-    def user_of(self, token: str, origin: str) -> User:
-        """The user whose session the token opens.
+    def user_of(self, token: str, origin: str, *, before: Step | None = None) -> User:
+        """The user whose session the token opens, for what comes ``before`` no further step.
 
         Raises:
             SessionEndedError: if it opens none, or no longer.
             SessionLockedError: if the session is locked.
-            PasswordChangeRequiredError: if it was opened with a one-time password.
+            NotYetOpenError: if something stands before what they want.
         """
-        user = self.user_changing_password(token, origin)
-        entry = Entry("accounts.use_session", user.actor, self.now(), origin)
-        with attempt(self.engine, entry, PasswordChangeRequiredError):
-            if user.must_change_password:
-                raise PasswordChangeRequiredError
+        inside = self.in_session(token, origin)
+        user = inside.user
+        with reading(self.engine) as connection:
+            step = standing.lacking(
+                connection,
+                user,
+                self.rule,
+                self.now(),
+                before=before,
+                by_provider=inside.held.by_provider,
+            )
+        if step is not None:
+            request: dict[str, JSON] = {"reason": step.words}
+            entry = Entry("accounts.use_session", user.actor, self.now(), origin, request)
+            record(self.engine, replace(entry, outcome="refused"))
+            raise step.refusal()
         return user
 
-    def user_changing_password(self, token: str, origin: str) -> User:
-        """The same, for what one may also do with a one-time password: change it, or sign out.
+    def outstanding(self, user: User) -> list[Step]:
+        """What still stands before the system is open to them."""
+        with reading(self.engine) as connection:
+            return standing.outstanding(connection, user, self.rule, self.now())
 
-        Raises:
-            SessionEndedError: if it opens none, or no longer.
-            SessionLockedError: if the session is locked.
-        """
-        return self.in_session(token, origin).user
-
-    def change_password(self, login: str, current: str, new: str, origin: str) -> None:
+    def change_password(
+        self,
+        login: str,
+        current: str,
+        new: str,
+        origin: str,
+        offered: Offered = NOTHING,
+        *,
+        in_session: bool = False,
+    ) -> None:
         """Replace the user's own password; every session of theirs ends.
 
+        ``in_session`` says that a session, which took the second factor, is behind it.
+
         Raises:
-            SignInRefusedError: if the current password is not right.
+            SignInRefusedError: if the current password or the second factor is not right.
             PasswordRefusedError: if the new one breaks the rule.
         """
-        account = self._sign_in(login, current, origin, _itself, one_time=True)
+        account = self._sign_in(
+            login, current, origin, offered, _itself, before=Step.PASSWORD, in_session=in_session
+        )
         user = account.user
+        history = self.settings.password_history - 1
         entry = Entry("accounts.change_password", user.actor, self.now(), origin)
         with attempt(self.engine, entry, AccountError):
-            check_password(new, user.login, lambda tried: self._was_used(account, tried))
+            with reading(self.engine) as connection:
+                old = [account.password_hash, *users.old_hashes(connection, user.id, history)]
+            check_password(
+                new,
+                user.login,
+                lambda tried: any(self.passwords.verify(each, tried) for each in old),
+                min_length=self.settings.min_length,
+                history=self.settings.password_history,
+            )
             hashed = self.passwords.hash(new)
             with self.engine.begin() as connection:
                 locked = users.lock_secret(connection, user.id)
                 if locked is None or not locked.open or _password_differs(locked, account):
                     raise SignInRefusedError
-                users.set_password(connection, locked, hashed, must_change=False)
+                users.set_password(connection, locked, hashed, must_change=False, history=history)
                 sessions.end_all(connection, user.id)
                 log.append(connection, replace(entry, at=self.now()))
 
@@ -119,11 +167,13 @@ class SigningIn(SessionUse):
         login: str,
         password: str,
         origin: str,
-        then: Callable[[Connection, SecretAccount], _T],
+        offered: Offered,
+        then: Callable[[Connection, SecretAccount, Matched | None], _T],
         *,
-        one_time: bool,
+        before: Step | None,
+        in_session: bool = False,
     ) -> _T:
-        """Check a login and do ``then``; a one-time password will do only if ``one_time``."""
+        """Check a login and do ``then``, if nothing stands before ``before``."""
         self._record_dropped()
         if not self.throttle.admit(origin, self.now()):
             raise TooManySignInsError
@@ -132,20 +182,52 @@ class SigningIn(SessionUse):
         right = self.passwords.verify(None if found is None else found.password_hash, password)
         with self.engine.begin() as connection:
             account = None if found is None else users.lock_secret(connection, found.user.id)
-            reason = _reason(found, account, right, one_time)
+            # Looked at for nobody too, and before the password counts: the time it takes says
+            # nothing of either.
+            user_id = uuid.uuid4() if found is None else found.user.id
+            matched = second_factors.match(
+                connection, user_id, offered, self.factors_key, self.party, self.now()
+            )
+            shown = (
+                in_session
+                or not second_factors.enrolled(connection, user_id)
+                or matched is not None
+            )
+            reason = _reason(found, account, right, shown)
             if account is not None and reason is None:
                 users.forget_failures(connection, account.user.id)
-                result = then(connection, account)
-                self._record(connection, "accounts.sign_in", account.user.actor, origin)
-                return result
-            request: dict[str, JSON] = {"reason": reason}
-            if reason != _ONE_TIME and self.throttle.fail(origin, self.now()):
-                request["then"] = "further sign-ins from this address are counted, not looked at"
-            if account is not None and reason == "wrong password":
-                request["locked"] = users.count_failure(connection, account.user.id, self.now())
+                if matched is not None:
+                    second_factors.use(connection, user_id, matched)
+                request: dict[str, JSON] = {"second_factor": matched.kind if matched else None}
+                step = standing.lacking(
+                    connection, account.user, self.rule, self.now(), before=before
+                )
+                if step is None:
+                    result = then(connection, account, matched)
+                    self._record(
+                        connection, "accounts.sign_in", account.user.actor, origin, request
+                    )
+                    return result
+                refusal: Exception = step.refusal()
+                reason = step.words
+            else:
+                refusal = SignInRefusedError()
+                request = {}
+                if self.throttle.fail(origin, self.now()):
+                    request["then"] = (
+                        "further sign-ins from this address are counted, not looked at"
+                    )
+                if account is not None and reason in _WRONG:
+                    request["locked"] = self._count_failure(connection, account.user)
+            request["reason"] = reason
             actor = _NOBODY if account is None else account.user.actor
             self._record(connection, "accounts.sign_in", actor, origin, request, "refused")
-        raise PasswordChangeRequiredError if reason == _ONE_TIME else SignInRefusedError
+        raise refusal
+
+    def _count_failure(self, connection: Connection, user: User) -> bool:
+        chosen = self.settings
+        within = timedelta(minutes=chosen.failure_window_min)
+        return users.count_failure(connection, user.id, self.now(), chosen.max_failures, within)
 
     def _record_dropped(self) -> None:
         """One entry for all that was dropped from an address, once its window is over."""
@@ -154,24 +236,21 @@ class SigningIn(SessionUse):
             entry = Entry("accounts.sign_in", _NOBODY, self.now(), each.address, request, "refused")
             record(self.engine, replace(entry, count=each.count))
 
-    def _was_used(self, account: SecretAccount, tried: str) -> bool:
-        old = (account.password_hash, account.previous_hash)
-        return any(self.passwords.verify(each, tried) for each in old if each is not None)
-
     def _record(
         self,
         connection: Connection,
         action: str,
         actor: Actor,
         origin: str,
-        request: dict[str, JSON] | None = None,
+        request: dict[str, JSON],
         outcome: Outcome = "done",
     ) -> None:
-        entry = Entry(action, actor, self.now(), origin, request or {}, outcome)
-        log.append(connection, entry)
+        log.append(connection, Entry(action, actor, self.now(), origin, request, outcome))
 
 
-def _itself(_connection: Connection, account: SecretAccount) -> SecretAccount:
+def _itself(
+    _connection: Connection, account: SecretAccount, _matched: Matched | None
+) -> SecretAccount:
     return account
 
 
@@ -180,7 +259,7 @@ def _password_differs(one: SecretAccount, other: SecretAccount) -> bool:
 
 
 def _reason(
-    found: SecretAccount | None, account: SecretAccount | None, right: bool, one_time: bool
+    found: SecretAccount | None, account: SecretAccount | None, right: bool, shown: bool
 ) -> str | None:
     """Why a sign-in is refused, for the ledger alone; None lets it through."""
     if found is None or account is None:
@@ -192,5 +271,5 @@ def _reason(
     if account.agency_access is not None:
         return f"agency's access {account.agency_access}"
     if not right or _password_differs(account, found):
-        return "wrong password"
-    return _ONE_TIME if account.user.must_change_password and not one_time else None
+        return _WRONG[0]
+    return None if shown else _WRONG[1]

@@ -26,11 +26,9 @@ from repository.accounts.roles import Role
 from repository.accounts.user import User
 from repository.store.tables.accounts import sign_in_failures, users
 from repository.store.tables.fleet import agencies
+from repository.store.tables.signing_in import old_passwords
 
-LOCK_AFTER = 5
-LOCK_WINDOW = timedelta(minutes=15)
-
-_SECRET = (users.c.password_hash, users.c.previous_hash)
+_SECRET = (users.c.password_hash,)
 _SECRET_NAMES = {column.name for column in _SECRET}
 _SHOWN = tuple(column for column in users.columns if column.name not in _SECRET_NAMES)
 _A = TypeVar("_A", bound="Account")
@@ -44,6 +42,8 @@ class Account:
     disabled_at: datetime | None
     locked_at: datetime | None
     agency_access: str | None
+    disabled_why: str | None
+    last_used_at: datetime | None
 
     @property
     def open(self) -> bool:
@@ -56,7 +56,6 @@ class SecretAccount(Account):
     """An account with what this room alone may see; others' database roles cannot read it."""
 
     password_hash: str
-    previous_hash: str | None
 
 
 def find(connection: Connection, login: str) -> SecretAccount | None:
@@ -89,9 +88,12 @@ def lock_agency(connection: Connection, agency_id: int) -> None:
     connection.execute(query.with_for_update()).all()
 
 
-def everyone(connection: Connection) -> Iterator[Account]:
-    """All accounts by agency and login."""
-    for row in connection.execute(_select().order_by(agencies.c.name, users.c.login)).all():
+def everyone(connection: Connection, agency_id: int | None = None) -> Iterator[Account]:
+    """All accounts, or those of an agency, by agency and login."""
+    query = _select().order_by(agencies.c.name, users.c.login)
+    if agency_id is not None:
+        query = query.where(users.c.agency_id == agency_id)
+    for row in connection.execute(query).all():
         yield _account(row)
 
 
@@ -115,7 +117,15 @@ def agency_id(connection: Connection, name: str) -> int | None:
     return found
 
 
-def add(connection: Connection, user: User, password_hash: str, now: datetime) -> None:
+def add(
+    connection: Connection,
+    user: User,
+    password_hash: str,
+    now: datetime,
+    *,
+    email: str | None = None,
+    phone: str | None = None,
+) -> None:
     """Store a new user."""
     connection.execute(
         insert(users).values(
@@ -127,24 +137,48 @@ def add(connection: Connection, user: User, password_hash: str, now: datetime) -
             must_change_password=user.must_change_password,
             roles=roles.as_text(user.roles),
             position=user.position,
+            email=email,
+            phone=phone,
             created_at=now,
         )
     )
 
 
 def set_password(
-    connection: Connection, account: SecretAccount, password_hash: str, *, must_change: bool
+    connection: Connection,
+    account: SecretAccount,
+    password_hash: str,
+    *,
+    must_change: bool,
+    history: int,
 ) -> None:
-    """Replace the password and remember the one before."""
+    """Replace the password, and remember the ``history`` newest of those before."""
+    user_id = account.user.id
     connection.execute(
-        update(users)
-        .where(users.c.id == account.user.id)
-        .values(
-            password_hash=password_hash,
-            previous_hash=account.password_hash,
-            must_change_password=must_change,
+        insert(old_passwords).values(user_id=user_id, password_hash=account.password_hash)
+    )
+    newest = (
+        select(old_passwords.c.id)
+        .where(old_passwords.c.user_id == user_id)
+        .order_by(old_passwords.c.id.desc())
+        .limit(history)
+    )
+    connection.execute(
+        delete(old_passwords).where(
+            old_passwords.c.user_id == user_id, old_passwords.c.id.not_in(newest)
         )
     )
+    connection.execute(
+        update(users)
+        .where(users.c.id == user_id)
+        .values(password_hash=password_hash, must_change_password=must_change)
+    )
+
+
+def old_hashes(connection: Connection, user_id: UUID, history: int) -> Sequence[str]:
+    """The hashes of the user's ``history`` newest passwords before the one they have."""
+    query = select(old_passwords.c.password_hash).where(old_passwords.c.user_id == user_id)
+    return connection.scalars(query.order_by(old_passwords.c.id.desc()).limit(history)).all()
 
 
 def set_roles(connection: Connection, user_id: UUID, given: frozenset[Role], position: str) -> None:
@@ -156,9 +190,16 @@ def set_roles(connection: Connection, user_id: UUID, given: frozenset[Role], pos
     )
 
 
-def disable(connection: Connection, user_id: UUID, now: datetime) -> None:
-    """Close the account for good."""
-    connection.execute(update(users).where(users.c.id == user_id).values(disabled_at=now))
+def disable(connection: Connection, user_id: UUID, why: str, now: datetime) -> None:
+    """Close the account."""
+    connection.execute(
+        update(users).where(users.c.id == user_id).values(disabled_at=now, disabled_why=why)
+    )
+
+
+def came_in(connection: Connection, user_id: UUID, now: datetime) -> None:
+    """Keep when the person last came in: an account that nobody uses is closed."""
+    connection.execute(update(users).where(users.c.id == user_id).values(last_used_at=now))
 
 
 def release(connection: Connection, user_id: UUID) -> None:
@@ -172,14 +213,16 @@ def forget_failures(connection: Connection, user_id: UUID) -> None:
     connection.execute(delete(sign_in_failures).where(sign_in_failures.c.user_id == user_id))
 
 
-def count_failure(connection: Connection, user_id: UUID, now: datetime) -> bool:
-    """Count one failed sign-in; true if it locked the account."""
+def count_failure(
+    connection: Connection, user_id: UUID, now: datetime, most: int, within: timedelta
+) -> bool:
+    """Count one failed sign-in; true if it was one too many within that time, and locked it."""
     table = sign_in_failures
     connection.execute(insert(table).values(user_id=user_id, at=now))
     recent = connection.scalar(
-        select(func.count()).where(table.c.user_id == user_id, table.c.at > now - LOCK_WINDOW)
+        select(func.count()).where(table.c.user_id == user_id, table.c.at > now - within)
     )
-    if (recent or 0) < LOCK_AFTER:
+    if (recent or 0) < most:
         return False
     connection.execute(update(users).where(users.c.id == user_id).values(locked_at=now))
     return True
@@ -207,7 +250,6 @@ def _secret_account(row: Row[tuple[object, ...]]) -> SecretAccount:
     return SecretAccount(
         **_facts(row),
         password_hash=found[users.c.password_hash],
-        previous_hash=found[users.c.previous_hash],
     )
 
 
@@ -227,4 +269,6 @@ def _facts(row: Row[tuple[object, ...]]) -> dict[str, Any]:
         "disabled_at": found[users.c.disabled_at],
         "locked_at": found[users.c.locked_at],
         "agency_access": found["agency_access"],
+        "disabled_why": found[users.c.disabled_why],
+        "last_used_at": found[users.c.last_used_at],
     }

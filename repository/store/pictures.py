@@ -3,7 +3,7 @@
 Invariants:
 
 - A picture lies at ``YYYY-MM-DD/ab/SHA256``, the day being that of capture, the digest that of the
-  plain picture, ``ab`` its first two digits; sealed (`pictures_sealing`) under the day's key, with
+  plain picture, ``ab`` its first two digits; sealed (`sealing`) under the day's key, with
   day and digest authenticated, so that a file cannot pass for another.
 - The day's key is random and lies in ``picture_keys``, itself sealed under the master key. Without
   that row nobody can open the day's pictures, in whatever copy or backup.
@@ -28,8 +28,8 @@ from datetime import date, datetime
 from sqlalchemy import Connection, delete, select
 
 from repository.store.pictures_place import PictureError, PictureMissingError, PicturePlace
-from repository.store.pictures_sealing import KEY_BYTES, SealError, open_sealed, seal
 from repository.store.rows import insert_new
+from repository.store.sealing import KEY_BYTES, SealError, open_sealed, seal
 from repository.store.tables.reads import picture_keys
 from repository.store.tables.retention import held_picture_keys
 

@@ -26,7 +26,7 @@ from sqlalchemy import Connection, Table
 from repository.errors import RepositoryError
 from repository.store.partitions import PARTITIONED, days, partition_name
 from repository.store.roles_guards import GUARDS
-from repository.store.tables import metadata
+from repository.store.tables import metadata, signing_in
 from repository.store.tables.accounts import sign_in_failures, users
 from repository.store.tables.sessions import api_tokens, oidc_sign_ins, sessions, shared_uses
 
@@ -39,11 +39,14 @@ _READ, _ADD, _CHANGE, _ALL = (
     "SELECT, INSERT, UPDATE",
     "SELECT, INSERT, UPDATE, DELETE",
 )
-_SECRET_COLUMNS = ("password_hash", "previous_hash")
+_SECRET_COLUMNS = ("password_hash",)
 _ACCOUNTS = {
     table.name
-    for table in (users, sessions, sign_in_failures, shared_uses, api_tokens, oidc_sign_ins)
-}
+    for table in (
+        users, sessions, sign_in_failures, shared_uses, api_tokens, oidc_sign_ins,
+        *signing_in.TABLES,
+    )
+}  # fmt: skip
 _LEDGER = tuple(sorted(name for name in metadata.tables if name.startswith("ledger_")))
 _APPEND = {
     "ledger_entries": _ADD,
@@ -56,6 +59,8 @@ _WRITES: Mapping[str, Mapping[str, str]] = {
     "accounts": _APPEND
     | dict.fromkeys(_ACCOUNTS, _ALL)
     | {"users": _CHANGE, "agencies": _READ, "units": _READ, "api_tokens": _CHANGE}
+    | {"acknowledgements": _ADD, "acknowledgement_words": _ADD}
+    | {"agreements": _READ, "agreement_dues": _READ}
     | dict.fromkeys(
         (
             "bulletins", "findings", "login_requests", "trainings", "user_reviews",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import functools
 import json
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,14 +16,19 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, select, update
 
+from repository.accounts import totp
+from repository.accounts.hashing import Passwords
 from repository.accounts.roles import AGENCY_ROLES, Role
+from repository.accounts.second_factors import Offered
 from repository.accounts.service import Accounts
+from repository.accounts.standing import Step
 from repository.accounts.user import User
 from repository.agencies import agreements
 from repository.agencies.agreements import Signing
 from repository.agencies.agreements_papers import Papers
+from repository.bootstrap import build
 from repository.business_days import day_of
 from repository.cli import main
 from repository.ledger import log
@@ -27,6 +36,9 @@ from repository.ledger.entry import Actor
 from repository.ledger.service import Ledger
 from repository.settings import load_settings
 from repository.store.engine import open_engine
+from repository.store.sealing import open_sealed
+from repository.store.tables import signing_in
+from repository.store.tables.accounts import users
 from repository.store.tables.fleet import agencies
 from repository.units import enrolment
 
@@ -34,6 +46,9 @@ OPERATOR = Actor("os:1000", "os:root", "Operator", "")
 PASSWORD = "blue heron over marsh"
 LEDGER_ORIGIN = "test.example/ledger"
 LEDGER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+FACTORS_KEY = functools.partial(bytes, range(32))
+CHEAP = Passwords(memory_kib=64, passes=1)
+"""As real as the others, but for the time that a hundred tests would spend on it."""
 PAPERS = Papers(lambda: bytes(range(32)), secrets.token_bytes)
 
 
@@ -64,7 +79,7 @@ def accounts(engine: Engine, clock: Clock) -> Accounts:
     ]
     with engine.begin() as connection:
         connection.execute(insert(agencies), [row | {"created_at": clock()} for row in rows])
-    return Accounts(engine, clock)
+    return Accounts(engine, clock, FACTORS_KEY, CHEAP)
 
 
 def sign_agreement(engine: Engine, agency: str, now: datetime, papers: Papers = PAPERS) -> None:
@@ -88,13 +103,34 @@ def hire(
     login: str,
     agency: str = "salem-pd",
     roles: Collection[Role] = AGENCY_ROLES,
+    name: str | None = None,
 ) -> User:
-    """A person with an account and a password of their own, of every role in their agency."""
+    """A person who has taken every step of the first day, of every role in their agency."""
     sign_agreement(accounts.engine, agency, accounts.now())
-    name = f"Officer {login}"
+    name = name or f"Officer {login}"
     once = accounts.add(login, name, agency, OPERATOR, "test", roles=roles, position="Officer")
     accounts.change_password(login, once, PASSWORD, "test")
-    return accounts.sign_in(login, PASSWORD, "test")
+    user = accounts.sign_in(login, PASSWORD, "test", before=Step.ACKNOWLEDGEMENT)
+    accounts.acknowledge(user, accounts.words().sha256, name, "test")
+    secret = base64.b32decode(accounts.new_secret(user, "test").secret)
+    accounts.confirm_secret(user, totp.code(secret, accounts.now()), "test")
+    return user
+
+
+def code_of(accounts: Accounts, login: str) -> Offered:
+    """What the person's app shows, as though half a minute had passed since the last code."""
+    table = signing_in.totp_secrets
+    with accounts.engine.begin() as connection:
+        row = connection.execute(
+            select(table)
+            .join(users, users.c.id == table.c.user_id)
+            .where(users.c.login == login, table.c.confirmed_at.is_not(None))
+        ).one_or_none()
+        if row is None:
+            return Offered()
+        connection.execute(update(table).where(table.c.id == row.id).values(last_step=0))
+    secret = open_sealed(accounts.factors_key(), row.sealed, b"plateward/totp/" + row.user_id.bytes)
+    return Offered(totp.code(secret, accounts.now()))
 
 
 @pytest.fixture
@@ -119,7 +155,7 @@ class CommandLine:
         return open_engine(load_settings(self.settings).database_address)
 
     def run(self, *words: str, typed: str | None = None, password: str | None = None) -> Result:
-        environment = {"ALPR_PASSWORD": password}
+        environment = {"ALPR_PASSWORD": password, "ALPR_CODE": self._code(words)}
         return CliRunner().invoke(
             main, ["--settings", str(self.settings), *words], input=typed, env=environment
         )
@@ -141,15 +177,29 @@ class CommandLine:
         return str(path)
 
     def hire(self, login: str, roles: Collection[Role] = AGENCY_ROLES) -> None:
-        """A person whose password is ``PASSWORD``."""
-        command = "bootstrap" if login == "jdoe" else "add"
-        shown = self.ok(
-            *("users", command, login, "--name", "Jane Doe", "--agency", "salem-pd", "--json"),
-            *(word for role in sorted(roles) for word in ("--role", role.value)),
-        )
-        once = json.loads(shown)["one_time_password"]
-        new = self.file("new-password", PASSWORD + "\n")
-        self.ok("users", "passwd", login, "--new-password-file", new, password=once)
+        """A person in good standing whose password is ``PASSWORD``."""
+        with self._accounts() as accounts:
+            hire(accounts, login, "salem-pd", roles, "Jane Doe")
+
+    def _code(self, words: Sequence[str]) -> str | None:
+        """The code of the person who the command is for, if they have an app."""
+        if "--user" in words[:-1]:
+            login = words[words.index("--user") + 1]
+        else:
+            named = [each.partition("=")[2] for each in words if each.startswith("--user=")]
+            login = named[0] if named else words[2] if words[:2] == ("users", "passwd") else ""
+        if not login:
+            return None
+        with self._accounts() as accounts:
+            return code_of(accounts, login).code or None
+
+    @contextmanager
+    def _accounts(self) -> Iterator[Accounts]:
+        services = build(load_settings(self.settings))
+        try:
+            yield replace(services.accounts, passwords=CHEAP)
+        finally:
+            services.close()
 
 
 @pytest.fixture

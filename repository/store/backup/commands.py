@@ -10,7 +10,7 @@ import click
 
 from repository import bootstrap
 from repository.accounts.operator import COMMAND_LINE, operator
-from repository.bootstrap import LEDGER_KEY, PICTURES_KEY, RECEIPTS_KEY, Services
+from repository.bootstrap import FACTORS_KEY, LEDGER_KEY, PICTURES_KEY, RECEIPTS_KEY, Services
 from repository.command import chosen_settings, pass_services
 from repository.ledger import log
 from repository.ledger.attempt import attempt
@@ -25,7 +25,8 @@ from repository.store.backup.manifest import BackupError, digest
 from repository.store.backup.restore import Destination, Restored
 from repository.store.engine import reading
 
-_KEY_NAMES = (RECEIPTS_KEY, LEDGER_KEY, PICTURES_KEY)
+_KEY_NAMES = (RECEIPTS_KEY, LEDGER_KEY, PICTURES_KEY, FACTORS_KEY)
+_LATER_KEYS = (FACTORS_KEY,)
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -247,6 +248,7 @@ def _destination(services: Services, now: datetime) -> Destination:
         keys_folder=services.settings.keys_folder,
         ledger_key_name=LEDGER_KEY,
         key_names=_KEY_NAMES,
+        later_key_names=_LATER_KEYS,
         purge=purge_expired,
     )
 

@@ -73,13 +73,17 @@ class Restored:
 
 @dataclass(frozen=True)
 class Destination:
-    """Where a backup goes: all of it empty. ``purge`` purges all that has expired."""
+    """Where a backup goes: all of it empty. ``purge`` purges all that has expired.
+
+    ``later_key_names`` are those of ``key_names`` that a backup of an older version lacks.
+    """
 
     engine: Engine
     store: PictureStore
     keys_folder: Path
     ledger_key_name: str
     key_names: tuple[str, ...]
+    later_key_names: tuple[str, ...]
     purge: Callable[[], int]
 
 
@@ -178,7 +182,7 @@ def _require_fit(
             f"restore: the keys are of {found.made_at:%Y-%m-%d %H:%M} UTC, older than the backup, "
             "and would leave its newest pictures closed; name the newest keys file"
         )
-    missing = sorted(set(to.key_names) - set(found.secrets))
+    missing = sorted(set(to.key_names) - set(to.later_key_names) - set(found.secrets))
     if missing:
         raise BackupError(f"restore: the keys lack {', '.join(missing)}")
     root = bytes.fromhex(manifest.ledger_root)
@@ -188,7 +192,7 @@ def _require_fit(
     database.require_empty(to.engine)
     if next(to.store.place.names(), None) is not None:
         raise BackupError("restore: there are pictures already; name an empty folder or bucket")
-    for name in to.key_names:
+    for name in set(to.key_names) & set(found.secrets):
         path = to.keys_folder / name
         if path.exists() and path.read_bytes() != found.secrets[name]:
             raise BackupError(f"restore: {path} is another key; move it away")
@@ -196,7 +200,7 @@ def _require_fit(
 
 def _write_keys(to: Destination, found: Keys) -> None:
     to.keys_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in to.key_names:
+    for name in set(to.key_names) & set(found.secrets):
         path = to.keys_folder / name
         if not path.exists():
             write_lasting(path, found.secrets[name])

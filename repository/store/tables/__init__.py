@@ -17,4 +17,5 @@ from repository.store.tables import restores as restores
 from repository.store.tables import retention as retention
 from repository.store.tables import search as search
 from repository.store.tables import sessions as sessions
+from repository.store.tables import signing_in as signing_in
 from repository.store.tables.base import metadata as metadata

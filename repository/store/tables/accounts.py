@@ -25,7 +25,6 @@ users = Table(
     Column("login", String(64), nullable=False, unique=True),
     Column("name", String(200), nullable=False),
     Column("password_hash", String(255), nullable=False),
-    Column("previous_hash", String(255)),
     Column("must_change_password", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("disabled_at", UtcDateTime),
@@ -37,8 +36,8 @@ users = Table(
     Column("last_used_at", UtcDateTime),
     Column("disabled_why", String(200)),
 )
-"""A row is one person and is never deleted: the ledger speaks of it. ``password_hash`` and
-``previous_hash`` are argon2id in PHC form; ``roles`` are names joined by commas, kept in the row so
+"""A row is one person and is never deleted: the ledger speaks of it. ``password_hash`` is
+argon2id in PHC form; ``roles`` are names joined by commas, kept in the row so
 that whoever locks it sees them as they are; ``last_used_at`` is the last good sign-in."""
 
 sign_in_failures = Table(

@@ -21,7 +21,7 @@ def test_the_first_user_signs_in_once_and_changes_the_password(command_line: Com
     )  # fmt: skip
     once = shown.split("one-time password of jdoe: ")[1].split("\n")[0]
     assert "must be changed first" in shown
-    typed = f"{once}\n{PASSWORD}\n{PASSWORD}\n"
+    typed = f"{once}\n\n{PASSWORD}\n{PASSWORD}\n"
     changed = command_line.ok("users", "passwd", "jdoe", typed=typed)
     assert PASSWORD not in changed
     (user,) = json.loads(command_line.ok("users", "list", "--json"))["users"]
@@ -65,13 +65,13 @@ def test_accounts_are_locked_released_reset_and_closed(command_line: CommandLine
     command_line.ok(*change, password=PASSWORD)
     command_line.ok("users", "reset", "roe", "--json")
     assert "roe  Jane Doe  open, has a one-time password" in command_line.ok("users", "list")
-    command_line.ok("users", "disable", "roe")
+    command_line.ok("users", "leave", "roe")
     assert "roe  Jane Doe  disabled" in command_line.ok("users", "list")
 
 
 def test_the_operator_is_named_in_the_ledger(command_line: CommandLine) -> None:
     command_line.hire("jdoe")
-    command_line.ok("users", "disable", "jdoe")
+    command_line.ok("users", "leave", "jdoe")
     entry = recorded(command_line.engine)[-1]
     assert entry["actor"]["login"].startswith("os:")
     assert entry["actor"]["name"]

@@ -1,0 +1,219 @@
+"""What a person does to open their account, and keeps in it: the acknowledgement, second factors.
+
+They have signed in, and the steps before these are taken (see `standing`); each use case is one
+transaction, on the ledger. A new second factor ends every session, so that nobody goes on without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from repository.accounts import (
+    acknowledgements,
+    passkeys,
+    recovery,
+    second_factors,
+    sessions,
+    totp,
+    users,
+)
+from repository.accounts.acknowledgement import check_signature
+from repository.accounts.acknowledgements import Signed
+from repository.accounts.base import AccountsBase
+from repository.accounts.errors import AccountError, SessionEndedError
+from repository.accounts.second_factors import Factor
+from repository.accounts.user import User
+from repository.ledger import log
+from repository.ledger.attempt import attempt
+from repository.ledger.entry import JSON, Entry
+from repository.store.engine import reading
+
+_MAX_ORIGIN = 64
+_MAX_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """An authenticator app's new secret, shown this once: to type, and as the QR code's address."""
+
+    secret: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFactors:
+    """A person's second factors, and how many recovery codes are left."""
+
+    factors: Sequence[Factor]
+    recovery_codes: int
+
+
+@dataclass(frozen=True)
+class OwnAccount(AccountsBase):
+    """A person's own acknowledgement and second factors."""
+
+    def acknowledge(self, user: User, sha256: str, name: str, origin: str) -> None:
+        """Sign the words of that digest by typing one's full name.
+
+        Raises:
+            AccountError: if the words are others by now, or the name is not the person's.
+        """
+        words = self.words()
+        request: dict[str, JSON] = {"sha256": words.sha256}
+        entry = Entry("accounts.acknowledge", user.actor, self.now(), origin, request)
+        with attempt(self.engine, entry, AccountError), self.engine.begin() as connection:
+            self._enter(connection, user)
+            if sha256 != words.sha256:
+                raise AccountError("the words are others by now: read them again, then sign")
+            signature = check_signature(name, user.name)
+            acknowledgements.sign(
+                connection, user.id, words, signature, origin[:_MAX_ORIGIN], self.now()
+            )
+            log.append(connection, replace(entry, request={**request, "signed": signature}))
+
+    def own_acknowledgements(self, user: User) -> Sequence[Signed]:
+        """Everything that the person ever signed, the newest first."""
+        with reading(self.engine) as connection:
+            return acknowledgements.of_user(connection, user.id)
+
+    def own_factors(self, user: User) -> OwnFactors:
+        """The person's second factors."""
+        with reading(self.engine) as connection:
+            return OwnFactors(
+                second_factors.of_user(connection, user.id),
+                second_factors.recovery_codes_left(connection, user.id),
+            )
+
+    def new_secret(self, user: User, origin: str) -> NewSecret:
+        """Begin with an authenticator app; its first code makes it count, in place of an older."""
+        secret = totp.new_secret(self.random_bytes)
+        with self.engine.begin() as connection:
+            self._enter(connection, user)
+            second_factors.put_secret(
+                connection, user.id, secret, self.factors_key(), self.random_bytes, self.now()
+            )
+            entry = Entry("accounts.begin_second_factor", user.actor, self.now(), origin)
+            log.append(connection, replace(entry, request={"kind": "totp"}))
+        issuer = f"Plateward {self.party.host}"
+        return NewSecret(totp.as_typed(secret), totp.address(secret, user.login, issuer))
+
+    def confirm_secret(self, user: User, code: str, origin: str) -> list[str]:
+        """Have the new app count, by its first code; every session ends. Gives recovery codes.
+
+        Raises:
+            AccountError: if the code is not the one that the app shows.
+        """
+        entry = self._adding(user, "totp", origin)
+        with attempt(self.engine, entry, AccountError), self.engine.begin() as connection:
+            self._enter(connection, user)
+            key = self.factors_key()
+            if not second_factors.confirm_secret(connection, user.id, code, key, self.now()):
+                raise AccountError(
+                    "code: not the one that the app shows for the newest secret; look at the clock "
+                    "of its device"
+                )
+            return self._enrolled(connection, user, entry)
+
+    def new_recovery_codes(self, user: User, origin: str) -> list[str]:
+        """New recovery codes in place of those that are left."""
+        with self.engine.begin() as connection:
+            self._enter(connection, user)
+            codes = recovery.new_codes()
+            second_factors.put_recovery_codes(connection, user.id, codes)
+            entry = Entry("accounts.new_recovery_codes", user.actor, self.now(), origin)
+            log.append(connection, replace(entry, count=len(codes)))
+        return codes
+
+    def new_passkey(self, user: User) -> str:
+        """What the browser is asked to make a passkey of, as JSON.
+
+        Raises:
+            AccountError: if too many passkeys are asked for at once.
+        """
+        challenge = self.random_bytes(passkeys.CHALLENGE_BYTES)
+        with self.engine.begin() as connection:
+            self._enter(connection, user)
+            second_factors.put_challenge(connection, challenge, user.id, self.now())
+            known = second_factors.credential_ids(connection, user.id)
+        return passkeys.registration_options(
+            self.party, user.login, user.name, user.id.bytes, challenge, known
+        )
+
+    def add_passkey(self, user: User, answer: str, name: str, origin: str) -> list[str]:
+        """Keep the passkey that the browser made; every session ends. Gives recovery codes.
+
+        Raises:
+            AccountError: if the answer does not hold, or is to no challenge that waits.
+        """
+        entry = self._adding(user, "passkey", origin)
+        with attempt(self.engine, entry, AccountError):
+            called = " ".join(name.split())
+            if not called or len(called) > _MAX_NAME or not called.isprintable():
+                raise AccountError(f"name: what the passkey is called, up to {_MAX_NAME} letters")
+            challenge = passkeys.challenge_of(answer)
+            with self.engine.begin() as connection:
+                self._enter(connection, user)
+                waits = challenge is not None and second_factors.take_challenge(
+                    connection, challenge, user.id, self.now()
+                )
+            made = None
+            if waits and challenge is not None:
+                made = passkeys.verify_registration(answer, challenge, self.party)
+            if made is None:
+                raise AccountError(
+                    "passkey: the browser's answer does not hold, or took too long; begin anew at "
+                    f"{self.party.origin}"
+                )
+            with self.engine.begin() as connection:
+                self._enter(connection, user)
+                second_factors.add_passkey(connection, user.id, made, called, self.now())
+                return self._enrolled(connection, user, entry)
+
+    def remove_passkey(self, user: User, passkey_id: int, origin: str) -> None:
+        """Forget one of the person's passkeys, but not their last second factor.
+
+        Raises:
+            AccountError: if they have none of that id, or nothing else.
+        """
+        request: dict[str, JSON] = {"kind": "passkey", "id": passkey_id}
+        entry = Entry("accounts.remove_second_factor", user.actor, self.now(), origin, request)
+        with attempt(self.engine, entry, AccountError), self.engine.begin() as connection:
+            self._enter(connection, user)
+            if not second_factors.remove_passkey(connection, user.id, passkey_id):
+                raise AccountError("passkey: you have none of that id")
+            if not second_factors.enrolled(connection, user.id):
+                raise AccountError("passkey: it is your only second factor; set up another first")
+            log.append(connection, entry)
+
+    def sign_in_challenge(self) -> str:
+        """What a browser is asked before a sign-in by passkey, as JSON; the same for everybody.
+
+        Raises:
+            AccountError: if too many passkeys are asked for at once.
+        """
+        challenge = self.random_bytes(passkeys.CHALLENGE_BYTES)
+        with self.engine.begin() as connection:
+            second_factors.put_challenge(connection, challenge, None, self.now())
+        return passkeys.sign_in_options(self.party, challenge)
+
+    def _adding(self, user: User, kind: str, origin: str) -> Entry:
+        request: dict[str, JSON] = {"kind": kind}
+        return Entry("accounts.add_second_factor", user.actor, self.now(), origin, request)
+
+    def _enrolled(self, connection: Connection, user: User, entry: Entry) -> list[str]:
+        """End every session, and give recovery codes with the first factor."""
+        sessions.end_all(connection, user.id)
+        codes: list[str] = []
+        if not second_factors.recovery_codes_left(connection, user.id):
+            codes = recovery.new_codes()
+            second_factors.put_recovery_codes(connection, user.id, codes)
+        log.append(connection, entry)
+        return codes
+
+    def _enter(self, connection: Connection, user: User) -> None:
+        account = users.lock(connection, user.id)
+        if account is None or not account.open:
+            raise SessionEndedError
