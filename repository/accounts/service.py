@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from repository.accounts.administration import Administration
 from repository.accounts.api_tokens_desk import ApiTokenDesk
-from repository.accounts.own_account import OwnAccount
 from repository.accounts.oidc_sign_in import OidcSignIn
+from repository.accounts.own_account import OwnAccount
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from repository.accounts.oidc_settings import OidcSettings
 from repository.accounts.sessions_settings import SessionSettings
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -63,6 +64,9 @@ class AccountSettings(BaseModel):
     sessions: SessionSettings = Field(
         default_factory=lambda: SessionSettings(),
         description="Sessions and the tokens of services.",
+    )
+    oidc: tuple[OidcSettings, ...] = Field(
+        (), description="Identity providers of agencies that have their own."
     )
 
     @field_validator("web_origin")

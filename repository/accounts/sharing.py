@@ -43,6 +43,15 @@ class SharedUse:
     last_at: datetime
     told_at: datetime | None
 
+    @property
+    def notice(self) -> str:
+        """What its person is told."""
+        return (
+            f"your account was used from {self.one_origin} and from {self.other_origin} at about "
+            f"the same time on {self.last_at:%Y-%m-%d at %H:%M} UTC: if that was not you, change "
+            "your password and tell your ALPR administrator"
+        )
+
 
 def look(
     connection: Connection,

@@ -1,0 +1,165 @@
+"""Signing in by an agency's own provider: a person whom it knows, and who has an account here.
+
+The provider stands for password and second factor. The account, the agency's access, the
+acknowledgement and whatever else stands before the system are looked at as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from repository.accounts import oidc, oidc_state, users
+from repository.accounts.errors import AccountError, TooManySignInsError
+from repository.accounts.oidc import Challenge, Expected, IdTokenError
+from repository.accounts.oidc_provider import Provider
+from repository.accounts.oidc_state import Waiting
+from repository.accounts.sessions import Opening
+from repository.accounts.sessions_unlock import SessionUnlock
+from repository.accounts.sessions_use import Session
+from repository.accounts.user import fold_login
+from repository.ledger.attempt import attempt
+from repository.ledger.entry import JSON, Actor, Entry, as_typed
+
+CALLBACK = "/api/v1/oidc/callback"
+_NOBODY = Actor(user_id="", login="", name="nobody with an account", agency="")
+
+
+class NoProviderError(AccountError):
+    """The agency has no provider of its own here."""
+
+    def __init__(self) -> None:
+        super().__init__("that agency has no sign-in provider here: sign in with your password")
+
+
+class OidcRefusedError(AccountError):
+    """What came back from a provider signs nobody in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where to send the browser, and what it must hold when it comes back."""
+
+    address: str
+    browser: str
+
+
+@dataclass(frozen=True, slots=True)
+class CameBack:
+    """What a provider sent the browser back with."""
+
+    state: str
+    code: str | None = None
+    error: str | None = None
+    issuer: str | None = None
+
+
+@dataclass(frozen=True)
+class OidcSignIn(SessionUnlock):
+    """Signing in by a provider; ``providers`` are by the short name of their agency."""
+
+    providers: Mapping[str, Provider] = field(default_factory=lambda: MappingProxyType({}))
+
+    def begin_at_provider(self, agency: str, origin: str) -> Begun:
+        """Begin a sign-in at the agency's provider.
+
+        Raises:
+            NoProviderError: if it has none.
+            ProviderError: if it cannot be reached.
+            TooMuchAskedError: if too much was asked from there just now.
+        """
+        self.rates.admit_address(origin)
+        provider = self.providers.get(agency)
+        if provider is None:
+            raise NoProviderError
+        chosen, challenge = provider.settings, Challenge.make()
+        address = oidc.authorization_url(
+            provider.published().authorization_endpoint,
+            chosen.client_id,
+            self._callback,
+            chosen.scopes,
+            chosen.required_acr,
+            challenge,
+        )
+        with self.engine.begin() as connection:
+            return Begun(address, oidc_state.begin(connection, agency, challenge, self.now()))
+
+    def finish_at_provider(self, back: CameBack, browser: str, origin: str) -> Session:
+        """A browser's session for the person whom the provider knew.
+
+        Raises:
+            OidcRefusedError: if what came back signs nobody in; the ledger says why.
+            ProviderError: if the provider cannot be reached, or gives nothing for the code.
+            TooManySignInsError: if too many failed from there before.
+        """
+        self._record_dropped()
+        if not self.throttle.admit(origin, self.now()):
+            raise TooManySignInsError
+        with self.engine.begin() as connection:
+            waiting = oidc_state.take(connection, back.state, browser, self.now())
+        request: dict[str, JSON] = {"provider": None if waiting is None else waiting.agency}
+        entry = Entry("accounts.sign_in", _NOBODY, self.now(), origin, request)
+        with attempt(self.engine, entry, AccountError):
+            try:
+                return self._session(self._known(back, waiting), waiting, origin)
+            except OidcRefusedError:
+                self.throttle.fail(origin, self.now())
+                raise
+
+    def _known(self, back: CameBack, waiting: Waiting | None) -> str:
+        """The login, as the provider gives it, of the person whom it knew."""
+        provider = None if waiting is None else self.providers.get(waiting.agency)
+        if waiting is None or provider is None:
+            raise OidcRefusedError("no such sign-in is under way, or no longer: begin again")
+        if not waiting.same_browser:
+            raise OidcRefusedError("the sign-in was begun in another browser: begin again here")
+        chosen = provider.settings
+        lacks_name = back.issuer is None and provider.published().names_itself
+        if lacks_name or back.issuer not in (None, chosen.issuer):
+            raise OidcRefusedError("the answer is another provider's: begin again")
+        if back.error is not None or not back.code:
+            said = as_typed(back.error or "no code")
+            raise OidcRefusedError(f"the provider signed nobody in ({said}): begin again")
+        tokens = provider.exchange(back.code, self._callback, waiting.verifier)
+        try:
+            key = provider.key(oidc.key_id(tokens.id_token))
+            if key is None:
+                raise IdTokenError("ID token: signed with a key that the provider does not publish")
+            expected = Expected(
+                issuer=chosen.issuer,
+                client_id=chosen.client_id,
+                nonce=waiting.nonce,
+                access_token=tokens.access_token,
+                required_acr=chosen.required_acr,
+                required_amr=chosen.required_amr,
+                now=self.now(),
+            )
+            claims = oidc.verify(tokens.id_token, key, expected)
+        except IdTokenError as error:
+            raise OidcRefusedError(f"the provider's word does not hold: {error}") from error
+        login = claims.get(chosen.login_claim)
+        if not isinstance(login, str):
+            raise OidcRefusedError(f"the provider gave no login (claim {chosen.login_claim})")
+        return login
+
+    def _session(self, given: str, waiting: Waiting | None, origin: str) -> Session:
+        agency = "" if waiting is None else waiting.agency
+        login = fold_login(given)
+        found = None if login is None else self._find(login)
+        with self.engine.begin() as connection:
+            account = None if found is None else users.lock(connection, found.user.id)
+            if account is None or account.user.agency != agency or not account.open:
+                raise OidcRefusedError(
+                    "the provider knows you, but no open account of that agency has your login: "
+                    "ask its ALPR administrator"
+                )
+            opening = Opening(origin, browser=True, second_factor=True, by_provider=True)
+            session = self.begin_session(connection, account.user, opening)
+            request: dict[str, JSON] = {"provider": agency, "second_factor": "provider"}
+            self._record(connection, "accounts.sign_in", account.user.actor, origin, request)
+        return session
+
+    @property
+    def _callback(self) -> str:
+        return self.settings.web_origin + CALLBACK
