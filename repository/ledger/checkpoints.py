@@ -129,11 +129,41 @@ def make(connection: Connection, origin: str, private_key: Ed25519PrivateKey, no
     Raises:
         LedgerError: if the ledger is empty, or is not what its entries and last checkpoint give.
     """
-    size = log.state(connection, lock=True).size
+    log.state(connection, lock=True)
+    tree = _whole(connection, origin, private_key.public_key())
+    table = ledger_checkpoints
+    kept = at(connection, tree.size)
+    if kept is not None:
+        return kept
+    root = tree.root()
+    note = sign(Checkpoint(origin, tree.size, root), private_key)
+    connection.execute(
+        insert(table).values(
+            size=tree.size, root=root, frontier=b"".join(tree.hashes), note=note, issued_at=now
+        )
+    )
+    return note
+
+
+def sign_seen(connection: Connection, origin: str, private_key: Ed25519PrivateKey) -> str:
+    """Sign the ledger as the caller's snapshot shows it; the note is given out and not kept.
+
+    For who proves an entry before the next checkpoint and may not add checkpoints.
+
+    Raises:
+        LedgerError: if the ledger is empty, or is not what its entries and last checkpoint give.
+    """
+    tree = _whole(connection, origin, private_key.public_key())
+    return sign(Checkpoint(origin, tree.size, tree.root()), private_key)
+
+
+def _whole(connection: Connection, origin: str, public_key: Ed25519PublicKey) -> merkle.Frontier:
+    """The tree of all entries, recomputed since the last checkpoint."""
+    size = log.state(connection).size
     if size == 0:
         raise LedgerError("the ledger is empty: there is nothing to sign yet")
     try:
-        tree = _last_signed(connection, origin, private_key.public_key())
+        tree = _last_signed(connection, origin, public_key)
         if tree.size > size:
             problem = f"entry {size}: missing; the last checkpoint covers {tree.size} entries"
             raise MismatchError(size, problem)
@@ -145,18 +175,7 @@ def make(connection: Connection, origin: str, private_key: Ed25519PrivateKey, no
             f"the ledger is not signed, since it is not whole: {mismatch}; "
             "run 'alpr-repository ledger verify'"
         ) from mismatch
-    table = ledger_checkpoints
-    kept = at(connection, size)
-    if kept is not None:
-        return kept
-    root = tree.root()
-    note = sign(Checkpoint(origin, size, root), private_key)
-    connection.execute(
-        insert(table).values(
-            size=size, root=root, frontier=b"".join(tree.hashes), note=note, issued_at=now
-        )
-    )
-    return note
+    return tree
 
 
 def _last_signed(

@@ -90,6 +90,22 @@ class Ledger:
             log.append(connection, Entry("ledger.prove", by, self.now(), origin, {"entry": index}))
         return proof
 
+    def prove_entries(self, indices: Iterable[int]) -> list[InclusionProof]:
+        """Proofs of entries, all under one checkpoint: the newest, or one signed for them.
+
+        Whoever shows them has recorded that.
+
+        Raises:
+            LedgerError: if there is no such entry, or the ledger is not whole.
+        """
+        wanted = sorted(set(indices))
+        with reading(self.engine) as connection:
+            note = checkpoints.latest(connection)
+            if note is None or self._open(note).size <= wanted[-1]:
+                note = checkpoints.sign_seen(connection, self.origin, self.private_key)
+            signed = self._open(note)
+            return [proofs.inclusion(connection, each, note, signed) for each in wanted]
+
     def prove_growth(self, old: int | str, new: int | str | None = None) -> ConsistencyProof:
         """Proof that ``new``, the newest checkpoint unless given, only added to ``old``.
 

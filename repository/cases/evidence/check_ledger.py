@@ -1,0 +1,168 @@
+"""Do the package's entries stand in the ledger that its checkpoint signs? Pure."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from edge.contract import merkle
+from edge.contract.errors import ContractError
+from repository.cases.evidence.check_read import WrongError
+from repository.cases.evidence.errors import EvidenceError
+from repository.cases.evidence.keys import ledger_key
+from repository.cases.evidence.layout import (
+    CHECKPOINT,
+    KEY,
+    PROOFS,
+    LayoutError,
+    Proofs,
+    decode,
+)
+from repository.ledger import entry as entries
+from repository.ledger.checkpoints import Checkpoint, open_note, verifier_key
+from repository.ledger.entry import Recorded
+from repository.ledger.errors import LedgerError
+
+_LINES_OF_A_NOTE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A checkpoint that somebody kept elsewhere; ``growth`` is a proof of consistency, as JSON."""
+
+    note: str
+    growth: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedLedger:
+    """The checkpoint, and the entries that stand under it, by index."""
+
+    checkpoint: Checkpoint
+    key: str
+    making: int
+    entries: Mapping[int, Recorded]
+    compared: Sequence[int]
+
+
+def check_ledger(
+    files: Mapping[str, bytes], given_key: str | None, held: Sequence[Held]
+) -> CheckedLedger:
+    """Check the signature and every path; ``given_key`` counts in place of the package's own.
+
+    Raises:
+        WrongError: for the first thing that is wrong.
+    """
+    name, key, line = _key(files, given_key)
+    signed = _checkpoint(_text(files, CHECKPOINT), name, key)
+    proofs = _proofs(files)
+    found: dict[int, Recorded] = {}
+    for proven in proofs.entries:
+        body = proven.body.encode()
+        try:
+            merkle.verify_inclusion(
+                merkle.leaf_hash(entries.leaf(body)),
+                proven.index,
+                signed.size,
+                [bytes.fromhex(each) for each in proven.path],
+                signed.root,
+            )
+            found[proven.index] = entries.read(body)
+        except (ContractError, LedgerError) as error:
+            problem = f"entry {proven.index} does not stand in the ledger: {error}"
+            raise WrongError(PROOFS, problem) from error
+        if found[proven.index].index != proven.index:
+            raise WrongError(PROOFS, f"entry {proven.index} calls itself another")
+    if list(found) != sorted(found) or len(found) != len(proofs.entries):
+        raise WrongError(PROOFS, "its entries are not in order")
+    if proofs.making not in found:
+        raise WrongError(PROOFS, "lacks the entry of the package's making")
+    compared = [_compare(signed, each, name, key) for each in held]
+    return CheckedLedger(signed, line, proofs.making, found, compared)
+
+
+def _key(files: Mapping[str, bytes], given: str | None) -> tuple[str, Ed25519PublicKey, str]:
+    inside = _text(files, KEY)
+    try:
+        name, key = ledger_key(inside)
+    except EvidenceError as error:
+        raise WrongError(KEY, str(error)) from error
+    line = verifier_key(name, key)
+    if inside != line + "\n":
+        raise WrongError(KEY, "is not one line")
+    if given is not None and given.strip() != line:
+        raise WrongError(KEY, "is not the key that you gave: another ledger signed this package")
+    return name, key, line
+
+
+def _checkpoint(note: str, name: str, key: Ed25519PublicKey) -> Checkpoint:
+    try:
+        signed = open_note(note, name, key)
+    except LedgerError as error:
+        raise WrongError(CHECKPOINT, str(error)) from error
+    # One text, one signature, one spelling: nothing can be added that nobody signed.
+    encoded = note.removesuffix("\n").rpartition(" ")[2]
+    if (
+        not note.startswith(signed.text() + "\n")
+        or note.count("\n") != _LINES_OF_A_NOTE
+        or base64.b64encode(base64.b64decode(encoded)).decode() != encoded
+    ):
+        raise WrongError(CHECKPOINT, "holds more than the ledger signed")
+    return signed
+
+
+def _proofs(files: Mapping[str, bytes]) -> Proofs:
+    try:
+        return decode(_bytes(files, PROOFS), Proofs)
+    except LayoutError as error:
+        raise WrongError(PROOFS, str(error)) from error
+
+
+def _compare(signed: Checkpoint, held: Held, name: str, key: Ed25519PublicKey) -> int:
+    """Refuse a package whose ledger is not the one that somebody saw; the size they saw."""
+    try:
+        seen = open_note(held.note, name, key)
+        if seen.size == signed.size:
+            if seen.root != signed.root:
+                raise WrongError(CHECKPOINT, "the checkpoint that you gave shows another ledger")
+            return seen.size
+        _follow(signed, seen, held.growth)
+    except (LedgerError, ContractError) as error:
+        problem = f"does not fit the checkpoint that you gave: {error}"
+        raise WrongError(CHECKPOINT, problem) from error
+    return seen.size
+
+
+def _follow(signed: Checkpoint, seen: Checkpoint, growth: str | None) -> None:
+    old, new = sorted((signed, seen), key=lambda each: each.size)
+    if growth is None:
+        raise LedgerError(
+            f"it is of {seen.size} entries and the package's of {signed.size}; give with "
+            f"--consistency what 'alpr-repository ledger consistency {old.size} {new.size} --json' "
+            "prints"
+        )
+    try:
+        told: Any = json.loads(growth)
+        path = [bytes.fromhex(each) for each in told["path"]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise LedgerError("the proof of consistency is not in form") from error
+    merkle.verify_consistency(old.size, new.size, old.root, new.root, path)
+
+
+def _text(files: Mapping[str, bytes], name: str) -> str:
+    try:
+        return _bytes(files, name).decode()
+    except UnicodeDecodeError as error:
+        raise WrongError(name, "is no text") from error
+
+
+def _bytes(files: Mapping[str, bytes], name: str) -> bytes:
+    try:
+        return files[name]
+    except KeyError:
+        raise WrongError(name, "is missing") from None
