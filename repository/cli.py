@@ -15,6 +15,7 @@ from repository.accounts.commands import users
 from repository.agencies.agreements_commands import agreements_command
 from repository.agencies.commands import errors, reads, statistics
 from repository.audits.commands import audits
+from repository.audits.face_commands import face_requests
 from repository.bootstrap import Services
 from repository.cases.commands import cases
 from repository.command import chosen_settings, pass_services
@@ -131,3 +132,4 @@ main.add_command(picture)
 main.add_command(cases)
 main.add_command(ledger)
 main.add_command(audits)
+main.add_command(face_requests)

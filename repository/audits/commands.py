@@ -11,6 +11,7 @@ import click
 from repository.accounts.acting import as_person_if_named
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.user import User
+from repository.audits import audit_commands, report_commands
 from repository.audits.transactions import FIELDS, Asked, as_mapping, as_paper, as_row
 from repository.bootstrap import Services
 from repository.documents import csv
@@ -102,3 +103,7 @@ def transactions(
         click.echo(counted(len(page.entries), "transaction"))
         if page.next is not None:
             click.echo(f"there are more: --after {page.next}")
+
+
+for _command in (*audit_commands.COMMANDS, *report_commands.COMMANDS):
+    audits.add_command(_command)
