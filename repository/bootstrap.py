@@ -17,8 +17,12 @@ from repository.accounts.service import Accounts
 from repository.agencies.acts import Acts
 from repository.agencies.agreements_desk import AgreementDesk
 from repository.agencies.agreements_papers import Papers
+from repository.agencies.deployments import Deployments
+from repository.agencies.misuse_desk import MisuseDesk
+from repository.agencies.policies import Policies
 from repository.agencies.service import AgencyData
 from repository.agencies.statistics import Statistics
+from repository.agencies.upkeep_desk import UpkeepDesk
 from repository.audits.desk import AuditDesk
 from repository.audits.face_register import FaceRegister
 from repository.audits.history import Patterns
@@ -161,6 +165,26 @@ class Services:
     def agreements(self) -> AgreementDesk:
         """What agencies sign, and who represents them."""
         return AgreementDesk(self._acts, self._papers)
+
+    @property
+    def policies(self) -> Policies:
+        """What agencies adopt and review."""
+        return Policies(self._acts, self._papers, self.settings.agencies.policy_review_days)
+
+    @property
+    def deployments(self) -> Deployments:
+        """Approvals under which units run."""
+        return Deployments(self._acts)
+
+    @property
+    def upkeep(self) -> UpkeepDesk:
+        """Units' equipment."""
+        return UpkeepDesk(self._acts)
+
+    @property
+    def misuse(self) -> MisuseDesk:
+        """Misuse and what is done about it."""
+        return MisuseDesk(self._acts, lambda: self.accounts)
 
     def forwarder(self) -> Forwarder:
         """What forwards to another repository.

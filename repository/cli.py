@@ -14,6 +14,9 @@ from repository.accounts import own_commands
 from repository.accounts.commands import users
 from repository.agencies.agreements_commands import agreements_command
 from repository.agencies.commands import errors, reads, statistics
+from repository.agencies.deployments_commands import deployments_command
+from repository.agencies.misuse_commands import misuse_command
+from repository.agencies.policies_commands import policies_command
 from repository.audits.commands import audits
 from repository.audits.face_commands import face_requests
 from repository.bootstrap import Services
@@ -111,6 +114,9 @@ main.add_command(restore)
 main.add_command(pictures)
 main.add_command(agencies)
 main.add_command(agreements_command)
+main.add_command(policies_command)
+main.add_command(deployments_command)
+main.add_command(misuse_command)
 main.add_command(units)
 main.add_command(findings_command)
 main.add_command(ingest_command)

@@ -8,7 +8,13 @@ from datetime import UTC, timedelta
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from repository.agencies import agreements_duties, reports
+from repository.agencies import (
+    agreements_duties,
+    deployments,
+    misuse,
+    reports,
+    upkeep_duties,
+)
 from repository.audits import drawing, keeping, opening, reminders
 from repository.bootstrap import Services
 from repository.errors import RepositoryError
@@ -151,6 +157,10 @@ def remind_agencies(services: Services) -> None:
     chosen, now = services.settings.agencies, services.clock()
     with services.engine.begin() as connection:
         agreements_duties.look(connection, now, suspend=chosen.suspend_unsigned)
+        services.policies.remind(connection, now)
+        deployments.remind(connection, now)
+        upkeep_duties.remind(connection, now, timedelta(hours=chosen.secure_within_h))
+        misuse.remind(connection, now)
 
 
 def tend_audits(services: Services) -> None:

@@ -57,6 +57,8 @@ class Act:
         Raises:
             AgencyError: if there is none, or the person does not act for it.
         """
+        if self.user is None and not name:
+            raise AgencyError("agency: say which one with --agency")
         named = name or (self.user.agency if self.user is not None else "")
         if self.user is None or self.reaches_all or named == self.user.agency:
             found = find_agency(self.connection, named)
@@ -64,6 +66,17 @@ class Act:
                 self.facts["agency"] = found.name
                 return found
         raise AgencyError(f"agency {named!r}: not one that you act for")
+
+    def any_agency(self, name: str) -> Agency:
+        """The agency of that name, whoever acts; the entry says nothing of it.
+
+        Raises:
+            AgencyError: if there is none.
+        """
+        found = find_agency(self.connection, name)
+        if found is None:
+            raise AgencyError(f"agency {name!r}: not known")
+        return found
 
     def lock(self, agency: Agency) -> None:
         """Let nobody else change the agency's papers and posts until the transaction ends."""

@@ -158,11 +158,7 @@ def paper(
     Example: alpr-repository agreements paper --agency salem-pd --agreement 3 --output signed.pdf
     """
     content = services.agreements.paper(user, agency, number, part, COMMAND_LINE)
-    try:
-        with output.open("xb") as file:
-            file.write(content)
-    except OSError as error:
-        raise AgencyError(f"{output}: {error.strerror}") from error
+    write_new(output, content)
     click.echo(f"{output} written")
 
 
@@ -180,6 +176,19 @@ def given(path: Path) -> bytes:
     if len(content) > MAX_BYTES:
         raise AgencyError(f"{path}: larger than {MAX_BYTES // 2**20} MiB")
     return content
+
+
+def write_new(output: Path, content: bytes) -> None:
+    """Write a file that was not there.
+
+    Raises:
+        AgencyError: if it was, or cannot be written.
+    """
+    try:
+        with output.open("xb") as file:
+            file.write(content)
+    except OSError as error:
+        raise AgencyError(f"{output}: {error.strerror}") from error
 
 
 def _lines(standing: Standing) -> list[str]:

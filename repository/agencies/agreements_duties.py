@@ -12,7 +12,7 @@ from repository.agencies.agreements import Due
 from repository.agencies.representatives import WORDS
 from repository.ledger.entry import SYSTEM
 from repository.units.enrolment import list_agencies
-from repository.units.findings import keep_findings
+from repository.units.findings import Standing, keep_findings
 
 _ORIGIN = "jobs"
 
@@ -43,9 +43,7 @@ def look(connection: Connection, now: datetime, *, suspend: bool) -> None:
         ("agreement_missing", unsigned, "signed"),
         ("post_vacant", vacant, "filled"),
     ):
-        standing: dict[tuple[int | None, str], str] = {
-            (None, f"agency {name}"): detail for name, detail in details.items()
-        }
+        standing: Standing = {(None, f"agency {name}"): detail for name, detail in details.items()}
         keep_findings(connection, kind, standing, reason, now)
 
 

@@ -12,7 +12,9 @@ from repository.agencies.agreements_commands import ACTING, AGENCY, DAY
 from repository.agencies.representatives import WORDS, Person, Post
 from repository.bootstrap import Services
 
-_POST = click.option("--post", type=click.Choice(list(Post)), required=True, help="Which post.")
+_POST = click.option(
+    "--post", type=click.Choice([each.value for each in Post]), required=True, help="Which post."
+)
 
 
 @click.command("name")
@@ -29,7 +31,7 @@ def name_holder(
     services: Services,
     user: User | None,
     agency: str | None,
-    post: Post,
+    post: str,
     name: str,
     title: str,
     phone: str,
@@ -58,7 +60,7 @@ def name_holder(
 @click.option("--from", "day", type=DAY, required=True, help="The first day nobody holds it.")
 @ACTING
 def vacate(
-    services: Services, user: User | None, agency: str | None, post: Post, day: datetime
+    services: Services, user: User | None, agency: str | None, post: str, day: datetime
 ) -> None:
     """Say that nobody holds a post of an agency any more.
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.agencies.access_commands import end, restore, suspend
 from repository.agencies.representatives_commands import name_holder, vacate
+from repository.agencies.upkeep_commands import log_command
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.forwarding.commands import export_units, import_units
@@ -151,6 +152,7 @@ def add_unit(services: Services, agency: str, name: str, key_file: Path, as_json
 
 
 units.add_command(resume)
+units.add_command(log_command)
 units.add_command(export_units)
 units.add_command(import_units)
 

@@ -25,6 +25,8 @@ from repository.store.tables.fleet import (
 _MAX_COMMON_NAME = 64  # X.520's upper bound, by RFC 5280, appendix A
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ORI = re.compile(r"[A-Z]{2}[A-Z0-9]{5}(?:[A-Z0-9]{2})?")
+RESERVED = "repository"
+"""No agency's name: it stands for the repository itself where an agency is named."""
 KINDS = {
     "law_enforcement": "police, sheriffs and others with powers of arrest",
     "prosecution": "prosecutors",
@@ -96,7 +98,7 @@ def add_agency(
             f"ori: {ori!r} is not two letters, then capitals and digits, seven or nine in all"
         )
     require_kind(kind)
-    if find_agency(connection, name) is not None:
+    if name == RESERVED or find_agency(connection, name) is not None:
         raise EnrolmentError(f"agency {name}: is there already")
     connection.execute(
         insert(agencies).values(name=name, title=title, ori=ori, kind=kind, created_at=now)

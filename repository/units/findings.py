@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, select, update
 
@@ -25,6 +25,9 @@ from repository.store.tables.fleet import agencies, units
 REPEAT_AFTER = timedelta(minutes=1)
 """The same found again within this time is not counted: a flood of it writes nothing."""
 _MAX_DETAIL = 500
+
+Standing: TypeAlias = Mapping[tuple[int | None, str], str]
+"""What stands of one kind: the id of a unit or None, and a subject, each with its detail."""
 
 
 class FindingError(RepositoryError):
@@ -106,11 +109,11 @@ def settle_finding(
 def keep_findings(
     connection: Connection,
     kind: str,
-    standing: Mapping[tuple[int | None, str], str],
+    standing: Standing,
     reason: str,
     now: datetime,
 ) -> None:
-    """Have exactly these open of that kind: for each unit's id and subject, its detail.
+    """Have exactly these open of that kind.
 
     What is open of the kind and not among them has ended by itself, for that reason.
     """
