@@ -23,12 +23,12 @@ Layout, in this order:
   each entry begins in the block and where the last ends, u32 each; which of the entries each was
   when they came, u32 each; the entries (msgpack of :class:`Listed`); and zeros up to a multiple
   of 16 bytes.
-- ``index``: sealed in pieces of 1 MiB. For each slot 16 bytes, and the same once more at the end:
+- ``index``: sealed in pieces of 1 MiB. For each slot 20 bytes, and the same once more at the end:
   the place of its block in units of 16 bytes, u32; the marks of its entries in their order, u16
   each, and 0 for those it does not have. An entry's mark is the 16 bits of its digest behind the
-  slot's, and 1 where these are 0. A slot of more than six entries has no marks, and has to be
+  slot's, and 1 where these are 0. A slot of more than eight entries has no marks, and has to be
   looked into. The index is held in memory: a plate that is not listed is known by that alone,
-  save for three in a hundred at most, and touches no disk; a look goes to one place in it.
+  save for one in eight hundred at most, and touches no disk; a look goes to one place in it.
 - ``wildcards``: sealed, msgpack: the number and the entry of those whose plates have wildcards.
   They are in no slot.
 """
@@ -53,8 +53,8 @@ PIECE_BYTES = 1 << 20
 TAG_BYTES = 16
 UNIT_BYTES = 16
 MARK_BITS = 16
-MARKS = 6
-SLOT_BYTES = 16
+MARKS = 8
+SLOT_BYTES = 20
 MAX_SLOT_BITS = 28
 MAX_ENTRIES = (1 << 31) - 1
 

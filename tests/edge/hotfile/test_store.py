@@ -15,7 +15,7 @@ from edge.contract.hotlist import HotlistEntry
 from edge.contract.plates import Confusables
 from edge.hotfile.build import build_hotfile
 from edge.hotfile.errors import HotfileError
-from edge.hotfile.layout import HEADER_BYTES
+from edge.hotfile.layout import HEADER_BYTES, SLOT_BYTES
 from edge.hotfile.store import StoredList
 from edge.hotfile.write import HotfileWriter
 from tests.edge.hotfile.lists import GROUPS, KEY, facts_of, listed, store
@@ -180,7 +180,7 @@ def test_two_blocks_that_changed_places_do_not_open(tmp_path: Path) -> None:
     entries = [listed(str(number), f"P{number:05d}") for number in range(400)]
     path = tmp_path / "1.hotfile"
     stored = store(path, entries, CONFUSABLES)
-    units = np.frombuffer(bytes(stored._index), "<u4")[::4].tolist()
+    units = np.frombuffer(bytes(stored._index), "<u4")[:: SLOT_BYTES // 4].tolist()
     slots = range(len(units) - 1)
     length = {slot: units[slot + 1] - units[slot] for slot in slots}
     one, other = next((a, b) for a in slots for b in slots if a < b and 0 < length[a] == length[b])
