@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine
 
 from edge.contract.plates import load_confusables
+from repository.accounts.oidc_provider import Provider
 from repository.accounts.service import Accounts
 from repository.agencies.acts import Acts
 from repository.agencies.agreements_desk import AgreementDesk
@@ -32,6 +33,7 @@ from repository.audits.quarterly import Quarterly
 from repository.audits.transactions import Transactions
 from repository.audits.transparency import Transparency
 from repository.business_days import MASSACHUSETTS
+from repository.cases.evidence.make import EvidenceDesk
 from repository.cases.service import CaseFiles
 from repository.forwarding.forwarder import Forwarder
 from repository.forwarding.link import Link
@@ -119,6 +121,7 @@ class Services:
             functools.cache(lambda: keyfiles.load_secret(path)),
             settings=self.settings.accounts,
             random_bytes=self.random_bytes,
+            providers={each.agency: Provider(each) for each in self.settings.accounts.oidc},
         )
 
     @functools.cached_property
@@ -136,6 +139,11 @@ class Services:
     def shown_pictures(self) -> Pictures:
         """Looking at pictures."""
         return Pictures(self.engine, self.clock, self.pictures, self.retention_rule, shipped_rule)
+
+    @property
+    def evidence(self) -> EvidenceDesk:
+        """Making evidence packages."""
+        return EvidenceDesk(self.engine, self.clock, self.pictures, self.ledger)
 
     @property
     def case_files(self) -> CaseFiles:

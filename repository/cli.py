@@ -21,6 +21,7 @@ from repository.audits.commands import audits
 from repository.audits.face_commands import face_requests
 from repository.bootstrap import Services
 from repository.cases.commands import cases
+from repository.cases.evidence.commands import evidence
 from repository.command import chosen_settings, pass_services
 from repository.errors import RepositoryError
 from repository.forwarding.commands import forward
@@ -136,6 +137,7 @@ main.add_command(statistics)
 main.add_command(search)
 main.add_command(picture)
 main.add_command(cases)
+main.add_command(evidence)
 main.add_command(ledger)
 main.add_command(audits)
 main.add_command(face_requests)
