@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from repository.accounts.api_tokens_desk import NoSuchTokenError, OutOfScopeError
 from repository.accounts.errors import (
     AccountError,
     NotAllowedError,
@@ -20,8 +21,11 @@ from repository.accounts.errors import (
     SignInRefusedError,
     TooManySignInsError,
 )
+from repository.accounts.oidc_provider import ProviderError
+from repository.accounts.oidc_sign_in import NoProviderError, OidcRefusedError
 from repository.accounts.sessions_rates import TooMuchAskedError
 from repository.accounts.sessions_use import NoSuchSessionError
+from repository.audits.errors import AuditError, NoSuchAuditError
 from repository.errors import RepositoryError
 from repository.hotlists.errors import AlertRefusedError, EntryRefusedError, UnknownListError
 from repository.search.errors import SearchRefusedError
@@ -42,12 +46,19 @@ _STATUS: Mapping[type[RepositoryError], tuple[int, str]] = {
     SessionEndedError: (401, "session_ended"),
     SessionLockedError: (401, "session_locked"),
     NoSuchSessionError: (404, "no_such_session"),
+    NoSuchTokenError: (404, "no_such_token"),
+    OutOfScopeError: (403, "out_of_scope"),
+    NoProviderError: (404, "no_provider"),
+    OidcRefusedError: (401, "sign_in_refused"),
+    ProviderError: (503, "provider_unavailable"),
     TooMuchAskedError: (429, "too_much_asked"),
     MixedCredentialsError: (400, "mixed_credentials"),
     CrossSiteError: (403, "cross_site"),
     PasswordChangeRequiredError: (403, "password_change_required"),
     NotAllowedError: (403, "not_allowed"),
     AccountError: (422, "refused"),
+    NoSuchAuditError: (404, "no_such_audit"),
+    AuditError: (422, "refused"),
     SearchRefusedError: (422, "refused"),
     UnitRefusedError: (401, "unit_refused"),
     UnitClockError: (401, "unit_clock"),

@@ -5,6 +5,12 @@ from __future__ import annotations
 from typing import Protocol
 
 from repository.accounts.service import Accounts
+from repository.audits.desk import AuditDesk
+from repository.audits.face_register import FaceRegister
+from repository.audits.history import Patterns
+from repository.audits.private_plates import PrivatePlates
+from repository.audits.quarterly import Quarterly
+from repository.audits.transactions import Transactions
 from repository.hotlists.alerts import Alerts
 from repository.hotlists.desk import ListDesk
 from repository.hotlists.service import UnitHotlists
@@ -49,4 +55,34 @@ class WebServices(Protocol):
     @property
     def alerts(self) -> Alerts:
         """Alerts of an agency's own units."""
+        ...
+
+    @property
+    def transactions(self) -> Transactions:
+        """Reports of transactions."""
+        ...
+
+    @property
+    def audits(self) -> AuditDesk:
+        """Audits of agencies and of the repository."""
+        ...
+
+    @property
+    def patterns(self) -> Patterns:
+        """What in the searches is worth a look."""
+        ...
+
+    @property
+    def quarterly(self) -> Quarterly:
+        """Quarterly reports of documented searches."""
+        ...
+
+    @property
+    def face_register(self) -> FaceRegister:
+        """Requests on paper to others who search faces."""
+        ...
+
+    @property
+    def private_plates(self) -> PrivatePlates:
+        """Plates that people registered as their own."""
         ...
