@@ -92,6 +92,17 @@ def schedule(services: Services) -> BackgroundScheduler:
         minutes=10,
         next_run_time=now,
     )
+    scheduler.add_job(
+        _guarded("tokens of services", services.accounts.remind_of_tokens),
+        "interval",
+        hours=6,
+        next_run_time=now,
+    )
+    scheduler.add_job(
+        _guarded("dropped requests", services.accounts.record_dropped_requests),
+        "interval",
+        minutes=1,
+    )
     announcer = services.hotlist_announcer
     scheduler.add_job(
         _guarded("announcing hot lists", lambda: announcer.look(services.clock())),

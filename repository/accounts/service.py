@@ -8,8 +8,9 @@ from repository.accounts.administration import Administration
 from repository.accounts.api_tokens_desk import ApiTokenDesk
 from repository.accounts.oidc_sign_in import OidcSignIn
 from repository.accounts.own_account import OwnAccount
+from repository.accounts.sessions_vehicle import VehicleSignIn
 
 
 @dataclass(frozen=True)
-class Accounts(Administration, ApiTokenDesk, OwnAccount, OidcSignIn):
+class Accounts(Administration, ApiTokenDesk, OwnAccount, OidcSignIn, VehicleSignIn):
     """Everything that is done with accounts."""

@@ -184,25 +184,14 @@ def use(connection: Connection, token: str, origin: str, terms: Terms, now: date
     return held
 
 
-def rotate(
-    connection: Connection,
-    held: Held,
-    token: str,
-    now: datetime,
-    *,
-    second_factor: bool = False,
-) -> str:
-    """Open the session anew under another token, which is of the same carrier as the one before.
-
-    ``second_factor`` says that one was shown meanwhile.
-    """
+def rotate(connection: Connection, held: Held, token: str, now: datetime) -> str:
+    """Open the session anew under another token, which is of the same carrier as the one before."""
     fresh = mint(is_of_browser(token))
     connection.execute(
         update(sessions)
         .where(sessions.c.id == held.id)
         .values(
             token_digest=digest(fresh),
-            second_factor=held.second_factor or second_factor,
             last_used_at=max(now, held.last_used_at),
             locked_at=None,
         )

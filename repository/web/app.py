@@ -9,12 +9,17 @@ from fastapi import FastAPI
 from repository.web import faults
 from repository.web.api import (
     alerts,
+    api_tokens,
+    audits,
     hotlist_entries,
     hotlists,
     ledger,
+    oidc,
+    own_account,
     people,
     pictures,
     searching,
+    sessions,
 )
 from repository.web.guard import Guard
 from repository.web.services import WebServices
@@ -31,12 +36,17 @@ def create_app(services: WebServices) -> FastAPI:
     app.get("/healthz")(_health)
     for router in (
         people.router,
+        own_account.router,
+        sessions.router,
+        oidc.router,
+        api_tokens.router,
         searching.router,
         pictures.router,
         ledger.router,
         hotlists.router,
         hotlist_entries.router,
         alerts.router,
+        audits.router,
     ):
         app.include_router(router, prefix=API)
     return app

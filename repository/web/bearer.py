@@ -98,4 +98,6 @@ def searcher(user: Annotated[User, Depends(bearer)], rooms: Rooms) -> User:
 
 Bearer = Annotated[User, Depends(bearer)]
 PasswordChanger = Annotated[User, Depends(bearer_before(Step.PASSWORD))]
+Acknowledger = Annotated[User, Depends(bearer_before(Step.ACKNOWLEDGEMENT))]
+Enroller = Annotated[User, Depends(bearer_before(Step.SECOND_FACTOR))]
 Searcher = Annotated[User, Depends(searcher)]

@@ -14,8 +14,12 @@ from starlette.exceptions import HTTPException
 from repository.accounts.api_tokens_desk import NoSuchTokenError, OutOfScopeError
 from repository.accounts.errors import (
     AccountError,
+    AcknowledgementRequiredError,
+    BulletinsUnreadError,
     NotAllowedError,
+    NotYetOpenError,
     PasswordChangeRequiredError,
+    SecondFactorRequiredError,
     SessionEndedError,
     SessionLockedError,
     SignInRefusedError,
@@ -55,6 +59,10 @@ _STATUS: Mapping[type[RepositoryError], tuple[int, str]] = {
     MixedCredentialsError: (400, "mixed_credentials"),
     CrossSiteError: (403, "cross_site"),
     PasswordChangeRequiredError: (403, "password_change_required"),
+    AcknowledgementRequiredError: (403, "acknowledgement_required"),
+    SecondFactorRequiredError: (403, "second_factor_required"),
+    BulletinsUnreadError: (403, "bulletins_unread"),
+    NotYetOpenError: (403, "not_yet_open"),
     NotAllowedError: (403, "not_allowed"),
     AccountError: (422, "refused"),
     NoSuchAuditError: (404, "no_such_audit"),

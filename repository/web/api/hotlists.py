@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
 
-from repository.units.requests import KnownUnit, UnitRefusedError
-from repository.web.bearer import Origin, Rooms
+from repository.web.bearer import Rooms
+from repository.web.bearer_unit import Unit
 from repository.web.faults import answer
 from repository.web.ranges import UnsatisfiableRangeError, wanted
 
@@ -24,23 +24,6 @@ _JSON = "application/json"
 _LINES = "application/jsonl"
 
 
-def _unit(request: Request, rooms: Rooms, origin: Origin) -> KnownUnit:
-    """The unit that signed the request.
-
-    Raises:
-        RepositoryError: if no enrolled unit did, or not now.
-    """
-    if request.url.query:
-        raise UnitRefusedError  # what is not signed is not looked at
-    return rooms.hotlists.requests.unit_of(
-        request.headers.get("Authorization", ""),
-        method=request.method,
-        path=request.url.path,
-        origin=origin,
-    )
-
-
-Unit = Annotated[KnownUnit, Depends(_unit)]
 Name = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Version = Annotated[int, Path(ge=1, le=2**63 - 1)]
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from repository.search.asking import SearchRequest
 from repository.search.criteria import DEFAULT_RESULTS
 from repository.search.present import as_mapping
-from repository.search.service import SearchRequest
-from repository.web.bearer import Bearer, Origin, Rooms
+from repository.web.bearer import Origin, Rooms, Searcher
 from repository.web.faults import explain
 
 router = APIRouter()
@@ -58,7 +58,7 @@ async def _body(request: Request) -> bytes:
 
 @router.post("/search")
 def search(
-    user: Bearer, body: Annotated[bytes, Depends(_body)], rooms: Rooms, origin: Origin
+    user: Searcher, body: Annotated[bytes, Depends(_body)], rooms: Rooms, origin: Origin
 ) -> Mapping[str, Any]:
     """The reads that fit, each with its source agency, under the notice that they are leads.
 

@@ -12,9 +12,11 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from repository.accounts.second_factors import Offered
 from repository.accounts.sessions import is_of_browser
 from repository.web import cookies
 from repository.web.bearer import Bearer, Origin, PasswordChanger, Rooms, Token
+from repository.web.bearer_unit import Unit
 
 router = APIRouter()
 
@@ -36,11 +38,31 @@ class Unlocked(BaseModel):
     csrf: str | None = None
 
 
+class VehicleLogin(BaseModel):
+    """A sign-in at a vehicle's console; the second factor is an app's or a recovery code."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    login: str = Field(max_length=_MAX_SECRET)
+    password: str = Field(max_length=_MAX_SECRET)
+    code: str = Field("", max_length=64)
+
+
+class VehicleOpened(BaseModel):
+    """A vehicle's session; the token goes with every request as ``Authorization: Bearer``."""
+
+    token: str
+    login: str
+    name: str
+    notices: list[str]
+
+
 class OneSession(BaseModel):
     """A session as its person sees it; the id opens nothing."""
 
     id: UUID
     kind: str
+    second_factor: bool
     opened_from: str
     last_used_from: str
     opened_at: datetime
@@ -81,6 +103,22 @@ class SharedUses(BaseModel):
     shared_uses: list[OneSharedUse]
 
 
+@router.post("/units/sign-in")
+def sign_in_at_vehicle(
+    typed: VehicleLogin, unit: Unit, rooms: Rooms, origin: Origin
+) -> VehicleOpened:
+    """Sign in at the console of the unit that signs this request, for its agency's officers."""
+    session = rooms.accounts.open_vehicle_session(
+        unit, typed.login, typed.password, Offered(typed.code), origin
+    )
+    return VehicleOpened(
+        token=session.token,
+        login=session.user.login,
+        name=session.user.name,
+        notices=[each.notice for each in session.shared],
+    )
+
+
 @router.get("/sessions")
 def own(token: Token, rooms: Rooms) -> Sessions:
     """The person's sessions, the newest first."""
@@ -91,6 +129,7 @@ def own(token: Token, rooms: Rooms) -> Sessions:
             OneSession(
                 id=each.held.id,
                 kind=each.held.kind.value,
+                second_factor=each.held.second_factor,
                 opened_from=each.held.origin,
                 last_used_from=each.held.last_origin,
                 opened_at=each.held.created_at,
