@@ -18,12 +18,12 @@ from repository.accounts import (
     second_factors,
     sessions,
     totp,
-    users,
 )
 from repository.accounts.acknowledgement import check_signature
 from repository.accounts.acknowledgements import Signed
 from repository.accounts.base import AccountsBase
-from repository.accounts.errors import AccountError, SessionEndedError
+from repository.accounts.entering import enter
+from repository.accounts.errors import AccountError
 from repository.accounts.second_factors import Factor
 from repository.accounts.user import User
 from repository.ledger import log
@@ -65,7 +65,7 @@ class OwnAccount(AccountsBase):
         request: dict[str, JSON] = {"sha256": words.sha256}
         entry = Entry("accounts.acknowledge", user.actor, self.now(), origin, request)
         with attempt(self.engine, entry, AccountError), self.engine.begin() as connection:
-            self._enter(connection, user)
+            enter(connection, user)
             if sha256 != words.sha256:
                 raise AccountError("the words are others by now: read them again, then sign")
             signature = check_signature(name, user.name)
@@ -91,7 +91,7 @@ class OwnAccount(AccountsBase):
         """Begin with an authenticator app; its first code makes it count, in place of an older."""
         secret = totp.new_secret(self.random_bytes)
         with self.engine.begin() as connection:
-            self._enter(connection, user)
+            enter(connection, user)
             second_factors.put_secret(
                 connection, user.id, secret, self.factors_key(), self.random_bytes, self.now()
             )
@@ -108,7 +108,7 @@ class OwnAccount(AccountsBase):
         """
         entry = self._adding(user, "totp", origin)
         with attempt(self.engine, entry, AccountError), self.engine.begin() as connection:
-            self._enter(connection, user)
+            enter(connection, user)
             key = self.factors_key()
             if not second_factors.confirm_secret(connection, user.id, code, key, self.now()):
                 raise AccountError(
@@ -120,7 +120,7 @@ class OwnAccount(AccountsBase):
     def new_recovery_codes(self, user: User, origin: str) -> list[str]:
         """New recovery codes in place of those that are left."""
         with self.engine.begin() as connection:
-            self._enter(connection, user)
+            enter(connection, user)
             codes = recovery.new_codes()
             second_factors.put_recovery_codes(connection, user.id, codes)
             entry = Entry("accounts.new_recovery_codes", user.actor, self.now(), origin)
@@ -135,7 +135,7 @@ class OwnAccount(AccountsBase):
         """
         challenge = self.random_bytes(passkeys.CHALLENGE_BYTES)
         with self.engine.begin() as connection:
-            self._enter(connection, user)
+            enter(connection, user)
             second_factors.put_challenge(connection, challenge, user.id, self.now())
             known = second_factors.credential_ids(connection, user.id)
         return passkeys.registration_options(
@@ -155,7 +155,7 @@ class OwnAccount(AccountsBase):
                 raise AccountError(f"name: what the passkey is called, up to {_MAX_NAME} letters")
             challenge = passkeys.challenge_of(answer)
             with self.engine.begin() as connection:
-                self._enter(connection, user)
+                enter(connection, user)
                 waits = challenge is not None and second_factors.take_challenge(
                     connection, challenge, user.id, self.now()
                 )
@@ -168,7 +168,7 @@ class OwnAccount(AccountsBase):
                     f"{self.party.origin}"
                 )
             with self.engine.begin() as connection:
-                self._enter(connection, user)
+                enter(connection, user)
                 second_factors.add_passkey(connection, user.id, made, called, self.now())
                 return self._enrolled(connection, user, entry)
 
@@ -181,7 +181,7 @@ class OwnAccount(AccountsBase):
         request: dict[str, JSON] = {"kind": "passkey", "id": passkey_id}
         entry = Entry("accounts.remove_second_factor", user.actor, self.now(), origin, request)
         with attempt(self.engine, entry, AccountError), self.engine.begin() as connection:
-            self._enter(connection, user)
+            enter(connection, user)
             if not second_factors.remove_passkey(connection, user.id, passkey_id):
                 raise AccountError("passkey: you have none of that id")
             if not second_factors.enrolled(connection, user.id):
@@ -212,8 +212,3 @@ class OwnAccount(AccountsBase):
             second_factors.put_recovery_codes(connection, user.id, codes)
         log.append(connection, entry)
         return codes
-
-    def _enter(self, connection: Connection, user: User) -> None:
-        account = users.lock(connection, user.id)
-        if account is None or not account.open:
-            raise SessionEndedError

@@ -23,6 +23,7 @@ from repository.accounts.hashing import Passwords
 from repository.accounts.roles import AGENCY_ROLES, Role
 from repository.accounts.second_factors import Offered
 from repository.accounts.service import Accounts
+from repository.accounts.sessions_use import Session
 from repository.accounts.standing import Step
 from repository.accounts.user import User
 from repository.agencies import agreements
@@ -115,6 +116,20 @@ def hire(
     secret = base64.b32decode(accounts.new_secret(user, "test").secret)
     accounts.confirm_secret(user, totp.code(secret, accounts.now()), "test")
     return user
+
+
+def sign_in(
+    accounts: Accounts, login: str = "jdoe", origin: str = "here", password: str = PASSWORD
+) -> User:
+    """The person, by password and code."""
+    return accounts.sign_in(login, password, origin, code_of(accounts, login))
+
+
+def open_session(
+    accounts: Accounts, login: str = "jdoe", origin: str = "10.0.0.7", password: str = PASSWORD
+) -> Session:
+    """A session of the person's, by password and code."""
+    return accounts.open_session(login, password, origin, code_of(accounts, login))
 
 
 def code_of(accounts: Accounts, login: str) -> Offered:

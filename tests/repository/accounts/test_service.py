@@ -25,7 +25,7 @@ from repository.accounts.user import User
 from repository.ledger import log
 from repository.store.tables.accounts import users
 from repository.store.tables.sessions import sessions
-from tests.repository.people import OPERATOR, PASSWORD, Clock, hire, recorded
+from tests.repository.people import OPERATOR, PASSWORD, Clock, hire, open_session, recorded, sign_in
 
 
 def fail(accounts: Accounts, times: int, login: str = "jdoe") -> None:
@@ -211,15 +211,15 @@ def test_five_failures_lock_until_released(
     accounts: Accounts, officer: User, engine: Engine, clock: Clock
 ) -> None:
     fail(accounts, 4)
-    accounts.sign_in("jdoe", PASSWORD, "here")
+    sign_in(accounts, "jdoe", "here")
     fail(accounts, 5)
     with pytest.raises(SignInRefusedError):
-        accounts.sign_in("jdoe", PASSWORD, "here")
+        sign_in(accounts, "jdoe", "here")
     clock.pass_(days=1)
     with pytest.raises(SignInRefusedError):
-        accounts.sign_in("jdoe", PASSWORD, "here")
+        sign_in(accounts, "jdoe", "here")
     accounts.unlock("jdoe", OPERATOR, "here")
-    assert accounts.sign_in("jdoe", PASSWORD, "here") == officer
+    assert sign_in(accounts, "jdoe", "here") == officer
     requests = [each["request"] for each in recorded(engine)[-9:-2]]
     assert [each["reason"] for each in requests] == ["wrong password"] * 5 + ["account locked"] * 2
     assert [each.get("locked") for each in requests[:5]] == [False] * 4 + [True]
@@ -229,7 +229,7 @@ def test_failures_longer_ago_do_not_lock(accounts: Accounts, officer: User, cloc
     fail(accounts, 4)
     clock.pass_(minutes=15)
     fail(accounts, 4)
-    assert accounts.sign_in("jdoe", PASSWORD, "here") == officer
+    assert sign_in(accounts, "jdoe", "here") == officer
 
 
 def test_guessing_in_parallel_meets_the_lock(accounts: Accounts, officer: User) -> None:
@@ -273,10 +273,10 @@ def test_a_flood_from_one_address_is_one_entry_and_stops_nobody_elsewhere(
     assert len(entries) == before
     assert "counted, not looked at" in entries[-1]["request"]["then"]
     with pytest.raises(TooManySignInsError):
-        accounts.sign_in("jdoe", PASSWORD, "10.0.0.7")
-    assert accounts.sign_in("jdoe", PASSWORD, "10.0.0.8") == officer
+        sign_in(accounts, "jdoe", "10.0.0.7")
+    assert sign_in(accounts, "jdoe", "10.0.0.8") == officer
     clock.pass_(minutes=15)
-    assert accounts.sign_in("jdoe", PASSWORD, "10.0.0.7") == officer
+    assert sign_in(accounts, "jdoe", "10.0.0.7") == officer
     dropped, signed_in = recorded(engine)[-2:]
     assert (dropped["origin"], dropped["outcome"], dropped["count"]) == ("10.0.0.7", "refused", 201)
     assert signed_in["outcome"] == "done"
@@ -300,7 +300,7 @@ def test_the_current_and_the_previous_password_are_refused(
 def test_a_session_opens_until_it_is_idle_too_long(
     accounts: Accounts, officer: User, clock: Clock, engine: Engine
 ) -> None:
-    session = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
+    session = open_session(accounts, "jdoe", "10.0.0.7")
     assert session.user == officer
     for _ in range(3):
         clock.pass_(minutes=29, seconds=59)
@@ -315,7 +315,7 @@ def test_a_session_opens_until_it_is_idle_too_long(
 def test_a_session_ends_after_twelve_hours_of_use(
     accounts: Accounts, officer: User, clock: Clock
 ) -> None:
-    session = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
+    session = open_session(accounts, "jdoe", "10.0.0.7")
     for _ in range(47):
         clock.pass_(minutes=15)
         accounts.user_of(session.token, "here")
@@ -326,23 +326,23 @@ def test_a_session_ends_after_twelve_hours_of_use(
 
 @pytest.mark.parametrize("token", ["", "x", "\ud800", "a" * 10_000])
 def test_other_tokens_open_nothing(accounts: Accounts, officer: User, token: str) -> None:
-    accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
+    open_session(accounts, "jdoe", "10.0.0.7")
     with pytest.raises(SessionEndedError):
         accounts.user_of(token, "here")
 
 
 @pytest.mark.policy("C-3b")
 def test_sessions_end_with_the_account(accounts: Accounts, officer: User) -> None:
-    session = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
+    session = open_session(accounts, "jdoe", "10.0.0.7")
     accounts.disable("jdoe", OPERATOR, "here")
     with pytest.raises(SessionEndedError):
         accounts.user_of(session.token, "here")
     with pytest.raises(SignInRefusedError):
-        accounts.sign_in("jdoe", PASSWORD, "here")
+        sign_in(accounts, "jdoe", "here")
 
 
 def test_sessions_end_with_the_password_and_the_lock(accounts: Accounts, officer: User) -> None:
-    first = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
+    first = open_session(accounts, "jdoe", "10.0.0.7")
     accounts.change_password("jdoe", PASSWORD, "another heron entirely", "here")
     second = accounts.open_session("jdoe", "another heron entirely", "10.0.0.7")
     fail(accounts, 5)
@@ -361,7 +361,7 @@ def test_sessions_end_with_the_password_and_the_lock(accounts: Accounts, officer
 def test_a_session_used_while_its_account_is_closed_waits_its_turn(
     accounts: Accounts, officer: User, engine: Engine
 ) -> None:
-    session = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
+    session = open_session(accounts, "jdoe", "10.0.0.7")
     ended: list[SessionEndedError] = []
 
     def use() -> None:
@@ -393,14 +393,14 @@ def test_a_sign_in_sweeps_no_session_that_somebody_works_on(
         connection.execute(
             select(sessions).where(sessions.c.user_id == officer.id).with_for_update()
         )
-        accounts.open_session("roe", PASSWORD, "10.0.0.7")
+        open_session(accounts, "roe", "10.0.0.7")
         left = connection.scalars(select(sessions.c.user_id)).all()
     assert len(left) == 2
     assert officer.id in left
 
 
 def test_signing_out_ends_the_session(accounts: Accounts, officer: User) -> None:
-    session = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
+    session = open_session(accounts, "jdoe", "10.0.0.7")
     accounts.close_sessions(session.user, "10.0.0.7")
     with pytest.raises(SessionEndedError):
         accounts.user_of(session.token, "here")

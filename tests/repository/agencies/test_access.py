@@ -19,7 +19,7 @@ from repository.store.engine import reading
 from repository.store.tables.reads import reads
 from repository.store.tables.sessions import sessions
 from tests.repository.agencies.test_own import hold
-from tests.repository.people import OPERATOR, PASSWORD, hire, recorded
+from tests.repository.people import OPERATOR, hire, open_session, recorded, sign_in
 from tests.repository.sightings import sight
 
 NOON = datetime(2026, 2, 27, 12, tzinfo=UTC)
@@ -48,7 +48,7 @@ def test_nobody_of_the_agency_comes_in_until_it_has_its_access_again(
 ) -> None:
     read = sight(engine, "1ABC23", NOON)
     officer = hire(accounts, "jdoe")
-    session = accounts.open_session("jdoe", PASSWORD, "here")
+    session = open_session(accounts, "jdoe", "here")
     with engine.begin() as connection:
         theirs = start(connection, finder.id, Opening("here"), accounts.now(), Terms())
     change(engine, how)
@@ -61,12 +61,12 @@ def test_nobody_of_the_agency_comes_in_until_it_has_its_access_again(
         with pytest.raises(SessionEndedError):
             refused()
     with pytest.raises(SignInRefusedError):
-        accounts.sign_in("jdoe", PASSWORD, "here")
+        sign_in(accounts, "jdoe", "here")
     said = recorded(engine)[-1]
     assert said["request"]["reason"] == f"agency's access {how}"
     assert accounts.user_of(theirs, "here").login == "finder"
     change(engine, None)
-    assert accounts.sign_in("jdoe", PASSWORD, "here").login == "jdoe"
+    assert sign_in(accounts, "jdoe", "here").login == "jdoe"
 
 
 @pytest.mark.policy("G-19")
@@ -109,7 +109,7 @@ def test_a_sign_in_at_the_very_moment_leaves_no_session(accounts: Accounts, engi
     def sign_in() -> None:
         begin.wait()
         try:
-            accounts.open_session("jdoe", PASSWORD, "here")
+            open_session(accounts, "jdoe", "here")
         except SignInRefusedError:
             return
 

@@ -18,7 +18,7 @@ from repository.audits.transactions import FIELDS, AuditError, Audits, as_csv, a
 from repository.ledger.attempt import record
 from repository.ledger.entry import SYSTEM, Actor, Entry, Recorded
 from repository.store.tables.ledger import ledger_entries
-from tests.repository.people import OPERATOR, PASSWORD, Clock, hire, recorded
+from tests.repository.people import OPERATOR, Clock, hire, recorded, sign_in
 
 
 @pytest.mark.policy("G-6b")
@@ -29,11 +29,11 @@ def test_it_holds_everything_the_agencys_users_did_and_no_more(
     hire(accounts, "roe", "boston-pd")
     start = clock()
     clock.pass_(hours=1)
-    accounts.sign_in("jdoe", PASSWORD, "10.0.0.7")
-    accounts.sign_in("roe", PASSWORD, "10.0.0.8")
+    sign_in(accounts, "jdoe", "10.0.0.7")
+    sign_in(accounts, "roe", "10.0.0.8")
     clock.pass_(hours=1)
     end = clock()
-    accounts.sign_in("jdoe", PASSWORD, "10.0.0.7")
+    sign_in(accounts, "jdoe", "10.0.0.7")
     audits = Audits(engine, clock)
     found = audits.transactions("salem-pd", start + timedelta(minutes=1), end, OPERATOR, "here")
     (only,) = map(as_mapping, found)
@@ -65,7 +65,7 @@ def test_operators_jobs_and_strangers_are_reported_too(
     accounts: Accounts, officer: User, engine: Engine, clock: Clock
 ) -> None:
     with pytest.raises(SignInRefusedError):
-        accounts.sign_in("nobody", PASSWORD, "10.0.0.7")
+        sign_in(accounts, "nobody", "10.0.0.7")
     record(engine, Entry("jobs.tick", SYSTEM, clock(), "jobs"))
     audits = Audits(engine, clock)
     end = clock() + timedelta(seconds=1)
