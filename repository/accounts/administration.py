@@ -15,7 +15,7 @@ from repository.accounts import closing, second_factors, sessions, users
 from repository.accounts.authority import (
     By,
     actor_of,
-    reaches,
+    reaches_all,
     require_grant,
     require_reach,
     require_takeover,
@@ -33,6 +33,7 @@ from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry, as_typed, digest_of_ids
 
 _MAX_WHY = 200
+_SEEING = (Power.MANAGE_USERS, Power.CERTIFY_USERS, Power.AUDIT_OWN_AGENCY, Power.AUDIT_ALL)
 
 
 @dataclass(frozen=True)
@@ -192,9 +193,8 @@ class Administration(AccountsBase):
         with attempt(self.engine, entry, AccountError), self.engine.begin() as connection:
             own = None
             if isinstance(by, User):
-                seeing = (Power.MANAGE_USERS, Power.CERTIFY_USERS, Power.AUDIT_OWN_AGENCY)
-                user = enter(connection, by, *seeing, Power.AUDIT_ALL)
-                own = None if reaches(user, "") else user.agency_id
+                user = enter(connection, by, *_SEEING)
+                own = None if reaches_all(user, *_SEEING) else user.agency_id
             found = list(users.everyone(connection, own))
             digest = digest_of_ids(str(each.user.id) for each in found)
             log.append(connection, replace(entry, count=len(found), result_digest=digest))

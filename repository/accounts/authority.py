@@ -12,7 +12,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from repository.accounts.errors import AccountError, NotAllowedError
-from repository.accounts.roles import GRANTED_BY, REPOSITORY_WIDE, Role
+from repository.accounts.roles import GRANTED_BY, REPOSITORY_WIDE, Power, Role, gives
 from repository.accounts.user import User
 from repository.ledger.entry import Actor
 
@@ -25,9 +25,16 @@ def actor_of(by: By) -> Actor:
     return by.actor if isinstance(by, User) else by
 
 
-def reaches(by: By, agency: str) -> bool:
-    """Whether whoever acts may act for that agency."""
-    return isinstance(by, Actor) or by.agency == agency or not REPOSITORY_WIDE.isdisjoint(by.roles)
+def reaches_all(by: By, *powers: Power) -> bool:
+    """Whether one of the powers comes to whoever acts by a role that reaches every agency."""
+    return isinstance(by, Actor) or gives(by.roles & REPOSITORY_WIDE, *powers)
+
+
+def reaches(by: By, agency: str, *powers: Power) -> bool:
+    """Whether whoever acts has one of the powers in that agency."""
+    if isinstance(by, Actor) or reaches_all(by, *powers):
+        return True
+    return by.agency == agency and gives(by.roles, *powers)
 
 
 def grantable(by: By, agency: str) -> frozenset[Role]:
@@ -61,7 +68,7 @@ def require_reach(by: By, target: User) -> None:
         AccountError: as for an unknown login, if the person is of an agency out of reach.
         NotAllowedError: if the person's roles reach further than those of who acts.
     """
-    if not reaches(by, target.agency):
+    if not reaches(by, target.agency, Power.MANAGE_USERS):
         raise AccountError(f"login {target.login!r}: no such user")
     wide = target.roles & REPOSITORY_WIDE
     if wide and isinstance(by, User) and Role.OPERATOR not in by.roles:

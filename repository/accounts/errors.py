@@ -95,3 +95,10 @@ class BulletinsUnreadError(NotYetOpenError):
 
 class NotAllowedError(AccountError):
     """A person whose roles do not let them do what they asked for."""
+
+
+class TooManyLoginRequestsError(AccountError):
+    """Too many requests for a login came from one address; more are not taken for now."""
+
+    def __init__(self) -> None:
+        super().__init__("too many requests from this address: try again in 15 minutes")

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from repository.accounts import users
 from repository.accounts.authority import By, reaches, require_grant
 from repository.accounts.errors import AccountError
-from repository.accounts.roles import Role
+from repository.accounts.roles import Power, Role
 from repository.accounts.user import User, check_login, check_name, check_position
 from repository.ledger.entry import JSON, as_typed
 
@@ -64,7 +64,7 @@ def make(connection: Connection, person: Newcomer, by: By, hashed: str, now: dat
     """
     users.take_turn(connection)
     agency_id = users.agency_id(connection, person.agency)
-    if agency_id is None or not reaches(by, person.agency):
+    if agency_id is None or not reaches(by, person.agency, Power.MANAGE_USERS):
         raise AccountError(
             f"agency {person.agency!r}: not known; 'alpr-repository agencies add' makes it"
         )

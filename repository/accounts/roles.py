@@ -167,9 +167,14 @@ def powers_of(roles: Iterable[Role]) -> frozenset[Power]:
     return frozenset().union(*(POWERS[each] for each in roles))
 
 
-def may(user: Holder, power: Power) -> bool:
-    """Whether one of the user's roles gives the power."""
-    return power in powers_of(user.roles)
+def gives(roles: Iterable[Role], *powers: Power) -> bool:
+    """Whether one of the roles gives one of the powers."""
+    return not powers_of(roles).isdisjoint(powers)
+
+
+def may(user: Holder, *powers: Power) -> bool:
+    """Whether one of the user's roles gives one of the powers."""
+    return gives(user.roles, *powers)
 
 
 def require(user: Holder, *powers: Power) -> None:
@@ -178,7 +183,7 @@ def require(user: Holder, *powers: Power) -> None:
     Raises:
         NotAllowedError: if none of the user's roles gives any, naming the roles that would.
     """
-    if any(may(user, each) for each in powers):
+    if may(user, *powers):
         return
     givers = [role.value for role in Role if POWERS[role].intersection(powers)]
     what = " or ".join(_WORDS[each] for each in powers)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import Connection
 
-from repository import business_days
-from repository.accounts import acknowledgements, second_factors
+from repository.accounts import acknowledgements, bulletins, second_factors, training
 from repository.accounts.errors import (
     AcknowledgementRequiredError,
     BulletinsUnreadError,
@@ -20,7 +19,6 @@ from repository.accounts.errors import (
 )
 from repository.accounts.user import User
 from repository.agencies import agreements
-from repository.store.tables.people import bulletin_readings, bulletins, trainings
 
 
 class Step(IntEnum):
@@ -77,7 +75,7 @@ def outstanding(
             connection, user.id, rule.words_sha256, rule.signature_valid, now
         ),
         Step.SECOND_FACTOR: by_provider or second_factors.enrolled(connection, user.id),
-        Step.BULLETINS: not _unread(connection, user),
+        Step.BULLETINS: not bulletins.unread(connection, user),
     }
     return [step for step in Step if not done[step]]
 
@@ -104,15 +102,7 @@ def require_for_search(connection: Connection, user: User, now: datetime) -> Non
     Raises:
         NotYetOpenError: saying which it is.
     """
-    today = business_days.day_of(now)
-    trained = select(
-        exists().where(
-            trainings.c.user_id == user.id,
-            trainings.c.good_until >= today,
-            trainings.c.struck_at.is_(None),
-        )
-    )
-    if not connection.scalar(trained):
+    if not training.is_trained(connection, user.id, now):
         raise NotYetOpenError(
             "your training is missing or out of date, and searches stay closed until your "
             "agency's ALPR administrator records a new one"
@@ -122,15 +112,3 @@ def require_for_search(connection: Connection, user: User, now: datetime) -> Non
             f"agency {user.agency} has no agreement in force, and searches stay closed until its "
             "head signs one"
         )
-
-
-def _unread(connection: Connection, user: User) -> bool:
-    read = exists().where(
-        bulletin_readings.c.bulletin_id == bulletins.c.id, bulletin_readings.c.user_id == user.id
-    )
-    waiting = exists().where(
-        or_(bulletins.c.agency_id.is_(None), bulletins.c.agency_id == user.agency_id),
-        bulletins.c.withdrawn_at.is_(None),
-        ~read,
-    )
-    return bool(connection.scalar(select(waiting)))

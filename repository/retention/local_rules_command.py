@@ -55,7 +55,8 @@ def rule(
     refusals = (LocalRuleError, RetentionRuleError, AccountError)
     with attempt(services.engine, entry, refusals), services.engine.begin() as connection:
         if user is not None:
-            require_own_agency(enter(connection, user, Power.MANAGE_AGENCY), agency)
+            acting = enter(connection, user, Power.MANAGE_AGENCY)
+            require_own_agency(acting, agency, Power.MANAGE_AGENCY)
         done = local_rules.change(
             connection,
             agency,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,10 +25,21 @@ def upgrade() -> None:
     for name, length in (("email", 254), ("phone", 32), ("disabled_why", 200)):
         op.add_column("users", sa.Column(name, sa.String(length)))
     op.add_column("users", sa.Column("last_used_at", sa.DateTime(timezone=True)))
+    _count_use_from_now()
     _make_login_requests()
     _make_trainings()
     _make_user_reviews()
     _make_bulletins()
+
+
+def _count_use_from_now() -> None:
+    """Nobody knows when accounts were used before: none is closed for disuse at once."""
+    moment = sa.DateTime(timezone=True)
+    users = sa.table("users", sa.column("last_used_at", moment))
+    now = datetime.now(UTC)
+    if op.get_bind().dialect.name == "sqlite":
+        now = now.replace(tzinfo=None)
+    op.execute(users.update().values(last_used_at=now))
 
 
 def _make_login_requests() -> None:
