@@ -15,16 +15,17 @@ from typing import TypeAlias
 from sqlalchemy import Connection, Engine, select
 
 from repository.accounts.entering import enter
-from repository.accounts.errors import AccountError, NotAllowedError
+from repository.accounts.errors import AccountError
 from repository.accounts.operator import operator
-from repository.accounts.roles import REPOSITORY_WIDE, Power, Role
+from repository.accounts.roles import REPOSITORY_WIDE, Power
 from repository.accounts.user import User
 from repository.agencies.errors import AgencyError
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry
-from repository.store.tables.fleet import agencies, units
-from repository.units.enrolment import Agency, find_agency
+from repository.store import locks
+from repository.store.tables.fleet import units
+from repository.units.enrolment import Agency, EnrolmentError, find_agency
 
 By: TypeAlias = User | None
 """Who acts: a person, or None for the operator at the repository's own command line."""
@@ -45,11 +46,6 @@ class Act:
     def reaches_all(self) -> bool:
         """Whether whoever acts may act for every agency."""
         return self.user is None or not REPOSITORY_WIDE.isdisjoint(self.user.roles)
-
-    @property
-    def is_head(self) -> bool:
-        """Whether whoever acts heads their agency."""
-        return self.user is not None and Role.AGENCY_HEAD in self.user.roles
 
     def agency(self, name: str | None) -> Agency:
         """The agency of that name, or the person's own where none is named.
@@ -78,10 +74,9 @@ class Act:
             raise AgencyError(f"agency {name!r}: not known")
         return found
 
-    def lock(self, agency: Agency) -> None:
-        """Let nobody else change the agency's papers and posts until the transaction ends."""
-        query = select(agencies.c.id).where(agencies.c.id == agency.id)
-        self.connection.execute(query.with_for_update()).one()
+    def take_turn(self) -> None:
+        """Let nobody else change agencies' papers and posts until the transaction ends."""
+        locks.take(self.connection, locks.Turn.AGENCIES)
 
     def unit(self, agency_name: str | None, name: str) -> int:
         """The id of the agency's unit of that name.
@@ -119,7 +114,7 @@ class Acts:
         actor = operator() if by is None else by.actor
         entry = Entry(action, actor, self.now(), origin, asked)
         with (
-            attempt(self.engine, entry, (AgencyError, AccountError)),
+            attempt(self.engine, entry, (AgencyError, AccountError, EnrolmentError)),
             self.engine.begin() as connection,
         ):
             user = None if by is None else enter(connection, by, *powers)
@@ -127,13 +122,3 @@ class Acts:
             yield act
             recorded = {**asked, **act.facts}
             log.append(connection, replace(entry, at=act.now, request=recorded, count=act.count))
-
-
-def require_head(act: Act, agency_id: int) -> None:
-    """Let only the head of that agency go on.
-
-    Raises:
-        NotAllowedError: for everybody else.
-    """
-    if act.user is None or not act.is_head or act.user.agency_id != agency_id:
-        raise NotAllowedError("that is for the agency's head alone")

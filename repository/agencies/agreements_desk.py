@@ -64,7 +64,7 @@ class AgreementDesk:
         }
         with self.acts.begin(by, "agreement.sign", origin, asked, Power.OPERATE) as act:
             found = act.agency(agency)
-            act.lock(found)
+            act.take_turn()
             kind = found.kind if kind is None else require_kind(kind)
             if kind is None:
                 raise AgencyError(
@@ -216,7 +216,7 @@ class AgreementDesk:
 
     def _post(self, act: Act, agency: str | None, on: date) -> Agency:
         found = act.agency(agency)
-        act.lock(found)
+        act.take_turn()
         if on > business_days.day_of(act.now):
             raise AgencyError(f"{on}: that day has not come; record the change when it has")
         return found

@@ -93,10 +93,10 @@ class Deployments:
             found = act.agency(agency)
             unit_id = act.unit(found.name, wanted.unit)
             approver, approved_as = _approver(act, found.id, wanted)
-            if not _EARLIEST <= wanted.from_at < wanted.until_at <= wanted.from_at + LONGEST:
-                raise AgencyError(
-                    f"an approval lasts from one moment to a later one, {LONGEST.days} days at most"
-                )
+            if not _EARLIEST <= wanted.from_at <= act.now + LONGEST:
+                raise AgencyError(f"from: begins {LONGEST.days} days from now at the latest")
+            if not timedelta() < wanted.until_at - wanted.from_at <= LONGEST:
+                raise AgencyError(f"until: later than its beginning, {LONGEST.days} days at most")
             number: int = act.connection.execute(
                 insert(deployments)
                 .values(

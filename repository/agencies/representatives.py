@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, or_, select, update
 
+from repository.accounts.user import fold_login
 from repository.agencies.errors import AgencyError, require_line
 from repository.store.tables.accounts import users
 from repository.store.tables.agreements import representatives
@@ -202,7 +203,7 @@ def _checked(connection: Connection, agency_id: int, person: Person) -> dict[str
     if person.login is not None:
         user_id = connection.scalar(
             select(users.c.id).where(
-                users.c.login == person.login.strip().lower(), users.c.agency_id == agency_id
+                users.c.login == fold_login(person.login), users.c.agency_id == agency_id
             )
         )
         if user_id is None:

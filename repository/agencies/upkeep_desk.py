@@ -132,7 +132,7 @@ class UpkeepDesk:
         powers = (Power.MANAGE_UNITS, Power.MANAGE_AGENCY)
         with self.acts.begin(by, "repair_source.add", origin, asked, *powers) as act:
             found = act.agency(agency)
-            act.lock(found)
+            act.take_turn()
             upkeep.authorize(act.connection, found.id, source, by=act.name, now=act.now)
 
     def end_authorization(self, by: By, agency: str | None, source: str, origin: str) -> None:

@@ -16,6 +16,8 @@ class Turn(IntEnum):
 
     MIGRATION = 0x706C_6174_6501
     PARTITIONS = 0x706C_6174_6502
+    AGENCIES = 0x706C_6174_6504
+    """What agencies sign, and who holds their posts."""
     PURGE = 0x706C_6174_6510
     """The whole of a purge, with all its transactions: see ``store.alone``."""
     RETENTION = 0x706C_6174_6503

@@ -84,14 +84,15 @@ _WRITES: Mapping[str, Mapping[str, str]] = {
         (
             "cases", "case_searches", "case_search_reads", "hotlists", "hotlist_entries",
             "hotlist_fetches", "hotlist_withdrawals", "findings",
-            "agreement_dues", "deployments", "misuse_reports", "papers", "policies",
-            "policy_reviews", "repair_sources", "representatives", "unit_log", "upkeep_plans",
+            "agreement_dues", "deployments", "misuse_reports", "repair_sources",
+            "representatives", "upkeep_plans",
             "search_approvals", "search_requests", "search_reviews",
             "audits", "audit_findings", "audit_samples", "face_requests",
         ),
         _CHANGE,
     )
     | dict.fromkeys(("search_runs", "read_confirmations"), _ADD)
+    | dict.fromkeys(("policy_reviews", "unit_log"), _ADD)
     | {"case_events": _ADD}
     | dict.fromkeys(
         ("hotlist_parts", "hotlist_source_parts", "hotlist_sources", "hotlist_versions"), _ALL

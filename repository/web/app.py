@@ -8,12 +8,14 @@ from fastapi import FastAPI
 
 from repository.web import faults
 from repository.web.api import (
+    agencies,
     alerts,
     api_tokens,
     audits,
     hotlist_entries,
     hotlists,
     ledger,
+    misuse,
     oidc,
     own_account,
     people,
@@ -47,6 +49,8 @@ def create_app(services: WebServices) -> FastAPI:
         hotlist_entries.router,
         alerts.router,
         audits.router,
+        agencies.router,
+        misuse.router,
     ):
         app.include_router(router, prefix=API)
     return app

@@ -29,6 +29,7 @@ from repository.accounts.oidc_provider import ProviderError
 from repository.accounts.oidc_sign_in import NoProviderError, OidcRefusedError
 from repository.accounts.sessions_rates import TooMuchAskedError
 from repository.accounts.sessions_use import NoSuchSessionError
+from repository.agencies.errors import AgencyError
 from repository.audits.errors import AuditError, NoSuchAuditError
 from repository.errors import RepositoryError
 from repository.hotlists.errors import AlertRefusedError, EntryRefusedError, UnknownListError
@@ -67,6 +68,7 @@ _STATUS: Mapping[type[RepositoryError], tuple[int, str]] = {
     AccountError: (422, "refused"),
     NoSuchAuditError: (404, "no_such_audit"),
     AuditError: (422, "refused"),
+    AgencyError: (422, "refused"),
     SearchRefusedError: (422, "refused"),
     UnitRefusedError: (401, "unit_refused"),
     UnitClockError: (401, "unit_clock"),

@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import Protocol
 
 from repository.accounts.service import Accounts
+from repository.agencies.agreements_desk import AgreementDesk
+from repository.agencies.deployments import Deployments
+from repository.agencies.misuse_desk import MisuseDesk
+from repository.agencies.policies import Policies
+from repository.agencies.upkeep_desk import UpkeepDesk
 from repository.audits.desk import AuditDesk
 from repository.audits.face_register import FaceRegister
 from repository.audits.history import Patterns
@@ -85,4 +90,29 @@ class WebServices(Protocol):
     @property
     def private_plates(self) -> PrivatePlates:
         """Plates that people registered as their own."""
+        ...
+
+    @property
+    def agreements(self) -> AgreementDesk:
+        """What agencies sign, and who represents them."""
+        ...
+
+    @property
+    def policies(self) -> Policies:
+        """What agencies adopt and review."""
+        ...
+
+    @property
+    def deployments(self) -> Deployments:
+        """Approvals under which units run."""
+        ...
+
+    @property
+    def upkeep(self) -> UpkeepDesk:
+        """Units' equipment."""
+        ...
+
+    @property
+    def misuse(self) -> MisuseDesk:
+        """Misuse and what is done about it."""
         ...
