@@ -136,7 +136,8 @@ def showings(
         EvidenceError: if they are more than a package can name.
     """
     numbers = connection.scalars(
-        select(case_search_reads.c.ledger_index.distinct())
+        select(case_search_reads.c.ledger_index)
+        .distinct()
         .join(case_searches, case_searches.c.ledger_index == case_search_reads.c.ledger_index)
         .join(cases, cases.c.id == case_searches.c.case_id)
         .where(
