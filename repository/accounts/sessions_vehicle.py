@@ -56,7 +56,7 @@ class VehicleSignIn(SigningIn):
             opening = Opening(
                 origin,
                 kind=Kind.VEHICLE,
-                unit_id=connection.scalar(named),
+                unit_id=connection.scalars(named).one(),
                 second_factor=matched is not None,
             )
             self._record(connection, _ACTION, user.actor, origin, request)
