@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from edge.contract.plates import load_confusables
 from repository.accounts.oidc_provider import Provider
+from repository.accounts.people import People
 from repository.accounts.service import Accounts
 from repository.agencies.acts import Acts
 from repository.agencies.agreements_desk import AgreementDesk
@@ -125,6 +126,11 @@ class Services:
         )
 
     @functools.cached_property
+    def people(self) -> People:
+        """Requests for logins, training, reviews of the lists of users, and bulletins."""
+        return People(self.accounts)
+
+    @functools.cached_property
     def _accounts_engine(self) -> Engine:
         """The connections over which passwords are read, where that is a matter of another role."""
         apart = self.settings.accounts_database
@@ -133,12 +139,25 @@ class Services:
     @functools.cached_property
     def searches(self) -> Searches:
         """Searching the reads."""
-        return Searches(self.engine, self.clock, load_confusables().fold, self.retention_rule)
+        return Searches(
+            self.engine,
+            self.clock,
+            load_confusables().fold,
+            self.retention_rule,
+            settings=self.settings.search,
+        )
 
     @functools.cached_property
     def shown_pictures(self) -> Pictures:
         """Looking at pictures."""
-        return Pictures(self.engine, self.clock, self.pictures, self.retention_rule, shipped_rule)
+        return Pictures(
+            self.engine,
+            self.clock,
+            self.pictures,
+            self.retention_rule,
+            shipped_rule,
+            self.settings.search,
+        )
 
     @property
     def evidence(self) -> EvidenceDesk:

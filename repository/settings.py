@@ -30,6 +30,7 @@ from repository.audits.settings import AuditSettings
 from repository.errors import RepositoryError
 from repository.hotlists.settings import HotlistSettings
 from repository.ledger.settings import LedgerSettings
+from repository.search.settings import SearchSettings
 
 DEFAULT_FILE = Path("repository.toml")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -280,6 +281,9 @@ class Settings(_Section):
     jobs: JobSettings = Field(default_factory=JobSettings, description="What happens by the clock.")
     ledger: LedgerSettings = Field(
         default_factory=LedgerSettings, description="The log of every transaction."
+    )
+    search: SearchSettings = Field(
+        default_factory=SearchSettings, description="What searches need an approval, and reviews."
     )
     web: WebSettings = Field(default_factory=WebSettings, description="The web pages and the API.")
 

@@ -21,8 +21,9 @@ from repository.hotlists.settings import MANUAL
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry, as_typed
+from repository.search.asking import SearchRequest
 from repository.search.result import SearchResult
-from repository.search.service import Searches, SearchRequest
+from repository.search.service import Searches
 from repository.store.engine import reading
 
 MAX_DAYS = 31

@@ -13,11 +13,11 @@ from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.moments import moment
+from repository.search.asking import SearchRequest
 from repository.search.criteria import DEFAULT_RESULTS
 from repository.search.present import as_mapping
 from repository.search.purpose import AFFIRMATION, PurposeKind
 from repository.search.result import FoundRead
-from repository.search.service import SearchRequest
 from repository.wording import counted
 
 

@@ -68,7 +68,7 @@ class Criteria:
     Built by :meth:`of`, which sees to it that a search is narrow enough: by a whole plate or three
     adjacent characters of one, or else by a window of time, and by a short one where no place is
     given. ``after`` is where the page before ended; ``state_or_unknown`` takes reads, too, whose
-    state could not be told.
+    state could not be told; ``second_guesses`` those, too, whose reader thought the plate possible.
     """
 
     pattern: PlatePattern | None = None
@@ -82,6 +82,7 @@ class Criteria:
     limit: int = DEFAULT_RESULTS
     after: Cursor | None = None
     state_or_unknown: bool = False
+    second_guesses: bool = False
 
     @classmethod
     def of(
@@ -100,6 +101,7 @@ class Criteria:
         limit: int = DEFAULT_RESULTS,
         after: Cursor | None = None,
         state_or_unknown: bool = False,
+        second_guesses: bool = False,
     ) -> Criteria:
         """The criteria that were typed.
 
@@ -109,6 +111,8 @@ class Criteria:
         pattern = None if plate is None else PlatePattern.of(plate, folded=folded)
         if folded and pattern is None:
             raise SearchRefusedError("folded: needs a plate")
+        if second_guesses and (pattern is None or not pattern.whole):
+            raise SearchRefusedError("second_guesses: needs a whole plate")
         window = _window(pattern, place, start, end)
         if state is not None and state not in STATES:
             raise SearchRefusedError("state: expected a state's two letters, such as MA")
@@ -133,6 +137,7 @@ class Criteria:
             limit,
             after,
             state_or_unknown,
+            second_guesses,
         )
 
     def as_json(self) -> Mapping[str, JSON]:
@@ -158,6 +163,8 @@ class Criteria:
             asked["hits_only"] = True
         if self.state_or_unknown:
             asked["state_or_unknown"] = True
+        if self.second_guesses:
+            asked["second_guesses"] = True
         return asked
 
 

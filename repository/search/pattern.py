@@ -18,7 +18,7 @@ ANY_CHARACTER = "?"
 ANY_CHARACTERS = "*"
 
 Fold = Callable[[str], str]
-How = Literal["exact", "confusable", "partial", "partial_confusable"]
+How = Literal["exact", "confusable", "partial", "partial_confusable", "second_guess"]
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _WILD = ANY_CHARACTER + ANY_CHARACTERS
@@ -76,16 +76,15 @@ class PlatePattern:
     def regex(self, fold: Fold | None) -> str:
         """As a regular expression, anchored, for Python and PostgreSQL; folded if ``fold`` is."""
         wild = {ANY_CHARACTER: ".", ANY_CHARACTERS: ".*"}
-        return (
-            "^" + "".join(wild.get(char) or _alternatives(char, fold) for char in self.text) + "$"
-        )
+        return "^" + "".join(wild.get(char) or alternatives(char, fold) for char in self.text) + "$"
 
     def glob(self, fold: Fold | None) -> str:
         """As what SQLite calls GLOB; folded if ``fold`` is."""
-        return "".join(char if char in _WILD else _alternatives(char, fold) for char in self.text)
+        return "".join(char if char in _WILD else alternatives(char, fold) for char in self.text)
 
 
-def _alternatives(char: str, fold: Fold | None) -> str:
+def alternatives(char: str, fold: Fold | None) -> str:
+    """The character, or with ``fold`` all that are taken for it, as both notations write them."""
     if fold is None:
         return char
     same = "".join(other for other in _ALPHABET if fold(other) == fold(char))

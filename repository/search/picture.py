@@ -10,26 +10,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, or_, select
+from sqlalchemy import Connection, Engine, select
 
 from repository.accounts import users
 from repository.accounts.errors import SessionEndedError
+from repository.accounts.roles import Power, require
 from repository.accounts.user import User
-from repository.agencies.own import is_withdrawn
 from repository.cases import files
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry, as_typed
 from repository.retention.duties import Duties, Shipped
-from repository.retention.holds import is_held
 from repository.retention.rules import RetentionRule
+from repository.search import permits
 from repository.search.errors import SearchRefusedError
+from repository.search.permits import REFUSALS, Law
 from repository.search.purpose import Purpose
+from repository.search.run import Sight
+from repository.search.settings import SearchSettings
 from repository.store import locks
 from repository.store.locks import Turn
 from repository.store.pictures import PictureMissingError, PictureStore
@@ -53,6 +56,7 @@ class PictureRequest:
     case_number: str
     affirmed: bool
     court_order: str | None = None
+    offence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +81,18 @@ class Pictures:
     store: PictureStore
     rule: RetentionRule
     shipped: Shipped
+    settings: SearchSettings = field(default_factory=SearchSettings)
 
     def show(self, user: User, request: PictureRequest, origin: str) -> ShownPicture:
         """The picture; of several of the kind that one read has, the largest.
 
         Raises:
             SearchRefusedError: if the purpose does not do, or there is nothing that may be shown.
-            SessionEndedError: if the account was closed meanwhile.
+            AccountError: if the account was closed meanwhile, or may not see pictures.
             PictureError: if the picture is damaged; that is recorded too.
         """
-        with attempt(
-            self.engine, self._entry(user, _as_typed(request), origin), SearchRefusedError
-        ):
+        with attempt(self.engine, self._entry(user, _as_typed(request), origin), REFUSALS):
+            require(user, Power.SEE_PICTURE)
             read_id = _read_id(request.read)
             if request.kind not in KINDS:
                 raise SearchRefusedError(f"kind: expected {' or '.join(KINDS)}")
@@ -98,11 +102,11 @@ class Pictures:
                 request.case_number,
                 affirmed=request.affirmed,
                 court_order=request.court_order,
+                offence=request.offence,
             )
         asked = {"read": str(read_id), "kind": request.kind}
         entry = self._entry(user, {"picture": asked, "purpose": purpose.as_json()}, origin)
-        refusals = (SearchRefusedError, SessionEndedError)
-        with attempt(self.engine, entry, refusals), self.engine.begin() as connection:
+        with attempt(self.engine, entry, REFUSALS), self.engine.begin() as connection:
             return self._show(connection, user, read_id, request.kind, purpose, entry)
 
     def refuse(self, user: User, typed: str, reason: str, origin: str) -> NoReturn:
@@ -132,7 +136,11 @@ class Pictures:
         if account is None or not account.open:
             raise SessionEndedError
         now = self.now()
-        shown, sha256 = self._find(connection, user.agency_id, read_id, kind, now)
+        law = Law.load(connection, self.settings)
+        permits.check_person(connection, user, law, purpose, Power.SEE_PICTURE, now)
+        duties = Duties.load(connection, self.rule, self.shipped)
+        sight = Sight(user.agency_id, duties, now, law.closed(purpose.kind, now, together=False))
+        shown, sha256 = self._find(connection, sight, read_id, kind)
         try:
             day = shown.captured_at.astimezone(UTC).date()
             content = self.store.get(connection, day, sha256)
@@ -153,10 +161,9 @@ class Pictures:
         return ShownPicture(content, _media_type(content), sha256, appended.index)
 
     def _find(
-        self, connection: Connection, agency_id: int, read_id: UUID, kind: str, now: datetime
+        self, connection: Connection, sight: Sight, read_id: UUID, kind: str
     ) -> tuple[files.Shown, str]:
         at = _captured_at(read_id)
-        duties = Duties.load(connection, self.rule, self.shipped)
         query = (
             select(pictures.c.unit_id, pictures.c.captured_at, pictures.c.sha256)
             .join(
@@ -173,8 +180,7 @@ class Pictures:
                 pictures.c.read_id == read_id,
                 pictures.c.kind == kind,
                 pictures.c.stored_at.is_not(None),
-                or_(~duties.has_expired(reads, now), is_held(reads)),
-                or_(~is_withdrawn(reads), reads.c.agency_id == agency_id),
+                sight.of(reads),
             )
             .order_by(pictures.c.size_bytes.desc(), pictures.c.sha256)
             .limit(1)
@@ -222,6 +228,7 @@ def _as_typed(request: PictureRequest) -> Mapping[str, JSON]:
         "facts": request.facts,
         "case": request.case_number,
         "court_order": request.court_order or "",
+        "offence": request.offence or "",
         "affirmed": str(request.affirmed),
     }
     return {"typed": {key: as_typed(value) for key, value in typed.items()}}

@@ -9,29 +9,18 @@ from enum import StrEnum
 
 from repository.ledger.entry import JSON
 from repository.search.errors import SearchRefusedError
+from repository.search.facts import check_words
 
 AFFIRMATION = (
     "This search does not aim at anyone for their religion, politics, views, lawful association "
     "or any protected characteristic."
 )
-MAX_FACTS = 4000
 MAX_CASE_NUMBER = 64
 MAX_COURT_ORDER = 200
-MIN_TELLING_WORDS = 4
-
-_WORD = re.compile(r"[^\W\d_]{2,}")
-# Words that name a purpose or fill a line and tell nothing about this one search.
-_TELL_NOTHING = frozenset(
-    """
-    a an and any as at be by for from has have he her him his i in is it its me my no not of on or
-    our she so that the their them there they this to us was we were will with you your
-    asdf blah business case check checking civil concern court criminal crime data department
-    enforcement facts info information inquiry investigate investigating investigation
-    investigative just law legitimate license licence looking lookup matter need needed none
-    official order other personal plate plates police purpose purposes query reason reasons
-    request requested required routine run running safety same search searching see stuff
-    suspect suspected suspicion suspicious test testing vehicle work wrongdoing various xxx
-    """.split()  # noqa: SIM905
+MAX_OFFENCE = 200
+# What people write where a number is asked for and they have none.
+_NO_NUMBER = re.compile(
+    r"[\W0_]*|n\W?a\W?|none|no|nil|null|not known|unknown|test\w*|tba|tbd|case|x+", re.IGNORECASE
 )
 
 
@@ -47,12 +36,16 @@ class PurposeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """A lawful purpose with the specific facts behind it, or the court order's reference."""
+    """A lawful purpose with the specific facts behind it, or the court order's reference.
+
+    ``offence`` is the suspected crime, where one is.
+    """
 
     kind: PurposeKind
     facts: str
     case_number: str
     court_order: str | None
+    offence: str | None = None
 
     @classmethod
     def of(
@@ -63,6 +56,7 @@ class Purpose:
         *,
         affirmed: bool,
         court_order: str | None = None,
+        offence: str | None = None,
     ) -> Purpose:
         """The purpose that was stated.
 
@@ -76,17 +70,19 @@ class Purpose:
             raise SearchRefusedError(f"purpose: expected one of {expected}") from error
         reference = " ".join((court_order or "").split())
         if stated is PurposeKind.COURT_ORDER:
-            _check_line("court_order", reference, MAX_COURT_ORDER, "the order's court and number")
+            check_line("court_order", reference, MAX_COURT_ORDER, "the order's court and number")
         elif reference:
             raise SearchRefusedError("court_order: belongs to the purpose court_order alone")
         told = facts.strip()
         if stated is not PurposeKind.COURT_ORDER or told:
-            _check_facts(told)
-        number = " ".join(case_number.split())
-        _check_line("case", number, MAX_CASE_NUMBER, "the number of the case it belongs to")
+            check_words("facts", told)
+        number = case_number_of("case", case_number)
+        suspected = " ".join((offence or "").split())
+        if suspected:
+            check_line("offence", suspected, MAX_OFFENCE, "the suspected crime")
         if not affirmed:
             raise SearchRefusedError(f"affirm: the search needs your word: {AFFIRMATION}")
-        return cls(stated, told, number, reference or None)
+        return cls(stated, told, number, reference or None, suspected or None)
 
     def as_json(self) -> Mapping[str, JSON]:
         """The purpose as the ledger and the case file keep it."""
@@ -95,24 +91,31 @@ class Purpose:
             "facts": self.facts,
             "case": self.case_number,
             "court_order": self.court_order,
+            "offence": self.offence,
             "affirmed": AFFIRMATION,
         }
 
 
-def _check_facts(facts: str) -> None:
-    if len(facts) > MAX_FACTS:
-        raise SearchRefusedError(f"facts: at most {MAX_FACTS} characters")
-    if any("\ud800" <= char <= "\udfff" for char in facts):
-        raise SearchRefusedError("facts: holds half a character; type it anew")
-    telling = {word.lower() for word in _WORD.findall(facts)} - _TELL_NOTHING
-    if len(telling) < MIN_TELLING_WORDS:
-        raise SearchRefusedError(
-            "facts: say in words what is known that makes this search necessary, "
-            "such as who saw what, where and when"
-        )
+def case_number_of(field: str, typed: str) -> str:
+    """The number of a case or incident, in one spelling.
+
+    Raises:
+        SearchRefusedError: if it is none.
+    """
+    number = " ".join(typed.split())
+    what = "the number of the case or incident it belongs to"
+    check_line(field, number, MAX_CASE_NUMBER, what)
+    if _NO_NUMBER.fullmatch(number):
+        raise SearchRefusedError(f"{field}: {number!r} is no number of a case; give {what}")
+    return number
 
 
-def _check_line(field: str, value: str, limit: int, what: str) -> None:
+def check_line(field: str, value: str, limit: int, what: str) -> None:
+    """See that the field holds a line of print.
+
+    Raises:
+        SearchRefusedError: if it is empty, too long, or holds what cannot be printed.
+    """
     if not value or not any(char.isalnum() for char in value):
         raise SearchRefusedError(f"{field}: missing; give {what}")
     if len(value) > limit or not value.isprintable():

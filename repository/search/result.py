@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -20,7 +21,9 @@ class FoundRead:
     """A read that fits, and whose it is. Places are WGS 84 degrees, null where not known.
 
     ``how`` its plate fits what was searched for; "any" if no plate was. The corrected plate and
-    state are what its agency says they really are, where it says so.
+    state are what its agency says they really are, where it says so. ``engine`` is what read it;
+    ``likelihood`` is how likely that thought the plate that was searched for, from 0 to 1, where a
+    whole one was; ``guess`` says in words where the two differ.
     """
 
     read_id: UUID
@@ -41,6 +44,9 @@ class FoundRead:
     on_hotlist: bool
     corrected_plate: str | None
     corrected_state: str | None
+    engine: str | None = None
+    likelihood: float | None = None
+    guess: str | None = None
 
     @property
     def how_to_confirm(self) -> str:
@@ -56,15 +62,57 @@ class FoundRead:
 class SearchResult:
     """Reads in order of time, newest first; ``next`` is where the next page begins, if any.
 
-    ``ledger_index`` is the search's own entry in the ledger.
+    Those of a page of second guesses are in order of likelihood. ``ledger_index`` is the search's
+    own entry in the ledger, ``emergency_review`` the number of the review that an emergency leads
+    to.
     """
 
     reads: tuple[FoundRead, ...]
     next: str | None
     ledger_index: int
+    searched_at: datetime
+    emergency_review: int | None = None
     notice: str = LEAD_ONLY
 
     @property
     def more(self) -> bool:
         """Whether the limit cut some off."""
         return self.next is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A plate that was seen together with the one; its reads, oldest first.
+
+    ``times`` counts occasions, ``days`` the UTC days that they fell on.
+    """
+
+    plate: str
+    times: int
+    days: int
+    reads: tuple[FoundRead, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTogether:
+    """What was found: most often first. ``without_place`` reads of the plate could not be used."""
+
+    occasions: int
+    without_place: int
+    companions: tuple[Companion, ...]
+
+    def reads(self) -> Iterator[FoundRead]:
+        """Every read of a companion."""
+        for each in self.companions:
+            yield from each.reads
+
+
+@dataclass(frozen=True, slots=True)
+class TogetherResult:
+    """The plates that were seen with one; the rest is as in `SearchResult`."""
+
+    found: FoundTogether
+    ledger_index: int
+    searched_at: datetime
+    emergency_review: int | None = None
+    notice: str = LEAD_ONLY

@@ -7,37 +7,33 @@ steps until the page is full, so that what is common is found soon and what is r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Literal, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, or_, select
 
 from repository.agencies.own import is_withdrawn
 from repository.retention.duties import Duties
 from repository.retention.holds import is_held
+from repository.search import conditions
 from repository.search.criteria import Criteria
 from repository.search.cursor import Cursor
-from repository.search.errors import SearchRefusedError
-from repository.search.pattern import ENOUGH_ADJACENT, Fold, How, PlatePattern
-from repository.search.place import Circle, Place
+from repository.search.guesses import Told
+from repository.search.pattern import Fold, How
 from repository.search.result import FoundRead
-from repository.store import geography
 from repository.store.bounded import BoundedReader
-from repository.store.plates import fits, plates_that_fit
-from repository.store.rows import among
+from repository.store.read_records import Key, records_of
 from repository.store.tables.agency_data import read_corrections as corrections
 from repository.store.tables.fleet import agencies, units
 from repository.store.tables.reads import reads
-from repository.store.windows import of_any_unit
 
-MAX_PLATES = 5_000
 _EVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
-_FIRST_STEP_BY_INDEX = timedelta(days=40)
-_FIRST_STEP = timedelta(hours=1)
 _GROWTH = 6
+_AT_ONCE = 1000
 _COLUMNS = (
     reads.c.read_id,
     reads.c.plate,
@@ -62,129 +58,126 @@ class Found:
     next: Cursor | None
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What people of an agency may see at a moment.
+
+    A read that has expired under its agency's rule, purged yet or not, is shown only if a hold
+    keeps it; one that its agency has withdrawn, to that agency alone. ``closed`` names agencies
+    whose own rules close their reads to this search: all of them, or those captured before a
+    moment.
+    """
+
+    agency_id: int
+    duties: Duties
+    now: datetime
+    closed: Mapping[int, datetime | None] = field(default_factory=lambda: MappingProxyType({}))
+
+    def of(self, candidates: Table) -> ColumnElement[bool]:
+        """Whether a row of these reads may be seen."""
+        return and_(
+            or_(~self.duties.has_expired(candidates, self.now), is_held(candidates)),
+            or_(~is_withdrawn(candidates), candidates.c.agency_id == self.agency_id),
+            *(
+                candidates.c.agency_id != agency_id
+                if before is None
+                else or_(candidates.c.agency_id != agency_id, candidates.c.captured_at >= before)
+                for agency_id, before in self.closed.items()
+            ),
+        )
+
+
 def run(
     reader: BoundedReader,
     criteria: Criteria,
     *,
-    agency_id: int,
+    sight: Sight,
     fold: Fold,
-    duties: Duties,
-    now: datetime,
+    least_likely: float = 0.0,
 ) -> Found:
-    """The newest reads that fit, up to the limit, as people of that agency may see them.
+    """The newest reads that fit, up to the limit.
 
-    ``fold`` is the confusable folding with which reads were stored. A read that has expired under
-    its agency's rule, purged yet or not, is shown only if a hold keeps it; one that its agency has
-    withdrawn, to that agency alone. A read whose plate or state its agency has corrected is found
-    by what the machine read and by what it really was.
+    ``fold`` is the confusable folding with which reads were stored. A read whose plate or state
+    its agency has corrected is found by what the machine read and by what it really was. A search
+    for second guesses finds reads, too, whose reader thought the plate at least ``least_likely``;
+    the reads of a page of it are in order of likelihood.
 
     Raises:
         SearchRefusedError: if the agency or unit that is named is not known.
         TooLongError: if the reader's time is up.
     """
-    conditions = [*_of(reader, criteria)]
-    plate, first_step = _plate(reader, criteria.pattern, fold)
-    ways = [select(*_COLUMNS).where(plate, *_state(reads, criteria), *conditions)]
+    ways, first_step = _ways(reader, criteria, fold)
+    wanted = criteria.limit + 1
+    found: list[FoundRead] = []
+    for start, end in _steps(criteria, first_step, sight.now):
+        last: Cursor | None = None
+        while len(found) < wanted:
+            at_once = _AT_ONCE if criteria.second_guesses else wanted - len(found)
+            step: dict[tuple[datetime, UUID, int], Row[Any]] = {}
+            for way in ways:
+                window = way.where(reads.c.captured_at >= start, reads.c.captured_at < end)
+                if last is not None:
+                    window = window.where(conditions.after(last))
+                for row in reader.rows(_show(window, sight).limit(at_once)):
+                    step[row.captured_at, row.read_id, row.unit_id] = row
+            rows = [step[key] for key in sorted(step, reverse=True)[:at_once]]
+            found += _told(reader, rows, criteria, fold, least_likely)
+            if len(step) < at_once:
+                break
+            last = Cursor(rows[-1].captured_at, rows[-1].read_id, rows[-1].unit_id)
+        if len(found) >= wanted:
+            break
+    shown = found[: criteria.limit]
+    further = None
+    if len(found) >= wanted:
+        further = Cursor(shown[-1].captured_at, shown[-1].read_id, shown[-1].unit_id)
+    if criteria.second_guesses:
+        shown.sort(key=lambda read: (read.how == "second_guess", -(read.likelihood or 0.0)))
+    return Found(tuple(shown), further)
+
+
+def comes_to_more_than(
+    reader: BoundedReader, criteria: Criteria, limit: int, *, sight: Sight, fold: Fold
+) -> bool:
+    """Whether more than so many reads fit, counting no further and telling nothing of them.
+
+    Raises:
+        SearchRefusedError: if the agency or unit that is named is not known.
+        TooLongError: if the reader's time is up.
+    """
+    ways, first_step = _ways(reader, criteria, fold)
+    counted: set[Key] = set()
+    for start, end in _steps(criteria, first_step, sight.now):
+        for way in ways:
+            window = way.where(reads.c.captured_at >= start, reads.c.captured_at < end)
+            keys = window.with_only_columns(
+                reads.c.unit_id, reads.c.captured_at, reads.c.read_id
+            ).limit(limit + 1)
+            counted.update((row.unit_id, row.captured_at, row.read_id) for row in reader.rows(keys))
+            if len(counted) > limit:
+                return True
+    return False
+
+
+def _ways(
+    reader: BoundedReader, criteria: Criteria, fold: Fold
+) -> tuple[list[Select[Any]], timedelta | None]:
+    beside = [*conditions.beside_plate(reader, criteria)]
+    plate = conditions.by_plate(reader, criteria, fold)
+    ways = [
+        select(*_COLUMNS).where(plate.condition, *conditions.of_state(reads, criteria), *beside)
+    ]
     if reader.rows(select(corrections.c.unit_id).limit(1)):
-        corrected = _corrected_plate(reader, criteria.pattern, fold)
+        corrected = conditions.by_corrected_plate(reader, criteria.pattern, fold)
         ways.append(
             select(*_COLUMNS)
             .join(corrections, _same_read(corrections, reads))
-            .where(corrected, *_state(corrections, criteria), *conditions)
+            .where(corrected, *conditions.of_state(corrections, criteria), *beside)
         )
-
-    def visible(candidates: Table) -> ColumnElement[bool]:
-        return and_(
-            or_(~duties.has_expired(candidates, now), is_held(candidates)),
-            or_(~is_withdrawn(candidates), candidates.c.agency_id == agency_id),
-        )
-
-    wanted = criteria.limit + 1
-    rows: list[Row[Any]] = []
-    for start, end in _steps(criteria, first_step, now):
-        step: dict[tuple[datetime, UUID, int], Row[Any]] = {}
-        for way in ways:
-            window = way.where(reads.c.captured_at >= start, reads.c.captured_at < end)
-            for row in reader.rows(_show(window, visible).limit(wanted - len(rows))):
-                step[row.captured_at, row.read_id, row.unit_id] = row
-        rows += [step[key] for key in sorted(step, reverse=True)]
-        if len(rows) >= wanted:
-            break
-    shown = tuple(_found(row, criteria.pattern, fold) for row in rows[: criteria.limit])
-    if len(rows) < wanted:
-        return Found(shown, None)
-    last = shown[-1]
-    return Found(shown, Cursor(last.captured_at, last.read_id, last.unit_id))
+    return ways, plate.first_step
 
 
-def _of(reader: BoundedReader, criteria: Criteria) -> Iterator[ColumnElement[bool]]:
-    """What a read must meet beside its plate, its state and the window."""
-    if criteria.agency is not None:
-        named = reader.rows(select(agencies.c.id).where(agencies.c.name == criteria.agency))
-        if not named:
-            raise SearchRefusedError("agency: none of that name is known")
-        yield reads.c.agency_id == named[0].id
-    if criteria.unit is not None:
-        known = select(units.c.id).where(units.c.name == criteria.unit)
-        if criteria.agency is not None:
-            of_agency = agencies.c.name == criteria.agency
-            known = known.join(agencies, agencies.c.id == units.c.agency_id).where(of_agency)
-        if not reader.rows(known):
-            raise SearchRefusedError("unit: none of that name is known")
-        yield reads.c.unit_id.in_(known)
-    if criteria.camera is not None:
-        yield reads.c.camera == criteria.camera
-    if criteria.hits_only:
-        yield reads.c.has_hits
-    if criteria.place is not None:
-        yield from _within(reader, criteria.place)
-    if criteria.after is not None:
-        yield _after(criteria.after)
-
-
-def _plate(
-    reader: BoundedReader, pattern: PlatePattern | None, fold: Fold
-) -> tuple[ColumnElement[bool], timedelta | None]:
-    """What the plate that was read must meet; and the first step, None for the whole window."""
-    if pattern is None:
-        return of_any_unit(reader.connection), _FIRST_STEP
-    if pattern.whole and pattern.folded:
-        return reads.c.plate_folded == fold(pattern.text), None
-    if pattern.whole:
-        return reads.c.plate == pattern.text, None
-    folding = fold if pattern.folded else None
-    expressions = pattern.regex(folding), pattern.glob(folding)
-    if pattern.adjacent >= ENOUGH_ADJACENT:
-        found = plates_that_fit(reader, *expressions, limit=MAX_PLATES + 1)
-        if not found:
-            return false(), None
-        if len(found) <= MAX_PLATES:
-            return among(reader.connection, reads.c.plate, found), _FIRST_STEP_BY_INDEX
-    by_row = fits(reader.connection, reads.c.plate, *expressions)
-    return and_(by_row, of_any_unit(reader.connection)), _FIRST_STEP
-
-
-def _corrected_plate(
-    reader: BoundedReader, pattern: PlatePattern | None, fold: Fold
-) -> ColumnElement[bool]:
-    if pattern is None:
-        return true()
-    if pattern.whole and pattern.folded:
-        return corrections.c.plate_folded == fold(pattern.text)
-    folding = fold if pattern.folded else None
-    return fits(
-        reader.connection, corrections.c.plate, pattern.regex(folding), pattern.glob(folding)
-    )
-
-
-def _state(table: Table, criteria: Criteria) -> Iterator[ColumnElement[bool]]:
-    if criteria.state_or_unknown:
-        yield or_(table.c.state == criteria.state, table.c.state.is_(None))
-    elif criteria.state is not None:
-        yield table.c.state == criteria.state
-
-
-def _show(found: Select[Any], visible: Callable[[Table], ColumnElement[bool]]) -> Select[Any]:
+def _show(found: Select[Any], sight: Sight) -> Select[Any]:
     """Those of what was found that may be seen, with whose they are, newest first.
 
     The offset keeps PostgreSQL from asking every partition who may see its rows: setting up that
@@ -205,7 +198,7 @@ def _show(found: Select[Any], visible: Callable[[Table], ColumnElement[bool]]) -
         .join(units, units.c.id == inner.c.unit_id)
         .join(agencies, agencies.c.id == inner.c.agency_id)
         .outerjoin(corrections, _same_read(corrections, candidates))
-        .where(visible(candidates))
+        .where(sight.of(candidates))
         .order_by(*_newest_first(candidates))
     )
 
@@ -219,33 +212,6 @@ def _same_read(one: Table, other: Table) -> ColumnElement[bool]:
         one.c.unit_id == other.c.unit_id,
         one.c.captured_at == other.c.captured_at,
         one.c.read_id == other.c.read_id,
-    )
-
-
-def _within(reader: BoundedReader, place: Place) -> Iterator[ColumnElement[bool]]:
-    boxes = [(box.south_deg, box.north_deg, box.west_deg, box.east_deg) for box in place.boxes()]
-    yield geography.within_bounds(reader.connection, boxes)
-    if isinstance(place, Circle):
-        centre = place.centre.latitude_deg, place.centre.longitude_deg
-        yield geography.within_distance(reader.connection, centre, place.radius_m)
-    else:
-        yield geography.within_polygon(
-            [
-                (
-                    (one.latitude_deg, one.longitude_deg),
-                    (other.latitude_deg, other.longitude_deg),
-                )
-                for one, other in place.sides()
-            ]
-        )
-
-
-def _after(cursor: Cursor) -> ColumnElement[bool]:
-    at, read_id, unit_id = reads.c.captured_at, reads.c.read_id, reads.c.unit_id
-    return or_(
-        at < cursor.captured_at,
-        and_(at == cursor.captured_at, read_id < cursor.read_id),
-        and_(at == cursor.captured_at, read_id == cursor.read_id, unit_id < cursor.unit_id),
     )
 
 
@@ -270,11 +236,54 @@ def _steps(
         yield start, upper
 
 
-def _found(row: Row[Any], pattern: PlatePattern | None, fold: Fold) -> FoundRead:
+def _told(
+    reader: BoundedReader,
+    rows: Sequence[Row[Any]],
+    criteria: Criteria,
+    fold: Fold,
+    least_likely: float,
+) -> Iterator[FoundRead]:
+    """The rows that fit, with what their records tell of them."""
+    records = records_of(reader, [(row.unit_id, row.captured_at, row.read_id) for row in rows])
+    for row in rows:
+        told = Told.of(records[row.unit_id, row.captured_at, row.read_id])
+        how, likelihood = _how(row, told, criteria, fold, least_likely)
+        if how is not None:
+            yield _found(row, how, told, likelihood, criteria)
+
+
+def _how(
+    row: Row[Any], told: Told, criteria: Criteria, fold: Fold, least_likely: float
+) -> tuple[How | Literal["any"] | None, float | None]:
+    pattern = criteria.pattern
+    if pattern is None:
+        return "any", None
+    likelihood = told.likelihood(pattern.text) if pattern.whole and told.characters else None
+    how = pattern.how(row.plate, fold)
+    if how is None and row.corrected_plate is not None:
+        how = pattern.how(row.corrected_plate, fold)
+    if how is not None:
+        return how, likelihood
+    if not criteria.second_guesses:
+        raise ValueError("the database found a plate that does not fit")
+    fits = likelihood is not None and likelihood > 0 and likelihood >= least_likely
+    return "second_guess" if fits else None, likelihood
+
+
+def _found(
+    row: Row[Any],
+    how: How | Literal["any"],
+    told: Told,
+    likelihood: float | None,
+    criteria: Criteria,
+) -> FoundRead:
+    guess = None
+    if how == "second_guess" and criteria.pattern is not None:
+        guess = told.explain(row.plate, criteria.pattern.text)
     return FoundRead(
         read_id=row.read_id,
         plate=row.plate,
-        how=_how(row, pattern, fold),
+        how=how,
         state=row.state,
         confidence=row.confidence,
         captured_at=row.captured_at,
@@ -290,15 +299,7 @@ def _found(row: Row[Any], pattern: PlatePattern | None, fold: Fold) -> FoundRead
         on_hotlist=row.has_hits,
         corrected_plate=row.corrected_plate,
         corrected_state=row.corrected_state,
+        engine=told.engine_name,
+        likelihood=likelihood,
+        guess=guess,
     )
-
-
-def _how(row: Row[Any], pattern: PlatePattern | None, fold: Fold) -> How | Literal["any"]:
-    if pattern is None:
-        return "any"
-    how = pattern.how(row.plate, fold)
-    if how is None and row.corrected_plate is not None:
-        how = pattern.how(row.corrected_plate, fold)
-    if how is None:
-        raise ValueError("the database found a plate that does not fit")
-    return how

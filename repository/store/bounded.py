@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, text
@@ -19,6 +20,55 @@ class TooLongError(RepositoryError):
     """Reading was ended because it took longer than it may."""
 
 
+class StoppedError(RepositoryError):
+    """Reading was ended because nobody wants its answer any more."""
+
+    def __init__(self) -> None:
+        super().__init__("who asked has left before the answer")
+
+
+class Stop:
+    """Ends what a reader is doing, from another thread, in the database itself."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wanted = False
+        self._running: Any = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it was called for."""
+        return self._wanted
+
+    def call(self) -> None:
+        """End the statement that runs, and let none begin."""
+        with self._lock:
+            self._wanted = True
+            if self._running is not None:
+                self._running()
+
+    def check(self) -> None:
+        """Go on only if it was not called for.
+
+        Raises:
+            StoppedError: if it was.
+        """
+        if self._wanted:
+            raise StoppedError
+
+    @contextmanager
+    def over(self, end: Any) -> Iterator[None]:
+        """While within, a call runs ``end``; never after."""
+        with self._lock:
+            self.check()
+            self._running = end
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running = None
+
+
 class BoundedReader:
     """Runs queries in the caller's transaction that together take no longer than ``limit_s``.
 
@@ -26,10 +76,11 @@ class BoundedReader:
     question: planning over a year of them takes longer than answering, and compiling longer still.
     """
 
-    def __init__(self, connection: Connection, limit_s: float) -> None:
+    def __init__(self, connection: Connection, limit_s: float, stop: Stop | None = None) -> None:
         self.connection = connection
         self._limit_s = limit_s
         self._until = time.monotonic() + limit_s
+        self._stop = stop or Stop()
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
             connection.exec_driver_sql("SET LOCAL jit = off")
@@ -39,6 +90,7 @@ class BoundedReader:
 
         Raises:
             TooLongError: if the time is up; the transaction can only be rolled back then.
+            StoppedError: if nobody wants it any more; the same.
         """
         left_s = self._until - time.monotonic()
         if left_s <= 0:
@@ -47,24 +99,33 @@ class BoundedReader:
             with self._limited(left_s):
                 return list(self.connection.execute(query))
         except StatementEndedError as error:
+            if self._stop.wanted:
+                raise StoppedError from error
             raise self._too_long() from error
 
     @contextmanager
     def _limited(self, left_s: float) -> Iterator[None]:
+        driver: Any = self.connection.connection.driver_connection
         if self.connection.dialect.name == "postgresql":
             self.connection.execute(
                 text("SELECT set_config('statement_timeout', :limit, true)"),
                 {"limit": f"{max(1, int(left_s * 1000))}ms"},
             )
-            yield
+            with self._stop.over(lambda: _cancel(driver)):
+                yield
             return
-        driver: Any = self.connection.connection.driver_connection
         until = time.monotonic() + left_s
         driver.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)
         try:
-            yield
+            with self._stop.over(driver.interrupt):
+                yield
         finally:
             driver.set_progress_handler(None, 0)
 
     def _too_long(self) -> TooLongError:
         return TooLongError(f"the database took longer than {self._limit_s:g} s")
+
+
+def _cancel(driver: Any) -> None:
+    with suppress(driver.Error):  # the limit of time ends it then
+        driver.cancel_safe()

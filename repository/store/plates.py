@@ -11,9 +11,9 @@ has it: no plate is forgotten while a transaction that nobody sees yet brings it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, select
+from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from repository.store.bounded import BoundedReader
@@ -60,12 +60,13 @@ def forget_unused(connection: Connection, plates: Iterable[str]) -> int:
     return forgotten
 
 
-def plates_that_fit(reader: BoundedReader, regex: str, glob: str, *, limit: int) -> list[str]:
-    """Plates of the dictionary that fit the expression, which is given in both notations."""
-    query = select(dictionary.c.plate).where(
-        fits(reader.connection, dictionary.c.plate, regex, glob)
-    )
-    return [row.plate for row in reader.rows(query.limit(limit))]
+def plates_that_fit(
+    reader: BoundedReader, patterns: Sequence[tuple[str, str]], *, limit: int
+) -> list[str]:
+    """Plates of the dictionary that fit one of the patterns, each given in both notations."""
+    connection = reader.connection
+    wanted = or_(*(fits(connection, dictionary.c.plate, *pattern) for pattern in patterns))
+    return [row.plate for row in reader.rows(select(dictionary.c.plate).where(wanted).limit(limit))]
 
 
 def fits(

@@ -43,7 +43,7 @@ from repository.retention.duties import Duties
 from repository.retention.rules import shipped_rule
 from repository.search.criteria import Criteria
 from repository.search.place import Circle, Point, Polygon
-from repository.search.run import run
+from repository.search.run import Sight, run
 from repository.store import extensions, migrate
 from repository.store.bounded import BoundedReader
 from repository.store.engine import open_engine, reading
@@ -266,7 +266,7 @@ def _pages(engine: Engine, moment: Callable[[], datetime], number: int) -> Itera
 
 
 def _search(reader: BoundedReader, criteria: Criteria) -> Any:
-    return run(reader, criteria, agency_id=1, fold=FOLD, duties=DUTIES, now=LAST)
+    return run(reader, criteria, sight=Sight(1, DUTIES, LAST), fold=FOLD)
 
 
 def _ask_peer(engine: Engine, criteria: Criteria) -> float:

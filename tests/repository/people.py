@@ -20,6 +20,7 @@ from sqlalchemy import Engine, insert, select, update
 
 from repository.accounts import totp
 from repository.accounts.hashing import Passwords
+from repository.accounts.people import People
 from repository.accounts.roles import AGENCY_ROLES, Role
 from repository.accounts.second_factors import Offered
 from repository.accounts.service import Accounts
@@ -41,6 +42,7 @@ from repository.store.sealing import open_sealed
 from repository.store.tables import signing_in
 from repository.store.tables.accounts import users
 from repository.store.tables.fleet import agencies
+from repository.store.tables.people import trainings
 from repository.units import enrolment
 
 OPERATOR = Actor("os:1000", "os:root", "Operator", "")
@@ -110,12 +112,30 @@ def hire(
     sign_agreement(accounts.engine, agency, accounts.now())
     name = name or f"Officer {login}"
     once = accounts.add(login, name, agency, OPERATOR, "test", roles=roles, position="Officer")
+    taught_on = day_of(accounts.now())
+    People(accounts).record_training(OPERATOR, login, "First use", "Sgt. Poe", taught_on, "test")
     accounts.change_password(login, once, PASSWORD, "test")
     user = accounts.sign_in(login, PASSWORD, "test", before=Step.ACKNOWLEDGEMENT)
     accounts.acknowledge(user, accounts.words().sha256, name, "test")
     secret = base64.b32decode(accounts.new_secret(user, "test").secret)
     accounts.confirm_secret(user, totp.code(secret, accounts.now()), "test")
     return user
+
+
+def train(engine: Engine, user: User, now: datetime) -> None:
+    """Have it on record that the person was taught today."""
+    row = {
+        "user_id": user.id,
+        "course": "Searching the reads",
+        "taught_by": "Academy",
+        "taken_on": day_of(now),
+        "good_until": day_of(now) + timedelta(days=365),
+        "recorded_by": "test",
+        "recorded_by_name": "Test",
+        "recorded_at": now,
+    }
+    with engine.begin() as connection:
+        connection.execute(insert(trainings).values(**row))
 
 
 def sign_in(
@@ -203,10 +223,12 @@ class CommandLine:
         else:
             named = [each.partition("=")[2] for each in words if each.startswith("--user=")]
             login = named[0] if named else words[2] if words[:2] == ("users", "passwd") else ""
-        if not login:
-            return None
+        return self.code(login) or None
+
+    def code(self, login: str) -> str:
+        """What the app of the person shows; nothing if they have none."""
         with self._accounts() as accounts:
-            return code_of(accounts, login).code or None
+            return code_of(accounts, login).code
 
     @contextmanager
     def _accounts(self) -> Iterator[Accounts]:

@@ -17,9 +17,9 @@ from edge.contract.unit_request import sign_request
 from repository.accounts.roles import AGENCY_ROLES
 from repository.agencies import access
 from repository.bootstrap import Services
+from repository.search.asking import SearchRequest
 from repository.search.errors import SearchRefusedError
 from repository.search.picture import PictureRequest
-from repository.search.service import SearchRequest
 from repository.store.engine import reading
 from repository.store.tables.reads import pictures, quarantine, reads, unit_records
 from repository.units import enrolment

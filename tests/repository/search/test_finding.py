@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, event, insert, text
 
 from repository.retention.duties import Duties
 from repository.retention.rules import shipped_rule
+from repository.search import conditions
 from repository.search import run as running
 from repository.search.criteria import Criteria
 from repository.search.cursor import Cursor
@@ -295,7 +296,7 @@ def row(number: int, seen: Seen) -> dict[str, Any]:
 
 def search(connection: Connection, asked: Criteria) -> running.Found:
     reader = BoundedReader(connection, 60.0)
-    return running.run(reader, asked, agency_id=VIEWER, fold=FOLD, duties=DUTIES, now=NOW)
+    return running.run(reader, asked, sight=running.Sight(VIEWER, DUTIES, NOW), fold=FOLD)
 
 
 def every_page(connection: Connection, asked: Criteria) -> Iterator[FoundRead]:
@@ -321,7 +322,7 @@ def test_every_database_finds_what_a_plain_loop_finds(
     seen, asked = case
     with pytest.MonkeyPatch.context() as patch, site.connect() as connection:
         # With no room for plates of the dictionary, a part of a plate is looked for in the reads.
-        patch.setattr(running, "MAX_PLATES", 0 if few else 5_000)
+        patch.setattr(conditions, "MAX_PLATES", 0 if few else 5_000)
         fill(connection, seen)
         for each in asked:
             found = [

@@ -92,7 +92,7 @@ def test_the_affirmation_is_demanded_and_kept() -> None:
 def test_facts_have_an_end_and_whole_characters() -> None:
     with pytest.raises(SearchRefusedError, match="at most 4000"):
         purpose(facts=FACTS * 60)
-    with pytest.raises(SearchRefusedError, match="half a character"):
+    with pytest.raises(SearchRefusedError, match="no character"):
         purpose(facts=FACTS + "\ud800")
 
 

@@ -17,10 +17,12 @@ from repository.cases.service import CaseFiles
 from repository.ledger.entry import digest_of_ids
 from repository.retention import holds, holds_ending
 from repository.retention.holds_request import HoldRequest
+from repository.search.asking import SearchRequest
 from repository.search.errors import SearchRefusedError
 from repository.search.present import as_mapping
 from repository.search.result import LEAD_ONLY
-from repository.search.service import Searches, SearchRequest
+from repository.search.service import Searches
+from repository.search.settings import SearchSettings
 from repository.store.engine import DatabaseNotMadeError
 from tests.repository.people import OPERATOR, Clock, hire, recorded
 from tests.repository.sightings import FOLD, RULE, add_units, sight
@@ -243,8 +245,8 @@ def test_a_search_that_fails_is_on_the_ledger_too(
 def test_a_search_that_takes_too_long_is_refused_with_what_to_do(
     searches: Searches, officer: User, request_: SearchRequest, engine: Engine
 ) -> None:
-    with pytest.raises(SearchRefusedError, match="longer than 0 s; give more of the plate"):
-        replace(searches, limit_s=0.0).search(officer, request_, "here")
+    with pytest.raises(SearchRefusedError, match="longer than 1e-09 s; give more"):
+        replace(searches, settings=SearchSettings(longest_s=1e-9)).search(officer, request_, "here")
     assert recorded(engine)[-1]["outcome"] == "refused"
 
 

@@ -22,7 +22,8 @@ from repository.ledger import log
 from repository.ledger.entry import SYSTEM, Entry
 from repository.ledger.service import Ledger
 from repository.retention import purge
-from repository.search.service import Searches, SearchRequest
+from repository.search.asking import SearchRequest
+from repository.search.service import Searches
 from repository.store import migrate, roles
 from repository.store.ahead import ensure_coming_days
 from repository.store.engine import DatabaseRightsError, open_engine

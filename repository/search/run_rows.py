@@ -1,0 +1,78 @@
+"""Every answered search with what is reported of it; in the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, exists, insert, select
+
+from repository.accounts.user import User
+from repository.search.asking import Asked
+from repository.search.permits import Permit
+from repository.store.tables.search import search_reviews, search_runs
+
+DATABASE = "licence plate reads"
+"""What is searched, as quarterly reports name it."""
+_SAME_EMERGENCY = timedelta(hours=24)
+
+
+def add(
+    connection: Connection,
+    user: User,
+    case_id: int,
+    asked: Asked,
+    given: Permit,
+    *,
+    ledger_index: int,
+    returned: int,
+    at: datetime,
+) -> None:
+    """Record a search that is about to be shown."""
+    connection.execute(
+        insert(search_runs).values(
+            ledger_index=ledger_index,
+            agency_id=user.agency_id,
+            case_id=case_id,
+            user_id=user.id,
+            user_name=user.name,
+            user_position=user.position,
+            searched_at=at,
+            kind=asked.kind,
+            database=DATABASE,
+            characteristics=characteristics(asked.criteria.as_json()),
+            purpose=asked.purpose.kind.value,
+            facts=asked.purpose.facts,
+            offence=asked.purpose.offence,
+            returned=returned,
+            request_id=asked.on_request,
+            approval_id=given.approval,
+            emergency=given.emergency,
+        )
+    )
+
+
+def is_page_of_emergency(
+    connection: Connection, user: User, asked: Asked, case_id: int, now: datetime
+) -> bool:
+    """Whether a search goes on with one that is under review as an emergency already."""
+    if asked.first_page:
+        return False
+    begun = exists().where(
+        search_runs.c.user_id == user.id,
+        search_runs.c.case_id == case_id,
+        search_runs.c.emergency == asked.emergency,
+        search_runs.c.characteristics == characteristics(asked.criteria.as_json()),
+        search_runs.c.searched_at > now - _SAME_EMERGENCY,
+        search_reviews.c.ledger_index == search_runs.c.ledger_index,
+        search_reviews.c.kind == "emergency",
+    )
+    return bool(connection.scalar(select(begun)))
+
+
+def characteristics(criteria: Mapping[str, Any]) -> str:
+    """What was searched for, as JSON without the page."""
+    asked = {key: each for key, each in criteria.items() if key not in ("limit", "after")}
+    return json.dumps(asked, sort_keys=True)
