@@ -11,7 +11,10 @@ import click
 from edge.contract.errors import ContractError
 from repository import bootstrap, logs, runner
 from repository.accounts import own_commands
+from repository.accounts.bulletins_commands import bulletins
 from repository.accounts.commands import users
+from repository.accounts.people_commands import logins, training
+from repository.accounts.user_review_commands import user_reviews
 from repository.agencies.agreements_commands import agreements_command
 from repository.agencies.commands import errors, reads, statistics
 from repository.agencies.deployments_commands import deployments_command
@@ -128,6 +131,10 @@ main.add_command(retention)
 retention.add_command(verify_command)
 main.add_command(purge_command)
 main.add_command(users)
+main.add_command(logins)
+main.add_command(training)
+main.add_command(user_reviews)
+main.add_command(bulletins)
 for _command in own_commands.AT_THE_TOP:
     main.add_command(_command)
 main.add_command(forward)

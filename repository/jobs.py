@@ -8,6 +8,7 @@ from datetime import UTC, timedelta
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from repository.accounts import disuse, training, user_review
 from repository.agencies import (
     agreements_duties,
     deployments,
@@ -103,6 +104,12 @@ def schedule(services: Services) -> BackgroundScheduler:
         "interval",
         minutes=1,
     )
+    scheduler.add_job(
+        _guarded("people", lambda: tend_people(services)),
+        "interval",
+        hours=6,
+        next_run_time=now,
+    )
     announcer = services.hotlist_announcer
     scheduler.add_job(
         _guarded("announcing hot lists", lambda: announcer.look(services.clock())),
@@ -182,6 +189,15 @@ def tend_audits(services: Services) -> None:
         reminders.raise_overdue(connection, now)
     drawing.draw_due(services.engine, services.settings.audits.sample_size, now)
     keeping.purge(services.engine, SYSTEM, opening.JOBS, now)
+
+
+def tend_people(services: Services) -> None:
+    """Close accounts that nobody uses; raise findings for training and reviews that are due."""
+    now = services.clock()
+    disuse.close_unused(services.accounts)
+    with services.engine.begin() as connection:
+        training.remind(connection, now)
+        user_review.remind(connection, now)
 
 
 def tend_hotlists(services: Services) -> None:

@@ -11,8 +11,11 @@ import json
 import click
 
 from repository.accounts import own_commands
+from repository.accounts.acting import as_person_if_named
 from repository.accounts.operator import COMMAND_LINE, operator
+from repository.accounts.people_commands import AS, by
 from repository.accounts.roles import Role, parse
+from repository.accounts.user import User
 from repository.accounts.users import Account
 from repository.bootstrap import Services
 from repository.command import pass_services
@@ -69,16 +72,17 @@ def bootstrap(
 
 
 @users.command()
-@click.argument("login")
+@click.argument("person", metavar="LOGIN")
 @_NAME
 @_AGENCY
 @_ROLES
 @_POSITION
 @_JSON
-@pass_services
+@as_person_if_named(AS)
 def add(
     services: Services,
-    login: str,
+    user: User | None,
+    person: str,
     name: str,
     agency: str,
     roles: tuple[str, ...],
@@ -91,86 +95,88 @@ def add(
     """
     given = parse(roles)
     password = services.accounts.add(
-        login, name, agency, operator(), COMMAND_LINE, roles=given, position=position
+        person, name, agency, by(user), COMMAND_LINE, roles=given, position=position
     )
-    _show_password(login, password, as_json)
+    _show_password(person, password, as_json)
 
 
 @users.command(name="roles")
-@click.argument("login")
+@click.argument("person", metavar="LOGIN")
 @_ROLES
 @click.option("--position", help="Their rank or post, where it has changed.")
-@pass_services
-def roles_(services: Services, login: str, roles: tuple[str, ...], position: str | None) -> None:
+@as_person_if_named(AS)
+def roles_(
+    services: Services, user: User | None, person: str, roles: tuple[str, ...], position: str | None
+) -> None:
     """Give a user these roles in place of those that they have.
 
     Example: alpr-repository users roles jdoe --role officer --role investigator
     """
     changed = services.accounts.set_roles(
-        login, parse(roles), operator(), COMMAND_LINE, position=position
+        person, parse(roles), by(user), COMMAND_LINE, position=position
     )
     click.echo(f"{changed.login}: {', '.join(sorted(changed.roles))}")
 
 
 @users.command()
-@click.argument("login")
+@click.argument("person", metavar="LOGIN")
 @_JSON
-@pass_services
-def reset(services: Services, login: str, as_json: bool) -> None:
+@as_person_if_named(AS)
+def reset(services: Services, user: User | None, person: str, as_json: bool) -> None:
     """Give a user who forgot theirs a new one-time password.
 
     Example: alpr-repository users reset jdoe
     """
-    password = services.accounts.reset_password(login, operator(), COMMAND_LINE)
-    _show_password(login, password, as_json)
+    password = services.accounts.reset_password(person, by(user), COMMAND_LINE)
+    _show_password(person, password, as_json)
 
 
 @users.command()
-@click.argument("login")
-@pass_services
-def leave(services: Services, login: str) -> None:
+@click.argument("person", metavar="LOGIN")
+@as_person_if_named(AS)
+def leave(services: Services, user: User | None, person: str) -> None:
     """Close the account of a person who left, with all that they could still come in by.
 
     Example: alpr-repository users leave jdoe
     """
-    services.accounts.disable(login, operator(), COMMAND_LINE)
-    click.echo(f"{login}: closed")
+    services.accounts.disable(person, by(user), COMMAND_LINE)
+    click.echo(f"{person}: closed")
 
 
 @users.command()
-@click.argument("login")
+@click.argument("person", metavar="LOGIN")
 @click.option("--reason", required=True, help="Why, in words; kept on the ledger.")
-@pass_services
-def revoke(services: Services, login: str, reason: str) -> None:
+@as_person_if_named(AS)
+def revoke(services: Services, user: User | None, person: str, reason: str) -> None:
     """Close the account of a person who stays at the agency but may not come in any more.
 
     Example: alpr-repository users revoke jdoe --reason "Moved to duties without access"
     """
-    services.accounts.disable(login, operator(), COMMAND_LINE, why=reason)
-    click.echo(f"{login}: closed")
+    services.accounts.disable(person, by(user), COMMAND_LINE, why=reason)
+    click.echo(f"{person}: closed")
 
 
 @users.command()
-@click.argument("login")
-@pass_services
-def unlock(services: Services, login: str) -> None:
+@click.argument("person", metavar="LOGIN")
+@as_person_if_named(AS)
+def unlock(services: Services, user: User | None, person: str) -> None:
     """Release an account that failed sign-ins have locked.
 
     Example: alpr-repository users unlock jdoe
     """
-    services.accounts.unlock(login, operator(), COMMAND_LINE)
-    click.echo(f"{login}: released")
+    services.accounts.unlock(person, by(user), COMMAND_LINE)
+    click.echo(f"{person}: released")
 
 
 @users.command(name="list")
 @_JSON
-@pass_services
-def list_(services: Services, as_json: bool) -> None:
+@as_person_if_named(AS)
+def list_(services: Services, user: User | None, as_json: bool) -> None:
     """List everybody who has or had an account.
 
     Example: alpr-repository users list --json
     """
-    found = services.accounts.everyone(operator(), COMMAND_LINE)
+    found = services.accounts.everyone(by(user), COMMAND_LINE)
     if as_json:
         click.echo(json.dumps({"users": [_plain(each) for each in found]}))
         return

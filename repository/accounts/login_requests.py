@@ -90,7 +90,7 @@ def receive(connection: Connection, form: Form, agency_id: int, origin: str, now
     raise_finding(
         connection, WAITING, None,
         f"request {number} for a login waits at {form.agency}: "
-        "'alpr-repository users requests' shows it to the agency's ALPR administrator",
+        "'alpr-repository logins list' shows it to the agency's ALPR administrator",
         now, subject=f"{form.agency}/{number}",
     )  # fmt: skip
     return number

@@ -156,6 +156,7 @@ class OidcSignIn(SessionUnlock):
                 )
             opening = Opening(origin, browser=True, second_factor=True, by_provider=True)
             session = self.begin_session(connection, account.user, opening)
+            users.came_in(connection, account.user.id, self.now())
             request: dict[str, JSON] = {"provider": agency, "second_factor": "provider"}
             self._record(connection, "accounts.sign_in", account.user.actor, origin, request)
         return session

@@ -196,6 +196,7 @@ class SigningIn(SessionUse):
             reason = _reason(found, account, right, shown)
             if account is not None and reason is None:
                 users.forget_failures(connection, account.user.id)
+                users.came_in(connection, account.user.id, self.now())
                 if matched is not None:
                     second_factors.use(connection, user_id, matched)
                 request: dict[str, JSON] = {"second_factor": matched.kind if matched else None}

@@ -159,6 +159,6 @@ def remind(connection: Connection, now: datetime) -> None:
         raise_finding(
             connection, DUE, None,
             f"the list of {row.name}'s users is to be reviewed by {due:%Y-%m-%d}: "
-            "'alpr-repository users review open', then its representative and its head sign",
+            "'alpr-repository user-reviews open', then its representative and its head sign",
             now, subject=row.name,
         )  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hmac
 from collections.abc import Collection
 
+from sqlalchemy import ColumnElement
+
 from repository.accounts import closing, users
 from repository.accounts.authority import By
 from repository.accounts.errors import AccountError, NotAllowedError
@@ -39,7 +41,7 @@ class UserReviews(PeopleBase):
         """
         with self._act(by, "user_review.open", {}, origin, *_OPENING) as act:
             agency_id, name = act.agency(agency)
-            users.lock_agency(act.connection, agency_id)
+            users.take_turn(act.connection)
             under_way = (user_reviews.c.agency_id == agency_id, user_reviews.c.head_at.is_(None))
             if find(act.connection, *under_way):
                 raise AccountError(f"agency {name}: a review is under way already")
@@ -62,10 +64,7 @@ class UserReviews(PeopleBase):
     def list_user_reviews(self, by: By, origin: str) -> list[Review]:
         """The reviews of the agencies that they act for."""
         with self._act(by, "user_review.list", {}, origin, *_SEEING) as act:
-            own = act.own_agency
-            found = find(
-                act.connection, *(() if own is None else (user_reviews.c.agency_id == own,))
-            )
+            found = find(act.connection, *_reached(act))
             act.ids = [str(each.id) for each in found]
             return found
 
@@ -120,7 +119,6 @@ class UserReviews(PeopleBase):
                 signed.encode("utf-8", "replace"), review.digest.encode()
             ):
                 raise AccountError(f"review {number}: its list is another; look at it again")
-            users.lock_agency(act.connection, review.agency_id)
             sign(act.connection, number, "head", user, act.now, review.digest)
             closed = _close(act, listed)
             act.facts |= {"as": Role.AGENCY_HEAD.value, "closed": list(closed)}
@@ -143,11 +141,12 @@ def _require_role(act: Act, role: Role) -> None:
         raise NotAllowedError(f"review: that is for the agency's {role.value} alone")
 
 
+def _reached(act: Act) -> tuple[ColumnElement[bool], ...]:
+    return () if act.own_agency is None else (user_reviews.c.agency_id == act.own_agency,)
+
+
 def _find(act: Act, number: int) -> Review:
-    conditions = [user_reviews.c.id == number]
-    if act.own_agency is not None:
-        conditions.append(user_reviews.c.agency_id == act.own_agency)
-    found = find(act.connection, *conditions)
+    found = find(act.connection, user_reviews.c.id == number, *_reached(act))
     if not found:
         raise AccountError(f"review {number}: there is none at your agency")
     return found[0]

@@ -12,6 +12,7 @@ from repository.web.api import (
     alerts,
     api_tokens,
     audits,
+    bulletins,
     hotlist_entries,
     hotlists,
     ledger,
@@ -19,6 +20,7 @@ from repository.web.api import (
     oidc,
     own_account,
     people,
+    people_admin,
     pictures,
     searching,
     sessions,
@@ -38,6 +40,8 @@ def create_app(services: WebServices) -> FastAPI:
     app.get("/healthz")(_health)
     for router in (
         people.router,
+        people_admin.router,
+        bulletins.router,
         own_account.router,
         sessions.router,
         oidc.router,

@@ -23,6 +23,7 @@ from repository.accounts.errors import (
     SessionEndedError,
     SessionLockedError,
     SignInRefusedError,
+    TooManyLoginRequestsError,
     TooManySignInsError,
 )
 from repository.accounts.oidc_provider import ProviderError
@@ -65,6 +66,7 @@ _STATUS: Mapping[type[RepositoryError], tuple[int, str]] = {
     BulletinsUnreadError: (403, "bulletins_unread"),
     NotYetOpenError: (403, "not_yet_open"),
     NotAllowedError: (403, "not_allowed"),
+    TooManyLoginRequestsError: (429, "too_many_requests"),
     AccountError: (422, "refused"),
     NoSuchAuditError: (404, "no_such_audit"),
     AuditError: (422, "refused"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from repository.accounts.people import People
 from repository.accounts.service import Accounts
 from repository.agencies.agreements_desk import AgreementDesk
 from repository.agencies.deployments import Deployments
@@ -30,6 +31,11 @@ class WebServices(Protocol):
     @property
     def accounts(self) -> Accounts:
         """People and their sessions."""
+        ...
+
+    @property
+    def people(self) -> People:
+        """Requests for logins, training, reviews of the lists of users, and bulletins."""
         ...
 
     @property
