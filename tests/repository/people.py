@@ -223,7 +223,7 @@ class CommandLine:
         else:
             named = [each.partition("=")[2] for each in words if each.startswith("--user=")]
             login = named[0] if named else words[2] if words[:2] == ("users", "passwd") else ""
-        return self.code(login) or None
+        return (self.code(login) or None) if login else None
 
     def code(self, login: str) -> str:
         """What the app of the person shows; nothing if they have none."""

@@ -92,7 +92,7 @@ def test_without_a_terminal_it_is_said_where_a_password_can_come_from(
     program = Path(sys.executable).with_name("alpr-repository")
     words = [program, "--settings", command_line.settings, "errors", "list", "--user", "jdoe"]
     environment = {name: value for name, value in os.environ.items() if name != "ALPR_PASSWORD"}
-    for typed, code in (("", 1), (f"{PASSWORD}\n", 0)):
+    for typed, code in (("", 1), (f"{PASSWORD}\n{command_line.code('jdoe')}\n", 0)):
         done = subprocess.run(
             words, input=typed, capture_output=True, text=True, env=environment, check=False,
             start_new_session=True,

@@ -119,7 +119,8 @@ def test_no_password_is_kept_or_recorded(accounts: Accounts, engine: Engine) -> 
     fail(accounts, 1)
     fail(accounts, 1, login="hunter2-typed-as-login")
     with engine.begin() as connection:
-        kept = repr(connection.execute(select(users)).one()) + repr(recorded(engine))
+        row = connection.execute(select(users)).one()
+    kept = repr(row) + repr(recorded(engine))
     for secret in (once, PASSWORD, "not the password", "hunter2-typed-as-login"):
         assert secret not in kept
     assert Passwords().hash(PASSWORD).startswith(f"$argon2id$v=19$m={MEMORY_KIB},t=2,")

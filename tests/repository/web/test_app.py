@@ -26,7 +26,15 @@ from repository.search.service import Searches
 from repository.web.app import create_app
 from repository.web.guard import MAX_BODY_BYTES, SECURITY_HEADERS
 from repository.web.server import make_server
-from tests.repository.people import LEDGER_KEY, LEDGER_ORIGIN, OPERATOR, PASSWORD, Clock, recorded
+from tests.repository.people import (
+    LEDGER_KEY,
+    LEDGER_ORIGIN,
+    OPERATOR,
+    PASSWORD,
+    Clock,
+    code_of,
+    recorded,
+)
 from tests.repository.sightings import FOLD, RULE, add_units, sight
 
 
@@ -37,14 +45,21 @@ class Rooms:
     ledger: Ledger
 
 
+class Visitor(httpx.Client):
+    """A client that has everybody's authenticator app at hand."""
+
+    accounts: Accounts
+
+
 @contextmanager
-def serving(rooms: Rooms, *proxies: str) -> Iterator[httpx.Client]:
+def serving(rooms: Rooms, *proxies: str) -> Iterator[Visitor]:
     listener = socket.create_server(("127.0.0.1", 0))
     server = make_server(create_app(rooms), proxies)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web")
     thread.start()
     port = listener.getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as opened:
+    with Visitor(base_url=f"http://127.0.0.1:{port}", trust_env=False) as opened:
+        opened.accounts = rooms.accounts
         yield opened
     server.should_exit = True
     thread.join()
@@ -58,13 +73,18 @@ def rooms(engine: Engine, accounts: Accounts, clock: Clock) -> Rooms:
 
 
 @pytest.fixture
-def client(rooms: Rooms) -> Iterator[httpx.Client]:
+def client(rooms: Rooms) -> Iterator[Visitor]:
     with serving(rooms) as opened:
         yield opened
 
 
-def sign_in(client: httpx.Client, password: str = PASSWORD) -> dict[str, str]:
-    answer = client.post("/api/v1/login", json={"login": "jdoe", "password": password})
+def credentials(client: Visitor, login: str = "jdoe") -> dict[str, str]:
+    code = code_of(client.accounts, login).code
+    return {"login": login, "password": PASSWORD, "code": code}
+
+
+def sign_in(client: Visitor, login: str = "jdoe") -> dict[str, str]:
+    answer = client.post("/api/v1/login", json=credentials(client, login))
     assert answer.status_code == 200, answer.text
     return {"Authorization": f"Bearer {answer.json()['token']}"}
 
@@ -89,7 +109,7 @@ def error_of(answer: httpx.Response) -> tuple[int, str, str]:
 
 
 def test_a_search_by_part_and_place_goes_on_where_it_ended(
-    client: httpx.Client, officer: User, engine: Engine, clock: Clock
+    client: Visitor, officer: User, engine: Engine, clock: Clock
 ) -> None:
     add_units(engine, clock())
     for hours in (1, 2, 3):
@@ -106,7 +126,7 @@ def test_a_search_by_part_and_place_goes_on_where_it_ended(
 @pytest.mark.policy("F-lead")
 @pytest.mark.policy("C-4a")
 def test_a_search_from_sign_in_to_answer(
-    client: httpx.Client, officer: User, engine: Engine, clock: Clock
+    client: Visitor, officer: User, engine: Engine, clock: Clock
 ) -> None:
     add_units(engine, clock())
     read_id = sight(engine, "1ABC20", clock() - timedelta(hours=1), unit=2)
@@ -122,7 +142,7 @@ def test_a_search_from_sign_in_to_answer(
 
 @pytest.mark.policy("C-3a")
 def test_a_one_time_password_opens_only_its_change(
-    client: httpx.Client, accounts: Accounts, clock: Clock
+    client: Visitor, accounts: Accounts, clock: Clock
 ) -> None:
     once = accounts.bootstrap("jdoe", "Jane Doe", "salem-pd", OPERATOR, "here", roles=AGENCY_ROLES)
     answer = client.post("/api/v1/login", json={"login": "jdoe", "password": once})
@@ -133,25 +153,27 @@ def test_a_one_time_password_opens_only_its_change(
     weak = client.post(
         "/api/v1/password", json={"current": once, "new": "Password1"}, headers=headers
     )
-    assert error_of(weak) == (422, "refused", "password: is one that everybody tries first")
+    assert error_of(weak) == (
+        422,
+        "refused",
+        "password: is a word of signing in, and is among the first that are tried",
+    )
     changed = client.post(
         "/api/v1/password", json={"current": once, "new": PASSWORD}, headers=headers
     )
     assert changed.status_code == 204
     ended = client.post("/api/v1/search", json=question(clock), headers=headers)
     assert error_of(ended)[:2] == (401, "session_ended")
-    found = client.post("/api/v1/search", json=question(clock), headers=sign_in(client))
-    assert found.status_code == 200
+    refused = client.post("/api/v1/search", json=question(clock), headers=sign_in(client))
+    assert error_of(refused)[:2] == (403, "acknowledgement_required")
 
 
 @pytest.mark.policy("C-4a")
 def test_nobody_forges_where_a_request_came_from(
-    client: httpx.Client, officer: User, engine: Engine
+    client: Visitor, officer: User, engine: Engine
 ) -> None:
     forged = {"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
-    answer = client.post(
-        "/api/v1/login", json={"login": "jdoe", "password": PASSWORD}, headers=forged
-    )
+    answer = client.post("/api/v1/login", json=credentials(client), headers=forged)
     assert answer.status_code == 200
     assert recorded(engine)[-1]["origin"] == "127.0.0.1"
     assert "Server" not in answer.headers
@@ -163,11 +185,11 @@ def test_a_proxy_that_is_named_says_where_a_request_came_from(
     said = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}  # the first by the client itself
     for proxy, origin in (("127.0.0.1", "203.0.113.9"), ("192.0.2.1", "127.0.0.1")):
         with serving(rooms, proxy) as client:
-            client.post("/api/v1/login", json={"login": "jdoe", "password": PASSWORD}, headers=said)
+            client.post("/api/v1/login", json=credentials(client), headers=said)
         assert recorded(engine)[-1]["origin"] == origin
 
 
-def test_sign_in_failures_tell_nothing(client: httpx.Client, officer: User) -> None:
+def test_sign_in_failures_tell_nothing(client: Visitor, officer: User) -> None:
     known = client.post("/api/v1/login", json={"login": "jdoe", "password": "wrong"})
     unknown = client.post("/api/v1/login", json={"login": "nobody", "password": "wrong"})
     assert error_of(known) == error_of(unknown)
@@ -176,7 +198,7 @@ def test_sign_in_failures_tell_nothing(client: httpx.Client, officer: User) -> N
 
 
 def test_too_many_failures_from_an_address_are_said(
-    client: httpx.Client, officer: User, monkeypatch: pytest.MonkeyPatch
+    client: Visitor, officer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(throttle, "LIMIT", 1)
     wrong = {"login": "jdoe", "password": "wrong"}
@@ -192,7 +214,7 @@ def test_too_many_failures_from_an_address_are_said(
     "authorization", [None, "", "Bearer", "Bearer x", "Basic amRvZTp4", "Bearer \xff"]
 )
 def test_without_a_session_nothing_opens(
-    client: httpx.Client, officer: User, clock: Clock, authorization: str | None
+    client: Visitor, officer: User, clock: Clock, authorization: str | None
 ) -> None:
     headers = [] if authorization is None else [(b"authorization", authorization.encode("latin1"))]
     for address in ("/api/v1/search", "/api/v1/password", "/api/v1/logout"):
@@ -203,11 +225,11 @@ def test_without_a_session_nothing_opens(
 
 @pytest.mark.policy("C-conf")
 @pytest.mark.parametrize("address", ["/docs", "/redoc", "/openapi.json", "/", "/api/v1"])
-def test_strangers_find_no_description(client: httpx.Client, address: str) -> None:
+def test_strangers_find_no_description(client: Visitor, address: str) -> None:
     assert error_of(client.get(address)) == (404, "http", "there is nothing at this address")
 
 
-def test_signing_out_ends_the_session(client: httpx.Client, officer: User, clock: Clock) -> None:
+def test_signing_out_ends_the_session(client: Visitor, officer: User, clock: Clock) -> None:
     headers = sign_in(client)
     assert client.post("/api/v1/logout", headers=headers).status_code == 204
     answer = client.post("/api/v1/search", json=question(clock), headers=headers)
@@ -235,7 +257,7 @@ def test_signing_out_ends_the_session(client: httpx.Client, officer: User, clock
     ],
 )
 def test_refused_searches_say_why_and_are_recorded(
-    client: httpx.Client,
+    client: Visitor,
     officer: User,
     clock: Clock,
     engine: Engine,
@@ -254,7 +276,7 @@ def test_refused_searches_say_why_and_are_recorded(
     "body", [b"", b"{", b"[]", b"{}", b'{"plate": "1ABC20", "plates": ["1ABC20"]}', b"\xff\x00"]
 )
 def test_what_is_no_search_is_recorded_too(
-    client: httpx.Client, officer: User, engine: Engine, body: bytes
+    client: Visitor, officer: User, engine: Engine, body: bytes
 ) -> None:
     answer = client.post("/api/v1/search", content=body, headers=sign_in(client))
     status, code, sentence = error_of(answer)
@@ -265,7 +287,7 @@ def test_what_is_no_search_is_recorded_too(
 
 
 def test_a_search_that_is_too_large_is_refused_as_it_arrives(
-    client: httpx.Client, officer: User
+    client: Visitor, officer: User
 ) -> None:
     content = b" " * (MAX_BODY_BYTES + 1)
     answer = client.post("/api/v1/search", content=content, headers=sign_in(client))
@@ -284,7 +306,7 @@ def test_a_search_that_is_too_large_is_refused_as_it_arrives(
     ],
 )
 def test_what_is_not_understood_is_said_in_one_shape(
-    client: httpx.Client, body: bytes, message: str
+    client: Visitor, body: bytes, message: str
 ) -> None:
     answer = client.post(
         "/api/v1/login", content=body, headers={"Content-Type": "application/json"}
@@ -294,7 +316,7 @@ def test_what_is_not_understood_is_said_in_one_shape(
     assert sentence.startswith(message)
 
 
-def test_a_large_body_is_refused_as_it_arrives(client: httpx.Client) -> None:
+def test_a_large_body_is_refused_as_it_arrives(client: Visitor) -> None:
     def endless() -> Iterator[bytes]:
         for _ in range(MAX_BODY_BYTES // 1024 + 1):
             yield b" " * 1024
@@ -306,7 +328,7 @@ def test_a_large_body_is_refused_as_it_arrives(client: httpx.Client) -> None:
         assert error_of(answer) == (413, "http", "the body is too large")
 
 
-def test_every_answer_carries_the_headers(client: httpx.Client, engine: Engine) -> None:
+def test_every_answer_carries_the_headers(client: Visitor, engine: Engine) -> None:
     answers = [
         client.get("/healthz"),
         client.get("/nothing"),
@@ -323,7 +345,7 @@ def test_every_answer_carries_the_headers(client: httpx.Client, engine: Engine) 
 
 
 def test_an_unforeseen_error_shows_and_logs_nothing_personal(
-    client: httpx.Client,
+    client: Visitor,
     officer: User,
     engine: Engine,
     clock: Clock,
@@ -342,7 +364,7 @@ def test_an_unforeseen_error_shows_and_logs_nothing_personal(
 
 @pytest.mark.policy("C-4c")
 def test_witnesses_fetch_the_checkpoint_without_a_token(
-    client: httpx.Client, officer: User, engine: Engine, clock: Clock
+    client: Visitor, officer: User, engine: Engine, clock: Clock
 ) -> None:
     assert error_of(client.get("/api/v1/ledger/checkpoint"))[:2] == (404, "no_checkpoint")
     Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, clock).sign_checkpoint()
@@ -354,7 +376,7 @@ def test_witnesses_fetch_the_checkpoint_without_a_token(
 
 @pytest.mark.policy("C-4c")
 def test_growth_is_proven_without_a_token(
-    client: httpx.Client, officer: User, engine: Engine, clock: Clock
+    client: Visitor, officer: User, engine: Engine, clock: Clock
 ) -> None:
     at = "/api/v1/ledger/consistency"
     assert error_of(client.get(f"{at}/1"))[:2] == (404, "no_checkpoint")
@@ -370,5 +392,5 @@ def test_growth_is_proven_without_a_token(
     assert client.get(f"{at}/x").status_code == 422
 
 
-def test_health_says_that_the_process_answers(client: httpx.Client) -> None:
+def test_health_says_that_the_process_answers(client: Visitor) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}

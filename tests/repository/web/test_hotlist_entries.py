@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import Engine
 
@@ -23,9 +22,9 @@ from repository.retention.rules import shipped_rule
 from repository.store.engine import open_engine
 from tests.repository.hotlists.test_alerts import arrive
 from tests.repository.listing import SIGNER
-from tests.repository.people import PASSWORD, Clock, hire, recorded
+from tests.repository.people import Clock, hire, recorded
 from tests.repository.sightings import RULE, add_units
-from tests.repository.web.test_app import error_of, serving
+from tests.repository.web.test_app import Visitor, error_of, serving, sign_in
 
 ENTRY = {
     "list": "bolo",
@@ -57,7 +56,7 @@ def engine(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def client(engine: Engine, accounts: Accounts, clock: Clock) -> Iterator[httpx.Client]:
+def client(engine: Engine, accounts: Accounts, clock: Clock) -> Iterator[Visitor]:
     for login in ("jdoe", "apoe"):
         hire(accounts, login)
     publisher = Publisher(SIGNER, 5)
@@ -72,16 +71,11 @@ def client(engine: Engine, accounts: Accounts, clock: Clock) -> Iterator[httpx.C
         yield opened
 
 
-def signed_in(client: httpx.Client, login: str) -> dict[str, str]:
-    answer = client.post("/api/v1/login", json={"login": login, "password": PASSWORD})
-    return {"Authorization": f"Bearer {answer.json()['token']}"}
-
-
 @pytest.mark.policy("M-E1")
 @pytest.mark.policy("M-E2")
 @pytest.mark.policy("M-E4")
-def test_an_entry_from_proposal_to_its_end(client: httpx.Client, engine: Engine) -> None:
-    one, other = signed_in(client, "jdoe"), signed_in(client, "apoe")
+def test_an_entry_from_proposal_to_its_end(client: Visitor, engine: Engine) -> None:
+    one, other = sign_in(client, "jdoe"), sign_in(client, "apoe")
     made = client.post(ENTRIES, json=ENTRY, headers=one)
     assert (made.status_code, made.json()["state"]) == (201, "proposed")
     number = made.json()["number"]
@@ -107,8 +101,8 @@ def test_an_entry_from_proposal_to_its_end(client: httpx.Client, engine: Engine)
     assert {each["origin"] for each in acts} == {"127.0.0.1"}
 
 
-def test_what_does_not_do_is_refused_in_the_one_shape(client: httpx.Client) -> None:
-    headers = signed_in(client, "jdoe")
+def test_what_does_not_do_is_refused_in_the_one_shape(client: Visitor) -> None:
+    headers = sign_in(client, "jdoe")
     changes: list[tuple[dict[str, Any], str]] = [
         ({"rank": "Officer"}, "refused"),
         ({"reason": ""}, "refused"),
@@ -125,7 +119,7 @@ def test_what_does_not_do_is_refused_in_the_one_shape(client: httpx.Client) -> N
     assert client.get(ENTRIES, headers=headers).json() == {"entries": []}
 
 
-def test_nobody_who_has_not_signed_in_sees_or_does_anything(client: httpx.Client) -> None:
+def test_nobody_who_has_not_signed_in_sees_or_does_anything(client: Visitor) -> None:
     window = {"from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"}
     for answer in (
         client.get(ENTRIES),
@@ -140,12 +134,12 @@ def test_nobody_who_has_not_signed_in_sees_or_does_anything(client: httpx.Client
 
 @pytest.mark.policy("C-4a")
 def test_alerts_of_ones_agency_are_shown_with_the_notice(
-    client: httpx.Client, engine: Engine, clock: Clock
+    client: Visitor, engine: Engine, clock: Clock
 ) -> None:
     add_units(engine, clock())
     hit = arrive(engine, clock() - timedelta(hours=2))
     arrive(engine, clock() - timedelta(hours=2), unit=2)
-    headers = signed_in(client, "jdoe")
+    headers = sign_in(client, "jdoe")
     window = {"from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"}
     for params in (window, window | {"overdue": "true"}, window | {"state": "unverified"}):
         content = client.get("/api/v1/alerts", params=params, headers=headers).json()

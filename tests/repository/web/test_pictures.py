@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 from sqlalchemy import Engine
 
@@ -21,7 +20,7 @@ from tests.repository.people import Clock, recorded
 from tests.repository.picture_files import pictures_in
 from tests.repository.search.test_picture import FACTS, JPEG, photograph
 from tests.repository.sightings import RULE, add_units
-from tests.repository.web.test_app import error_of, serving, sign_in
+from tests.repository.web.test_app import Visitor, error_of, serving, sign_in
 
 
 @dataclass(frozen=True)
@@ -37,14 +36,14 @@ def rooms(engine: Engine, accounts: Accounts, clock: Clock, tmp_path: Path) -> R
 
 
 @pytest.fixture
-def client(rooms: Rooms) -> Iterator[httpx.Client]:
+def client(rooms: Rooms) -> Iterator[Visitor]:
     with serving(rooms) as opened:  # type: ignore[arg-type]
         yield opened
 
 
 @pytest.mark.policy("C-4a")
 def test_a_picture_from_sign_in_to_its_bytes(
-    client: httpx.Client, officer: User, engine: Engine, clock: Clock, rooms: Rooms
+    client: Visitor, officer: User, engine: Engine, clock: Clock, rooms: Rooms
 ) -> None:
     add_units(engine, clock())
     at = clock() - timedelta(hours=1)
