@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, or_, select, update
 
 from repository.accounts import sessions, users
+from repository.search import approvals_end
 from repository.store.tables.accounts import users as table
+from repository.store.tables.sessions import api_tokens
 
 LEFT = "left the agency"
 UNUSED = "not used"
@@ -16,9 +18,19 @@ NOT_CONFIRMED = "not confirmed in the review of the list"
 
 
 def close(connection: Connection, user_id: UUID, why: str, now: datetime) -> None:
-    """Close the account of a user whose row is locked, with its sessions, in one transaction."""
+    """Close the account of a user whose row is locked, in one transaction with all else of theirs.
+
+    Sessions end, tokens of services for which the person answers are revoked, proposals that wait
+    are denied, and what was approved can no longer be run.
+    """
     users.disable(connection, user_id, why, now)
     sessions.end_all(connection, user_id)
+    connection.execute(
+        update(api_tokens)
+        .where(api_tokens.c.user_id == user_id, api_tokens.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    approvals_end.end_of_person(connection, user_id, why, now)
 
 
 def unused(connection: Connection, before: datetime) -> list[UUID]:

@@ -63,8 +63,8 @@ _WRITES: Mapping[str, Mapping[str, str]] = {
     | {"agreements": _READ, "agreement_dues": _READ}
     | dict.fromkeys(
         (
-            "bulletins", "findings", "login_requests", "trainings", "user_reviews",
-            "user_review_lines",
+            "bulletins", "findings", "login_requests", "search_approvals", "trainings",
+            "user_reviews", "user_review_lines",
         ),
         _CHANGE,
     )

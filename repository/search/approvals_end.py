@@ -1,0 +1,35 @@
+"""What becomes of a person's proposals once their account is closed. In the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, select, update
+
+from repository.store.tables.search import search_approvals as approvals
+from repository.units.findings import settle_finding
+
+WAITING = "approval_waiting"
+
+
+def subject(number: int) -> str:
+    """How a finding names an approval."""
+    return f"approval {number}"
+
+
+def end_of_person(connection: Connection, user_id: UUID, why: str, now: datetime) -> None:
+    """Deny what waits of a person, and let nothing be run any more of what was approved."""
+    waiting = (approvals.c.proposed_by == user_id, approvals.c.decision.is_(None))
+    for number in connection.scalars(select(approvals.c.id).where(*waiting)).all():
+        settle_finding(connection, WAITING, None, why, now, subject=subject(number))
+    connection.execute(
+        update(approvals)
+        .where(*waiting)
+        .values(decision="denied", decision_reason=why, decided_at=now)
+    )
+    connection.execute(
+        update(approvals)
+        .where(approvals.c.proposed_by == user_id, approvals.c.valid_until > now)
+        .values(valid_until=now)
+    )
