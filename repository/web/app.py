@@ -23,6 +23,7 @@ from repository.web.api import (
     people_admin,
     pictures,
     searching,
+    service_uses,
     sessions,
 )
 from repository.web.guard import Guard
@@ -46,6 +47,7 @@ def create_app(services: WebServices) -> FastAPI:
         sessions.router,
         oidc.router,
         api_tokens.router,
+        service_uses.router,
         searching.router,
         pictures.router,
         ledger.router,

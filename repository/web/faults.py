@@ -33,7 +33,13 @@ from repository.accounts.sessions_use import NoSuchSessionError
 from repository.agencies.errors import AgencyError
 from repository.audits.errors import AuditError, NoSuchAuditError
 from repository.errors import RepositoryError
-from repository.hotlists.errors import AlertRefusedError, EntryRefusedError, UnknownListError
+from repository.hotlists.errors import (
+    AlertRefusedError,
+    EntryRefusedError,
+    HotlistError,
+    UnknownListError,
+)
+from repository.ledger.errors import NotCoveredError
 from repository.search.errors import SearchRefusedError
 from repository.units.requests import TooManyRequestsError, UnitClockError, UnitRefusedError
 from repository.web.bearer import MixedCredentialsError
@@ -75,6 +81,8 @@ _STATUS: Mapping[type[RepositoryError], tuple[int, str]] = {
     UnitRefusedError: (401, "unit_refused"),
     UnitClockError: (401, "unit_clock"),
     TooManyRequestsError: (429, "too_many_requests"),
+    HotlistError: (422, "refused"),
+    NotCoveredError: (404, "no_proof"),
     UnknownListError: (404, "no_such_list"),
     EntryRefusedError: (422, "refused"),
     AlertRefusedError: (422, "refused"),

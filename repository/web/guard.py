@@ -13,6 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from repository.web.faults import answer
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_LIST_BYTES = 256 * 1024 * 1024
+"""Of a hot list's file, which a service brings; its route takes nothing before the token."""
+
+_LISTS = "/api/v1/hotlist-sources/"
 
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -44,6 +48,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = MAX_LIST_BYTES if scope["path"].startswith(_LISTS) else MAX_BODY_BYTES
         taken = 0
         answered = False
 
@@ -51,7 +56,7 @@ class Guard:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > MAX_BODY_BYTES:
+            if taken > limit:
                 raise HTTPException(413)
             return message
 

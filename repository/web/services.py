@@ -10,6 +10,7 @@ from repository.agencies.agreements_desk import AgreementDesk
 from repository.agencies.deployments import Deployments
 from repository.agencies.misuse_desk import MisuseDesk
 from repository.agencies.policies import Policies
+from repository.agencies.statistics import Statistics
 from repository.agencies.upkeep_desk import UpkeepDesk
 from repository.audits.desk import AuditDesk
 from repository.audits.face_register import FaceRegister
@@ -19,6 +20,7 @@ from repository.audits.quarterly import Quarterly
 from repository.audits.transactions import Transactions
 from repository.hotlists.alerts import Alerts
 from repository.hotlists.desk import ListDesk
+from repository.hotlists.importing import Imports
 from repository.hotlists.service import UnitHotlists
 from repository.ledger.service import Ledger
 from repository.search.picture import Pictures
@@ -56,6 +58,16 @@ class WebServices(Protocol):
     @property
     def hotlists(self) -> UnitHotlists:
         """Hot lists for units."""
+        ...
+
+    @property
+    def hotlist_imports(self) -> Imports:
+        """Hot lists from files."""
+        ...
+
+    @property
+    def statistics(self) -> Statistics:
+        """Numbers for public records."""
         ...
 
     @property
