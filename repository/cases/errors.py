@@ -6,4 +6,8 @@ from repository.errors import RepositoryError
 
 
 class CaseError(RepositoryError):
-    """A case file that is not there, or something that cannot stand in one."""
+    """Something cannot stand in a case file, or be done with it."""
+
+
+class NoSuchCaseError(CaseError):
+    """A case file that is not there, or is another agency's: the text is the same."""

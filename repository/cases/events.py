@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias, get_args
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Row, Select, insert, select
 
 from repository.accounts.user import User
 from repository.cases.errors import CaseError
 from repository.ledger.entry import JSON
 from repository.store.tables.accounts import users
-from repository.store.tables.cases import case_events
+from repository.store.tables.cases import case_events, cases
 
 Kind: TypeAlias = Literal[
     "request",
@@ -82,17 +82,39 @@ def add_event(
     return number
 
 
-def of_case(connection: Connection, case_id: int) -> Sequence[CaseEvent]:
-    """The events of a case in the order in which they were recorded."""
+@dataclass(frozen=True, slots=True)
+class OfCase:
+    """An event with the number of its case."""
+
+    case_number: str
+    event: CaseEvent
+
+
+def of_agency(connection: Connection, agency_id: int, kind: Kind) -> list[OfCase]:
+    """The events of a kind in all cases of an agency, oldest first."""
     rows = connection.execute(
-        select(case_events, users.c.login, users.c.name)
-        .outerjoin(users, users.c.id == case_events.c.user_id)
-        .where(case_events.c.case_id == case_id)
+        _query()
+        .add_columns(cases.c.number)
+        .join(cases, cases.c.id == case_events.c.case_id)
+        .where(case_events.c.kind == kind, cases.c.agency_id == agency_id)
         .order_by(case_events.c.id)
     )
-    return [
-        CaseEvent(
-            row.id, row.kind, row.at, row.login, row.name, json.loads(row.detail), row.ledger_index
-        )
-        for row in rows
-    ]
+    return [OfCase(row.number, _event(row)) for row in rows]
+
+
+def of_case(connection: Connection, case_id: int) -> Sequence[CaseEvent]:
+    """The events of a case in the order in which they were recorded."""
+    query = _query().where(case_events.c.case_id == case_id).order_by(case_events.c.id)
+    return [_event(row) for row in connection.execute(query)]
+
+
+def _query() -> Select[Any]:
+    return select(case_events, users.c.login, users.c.name).outerjoin(
+        users, users.c.id == case_events.c.user_id
+    )
+
+
+def _event(row: Row[Any]) -> CaseEvent:
+    return CaseEvent(
+        row.id, row.kind, row.at, row.login, row.name, json.loads(row.detail), row.ledger_index
+    )

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select
 
 from repository.accounts.user import User
 from repository.cases import shown as showing
+from repository.cases.errors import CaseError, NoSuchCaseError
 from repository.cases.events import CaseEvent, of_case
 from repository.cases.events import add_event as add_event
 from repository.cases.shown import Shown as Shown
@@ -22,6 +24,10 @@ from repository.store.rows import insert_new
 from repository.store.tables.accounts import users
 from repository.store.tables.cases import case_search_reads, case_searches, cases
 from repository.store.tables.fleet import agencies
+from repository.store.tables.retention import hold_reads, holds
+
+_MAX_NUMBER = 64
+_MAX_HOLD_NUMBER = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,57 @@ def open_case(connection: Connection, user: User, number: str, now: datetime) ->
     return case_id
 
 
+def is_number(typed: str) -> bool:
+    """Whether a case could have that number: what is no line of print is looked for in vain."""
+    return 0 < len(typed) <= _MAX_HOLD_NUMBER and typed.isprintable()
+
+
+def existing(connection: Connection, user: User, number: str, now: datetime) -> int:
+    """The id of a case that the user's agency has; one that it only has holds for is opened.
+
+    Raises:
+        NoSuchCaseError: if it has none of that number.
+    """
+    case_id: int | None = None
+    if is_number(number):
+        case_id = connection.scalar(
+            select(cases.c.id).where(cases.c.agency_id == user.agency_id, cases.c.number == number)
+        )
+    if case_id is not None:
+        return case_id
+    opens = is_number(number) and len(number) <= _MAX_NUMBER
+    if not opens or not list_holds(connection, Filter(agency=user.agency, case_number=number)):
+        raise NoSuchCaseError(f"case {number!r}: agency {user.agency!r} has no case of that number")
+    return open_case(connection, user, number, now)
+
+
+def require_reads(
+    connection: Connection, user: User, number: str, read_ids: Sequence[UUID]
+) -> None:
+    """Refuse reads that no search of the agency's case showed and no hold for it names.
+
+    Raises:
+        CaseError: naming them.
+    """
+    shown = (
+        select(case_search_reads.c.read_id)
+        .join(case_searches, case_searches.c.ledger_index == case_search_reads.c.ledger_index)
+        .join(cases, cases.c.id == case_searches.c.case_id)
+        .where(cases.c.agency_id == user.agency_id, cases.c.number == number)
+    )
+    held = (
+        select(hold_reads.c.read_id)
+        .join(holds, holds.c.id == hold_reads.c.hold_id)
+        .where(holds.c.agency_id == user.agency_id, holds.c.case_number == number)
+    )
+    known: set[UUID] = set()
+    for query, column in ((shown, case_search_reads.c.read_id), (held, hold_reads.c.read_id)):
+        known.update(connection.scalars(query.where(column.in_(read_ids))))
+    missing = sorted(map(str, set(read_ids) - known))
+    if missing:
+        raise CaseError(f"reads: not of case {number!r}: {', '.join(missing)}")
+
+
 def add_search(
     connection: Connection,
     case_id: int,
@@ -111,6 +168,8 @@ def find(connection: Connection, agency: str, number: str) -> CaseFile | None:
 
     A case that nobody searched for yet has one as soon as there is a hold for it.
     """
+    if not is_number(number):
+        return None
     case = connection.execute(
         select(cases)
         .join(agencies, agencies.c.id == cases.c.agency_id)
@@ -172,10 +231,23 @@ def summaries(connection: Connection, agency: str) -> list[CaseSummary]:
 def _shown(connection: Connection, ledger_index: int) -> tuple[Shown, ...]:
     table = case_search_reads
     rows = connection.execute(
-        select(table.c.unit_id, table.c.captured_at, table.c.read_id, table.c.facts)
+        select(
+            table.c.unit_id,
+            table.c.captured_at,
+            table.c.read_id,
+            table.c.facts,
+            table.c.facts_digest,
+        )
         .where(table.c.ledger_index == ledger_index)
         .order_by(table.c.place)
     )
     return tuple(
-        Shown(row.unit_id, row.captured_at, row.read_id, showing.opened(row.facts)) for row in rows
+        Shown(
+            row.unit_id,
+            row.captured_at,
+            row.read_id,
+            showing.opened(row.facts),
+            row.facts_digest,
+        )
+        for row in rows
     )

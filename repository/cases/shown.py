@@ -32,12 +32,16 @@ _SALT_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A read that a search showed, by what finds it again while it is kept; and what was shown."""
+    """A read that a search showed, by what finds it again while it is kept; and what was shown.
+
+    ``digest`` is that of the facts as a case file keeps them, and stays when they are gone.
+    """
 
     unit_id: int
     captured_at: datetime
     read_id: UUID
     facts: Mapping[str, JSON] | None = None
+    digest: str | None = None
 
 
 def row(shown: Shown) -> dict[str, Any]:

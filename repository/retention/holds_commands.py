@@ -30,7 +30,6 @@ from repository.retention.holds_acting import (
 from repository.retention.holds_ending_commands import (
     assign,
     confirm_release,
-    disposition,
     release,
     review,
     withdraw_release,
@@ -61,7 +60,7 @@ def hold() -> None:
     """
 
 
-for _command in (assign, release, confirm_release, withdraw_release, review, disposition):
+for _command in (assign, release, confirm_release, withdraw_release, review):
     hold.add_command(_command)
 
 

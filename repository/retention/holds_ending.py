@@ -129,8 +129,7 @@ def dispose(
         HoldError: if the case has no such hold that stands and awaits it, or the day lies ahead.
     """
     require_text("disposition", disposition, MAX_REASON)
-    if on > now.astimezone(UTC).date():
-        raise HoldError(f"on: {on} lies ahead; a disposition is recorded once it is reached")
+    require_reached(on, now)
     locks.take(connection, Turn.RETENTION)
     ended = list(
         connection.scalars(
@@ -159,6 +158,16 @@ def dispose(
     }
     record(connection, "hold.disposition", actor, origin, now, request)
     return sorted(ended)
+
+
+def require_reached(on: date, now: datetime) -> None:
+    """Refuse the day of a disposition that lies ahead.
+
+    Raises:
+        HoldError: if it does.
+    """
+    if on > now.astimezone(UTC).date():
+        raise HoldError(f"on: {on} lies ahead; a disposition is recorded once it is reached")
 
 
 def lapse(connection: Connection, rule: RetentionRule, now: datetime) -> list[int]:

@@ -14,7 +14,7 @@ from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.cases.disseminations import Recipient
+from repository.cases.errors import CaseError
 from repository.cases.evidence.archive import MAX_BYTES
 from repository.cases.evidence.check_ledger import Held
 from repository.cases.evidence.errors import EvidenceError
@@ -74,7 +74,11 @@ def make(
     Essex Street" --affirm --to "Ann Lee" --organisation "Essex District Attorney"
     --kind prosecutor --why "Discovery in the robbery of 1 March" --authority "M.G.L. c. 218, s. 26"
     """
-    recipient: Recipient | None = recipient_of(**given_to)
+    try:
+        recipient = recipient_of(**given_to)
+    except CaseError as error:
+        services.case_files.refuse(user, "evidence.make", error, COMMAND_LINE)
+        raise
     request = PackageRequest(
         case_number=case_number,
         reads=reads,
