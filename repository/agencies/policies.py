@@ -251,7 +251,7 @@ class Policies:
             select(policies, agencies.c.name.label("agency"), newest.label("reviewed_on"))
             .outerjoin(agencies, agencies.c.id == policies.c.agency_id)
             .where(*conditions)
-            .order_by(agencies.c.name, policies.c.adopted_on, policies.c.id)
+            .order_by(policies.c.adopted_on, policies.c.id)
         )
         found = [
             Policy(

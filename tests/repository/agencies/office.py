@@ -7,13 +7,15 @@ from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select
 
+from edge.contract.batch import GENESIS_ROOT
 from repository.accounts.roles import Role, as_text
 from repository.accounts.user import User
 from repository.agencies.agreements import Signing
 from repository.agencies.representatives import Person
 from repository.store.engine import reading
+from repository.store.rows import put
 from repository.store.tables.accounts import users
 from repository.store.tables.fleet import chains
 from repository.units.findings import list_findings
@@ -68,9 +70,8 @@ def open_findings(engine: Engine, kind: str) -> list[str]:
 
 def captured(connection: Connection, unit_id: int, at: datetime) -> None:
     """Have the unit have captured something at that moment."""
-    connection.execute(
-        update(chains).where(chains.c.unit_id == unit_id).values(captured_through=at)
-    )
+    row = {"unit_id": unit_id, "committed_through": 1, "chain_root": GENESIS_ROOT}
+    put(connection, chains, row | {"updated_at": at, "captured_through": at})
 
 
 def locked(engine: Engine, user: User) -> tuple[bool, bool]:
