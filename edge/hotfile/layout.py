@@ -146,6 +146,15 @@ class Sealer:
         """
         return self._cipher.decrypt(place.to_bytes(12, "big"), sealed, part)
 
+    def open_into(self, place: int, part: bytes, sealed: bytes, target: memoryview) -> None:
+        """The same, put where there is room for exactly that much.
+
+        Raises:
+            InvalidTag: if it was altered, moved or cut short.
+            ValueError: if it is longer or shorter than the room.
+        """
+        self._cipher.decrypt_into(place.to_bytes(12, "big"), sealed, part, target)
+
 
 def wrap_header(header: Header, file_key: bytes, key: bytes, nonce: bytes) -> bytes:
     """The first 4096 bytes of the file; ``header.wrapped`` is replaced."""

@@ -115,11 +115,12 @@ class StoredList:
         if not 0 <= header.slot_bits <= MAX_SLOT_BITS:
             raise ValueError("slot_bits")
         index = _large(header.index_bytes)
+        opened = memoryview(index)
         for number, start in enumerate(range(0, len(index), PIECE_BYTES)):
             length = min(PIECE_BYTES, len(index) - start)
             place = header.index_at + number * (PIECE_BYTES + TAG_BYTES)
             sealed = os.pread(self._handle, length + TAG_BYTES, place)
-            index[start : start + length] = self._sealer.open(place, b"index", sealed)
+            self._sealer.open_into(place, b"index", sealed, opened[start : start + length])
         self._index = index
 
     def __enter__(self) -> StoredList:
