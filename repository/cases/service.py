@@ -87,9 +87,9 @@ class CaseFiles:
         entry = self._entry("cases.note", user, origin, {"case": as_typed(number)})
         with self._transaction(entry) as connection:
             enter(connection, user, Power.WRITE_CASES)
-            said = words("note", text)
-            detail: dict[str, JSON] = {"text": said}
-            return self._write(connection, user, number, "note", detail, entry)
+            detail: dict[str, JSON] = {"text": words("note", text)}
+            case_id = files.existing(connection, user, number, entry.at)
+            return self._write(connection, user, case_id, "note", detail, entry)
 
     def dispose(
         self, user: User, number: str, *, on: date, disposition: str, origin: str
@@ -114,6 +114,7 @@ class CaseFiles:
             enter(connection, user, Power.RELEASE_HOLD)
             said = words("disposition", disposition)
             holds_ending.require_reached(on, entry.at)
+            case_id = files.existing(connection, user, number, entry.at)
             ended: Sequence[int] = ()
             if self._awaits_disposition(connection, user, number):
                 ended = holds_ending.dispose(
@@ -126,7 +127,7 @@ class CaseFiles:
                     now=entry.at,
                 )
             detail: dict[str, JSON] = {"on": on.isoformat(), "text": said, "holds": ended}
-            self._write(connection, user, number, "disposition", detail, entry)
+            self._write(connection, user, case_id, "disposition", detail, entry)
             return tuple(ended)
 
     def disseminate(self, user: User, number: str, given: Dissemination, origin: str) -> int:
@@ -140,8 +141,9 @@ class CaseFiles:
         entry = self._entry("cases.disseminate", user, origin, {"case": as_typed(number)} | detail)
         with self._transaction(entry) as connection:
             enter(connection, user, Power.DISSEMINATE)
+            case_id = files.existing(connection, user, number, entry.at)
             files.require_reads(connection, user, number, given.reads)
-            return self._write(connection, user, number, "dissemination", detail, entry)
+            return self._write(connection, user, case_id, "dissemination", detail, entry)
 
     def disseminations(self, user: User, origin: str) -> Sequence[OfCase]:
         """The agency's secondary dissemination log, oldest first.
@@ -189,13 +191,12 @@ class CaseFiles:
         self,
         connection: Connection,
         user: User,
-        number: str,
+        case_id: int,
         kind: Kind,
         detail: Mapping[str, JSON],
         entry: Entry,
     ) -> int:
-        """An event in a case that is there, with its entry in the ledger."""
-        case_id = files.existing(connection, user, number, entry.at)
+        """An event in a case, with its entry in the ledger."""
         appended = log.append(connection, entry)
         return events.add_event(
             connection,
