@@ -25,7 +25,7 @@ from repository.accounts.entering import enter
 from repository.accounts.errors import AccountError
 from repository.accounts.newcomer import Newcomer, make
 from repository.accounts.password_rule import one_time_password
-from repository.accounts.roles import Power, Role
+from repository.accounts.roles import Power, Role, require
 from repository.accounts.user import User, check_login, check_position
 from repository.accounts.users import Account, SecretAccount
 from repository.ledger import log
@@ -204,6 +204,8 @@ class Administration(AccountsBase):
         asked = {**newcomer.as_typed(), "first": first}
         entry = Entry("accounts.add", actor_of(by), self.now(), origin, asked)
         with attempt(self.engine, entry, AccountError):
+            if isinstance(by, User):
+                require(by, Power.MANAGE_USERS)
             person = newcomer.checked()
             password = one_time_password()
             hashed = self.passwords.hash(password)
@@ -232,6 +234,8 @@ class Administration(AccountsBase):
         request: dict[str, JSON] = {"login": as_typed(login), **(asked or {})}
         entry = Entry(action, actor_of(by), self.now(), origin, request)
         with attempt(self.engine, entry, AccountError):
+            if isinstance(by, User):
+                require(by, Power.MANAGE_USERS)
             found = self._account(check_login(login))
             with self.engine.begin() as connection:
                 acting = by

@@ -24,7 +24,7 @@ _POST = click.option(
 @click.option("--title", required=True, help="Their title or rank.")
 @click.option("--phone", required=True, help="As in 978-555-0100.")
 @click.option("--email", required=True, help="As in jdoe@salem.example.")
-@click.option("--login", help="Their login, where they have an account.")
+@click.option("--login", "of_login", help="Their login, where they have an account.")
 @click.option("--from", "day", type=DAY, required=True, help="The first day they hold the post.")
 @ACTING
 def name_holder(
@@ -36,7 +36,7 @@ def name_holder(
     title: str,
     phone: str,
     email: str,
-    login: str | None,
+    of_login: str | None,
     day: datetime,
 ) -> None:
     """Say who holds a post of an agency; whoever held it stays on record.
@@ -46,7 +46,7 @@ def name_holder(
     Example: alpr-repository agencies name --agency salem-pd --post head --name "Ruth Roe"
     --title "Chief of Police" --phone 978-555-0100 --email rroe@salem.example --from 2026-03-02
     """
-    person = Person(name, title, phone, email, login)
+    person = Person(name, title, phone, email, of_login)
     named, due_on = services.agreements.name(
         user, agency, Post(post), person, day.date(), COMMAND_LINE
     )

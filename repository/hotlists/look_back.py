@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine
 
 from edge.contract.hotlist import decode_entry
+from repository.accounts.errors import NotAllowedError
+from repository.accounts.roles import Power, require
 from repository.accounts.user import User
 from repository.hotlists import entries, lines, versions
 from repository.hotlists.errors import EntryRefusedError, HotlistError
@@ -57,6 +59,7 @@ class LookBacks:
             EntryRefusedError: if no list of the user's agency has the entry now, or the days are
                 too many.
             SearchRefusedError: if the purpose does not do.
+            NotAllowedError: if the user's roles do not let them search.
             SessionEndedError: if the account was closed meanwhile.
         """
         asked: dict[str, JSON] = {
@@ -66,7 +69,8 @@ class LookBacks:
         }
         now = self.clock()
         entry = Entry("hotlist.look_back", user.actor, now, origin, asked)
-        with attempt(self.engine, entry, HotlistError):
+        with attempt(self.engine, entry, (HotlistError, NotAllowedError)):
+            require(user, Power.SEARCH)
             if not 1 <= days <= MAX_DAYS:
                 raise EntryRefusedError(f"days: expected 1 to {MAX_DAYS}")
             with reading(self.engine) as connection:
