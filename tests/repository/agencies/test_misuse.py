@@ -78,9 +78,13 @@ def test_the_head_answers_in_writing_within_ten_business_days(
     assert open_findings(engine, "misuse_open") == []
     (seen,) = desk.show(office.head, "here")
     assert (seen.what, seen.against, seen.state) == (WORDS, "Officer mroe", "open")
-    for left_out in ("circumstances", "actions", "prevention"):
+    for left_out, incomplete in {
+        "circumstances": replace(ANSWER, circumstances=" "),
+        "actions": replace(ANSWER, actions=" "),
+        "prevention": replace(ANSWER, prevention=" "),
+    }.items():
         with pytest.raises(AgencyError, match=left_out):
-            desk.answer(office.head, number, replace(ANSWER, **{left_out: " "}), "here")
+            desk.answer(office.head, number, incomplete, "here")
     desk.answer(office.head, number, ANSWER, "here")
     remind(engine, clock)
     assert open_findings(engine, "misuse_late") == []
