@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from repository.cases.events import CaseEvent, OfCase
-from repository.cases.files import CaseFile, CaseSearch, Shown
+from repository.cases.files import CaseFile, CaseSearch, CaseSummary, Shown
 from repository.retention.holds_present import hold_line
 from repository.search.result import LEAD_ONLY
 
@@ -62,6 +62,11 @@ def as_mapping(case: CaseFile) -> Mapping[str, Any]:
         ],
         "events": [event_as_mapping(each) for each in case.events],
     }
+
+
+def summary_as_mapping(case: CaseSummary) -> Mapping[str, Any]:
+    """A case in a list as plain values."""
+    return {name: getattr(case, name) for name in CaseSummary.__slots__}
 
 
 def event_as_mapping(event: CaseEvent) -> Mapping[str, Any]:

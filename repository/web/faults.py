@@ -32,6 +32,7 @@ from repository.accounts.sessions_rates import TooMuchAskedError
 from repository.accounts.sessions_use import NoSuchSessionError
 from repository.agencies.errors import AgencyError
 from repository.audits.errors import AuditError, NoSuchAuditError
+from repository.cases.errors import CaseError, NoSuchCaseError
 from repository.errors import RepositoryError
 from repository.hotlists.errors import (
     AlertRefusedError,
@@ -40,7 +41,8 @@ from repository.hotlists.errors import (
     UnknownListError,
 )
 from repository.ledger.errors import NotCoveredError
-from repository.search.errors import SearchRefusedError
+from repository.retention.holds_request import HoldError
+from repository.search.errors import ApprovalNeededError, SearchRefusedError
 from repository.units.requests import TooManyRequestsError, UnitClockError, UnitRefusedError
 from repository.web.bearer import MixedCredentialsError
 from repository.web.csrf import CrossSiteError
@@ -77,6 +79,10 @@ _STATUS: Mapping[type[RepositoryError], tuple[int, str]] = {
     NoSuchAuditError: (404, "no_such_audit"),
     AuditError: (422, "refused"),
     AgencyError: (422, "refused"),
+    ApprovalNeededError: (403, "approval_needed"),
+    NoSuchCaseError: (404, "no_such_case"),
+    CaseError: (422, "refused"),
+    HoldError: (422, "refused"),
     SearchRefusedError: (422, "refused"),
     UnitRefusedError: (401, "unit_refused"),
     UnitClockError: (401, "unit_clock"),

@@ -18,12 +18,18 @@ from repository.audits.history import Patterns
 from repository.audits.private_plates import PrivatePlates
 from repository.audits.quarterly import Quarterly
 from repository.audits.transactions import Transactions
+from repository.cases.evidence.make import EvidenceDesk
+from repository.cases.service import CaseFiles
 from repository.hotlists.alerts import Alerts
 from repository.hotlists.desk import ListDesk
 from repository.hotlists.importing import Imports
 from repository.hotlists.service import UnitHotlists
 from repository.ledger.service import Ledger
+from repository.search.approvals import Approvals
+from repository.search.confirmations import Confirmations
 from repository.search.picture import Pictures
+from repository.search.requests import SearchRequests
+from repository.search.reviews import Reviews
 from repository.search.service import Searches
 
 
@@ -46,8 +52,38 @@ class WebServices(Protocol):
         ...
 
     @property
+    def search_approvals(self) -> Approvals:
+        """Approvals of broad searches."""
+        ...
+
+    @property
+    def search_requests(self) -> SearchRequests:
+        """Searches that others ask for."""
+        ...
+
+    @property
+    def search_reviews(self) -> Reviews:
+        """Reviews of emergencies and possible matches."""
+        ...
+
+    @property
+    def confirmations(self) -> Confirmations:
+        """Reads confirmed with the agencies that made them."""
+        ...
+
+    @property
     def shown_pictures(self) -> Pictures:
         """Looking at pictures."""
+        ...
+
+    @property
+    def case_files(self) -> CaseFiles:
+        """Case files of agencies."""
+        ...
+
+    @property
+    def evidence(self) -> EvidenceDesk:
+        """Making evidence packages."""
         ...
 
     @property
