@@ -131,6 +131,19 @@ def reset(services: Services, user: User | None, person: str, as_json: bool) -> 
     _show_password(person, password, as_json)
 
 
+@users.command("reset-second-factor")
+@click.argument("person", metavar="LOGIN")
+@_JSON
+@as_person_if_named(AS)
+def reset_second_factor(services: Services, user: User | None, person: str, as_json: bool) -> None:
+    """Take a lost second factor off an account, and print a new one-time password.
+
+    Example: alpr-repository users reset-second-factor jdoe
+    """
+    password = services.accounts.reset_second_factor(person, by(user), COMMAND_LINE)
+    _show_password(person, password, as_json)
+
+
 @users.command()
 @click.argument("person", metavar="LOGIN")
 @as_person_if_named(AS)

@@ -128,11 +128,11 @@ def _run(prepared: _Prepared, screen: Screen) -> dict[str, Any]:
             f"{summary['spooled']} records spooled, {summary['receipted']} receipted by the "
             f"repository, {summary['waiting']} left on the unit"
         )
-        password = sites.first_user(site)
+        session = sites.first_user(site)
         wanted = next((e["plate"] for e in events if e["hits"]), None)
         wanted = wanted or next((e["plate"] for e in events), None)
         if wanted is not None:
-            search = [*sites.search_command(site, wanted, password), "--json"]
+            search = [*sites.search_command(site, wanted, session), "--json"]
             found = json_command(search)
             screen.step(f"a named person searches for {wanted}, with purpose, facts and case")
             screen.done(
@@ -269,7 +269,13 @@ def _conclude(
     screen.step(f"  {site.logs}: what each program said")
     command = shlex.join(site.repository())
     screen.step(f"  {command} --help: the repository of this demo")
-    screen.step(f"  act in it as --user {sites.USER} --password-file {site.password}")
+    screen.step(
+        f"  act in it with --session-file {site.session}; once it has ended, begin another:"
+    )
+    screen.step(
+        f"  {command} sign-in --user {sites.USER} --password-file {site.password} "
+        f"--session-file {site.session}, then one of {site.recovery_codes}"
+    )
     if offer:
         screen.step(f"  {command} ledger verify")
         screen.step(f"  {command} purge --dry-run")

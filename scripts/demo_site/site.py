@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 import subprocess
@@ -14,11 +15,15 @@ from typing import Any
 
 from demo_site.processes import BIN, command, end, free_port, json_command, start
 from demo_site.processes import wait_for_port as wait
+from repository import business_days
+from repository.accounts import totp
+from repository.documents.pdf import Document
 
 AGENCY = "northampton-pd"
 UNIT = "car-12"
 CAMERA = "front"
 USER = "inspector"
+NAME = "Demo Inspector"
 _STARTS_WITHIN_S = 60.0
 
 
@@ -49,6 +54,16 @@ class Site:
     def password(self) -> Path:
         """File with the first user's password."""
         return self.folder / "password"
+
+    @property
+    def recovery_codes(self) -> Path:
+        """File with codes that serve the first user as a second factor, once each."""
+        return self.folder / "recovery-codes"
+
+    @property
+    def session(self) -> Path:
+        """File of a session of the first user's."""
+        return self.folder / "session"
 
     def repository(self, *arguments: str) -> list[str]:
         """A command line of the repository's."""
@@ -120,37 +135,82 @@ def running(site: Site) -> Iterator[None]:
 
 
 def first_user(site: Site) -> Path:
-    """Make the first user and replace the one-time password; gives the file of the new one."""
-    made = json_command(
-        site.repository(
-            *("users", "bootstrap", USER, "--name", "Demo Inspector", "--agency", AGENCY, "--json"),
-            *("--role", "investigator", "--role", "supervisor", "--position", "Inspector"),
-        )
-    )
+    """Take the first user through every step of their first day; gives the file of a session."""
+    _sign_agreement(site)
+    person = ("bootstrap", USER, "--name", NAME, "--agency", AGENCY, "--position", "Inspector")
+    roles = ("--role", "investigator", "--role", "supervisor")
+    made = json_command(site.repository("users", *person, *roles, "--json"))
     once, chosen = site.folder / "one-time-password", site.password
-    for path, text in ((once, made["one_time_password"]), (chosen, secrets.token_urlsafe(18))):
-        path.touch(mode=0o600)
-        path.write_text(text + "\n", encoding="utf-8")
-    command(
-        site.repository(
-            *("users", "passwd", USER, "--password-file", str(once)),
-            *("--new-password-file", str(chosen)),
-        )
-    )
+    _secret(once, made["one_time_password"])
+    _secret(chosen, secrets.token_urlsafe(18))
+    _users(site, "passwd", once, "--new-password-file", str(chosen))
     once.unlink()
-    return chosen
+    _users(site, "acknowledge", chosen, "--sign", NAME)
+    _enrol(site)
+    words = ("--course", "First use", "--taught-by", "The demo", "--on", _today())
+    command(site.repository("training", "record", USER, *words))
+    return site.session
 
 
-def search_command(site: Site, plate: str, password_file: Path) -> list[str]:
+def search_command(site: Site, plate: str, session: Path) -> list[str]:
     """The command line of a search for a plate over the last day, with its reasons."""
     now = datetime.now(UTC)
     return site.repository(
-        *("search", "--user", USER, "--password-file", str(password_file), "--plate", plate),
+        *("search", "--session-file", str(session), "--plate", plate),
         *("--folded", "--from", f"{now - timedelta(days=1):%Y-%m-%dT%H:%M:%S}"),
         *("--to", f"{now + timedelta(days=1):%Y-%m-%dT%H:%M:%S}"),
         *("--purpose", "criminal_investigation", "--case", "DEMO-26-001", "--affirm"),
         *("--facts", "Demonstration: the hot list names this plate, reported stolen by its owner"),
     )
+
+
+def _sign_agreement(site: Site) -> None:
+    paper = site.folder / "agreement.pdf"
+    document = Document("Agreement", "Signed for the demo")
+    document.paragraph("The agency keeps to the policy.")
+    paper.write_bytes(document.render())
+    command(
+        site.repository(
+            *("agreements", "sign", "--agency", AGENCY, "--version", "demo"),
+            *("--text", str(paper), "--copy", str(paper), "--signed-by", "Demo Chief"),
+            *("--title", "Chief of Police", "--on", _today()),
+        )
+    )
+
+
+def _enrol(site: Site) -> None:
+    """Set up what stands for the app, keep its recovery codes in a file, and sign in with it."""
+    begun = json.loads(_users(site, "enrol", site.password, "--begin", "--json"))
+    app = base64.b32decode(begun["secret"])
+    code = site.folder / "code"
+    _secret(code, totp.code(app, datetime.now(UTC)))
+    shown = _users(
+        site, "enrol", site.password, "--confirm", "--first-code-file", str(code), "--json"
+    )
+    _secret(site.recovery_codes, "\n".join(json.loads(shown)["recovery_codes"]))
+    # Each code serves once, and the next one is good already.
+    _secret(code, totp.code(app, datetime.now(UTC) + timedelta(seconds=totp.STEP_S)))
+    command(
+        site.repository(
+            *("sign-in", "--user", USER, "--password-file", str(site.password)),
+            *("--code-file", str(code), "--session-file", str(site.session)),
+        )
+    )
+    code.unlink()
+
+
+def _users(site: Site, what: str, password: Path, *options: str) -> str:
+    words = site.repository("users", what, USER, "--password-file", str(password), *options)
+    return command(words, {"ALPR_CODE": ""})  # no second factor yet, so none is asked for
+
+
+def _secret(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _today() -> str:
+    return business_days.day_of(datetime.now(UTC)).isoformat()
 
 
 def _toml(sections: dict[str, dict[str, Any]]) -> str:

@@ -35,9 +35,9 @@ def purge(site: sites.Site, how: str) -> tuple[int, int, int]:
     return done["reads_purged"], done["pictures_purged"], done["reads_held"]
 
 
-def search(site: sites.Site, password: Path, plate: str, days_ago: int = 0) -> Any:
+def search(site: sites.Site, session: Path, plate: str, days_ago: int = 0) -> Any:
     """What a search over two days before and after that many days ago says."""
-    command = sites.search_command(site, plate, password)
+    command = sites.search_command(site, plate, session)
     for option, days in (("--from", days_ago + 2), ("--to", days_ago - 2)):
         moment = datetime.now(UTC) - timedelta(days=days)
         command[command.index(option) + 1] = f"{moment:%Y-%m-%dT%H:%M:%S}"
@@ -72,7 +72,7 @@ def test_from_pictures_to_a_purge_that_spares_what_is_held(
     repository = start(site.repository("run"), log)
     try:
         wait_for_port(site.web_port, repository, log, STARTS_WITHIN_S)
-        password = sites.first_user(site)
+        session = sites.first_user(site)
 
         rule = load_rule(config_file("retention/massachusetts.toml"))
         captured_at = rule.expired_before(datetime.now(UTC), hit=False) + LASTS
@@ -114,13 +114,13 @@ def test_from_pictures_to_a_purge_that_spares_what_is_held(
         }
         assert json_command(site.repository("db", "counts", "--json")) == before
 
-        (found,) = search(site, password, plates[1])["reads"]
+        (found,) = search(site, session, plates[1])["reads"]
         assert (found["plate"], found["on_hotlist"]) == (plates[1], True)
         assert found["source"]["agency"] == sites.AGENCY
 
         json_command(
             site.repository(
-                *("hold", "add", "--user", sites.USER, "--password-file", str(password)),
+                *("hold", "add", "--user", sites.USER, "--session-file", str(session)),
                 *("--case", "26-1187", "--kind", "arrest", "--read", str(held.id), "--json"),
                 *("--reason", "The driver was arrested on this read"),
             )
@@ -140,9 +140,9 @@ def test_from_pictures_to_a_purge_that_spares_what_is_held(
             assert client.subscribe(pole.topic("receipt"))
             assert client.deliver(pole.topic(), message).committed_through == 3
         assert stored(site) == after
-        (found,) = search(site, password, OLD_PLATES[0], 365)["reads"]
+        (found,) = search(site, session, OLD_PLATES[0], 365)["reads"]
         assert (found["id"], found["source"]["agency"]) == (str(held.id), pole.agency)
-        assert search(site, password, OLD_PLATES[1], 365)["reads"] == []
+        assert search(site, session, OLD_PLATES[1], 365)["reads"] == []
         verdict = json_command(site.repository("ledger", "verify", "--json"))
         assert verdict["ok"]
     finally:
@@ -150,5 +150,6 @@ def test_from_pictures_to_a_purge_that_spares_what_is_held(
     assert repository.returncode == 0
     logged = log.read_text(encoding="utf-8") + ran.stderr
     assert "Traceback" not in logged
-    for secret in (*plates, *OLD_PLATES, password.read_text().strip()):
+    secrets = (site.password.read_text().strip(), session.read_text().strip())
+    for secret in (*plates, *OLD_PLATES, *secrets):
         assert secret not in logged

@@ -57,8 +57,8 @@ def test_what_the_camera_saw_is_found_by_a_named_person(
         assert counts["pictures_held"] == 6
         assert counts["quarantined"] == 0
 
-        password = sites.first_user(site)
-        found = json_command([*sites.search_command(site, plates[2], password), "--json"])
+        session = sites.first_user(site)
+        found = json_command([*sites.search_command(site, plates[2], session), "--json"])
         assert [read["plate"] for read in found["reads"]] == [plates[2]]
         verdict = json_command(site.repository("ledger", "verify", "--json"))
         assert verdict["ok"]
@@ -66,7 +66,8 @@ def test_what_the_camera_saw_is_found_by_a_named_person(
     finally:
         end(repository)
     logged = log.read_text() + ran.stderr
-    for secret in (*plates, password.read_text().strip()):
+    secrets = (site.password.read_text().strip(), session.read_text().strip())
+    for secret in (*plates, *secrets):
         assert secret not in logged
 
 

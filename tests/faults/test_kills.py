@@ -133,8 +133,8 @@ def test_each_read_arrives_exactly_once(tmp_path: Path, mosquitto_broker: Broker
     assert summary["waiting"] == summary["pictures_waiting"] == 0
     assert doubler.doubled > summary["spooled"] / 10
 
-    password = sites.first_user(site)
-    found = json_command([*sites.search_command(site, plates[0], password), "--json"])
+    session = sites.first_user(site)
+    found = json_command([*sites.search_command(site, plates[0], session), "--json"])
     wanted = {str(one.id) for one in stored if isinstance(one, Read) and one.plate == plates[0]}
     assert len(found["reads"]) == len(wanted) > 0
     assert json_command(site.repository("ledger", "verify", "--json"))["ok"]

@@ -190,7 +190,10 @@ class CommandLine:
         return open_engine(load_settings(self.settings).database_address)
 
     def run(self, *words: str, typed: str | None = None, password: str | None = None) -> Result:
-        environment = {"ALPR_PASSWORD": password, "ALPR_CODE": self._code(words)}
+        code = self._code(words)
+        if code is None and password is not None:
+            code = ""
+        environment = {"ALPR_PASSWORD": password, "ALPR_CODE": code}
         return CliRunner().invoke(
             main, ["--settings", str(self.settings), *words], input=typed, env=environment
         )
