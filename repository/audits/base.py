@@ -66,7 +66,7 @@ class Base:
         log.append(connection, entry)
 
     def _audit(self, connection: Connection, user: User, number: int) -> Audit:
-        """The audit, locked where the transaction writes, if it is one for the user."""
+        """The audit, if it is one for the user."""
         require(user, Power.AUDIT_OWN_AGENCY, Power.AUDIT_ALL)
         found = records.find(connection, number)
         if found is None or not (may(user, Power.AUDIT_ALL) or found.agency == user.agency):
@@ -74,7 +74,11 @@ class Base:
         return found
 
     def _conducting(self, connection: Connection, user: User, number: int) -> Audit:
+        """The audit, locked until the transaction ends, if it is the user's to conduct now."""
         records.lock(connection, number)
+        return self._to_conduct(connection, user, number)
+
+    def _to_conduct(self, connection: Connection, user: User, number: int) -> Audit:
         audit = self._audit(connection, user, number)
         require_conduct(user, audit)
         if audit.signed_at is not None:

@@ -19,8 +19,7 @@ from sqlalchemy import insert, select, text
 
 from repository.accounts.roles import Power, require
 from repository.accounts.user import User
-from repository.audits import records
-from repository.audits.base import REFUSALS, Base, require_conduct
+from repository.audits.base import REFUSALS, Base
 from repository.audits.errors import AuditError
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, digest_of_ids
@@ -55,13 +54,12 @@ class Inspections(Base):
         with attempt(self.engine, self._entry(user, ACTION, request, origin), REFUSALS):
             require(user, Power.AUDIT_ALL)
             with reading(self.engine) as connection:
-                self._conducting(connection, user, number)
+                audit = self._to_conduct(connection, user, number)
+            if audit.kind != "system":
+                raise AuditError(f"audit {number}: is not one of the repository itself")
             papers = self._papers()
             with self.engine.begin() as connection:
-                audit = records.lock(connection, number)
-                if audit is None or audit.kind != "system":
-                    raise AuditError(f"audit {number}: is not one of the repository itself")
-                require_conduct(user, audit)
+                self._conducting(connection, user, number)
                 rows = [
                     {
                         "audit_id": number,

@@ -44,12 +44,10 @@ class Office:
     settings: AuditSettings = field(default_factory=lambda: AuditSettings(sample_size=3))
 
     def __post_init__(self) -> None:
-        rows = [
-            {"id": number, "name": name, "title": f"{name} title", "created_at": BEGAN}
-            for name, number in AGENCIES.items()
-        ]
         with self.engine.begin() as connection:
-            connection.execute(insert(agencies), rows)
+            for name in AGENCIES:
+                row = {"name": name, "title": f"{name} title", "created_at": BEGAN}
+                connection.execute(insert(agencies).values(row))
 
     @property
     def desk(self) -> AuditDesk:
