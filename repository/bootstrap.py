@@ -57,7 +57,11 @@ from repository.ledger.witness_mqtt import TopicOfCheckpoints
 from repository.ledger.witnessing import Witnesses
 from repository.retention.duties import Duties
 from repository.retention.rules import RetentionRule, load_rule, shipped_rule
+from repository.search.approvals import Approvals
+from repository.search.confirmations import Confirmations
 from repository.search.picture import Pictures
+from repository.search.requests import SearchRequests
+from repository.search.reviews import Reviews
 from repository.search.service import Searches
 from repository.settings import BrokerLink, Settings, SettingsError, TlsSettings
 from repository.store import contents, keyfiles, migrate
@@ -145,6 +149,28 @@ class Services:
             load_confusables().fold,
             self.retention_rule,
             settings=self.settings.search,
+        )
+
+    @property
+    def search_approvals(self) -> Approvals:
+        """Approvals of broad searches."""
+        return Approvals(self.engine, self.clock, self.searches)
+
+    @property
+    def search_requests(self) -> SearchRequests:
+        """Searches that others ask for."""
+        return SearchRequests(self.engine, self.clock)
+
+    @property
+    def search_reviews(self) -> Reviews:
+        """Reviews of emergencies and possible matches."""
+        return Reviews(self.engine, self.clock)
+
+    @property
+    def confirmations(self) -> Confirmations:
+        """Reads confirmed with the agencies that made them."""
+        return Confirmations(
+            self.engine, self.clock, self.retention_rule, shipped_rule, self.settings.search
         )
 
     @functools.cached_property

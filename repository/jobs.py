@@ -24,6 +24,7 @@ from repository.ingest import consumers, ownclock
 from repository.ledger.entry import SYSTEM
 from repository.retention import holds_ending, holds_review, purge
 from repository.retention.purge_job import PurgeJob
+from repository.search import approvals, emergencies
 from repository.store.ahead import ensure_coming_days
 
 _log = structlog.get_logger("jobs")
@@ -108,6 +109,12 @@ def schedule(services: Services) -> BackgroundScheduler:
         _guarded("people", lambda: tend_people(services)),
         "interval",
         hours=6,
+        next_run_time=now,
+    )
+    scheduler.add_job(
+        _guarded("search reviews", lambda: find_waiting_searches(services)),
+        "interval",
+        minutes=10,
         next_run_time=now,
     )
     announcer = services.hotlist_announcer
@@ -198,6 +205,15 @@ def tend_people(services: Services) -> None:
     with services.engine.begin() as connection:
         training.remind(connection, now)
         user_review.remind(connection, now)
+
+
+def find_waiting_searches(services: Services) -> None:
+    """Raise findings for emergencies that nobody reviewed in time, and proposals that wait."""
+    now = services.clock()
+    wait = timedelta(hours=services.settings.search.approval_wait_h)
+    with services.engine.begin() as connection:
+        emergencies.find_overdue(connection, now)
+        approvals.find_waiting(connection, now, wait)
 
 
 def tend_hotlists(services: Services) -> None:

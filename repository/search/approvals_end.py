@@ -1,4 +1,4 @@
-"""What becomes of a person's proposals once their account is closed. In the caller's transaction."""
+"""The end of what a person proposed, with their account. In the caller's transaction."""
 
 from __future__ import annotations
 

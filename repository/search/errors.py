@@ -15,3 +15,7 @@ class ApprovalNeededError(SearchRefusedError):
 
 class ProposalError(SearchRefusedError):
     """A proposal, a request or a review that is not there, or cannot be decided so."""
+
+
+class AskerLeftError(SearchRefusedError):
+    """A search that nobody waits for any more."""

@@ -53,7 +53,10 @@ class LocalSearchRule(BaseModel):
         None, gt=0, description="The longest window of time that a search may have."
     )
     oldest_days: float | None = Field(
-        None, gt=0, description="The age from which the agency's reads are found no more."
+        None,
+        gt=0,
+        le=36_500,
+        description="The age from which the agency's reads are found no more.",
     )
     broad_reads: int | None = Field(None, ge=0)
     broad_area_km2: float | None = Field(None, ge=0)
@@ -168,5 +171,5 @@ def closed_to(
         ):
             closed[agency_id] = None
         elif rule.oldest_days is not None:
-            closed[agency_id] = now - timedelta(days=min(rule.oldest_days, 36_500))
+            closed[agency_id] = now - timedelta(days=rule.oldest_days)
     return closed

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from repository.accounts import standing
 from repository.accounts.errors import AccountError
-from repository.accounts.roles import Power, require
+from repository.accounts.roles import Power, may, require
 from repository.accounts.user import User
 from repository.search import approval_rows, breadth, local_rule_rows, local_rules, request_rows
 from repository.search.asking import Asked
@@ -26,11 +26,11 @@ from repository.search.pattern import Fold
 from repository.search.purpose import Purpose, PurposeKind
 from repository.search.run import Sight, comes_to_more_than
 from repository.search.settings import SearchSettings
-from repository.store.bounded import BoundedReader, StoppedError
+from repository.store.bounded import BoundedReader
 from repository.store.tables.cases import cases
 from repository.store.tables.search import search_runs
 
-REFUSALS = (AccountError, SearchRefusedError, StoppedError)
+REFUSALS = (AccountError, SearchRefusedError)
 """What is recorded as a refusal, and not as a failure."""
 _MAX_EARLIER = 500
 
@@ -64,6 +64,14 @@ class Law:
     ) -> Mapping[int, datetime | None]:
         """The agencies whose reads are closed to such a search."""
         return local_rules.closed_to(self.own, purpose, now, together=together)
+
+    def too_old(self, now: datetime) -> Mapping[int, datetime | None]:
+        """The agencies whose rules close reads of an age, and the moment before which they do."""
+        return {
+            agency_id: now - timedelta(days=rule.oldest_days)
+            for agency_id, rule in self.own.items()
+            if rule.oldest_days is not None
+        }
 
 
 def check_person(
@@ -180,3 +188,8 @@ def _earlier(connection: Connection, user: User, since: datetime) -> list[Earlie
         .limit(_MAX_EARLIER)
     )
     return [Earlier(number, facts) for number, facts in rows if facts]
+
+
+def sees_all(user: User, *more: Power) -> bool:
+    """Whether the user may see what others of the agency propose, ask for and are reviewed for."""
+    return may(user, Power.APPROVE_SEARCH, Power.AUDIT_OWN_AGENCY, *more)

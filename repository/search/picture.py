@@ -17,8 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, select
 
-from repository.accounts import users
-from repository.accounts.errors import SessionEndedError
+from repository.accounts.entering import enter
 from repository.accounts.roles import Power, require
 from repository.accounts.user import User
 from repository.cases import files
@@ -132,9 +131,7 @@ class Pictures:
         entry: Entry,
     ) -> ShownPicture:
         locks.share(connection, Turn.RETENTION)  # no purge comes between the row and its file
-        account = users.lock(connection, user.id)
-        if account is None or not account.open:
-            raise SessionEndedError
+        enter(connection, user, Power.SEE_PICTURE)
         now = self.now()
         law = Law.load(connection, self.settings)
         permits.check_person(connection, user, law, purpose, Power.SEE_PICTURE, now)

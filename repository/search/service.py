@@ -16,8 +16,7 @@ from typing import NoReturn, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from repository.accounts import users
-from repository.accounts.errors import SessionEndedError
+from repository.accounts.entering import enter
 from repository.accounts.roles import Power, require
 from repository.accounts.user import User
 from repository.cases import files
@@ -28,12 +27,12 @@ from repository.retention.duties import Duties, Shipped
 from repository.retention.rules import RetentionRule, shipped_rule
 from repository.search import emergencies, permits, present, run_rows, together
 from repository.search.asking import Asked, SearchRequest, TogetherRequest, as_asked
-from repository.search.errors import SearchRefusedError
+from repository.search.errors import AskerLeftError, SearchRefusedError
 from repository.search.permits import REFUSALS, Law, Permit
 from repository.search.result import FoundRead, FoundTogether, SearchResult, TogetherResult
 from repository.search.run import Found, Sight, run
 from repository.search.settings import SearchSettings
-from repository.store.bounded import BoundedReader, Stop, TooLongError
+from repository.store.bounded import BoundedReader, Stop, StoppedError, TooLongError
 from repository.store.engine import reading
 
 ACTION = "search.run"
@@ -102,6 +101,10 @@ class Searches:
         found, recorded = self._carry_out(user, request, find, origin, stop)
         return TogetherResult(found, recorded.index, recorded.at, recorded.review)
 
+    def new_stop(self) -> Stop:
+        """What ends a search when it is called, from another thread."""
+        return Stop()
+
     def refuse(self, user: User, typed: str, reason: str, origin: str) -> NoReturn:
         """Refuse, on the record, what is no search at all.
 
@@ -136,7 +139,8 @@ class Searches:
                 )
                 given = permits.permit(reader.connection, user, asked, reasons, sight.now)
                 found, shown = find(reader, asked, sight)
-            stop.check()
+            if stop.wanted:
+                raise AskerLeftError(str(StoppedError()))
             with self.engine.begin() as connection:
                 review_h = law.limits(user).emergency_review_h
                 return found, self._conclude(connection, user, asked, given, entry, shown, review_h)
@@ -171,6 +175,8 @@ class Searches:
                     f"the search was ended: {error}; give more of the plate, a shorter window of "
                     "time or a smaller place"
                 ) from error
+            except StoppedError as error:
+                raise AskerLeftError(str(error)) from error
 
     def _conclude(
         self,
@@ -182,9 +188,7 @@ class Searches:
         shown: _Reads,
         review_h: float,
     ) -> _Recorded:
-        account = users.lock(connection, user.id)
-        if account is None or not account.open:
-            raise SessionEndedError
+        enter(connection, user, Power.SEARCH)
         now = self.now()
         permits.use(connection, given, asked, now)
         case_id = files.open_case(connection, user, asked.purpose.case_number, now)

@@ -25,6 +25,7 @@ class View(BaseModel):
     facts: str = ""
     case: str = ""
     court_order: str | None = None
+    offence: str | None = None
     affirmed: bool = False
 
     def request(self) -> PictureRequest:
@@ -37,6 +38,7 @@ class View(BaseModel):
             case_number=self.case,
             affirmed=self.affirmed,
             court_order=self.court_order,
+            offence=self.offence,
         )
 
 

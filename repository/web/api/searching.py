@@ -1,4 +1,4 @@
-"""A search by a person who has signed in."""
+"""A search by a person who has signed in, and a question which plates were seen together."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from repository.search.asking import SearchRequest
+from repository.search.asking import SearchRequest, TogetherRequest
 from repository.search.criteria import DEFAULT_RESULTS
-from repository.search.present import as_mapping
+from repository.search.present import as_mapping, together_mapping
 from repository.web.bearer import Origin, Rooms, Searcher
 from repository.web.faults import explain
+from repository.web.hangup import until_hung_up
 
 router = APIRouter()
 
 
-class Search(BaseModel):
-    """What is searched for and why.
+class Why(BaseModel):
+    """Why something is searched for.
 
     What is missing or wrong is the search room's to refuse, since it records each refusal.
     """
@@ -27,11 +28,20 @@ class Search(BaseModel):
 
     purpose: str = ""
     facts: str = ""
-    case: str = ""
+    case_number: str = Field(alias="case", default="")
     court_order: str | None = None
+    offence: str | None = None
+    emergency: str | None = None
+    on_request: int | None = Field(alias="request", default=None)
     affirmed: bool = False
+
+
+class Search(Why):
+    """What is searched for and why."""
+
     plate: str | None = None
     folded: bool = False
+    second_guesses: bool = False
     start: str | None = Field(alias="from", default=None)
     end: str | None = Field(alias="to", default=None)
     near: str | None = None
@@ -46,26 +56,67 @@ class Search(BaseModel):
     limit: int = DEFAULT_RESULTS
     after: str | None = None
 
-    def request(self) -> SearchRequest:
+    def asked(self) -> SearchRequest:
         """The search as the room takes it."""
-        asked = self.model_dump()
-        return SearchRequest(case_number=asked.pop("case"), **asked)
+        return SearchRequest(**self.model_dump())
+
+
+class Together(Why):
+    """Which plates were seen with this one: so often, so near, so soon before or after."""
+
+    plate: str = ""
+    start: str = Field(alias="from", default="")
+    end: str = Field(alias="to", default="")
+    distance_m: float = 200.0
+    within_s: float = 60.0
+    times: int = 3
+
+    def asked(self) -> TogetherRequest:
+        """The question as the room takes it."""
+        return TogetherRequest(**self.model_dump())
 
 
 async def _body(request: Request) -> bytes:
     return await request.body()
 
 
+Body = Annotated[bytes, Depends(_body)]
+
+
 @router.post("/search")
-def search(
-    user: Searcher, body: Annotated[bytes, Depends(_body)], rooms: Rooms, origin: Origin
+async def search(
+    request: Request, user: Searcher, body: Body, rooms: Rooms, origin: Origin
 ) -> Mapping[str, Any]:
     """The reads that fit, each with its source agency, under the notice that they are leads.
 
     The body is read here and not by the framework, which would refuse one without an entry.
     """
-    try:
-        typed = Search.model_validate_json(body)
-    except ValidationError as error:
-        rooms.searches.refuse(user, body.decode(errors="replace"), explain(error.errors()), origin)
-    return as_mapping(rooms.searches.search(user, typed.request(), origin))
+    stop = rooms.searches.new_stop()
+
+    def find() -> Mapping[str, Any]:
+        try:
+            typed = Search.model_validate_json(body)
+        except ValidationError as error:
+            wrong = explain(error.errors())
+            rooms.searches.refuse(user, body.decode(errors="replace"), wrong, origin)
+        return as_mapping(rooms.searches.search(user, typed.asked(), origin, stop))
+
+    return await until_hung_up(request, find, stop.call)
+
+
+@router.post("/search/together")
+async def together(
+    request: Request, user: Searcher, body: Body, rooms: Rooms, origin: Origin
+) -> Mapping[str, Any]:
+    """The plates that were seen with one, if a supervisor has approved the question."""
+    stop = rooms.searches.new_stop()
+
+    def find() -> Mapping[str, Any]:
+        try:
+            typed = Together.model_validate_json(body)
+        except ValidationError as error:
+            wrong = explain(error.errors())
+            rooms.searches.refuse(user, body.decode(errors="replace"), wrong, origin)
+        return together_mapping(rooms.searches.together(user, typed.asked(), origin, stop))
+
+    return await until_hung_up(request, find, stop.call)
