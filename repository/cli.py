@@ -35,8 +35,10 @@ from repository.ledger.commands import ledger
 from repository.retention.commands import retention
 from repository.retention.holds_commands import hold
 from repository.retention.purge_commands import purge_command, verify_command
-from repository.search.commands import search
+from repository.search.approval_commands import approvals, reviews
+from repository.search.commands import search, together
 from repository.search.picture_command import picture
+from repository.search.request_commands import confirm, requests, search_rule
 from repository.store.backup.commands import backup, restore
 from repository.store.commands import db
 from repository.store.pictures_commands import pictures
@@ -142,6 +144,12 @@ main.add_command(reads)
 main.add_command(errors)
 main.add_command(statistics)
 main.add_command(search)
+main.add_command(together)
+main.add_command(approvals)
+main.add_command(reviews)
+main.add_command(requests)
+reads.add_command(confirm)
+agencies.add_command(search_rule)
 main.add_command(picture)
 main.add_command(cases)
 main.add_command(evidence)

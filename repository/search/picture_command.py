@@ -28,6 +28,7 @@ from repository.search.purpose import AFFIRMATION, PurposeKind
 )
 @click.option("--purpose", required=True, help=f"One of: {', '.join(PurposeKind)}.")
 @click.option("--facts", default="", help="What makes it necessary to see it, in words.")
+@click.option("--offence", help="The suspected crime, where there is one.")
 @click.option("--case", "case_number", default="", help="Number of the case it belongs to.")
 @click.option("--court-order", help="Court and number of the order, for that purpose.")
 @click.option("--affirm", is_flag=True, help=f"Your word: {AFFIRMATION}")
@@ -41,6 +42,7 @@ def picture(
     out: Path,
     purpose: str,
     facts: str,
+    offence: str | None,
     case_number: str,
     court_order: str | None,
     affirm: bool,
@@ -60,6 +62,7 @@ def picture(
         case_number=case_number,
         affirmed=affirm,
         court_order=court_order,
+        offence=offence,
     )
     try:
         # Made before anything is shown: an entry must not speak of a picture that nobody got.

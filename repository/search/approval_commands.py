@@ -1,0 +1,190 @@
+"""``alpr-repository approvals`` and ``reviews``: what a second person decides about searches."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from repository.accounts.acting import as_person
+from repository.accounts.operator import COMMAND_LINE
+from repository.accounts.user import User
+from repository.agencies.present import plain
+from repository.bootstrap import Services
+from repository.search import options
+from repository.search.approval_rows import Approval
+from repository.search.review_rows import Review
+
+_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+_REASON = click.option("--reason", required=True, help="Why, in words.")
+_WAITING = click.option("--waiting", is_flag=True, help="Only what waits to be decided.")
+_NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1))
+
+
+@click.group()
+def approvals() -> None:
+    """Broad searches, approved by a supervisor before they are run.
+
+    Example: alpr-repository approvals list --user sroe --waiting
+    """
+
+
+@approvals.command("propose")
+@options.of_search
+@_REASON
+@_AS_JSON
+@as_person
+def propose(services: Services, user: User, /, reason: str, as_json: bool, **asked: Any) -> None:
+    """Propose a broad search: the options of `search`, and why it must be so broad.
+
+    \b
+    Example: alpr-repository approvals propose --user jdoe --near 42.5195,-70.8967 --radius 5000
+        --from 2026-03-01T21:00Z --to 2026-03-01T22:00Z --purpose criminal_investigation
+        --facts "Two men fled the robbery on Essex Street in a car nobody described" --case 24-1187
+        --affirm --reason "No witness saw the plate, and every way out of town is in question"
+    """
+    request = options.search_request(asked)
+    made = services.search_approvals.propose(user, request, reason, COMMAND_LINE)
+    _say(as_json, made, f"approval {made.number} waits for a supervisor: {made.why}")
+
+
+@approvals.command("propose-together")
+@options.of_together
+@_REASON
+@_AS_JSON
+@as_person
+def propose_together(
+    services: Services, user: User, /, reason: str, as_json: bool, **asked: Any
+) -> None:
+    """Propose to ask which plates were seen with one: the options of `together`, and why.
+
+    \b
+    Example: alpr-repository approvals propose-together --user jdoe --plate 1ABC23 --from 2026-03-01
+        --to 2026-03-08 --purpose criminal_investigation --facts "A second car led the way at each
+        of four burglaries on Essex Street" --case 24-1187 --affirm
+        --reason "The second car has been described and its plate is not known"
+    """
+    request = options.together_request(asked)
+    made = services.search_approvals.propose(user, request, reason, COMMAND_LINE)
+    _say(as_json, made, f"approval {made.number} waits for a supervisor: {made.why}")
+
+
+@approvals.command("list")
+@_WAITING
+@_AS_JSON
+@as_person
+def list_approvals(services: Services, user: User, waiting: bool, as_json: bool) -> None:
+    """List proposals: your agency's if you decide on them, else your own.
+
+    Example: alpr-repository approvals list --user sroe --waiting
+    """
+    found = services.search_approvals.list(user, COMMAND_LINE, waiting=waiting)
+    if as_json:
+        click.echo(json.dumps(plain(found)))
+        return
+    for each in found:
+        click.echo(_approval(each))
+
+
+@approvals.command("decide")
+@_NUMBER
+@click.option("--approve/--deny", required=True, help="What you decide.")
+@_REASON
+@_AS_JSON
+@as_person
+def decide(
+    services: Services, user: User, number: int, approve: bool, reason: str, as_json: bool
+) -> None:
+    """Approve a proposal of another person, or deny it.
+
+    Example: alpr-repository approvals decide 7 --approve --user sroe --reason "One hour, one town"
+    """
+    done = services.search_approvals.decide(
+        user, number, approve=approve, reason=reason, origin=COMMAND_LINE
+    )
+    _say(as_json, done, _approval(done))
+
+
+@click.group()
+def reviews() -> None:
+    """Emergencies and possible matches, looked at by a second person.
+
+    Example: alpr-repository reviews list --user sroe --waiting
+    """
+
+
+@reviews.command("list")
+@_WAITING
+@_AS_JSON
+@as_person
+def list_reviews(services: Services, user: User, waiting: bool, as_json: bool) -> None:
+    """List reviews: your agency's if you conclude them, else of your own searches.
+
+    Example: alpr-repository reviews list --user sroe --waiting
+    """
+    found = services.search_reviews.list(user, COMMAND_LINE, waiting=waiting)
+    if as_json:
+        click.echo(json.dumps(plain(found)))
+        return
+    for each in found:
+        click.echo(_review(each))
+
+
+@reviews.command("conclude")
+@_NUMBER
+@click.option(
+    "--outcome",
+    required=True,
+    type=click.Choice(["justified", "unjustified", "match", "no_match"]),
+    help="Of an emergency the first two, of a possible match the others.",
+)
+@_REASON
+@_AS_JSON
+@as_person
+def conclude(
+    services: Services, user: User, number: int, outcome: str, reason: str, as_json: bool
+) -> None:
+    """Conclude a review of another person's search; an unjustified one is reported as misuse.
+
+    Example: alpr-repository reviews conclude 3 --outcome justified --user sroe
+    --reason "The child was in the car"
+    """
+    done = services.search_reviews.conclude(user, number, outcome, reason, COMMAND_LINE)
+    _say(as_json, done, _review(done))
+
+
+def _say(as_json: bool, found: object, line: str) -> None:
+    click.echo(json.dumps(plain(found)) if as_json else line)
+
+
+def _approval(each: Approval) -> str:
+    asked = json.dumps(each.request.get("criteria", {}), sort_keys=True)
+    facts = each.request.get("purpose", {}).get("facts", "")
+    until = "" if each.valid_until is None else f", until {each.valid_until:%Y-%m-%d %H:%M} UTC"
+    runs = "" if each.runs_allowed is None else f", run {each.runs_used} of {each.runs_allowed}"
+    return (
+        f"approval {each.number}: {each.decision or 'waits'}{until}{runs}\n"
+        f"    proposed by {each.proposed_by_name} on {each.proposed_at:%Y-%m-%d %H:%M} UTC, "
+        f"since it {each.why}\n    {asked}\n    facts: {facts}\n    reason: {each.reason}"
+        + (
+            ""
+            if each.decided_by_name is None
+            else f"\n    {each.decision} by {each.decided_by_name}: {each.decision_reason}"
+        )
+    )
+
+
+def _review(each: Review) -> str:
+    due = "" if each.due_at is None else f", due {each.due_at:%Y-%m-%d %H:%M} UTC"
+    about = each.emergency if each.read_id is None else f"read {each.read_id}"
+    return (
+        f"review {each.number} ({each.kind}): {each.outcome or 'waits'}{due}\n"
+        f"    case {each.case_number}, search of {each.searched_by_name}, ledger entry "
+        f"{each.ledger_index}: {about}\n    {each.characteristics}\n    facts: {each.facts}"
+        + (
+            ""
+            if each.reviewed_by_name is None
+            else f"\n    {each.outcome}, {each.reviewed_by_name}: {each.reason}"
+        )
+    )
