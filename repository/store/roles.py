@@ -104,6 +104,7 @@ _WRITES: Mapping[str, Mapping[str, str]] = {
         for name in metadata.tables
         if name not in _ACCOUNTS and not name.startswith("ledger_")
     }
+    | dict.fromkeys(("agreements", "papers", "policy_reviews", "unit_log"), _ADD)
     | _KEEP
     | {"sessions": "SELECT, DELETE"},
     "ledger": _APPEND | {"agencies": _READ, "restores": _READ},
