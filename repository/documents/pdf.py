@@ -38,6 +38,7 @@ from repository.errors import RepositoryError
 MAX_PICTURE_PX = 50_000_000
 _FONT, _BOLD = "Vera", "VeraBd"
 _MARGIN = 0.8 * inch
+_FRAME_PADDING = 6  # of the library's frames
 _FOOT = 0.95 * inch
 _WIDTH = LETTER[0] - 2 * _MARGIN
 _PICTURE_FORMATS = ("JPEG", "PNG")
@@ -94,7 +95,9 @@ class Document:
         if len(shares) != len(header):
             raise DocumentError("table: as many widths as columns")
         columns = [_WIDTH * share / sum(shares) for share in shares]
-        cells = [[Paragraph(_text(each), _STYLES["head cell"]) for each in header]]
+        cells: list[list[Flowable]] = [
+            [Paragraph(_text(each), _STYLES["head cell"]) for each in header]
+        ]
         for row in rows:
             cells += _rows(row, columns)
         table = LongTable(cells, colWidths=columns, repeatRows=1)
@@ -128,8 +131,8 @@ class Document:
         layout = SimpleDocTemplate(
             out,
             pagesize=LETTER,
-            leftMargin=_MARGIN,
-            rightMargin=_MARGIN,
+            leftMargin=_MARGIN - _FRAME_PADDING,
+            rightMargin=_MARGIN - _FRAME_PADDING,
             topMargin=_MARGIN,
             bottomMargin=_FOOT + 0.2 * inch,
             title=self._title,
@@ -211,7 +214,7 @@ def _text(text: str) -> str:
     return escape(_printable(text)).replace("\n", "<br/>")
 
 
-def _rows(row: Sequence[str], columns: Sequence[float]) -> list[list[Paragraph]]:
+def _rows(row: Sequence[str], columns: Sequence[float]) -> list[list[Flowable]]:
     """A row, or several where a cell is too high for one."""
     parts = [_cell(each, width) for each, width in zip(row, columns, strict=True)]
     return [
@@ -219,10 +222,10 @@ def _rows(row: Sequence[str], columns: Sequence[float]) -> list[list[Paragraph]]
     ]
 
 
-def _cell(text: str, column: float) -> list[Paragraph]:
+def _cell(text: str, column: float) -> list[Flowable]:
     width = column - 2 * _CELL_PADDING
-    rest = Paragraph(_text(text), _STYLES["cell"])
-    parts = []
+    rest: Flowable = Paragraph(_text(text), _STYLES["cell"])
+    parts: list[Flowable] = []
     while rest.wrap(width, _MAX_ROW_HEIGHT)[1] > _MAX_ROW_HEIGHT:
         first, rest = rest.split(width, _MAX_ROW_HEIGHT)
         parts.append(first)

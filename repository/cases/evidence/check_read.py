@@ -25,6 +25,7 @@ from repository.cases.evidence.layout import (
     UnitFacts,
     decode,
     folder,
+    picture_name,
 )
 from repository.ledger.entry import Recorded
 
@@ -79,9 +80,11 @@ def check_read(
 
 def named_files(checked: CheckedRead) -> Iterator[str]:
     """The files that belong to a read."""
-    at = folder(str(checked.read.id))
+    read_id = str(checked.read.id)
+    at = folder(read_id)
     yield from (f"{at}/{name}.json" for name in ("record", "batch", "unit", "custody"))
-    yield from (f"{at}/pictures/{sha256}" for sha256 in checked.pictures)
+    for sha256, content in checked.pictures.items():
+        yield picture_name(read_id, sha256, content)
 
 
 def _file(files: Mapping[str, bytes], name: str) -> bytes:
@@ -167,9 +170,10 @@ def _pictures(
     missing = {each.sha256 for each in chain.missing_pictures}
     found: dict[str, bytes] = {}
     for picture in read.pictures:
-        name = f"{at}/pictures/{picture.sha256}"
         if picture.sha256 in missing:
             continue
+        start = f"{at}/pictures/{picture.sha256}"
+        name = next((each for each in sorted(files) if each.startswith(start)), start)
         content = _file(files, name)
         if hashlib.sha256(content).hexdigest() != picture.sha256:
             raise WrongError(name, "is not the picture that the record names")

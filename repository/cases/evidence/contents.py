@@ -24,6 +24,7 @@ from repository.cases.evidence.layout import (
     Package,
     encode,
     folder,
+    picture_name,
 )
 from repository.cases.evidence.layout import Recipient as RecipientForm
 from repository.ledger.entry import Recorded
@@ -75,7 +76,10 @@ def _files_of_read(package: Package, opened: Opened) -> dict[str, bytes]:
         f"{at}/batch.json": encode(gathered.batch),
         f"{at}/unit.json": encode(gathered.unit),
         f"{at}/custody.json": encode(_custody(package, opened)),
-        **{f"{at}/pictures/{sha256}": content for sha256, content in opened.pictures.items()},
+        **{
+            picture_name(str(gathered.seen.read_id), sha256, content): content
+            for sha256, content in opened.pictures.items()
+        },
     }
 
 

@@ -92,7 +92,7 @@ def _what(entry: Entry) -> str:
     picture = request.get("picture")
     if isinstance(picture, Mapping):
         return f"its {_plain(picture, 'kind')} picture, {why}"
-    return f"among {entry.count} results of a search, {why}"
+    return f"in a search with {entry.count} results, {why}"
 
 
 def _plain(values: Mapping[str, Any], name: str) -> str:

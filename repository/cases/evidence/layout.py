@@ -5,7 +5,7 @@ Invariants:
 - ``README.txt`` and ``report.pdf`` are for people, ``package.json`` (`Package`) says what was made
   by whom; each read has a folder ``reads/ID`` with ``record.json``, the record's canonical bytes as
   the unit signed them, ``batch.json`` (`BatchPath`), ``unit.json`` (`UnitFacts`), ``custody.json``
-  (`Custody`) and ``pictures/SHA256`` for each picture.
+  (`Custody`) and, in ``pictures``, a file for each picture (`picture_name`).
 - ``manifest.json`` (`Manifest`) names size and SHA-256 of all of these. Its own SHA-256 is the
   result of the ledger's entry ``evidence.make``; by it a package is known.
 - ``ledger/proofs.json`` (`Proofs`) holds that entry and those that the custody names, with their
@@ -33,6 +33,7 @@ README, REPORT, PACKAGE, MANIFEST = "README.txt", "report.pdf", "package.json", 
 CHECKPOINT, KEY, PROOFS = "ledger/checkpoint.txt", "ledger/key.txt", "ledger/proofs.json"
 OUTSIDE_MANIFEST = frozenset({MANIFEST, CHECKPOINT, KEY, PROOFS})
 
+_SUFFIXES = ((b"\xff\xd8\xff", ".jpg"), (b"\x89PNG\r\n\x1a\n", ".png"))
 _END = r"(?![\s\S])"
 _Text = Annotated[str, Meta(max_length=4000)]
 _Moment = Annotated[str, Meta(pattern=r"^[0-9T:.+-]{20,40}" + _END)]
@@ -202,6 +203,12 @@ def plain(form: _Form) -> Mapping[str, Any]:
     """A form as plain values."""
     found: Mapping[str, Any] = msgspec.to_builtins(form)
     return found
+
+
+def picture_name(read_id: str, sha256: str, content: bytes) -> str:
+    """The file of a picture: its digest, and what programs open it by."""
+    suffix = next((each for start, each in _SUFFIXES if content.startswith(start)), "")
+    return f"{folder(read_id)}/pictures/{sha256}{suffix}"
 
 
 def folder(read_id: str) -> str:

@@ -10,12 +10,13 @@ from repository.cases.evidence.words import facts
 from repository.documents.pdf import Document, DocumentError
 from repository.search.result import LEAD_ONLY
 
+_PICTURE_HEIGHT_IN = 2.2
 _README = """EVIDENCE PACKAGE
 
 {notice}
 
-This package holds {reads} of licence plates for case {case} of {title}, made {made_at} by
-{made_by}. report.pdf shows them on paper. What proves them are the other files:
+This package holds {reads} for case {case} of {title}, made {made_at}
+by {made_by}. report.pdf shows it on paper. What proves it are the other files:
 
   package.json              what was made, of which case, by whom and for whom
   manifest.json             size and SHA-256 of every file outside ledger/
@@ -23,7 +24,7 @@ This package holds {reads} of licence plates for case {case} of {title}, made {m
   reads/ID/batch.json       its path in the tree (RFC 9162) that the unit signed, with the signature
   reads/ID/unit.json        the unit's public key (Ed25519), and when it was enrolled
   reads/ID/custody.json     the chain of custody, and corrections by the read's agency
-  reads/ID/pictures/SHA256  the pictures that the record names
+  reads/ID/pictures/…       the pictures that the record names
   ledger/proofs.json        entries of the ledger with their paths (RFC 9162)
   ledger/checkpoint.txt     the signed checkpoint that they stand under (C2SP tlog-checkpoint)
   ledger/key.txt            the ledger's public key (C2SP signed-note)
@@ -42,7 +43,7 @@ def readme(package: Package) -> bytes:
     number = len(package.reads)
     return _README.format(
         notice=LEAD_ONLY,
-        reads="one read" if number == 1 else f"{number} reads",
+        reads="one read of a plate" if number == 1 else f"{number} reads of plates",
         case=package.case_number,
         title=package.agency_title,
         made_at=package.made_at,
@@ -94,7 +95,7 @@ def _read(document: Document, checked: CheckedRead) -> None:
             continue
         caption = f"{picture.kind} picture, SHA-256 {picture.sha256}"
         try:
-            document.picture(content, caption)
+            document.picture(content, caption, height_in=_PICTURE_HEIGHT_IN)
         except DocumentError:
             document.paragraph(f"{caption}: in the package, but not in a form that can be printed.")
     for missing in checked.custody.missing_pictures:
@@ -104,7 +105,7 @@ def _read(document: Document, checked: CheckedRead) -> None:
         ["when", "step", "who", "what", "ledger entry"],
         [
             [
-                step.at,
+                step.at.replace("T", " ").replace("+00:00", " UTC"),
                 step.kind,
                 step.who,
                 step.what,

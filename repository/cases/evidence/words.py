@@ -13,6 +13,9 @@ from repository.cases.evidence.verify import Checked, Verdict
 from repository.search.result import LEAD_ONLY
 
 _PASSED = "Every byte of the package is as it was made."
+_PASSED_BY_ITSELF = (
+    "Every byte of the package is as it was made by whoever has the ledger's key that is in it."
+)
 _FAILED = "This package is not as it was made. Nothing in it is proven."
 
 
@@ -35,7 +38,8 @@ def tell(verdict: Verdict) -> Told:
         place = f", bytes {wrong.start} to {wrong.end} of the package" if wrong.end else ""
         return Told(_FAILED, (), (f"{file}{place}: {wrong.problem}",))
     proven = [*_of_ledger(checked), *(line for each in checked.reads for line in _of_read(each))]
-    return Told(_PASSED, tuple(proven), tuple(_open_questions(checked, verdict)))
+    passed = _PASSED_BY_ITSELF if verdict.given.ledger_key is None else _PASSED
+    return Told(passed, tuple(proven), tuple(_open_questions(checked, verdict)))
 
 
 def as_mapping(verdict: Verdict) -> Mapping[str, Any]:
@@ -137,8 +141,8 @@ def _of_read(checked: CheckedRead) -> list[str]:
         )
     proven = [step for step in checked.custody.steps if step.ledger_entry is not None]
     lines += [
-        f"{name}: {step.kind} at {step.at} by {step.who}: {step.what} (entry {step.ledger_entry} "
-        f"of the ledger, in {PROOFS})."
+        f"{name}: entry {step.ledger_entry} of the ledger, in {PROOFS}, records: {step.kind} at "
+        f"{step.at} by {step.who}, {step.what}."
         for step in proven
     ]
     return lines
@@ -174,6 +178,11 @@ def _open_questions(checked: Checked, verdict: Verdict) -> list[str]:
             for step in each.custody.steps
             if step.kind == "received"
         ]
+        if any(step.kind in ("held", "shown") for step in each.custody.steps):
+            lines.append(
+                f"{name}: that it was among what these holds and searches reached is the "
+                "repository's word."
+            )
         if each.custody.correction is not None:
             lines.append(
                 f"{name}: its agency says that the plate is really {each.custody.correction.plate}."

@@ -106,11 +106,8 @@ def test_what_may_not_be_given_is_refused_on_the_record(
     headers = sign_in(client)
     insurer = GIVEN_TO | {"kind": "private_party"}
     for address, body in (
-        ("/api/v1/disseminations", given),
-        (
-            "/api/v1/evidence",
-            {"case": CASE, "reads": [], "purpose": "", "given_to": given["given_to"]},
-        ),
+        ("/api/v1/disseminations", {"case": CASE, "given_to": insurer, "what": "A printout"}),
+        ("/api/v1/evidence", {"case": CASE, "reads": [], "purpose": "", "given_to": insurer}),
     ):
         answer = client.post(address, json=body, headers=headers)
         assert error_of(answer)[:2] == (422, "refused")

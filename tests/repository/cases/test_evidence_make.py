@@ -28,7 +28,6 @@ from repository.search.errors import SearchRefusedError
 from repository.search.result import LEAD_ONLY
 from repository.store.tables.people import trainings
 from repository.store.tables.reads import batches, reads
-from tests.repository.cases.conftest import train
 from tests.repository.cases.evidence_site import CASE, EvidenceSite, jpeg
 from tests.repository.people import hire, recorded
 from tests.repository.picture_files import picture_file
@@ -69,7 +68,7 @@ def test_a_package_holds_what_the_unit_signed_and_who_handled_it(site: EvidenceS
     assert sorted(proven.pictures.values()) == sorted([plate, scene])
     assert [step.kind for step in proven.custody.steps].count("shown") == 3
     steps = {step.ledger_entry: step for step in proven.custody.steps if step.ledger_entry}
-    assert "among 1 results of a search" in steps[searched].what
+    assert "in a search with 1 results" in steps[searched].what
     assert f"hold {hold} for case {CASE}" in [step.what for step in steps.values()]
     assert proven.enrolled is not None
     entries = recorded(site.engine)
@@ -129,7 +128,6 @@ def test_only_what_the_agency_holds_for_the_case_becomes_evidence(
 ) -> None:
     read = site.take()
     stranger = hire(accounts, "rroe", "boston-pd")
-    train(site.engine, stranger, site.clock)
     site.hold(read.id, case="24-9")
     site.hold(read.id, user=stranger)
 

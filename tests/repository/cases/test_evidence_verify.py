@@ -40,7 +40,6 @@ from repository.ledger.checkpoints import Checkpoint
 from repository.ledger.service import Ledger
 from repository.store.engine import open_engine
 from repository.store.tables.fleet import agencies
-from tests.repository.cases.conftest import train
 from tests.repository.cases.evidence_site import EvidenceSite, jpeg
 from tests.repository.people import CHEAP, FACTORS_KEY, LEDGER_KEY, LEDGER_ORIGIN, Clock, hire
 
@@ -85,7 +84,6 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> I
     with engine.begin() as connection:
         connection.execute(insert(agencies).values(**row, created_at=clock()))
     user = hire(Accounts(engine, clock, FACTORS_KEY, CHEAP), "jdoe")
-    train(engine, user, clock)
     site = EvidenceSite(engine, clock, user, folder)
     read = site.take(jpeg(90), jpeg(120))
     site.search()
@@ -311,7 +309,7 @@ def test_what_the_repository_itself_packs_untrue_is_found(sealed: Sealed) -> Non
                 f"{at}/custody.json",
                 missing_pictures=[{"sha256": sealed.read.pictures[0].sha256, "why": "lost"}],
             ),
-            f"{at}/pictures/{sealed.read.pictures[0].sha256}",
+            f"{at}/pictures/{sealed.read.pictures[0].sha256}.jpg",
         ),
     }
     for what, (change, file) in cases.items():
