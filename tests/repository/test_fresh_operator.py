@@ -60,9 +60,11 @@ class Folder:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
-    """A folder with nothing but a unit's public key, as its installer brought it."""
+    """A folder with a unit's public key, as its installer brought it, and an agency's agreement."""
     key = Ed25519PrivateKey.generate().public_key()
     (tmp_path / "unit.pub").write_bytes(keyfiles.public_pem(key))
+    (tmp_path / "agreement.txt").write_text("Who signs this keeps to the policy.")
+    (tmp_path / "signed.pdf").write_bytes(b"%PDF-1.7 signed")
     return Folder(tmp_path)
 
 
@@ -87,6 +89,7 @@ def test_the_readmes_commands_work_as_written(folder: Folder) -> None:
     assert shown["audits transactions"].endswith(" transactions\n")
     listed = json.loads(folder.run("alpr-repository units list --json", ""))
     assert [each["name"] for each in listed] == ["car-12"]
-    assert {"unit.pub", "plateward-data", "checkpoint.txt"} == {
-        each.name for each in folder.path.iterdir()
-    }
+    brought = {"unit.pub", "agreement.txt", "signed.pdf"}
+    assert {each.name for each in folder.path.iterdir()} == brought | {
+        "plateward-data", "checkpoint.txt",
+    }  # fmt: skip
