@@ -152,19 +152,29 @@ def open_session(
     return accounts.open_session(login, password, origin, code_of(accounts, login))
 
 
-def code_of(accounts: Accounts, login: str) -> Offered:
-    """What the person's app shows, as though half a minute had passed since the last code."""
+def secret_of(accounts: Accounts, login: str) -> bytes:
+    """The secret in the person's app; empty if they have none."""
     table = signing_in.totp_secrets
     with accounts.engine.begin() as connection:
         row = connection.execute(
-            select(table)
+            select(table.c.sealed, table.c.user_id)
             .join(users, users.c.id == table.c.user_id)
             .where(users.c.login == login, table.c.confirmed_at.is_not(None))
         ).one_or_none()
-        if row is None:
-            return Offered()
-        connection.execute(update(table).where(table.c.id == row.id).values(last_step=0))
-    secret = open_sealed(accounts.factors_key(), row.sealed, b"plateward/totp/" + row.user_id.bytes)
+    if row is None:
+        return b""
+    return open_sealed(accounts.factors_key(), row.sealed, b"plateward/totp/" + row.user_id.bytes)
+
+
+def code_of(accounts: Accounts, login: str) -> Offered:
+    """What the person's app shows, as though half a minute had passed since the last code."""
+    secret = secret_of(accounts, login)
+    if not secret:
+        return Offered()
+    table = signing_in.totp_secrets
+    theirs = select(users.c.id).where(users.c.login == login).scalar_subquery()
+    with accounts.engine.begin() as connection:
+        connection.execute(update(table).where(table.c.user_id == theirs).values(last_step=0))
     return Offered(totp.code(secret, accounts.now()))
 
 

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import Engine, MetaData, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from repository.accounts.roles import AGENCY_ROLES
 from repository.accounts.service import Accounts
 from repository.ingest.take import Ingest
 from repository.ledger import log
@@ -32,7 +31,14 @@ from repository.store.tables.accounts import users
 from repository.store.tables.fleet import agencies
 from repository.store.tables.ledger import ledger_entries, ledger_state
 from tests.repository.ingest.conftest import BOUNDS, load_duties
-from tests.repository.people import OPERATOR, PASSWORD, CommandLine
+from tests.repository.people import (
+    CHEAP,
+    FACTORS_KEY,
+    CommandLine,
+    hire,
+    open_session,
+    sign_agreement,
+)
 from tests.repository.picture_files import pictures_in
 from tests.repository.sender import PICTURE, Sender
 from tests.repository.sightings import FOLD, RULE
@@ -271,7 +277,10 @@ def test_guards_let_every_right_append_through_past_full_tiles(site: Site) -> No
     "statement",
     [
         "SELECT password_hash FROM users",
-        "SELECT previous_hash FROM users",
+        "SELECT password_hash FROM old_passwords",
+        "SELECT sealed FROM totp_secrets",
+        "SELECT digest FROM recovery_codes",
+        "SELECT public_key FROM passkeys",
         "SELECT * FROM users",
         "SELECT users::text FROM users",
         "SELECT count(*) FROM users WHERE password_hash LIKE 'a%'",
@@ -301,10 +310,12 @@ def test_the_whole_program_works_under_these_roles(
     unit = Sender(agency="salem-pd")
     unit.enrol(site.of("jobs"), NOW)
 
-    accounts = Accounts(site.of("accounts"), lambda: NOW)
-    once = accounts.add("jdoe", "Jane Doe", "salem-pd", OPERATOR, "test", roles=AGENCY_ROLES)
-    accounts.change_password("jdoe", once, PASSWORD, "test")
-    session = accounts.open_session("jdoe", PASSWORD, "10.0.0.7")
+    sign_agreement(site.of("jobs"), "salem-pd", NOW)
+    accounts = Accounts(site.of("accounts"), lambda: NOW, FACTORS_KEY, CHEAP)
+    hire(accounts, "jdoe")
+    session = open_session(accounts)
+    for statement in ("UPDATE acknowledgements SET name = ''", "DELETE FROM acknowledgements"):
+        assert "permission denied" in site.refused("accounts", statement)
     officer = accounts.user_of(session.token, "10.0.0.7")
 
     old = NOW - timedelta(days=40)  # a day that nobody made ahead

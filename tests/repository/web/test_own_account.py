@@ -1,0 +1,122 @@
+"""The steps of the first day over HTTP, by app and by passkey."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from repository.accounts import totp
+from repository.accounts.acknowledgement import NOTICE
+from repository.accounts.service import Accounts
+from repository.accounts.user import User
+from tests.repository.accounts.authenticator import Authenticator
+from tests.repository.people import OPERATOR, PASSWORD, Clock, code_of
+from tests.repository.web.test_app import Visitor, error_of, sign_in
+from tests.repository.web.test_app import client as client
+from tests.repository.web.test_app import rooms as rooms
+
+API = "/api/v1"
+
+
+def opened(client: Visitor, **more: Any) -> tuple[dict[str, str], dict[str, Any]]:
+    """The headers of a new session, and what was said with it."""
+    typed = {"login": "jdoe", "password": PASSWORD, **more}
+    answer = client.post(f"{API}/login", json=typed)
+    assert answer.status_code == 200, answer.text
+    return {"Authorization": f"Bearer {answer.json()['token']}"}, answer.json()
+
+
+@pytest.mark.policy("C-ack")
+@pytest.mark.policy("C-3a")
+@pytest.mark.policy("M-A")
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_the_first_day(client: Visitor, accounts: Accounts, clock: Clock) -> None:
+    assert client.get(f"{API}/login").json() == {"notice": NOTICE}
+    once = accounts.add("jdoe", "Jane Doe", "salem-pd", OPERATOR, "here")
+    headers, said = opened(client, password=once)
+    assert said["to_do"] == ["password", "acknowledgement", "second_factor"]
+    assert said["notice"] == NOTICE
+    first = client.get(f"{API}/acknowledgement", headers=headers)
+    assert error_of(first)[:2] == (403, "password_change_required")
+    change = {"current": once, "new": PASSWORD}
+    assert client.post(f"{API}/password", json=change, headers=headers).status_code == 204
+    headers, said = opened(client)
+    assert said["to_do"] == ["acknowledgement", "second_factor"]
+    early = client.post(f"{API}/second-factors/totp", headers=headers)
+    assert error_of(early)[:2] == (403, "acknowledgement_required")
+    shown = client.get(f"{API}/acknowledgement", headers=headers).json()
+    assert shown["words"] == accounts.words().words
+    for name, status in (("Jane", 422), ("Jane Doe", 204)):
+        signing = {"sha256": shown["sha256"], "name": name}
+        done = client.post(f"{API}/acknowledgement", json=signing, headers=headers)
+        assert done.status_code == status
+    waiting = client.post(f"{API}/second-factors/recovery-codes", headers=headers)
+    assert error_of(waiting)[:2] == (403, "second_factor_required")
+    made = client.post(f"{API}/second-factors/totp", headers=headers).json()
+    assert made["qr_svg"].startswith("<svg")
+    code = {"code": totp.code(base64.b32decode(made["secret"]), clock())}
+    done = client.post(f"{API}/second-factors/totp/confirm", json=code, headers=headers)
+    assert len(done.json()["recovery_codes"]) == 10
+    assert error_of(client.get(f"{API}/second-factors", headers=headers))[0] == 401
+    headers, said = opened(client, code=code_of(accounts, "jdoe").code)
+    assert said["to_do"] == []
+    (factor,) = client.get(f"{API}/second-factors", headers=headers).json()["factors"]
+    assert factor["kind"] == "totp"
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_passkey_from_its_making_to_a_session_in_a_cookie(
+    client: Visitor, accounts: Accounts, officer: User
+) -> None:
+    headers = sign_in(client)
+    asked = client.post(f"{API}/second-factors/passkeys/challenge", headers=headers).json()
+    key = Authenticator()
+    made = {"answer": key.make(asked["options"]), "name": "blue key"}
+    done = client.post(f"{API}/second-factors/passkeys", json=made, headers=headers)
+    assert done.json() == {"recovery_codes": []}
+    asked = client.post(f"{API}/login/challenge").json()
+    assert set(asked["options"]).isdisjoint({"user"})
+    assert asked["options"].get("allowCredentials", []) == []
+    typed = {
+        "login": "jdoe",
+        "password": PASSWORD,
+        "passkey": key.sign(asked["options"]),
+        "browser": True,
+    }
+    page = {"Sec-Fetch-Site": "same-origin"}
+    answer = client.post(f"{API}/login", json=typed, headers=page)
+    assert answer.status_code == 200
+    assert answer.json()["token"] is None
+    assert answer.json()["csrf"]
+    (cookie,) = (
+        each for each in answer.headers.get_list("Set-Cookie") if "session" in each.lower()
+    )
+    for part in ("Secure", "HttpOnly", "SameSite=strict"):
+        assert part.lower() in cookie.lower()
+    again = client.post(f"{API}/login", json=typed, headers=page)
+    assert error_of(again)[:2] == (401, "sign_in_refused")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("acknowledgement", {"sha256": "0" * 64, "name": "\ud800\0"}),
+        ("acknowledgement", {"sha256": "0" * 63, "name": "Jane"}),
+        ("second-factors/totp/confirm", {"code": "\0" * 6}),
+        ("second-factors/totp/confirm", {"code": "\uff11" * 6}),
+        ("second-factors/passkeys", {"answer": "[]", "name": "x"}),
+        ("second-factors/passkeys", {"answer": '{"id": 1}', "name": "x\0"}),
+        ("second-factors/passkeys", {"answer": json.dumps({"response": 7}), "name": "x"}),
+    ],
+)
+def test_what_does_not_do_is_refused_and_breaks_nothing(
+    client: Visitor, officer: User, path: str, body: dict[str, str]
+) -> None:
+    # What no client library would send: half characters, as JSON allows them to be written.
+    content = json.dumps(body)
+    headers = sign_in(client) | {"Content-Type": "application/json"}
+    assert client.post(f"{API}/{path}", content=content, headers=headers).status_code == 422
