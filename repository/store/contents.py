@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, exists, select
 
+from repository.store.tables.agreements import papers
 from repository.store.tables.fleet import units
 from repository.store.tables.ledger import ledger_entries
 from repository.store.tables.reads import picture_keys
@@ -16,11 +17,12 @@ _HELD = (
     (held_picture_keys, "keys of held pictures"),
     (units, "enrolled units"),
     (totp_secrets, "second factors"),
+    (papers, "papers that agencies signed"),
 )
 
 
 def under_keys(connection: Connection) -> str:
-    """What there is of a ledger, keys, units and second factors, in words; empty if nothing."""
+    """What there is of a ledger, keys, units, factors and papers, in words; empty if nothing."""
     found = [
         words for table, words in _HELD if connection.scalar(select(exists().select_from(table)))
     ]
