@@ -98,7 +98,7 @@ class Patterns:
                 raise AuditError(
                     f"period: holds more than {MAX_SEARCHES} searches; ask for a shorter one"
                 )
-        return found
+        return sorted(found, key=lambda each: (each.local_at, each.index))
 
     def _search(
         self,
