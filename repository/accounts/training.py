@@ -77,6 +77,7 @@ def remind(connection: Connection, now: datetime) -> None:
         .join(agencies, agencies.c.id == users.c.agency_id)
         .outerjoin(trainings, trainings.c.user_id == users.c.id)
         .group_by(users.c.id, users.c.login, users.c.roles, users.c.disabled_at, agencies.c.name)
+        .order_by(agencies.c.name, users.c.login)
     )
     for row in connection.execute(query).all():
         subject = f"{row.agency}/{row.login}"

@@ -150,6 +150,7 @@ def remind(connection: Connection, now: datetime) -> None:
         select(agencies.c.name, agencies.c.created_at, agencies.c.access, last.label("last"))
         .outerjoin(user_reviews, user_reviews.c.agency_id == agencies.c.id)
         .group_by(agencies.c.id, agencies.c.name, agencies.c.created_at, agencies.c.access)
+        .order_by(agencies.c.name)
     )
     for row in connection.execute(query).all():
         due = (row.last or row.created_at) + EVERY

@@ -88,16 +88,17 @@ OWN_AFFAIRS = {
 }
 """What everybody with an account may do for themselves."""
 
+FACTS = "--facts=Blue sedan left the robbery on Essex Street at 21:40, plate given by a clerk"
 # More of the command line than what each command requires of everybody.
 MORE: dict[str, tuple[str, ...]] = {
     "errors answer": ("--reject",),
     "purge": ("--now", "--confirm-count", "1"),
     "retention explain": (
-        "--purpose=wrongdoing", "--facts=Left the robbery on Essex Street at 21:40",
+        "--purpose=wrongdoing", FACTS,
         "--case=24-1187", "--affirm",
     ),
     "hold add": ("--read", str(uuid.UUID(int=7))),
-    "evidence make": ("--purpose=wrongdoing", "--facts=Left the robbery at 21:40", "--affirm"),
+    "evidence make": ("--purpose=wrongdoing", FACTS, "--affirm"),
     "audits start": ("--agency", "salem-pd"),
     "audits transactions": ("--agency", "salem-pd"),
     "hotlists import": ("--accept-change", "--reason", "The list is right"),
