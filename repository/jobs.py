@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, timedelta
 
 import structlog
@@ -30,6 +31,16 @@ from repository.store.ahead import ensure_coming_days
 _log = structlog.get_logger("jobs")
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is done again and again, the first time as the repository starts unless it waits."""
+
+    name: str
+    every: timedelta
+    work: Callable[[], object]
+    waits: bool = False
+
+
 def schedule(services: Services) -> BackgroundScheduler:
     """The jobs that the settings ask for, not started.
 
@@ -39,107 +50,47 @@ def schedule(services: Services) -> BackgroundScheduler:
         timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None}
     )
     now = services.clock()
-    scheduler.add_job(
-        _guarded("partitions", lambda: make_partitions(services)),
-        "interval",
-        hours=6,
-        next_run_time=now,
-    )
-    scheduler.add_job(
-        _guarded("checkpoint", lambda: sign_when_due(services)),
-        "interval",
-        seconds=10,
-        next_run_time=now,
-    )
-    witnesses = services.witnesses
-    scheduler.add_job(
-        _guarded("witnesses", witnesses.push),
-        "interval",
-        minutes=1,
-        next_run_time=now,
-    )
+    for job in _jobs(services):
+        scheduler.add_job(
+            _guarded(job.name, job.work),
+            "interval",
+            seconds=job.every.total_seconds(),
+            **({} if job.waits else {"next_run_time": now}),
+        )
     # What a purge left when it was cut off goes as soon as the repository is up again.
-    scheduler.add_job(
-        _guarded(
-            "picture removal", lambda: purge.remove_leftovers(services.engine, services.pictures)
-        ),
-        next_run_time=now,
+    leftovers = _guarded(
+        "picture removal", lambda: purge.remove_leftovers(services.engine, services.pictures)
     )
-    scheduler.add_job(
-        _guarded("errors unanswered", lambda: find_unanswered(services)),
-        "interval",
-        hours=6,
-        next_run_time=now,
-    )
-    scheduler.add_job(
-        _guarded("ingest processes", lambda: miss_consumers(services)),
-        "interval",
-        minutes=1,
-    )
-    scheduler.add_job(
-        _guarded("hold reviews", lambda: find_overdue_reviews(services)),
-        "interval",
-        hours=6,
-        next_run_time=now,
-    )
-    scheduler.add_job(
-        _guarded("duties of agencies", lambda: remind_agencies(services)),
-        "interval",
-        hours=1,
-        next_run_time=now,
-    )
-    scheduler.add_job(
-        _guarded("audits", lambda: tend_audits(services)),
-        "interval",
-        minutes=10,
-        next_run_time=now,
-    )
-    scheduler.add_job(
-        _guarded("tokens of services", services.accounts.remind_of_tokens),
-        "interval",
-        hours=6,
-        next_run_time=now,
-    )
-    scheduler.add_job(
-        _guarded("dropped requests", services.accounts.record_dropped_requests),
-        "interval",
-        minutes=1,
-    )
-    scheduler.add_job(
-        _guarded("people", lambda: tend_people(services)),
-        "interval",
-        hours=6,
-        next_run_time=now,
-    )
-    scheduler.add_job(
-        _guarded("search reviews", lambda: find_waiting_searches(services)),
-        "interval",
-        minutes=10,
-        next_run_time=now,
-    )
-    announcer = services.hotlist_announcer
-    scheduler.add_job(
-        _guarded("announcing hot lists", lambda: announcer.look(services.clock())),
-        "interval",
-        seconds=15,
-        next_run_time=now,
-    )
-    scheduler.add_job(
-        _guarded("hot lists", lambda: tend_hotlists(services)),
-        "interval",
-        minutes=10,
-        next_run_time=now,
-    )
+    scheduler.add_job(leftovers, next_run_time=now)
+    return scheduler
+
+
+def _jobs(services: Services) -> tuple[_Job, ...]:
+    second, minute, hour = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
     purge_job = PurgeJob(
         services.engine, services.pictures, services.duties, services.settings.jobs.purge_at
     )
-    scheduler.add_job(
-        _guarded("purge", lambda: purge_job.look(services.clock())),
-        "interval",
-        minutes=1,
-        next_run_time=now,
+    return (
+        _Job("partitions", 6 * hour, lambda: make_partitions(services)),
+        _Job("checkpoint", 10 * second, lambda: sign_when_due(services)),
+        _Job("witnesses", minute, services.witnesses.push),
+        _Job("errors unanswered", 6 * hour, lambda: find_unanswered(services)),
+        _Job("ingest processes", minute, lambda: miss_consumers(services), waits=True),
+        _Job("hold reviews", 6 * hour, lambda: find_overdue_reviews(services)),
+        _Job("duties of agencies", hour, lambda: remind_agencies(services)),
+        _Job("audits", 10 * minute, lambda: tend_audits(services)),
+        _Job("tokens of services", 6 * hour, services.accounts.remind_of_tokens),
+        _Job("dropped requests", minute, services.accounts.record_dropped_requests, waits=True),
+        _Job("people", 6 * hour, lambda: tend_people(services)),
+        _Job("search reviews", 10 * minute, lambda: find_waiting_searches(services)),
+        _Job(
+            "announcing hot lists",
+            15 * second,
+            lambda: services.hotlist_announcer.look(services.clock()),
+        ),
+        _Job("hot lists", 10 * minute, lambda: tend_hotlists(services)),
+        _Job("purge", minute, lambda: purge_job.look(services.clock())),
     )
-    return scheduler
 
 
 def make_partitions(services: Services) -> None:
