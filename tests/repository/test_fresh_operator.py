@@ -6,16 +6,20 @@ is left out: it ends only when it is told to, and has tests of its own.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from repository import business_days
+from repository.accounts import totp
 from repository.store import keyfiles
 from tests.repository.people import PASSWORD
 
@@ -23,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
 USERS = ("A repository administrator", "An investigator", "An auditor")
 WAIT_S = 120
+TRAIN = "alpr-repository training record jdoe --course 'First use' --taught-by 'Ann Poe'"
 
 
 def commands_of(user: str, readme: str) -> list[str]:
@@ -57,6 +62,30 @@ class Folder:
         assert done.returncode == 0, f"{command}\n{done.stderr}"
         return done.stdout
 
+    def enrol(self, command: str) -> bytes:
+        """Set up the second factor as a person does: see the secret, then type its first code."""
+        with subprocess.Popen(
+            ["/bin/bash", "-c", command],
+            cwd=self.path,
+            env={"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "HOME": str(self.path)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as running:
+            assert running.stdin is not None
+            assert running.stdout is not None
+            running.stdin.write(f"{PASSWORD}\n\n")
+            running.stdin.flush()
+            line = next(each for each in running.stdout if "type the secret into it" in each)
+            app = base64.b32decode(line.rpartition(" ")[2])
+            running.stdin.write(f"{totp.code(app, datetime.now(UTC))}\n")
+            running.stdin.flush()
+            rest = running.stdout.read()
+        assert running.returncode == 0
+        assert "Recovery codes" in rest
+        return app
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
@@ -71,14 +100,22 @@ def folder(tmp_path: Path) -> Folder:
 def test_the_readmes_commands_work_as_written(folder: Folder) -> None:
     readme = (ROOT / "README.md").read_text()
     commands = [command for user in USERS for command in commands_of(user, readme)]
-    once = ""
+    once, app = "", b""
     shown: dict[str, str] = {}
     for command in commands:
         typed = ""
         if "users passwd" in command:
-            typed = f"{once}\n{PASSWORD}\n{PASSWORD}\n"
+            typed = f"{once}\n\n{PASSWORD}\n{PASSWORD}\n"
+        elif "users acknowledge" in command:
+            typed = f"{PASSWORD}\n\nJane Doe\n"
+        elif "users enrol" in command:
+            app = folder.enrol(command)
+            continue
         elif "search" in command:
-            typed = f"{PASSWORD}\n"
+            folder.run(f"{TRAIN} --on {business_days.day_of(datetime.now(UTC))}", "")
+            # The app's first code is used, and its next one is good already.
+            later = datetime.now(UTC) + timedelta(seconds=totp.STEP_S)
+            typed = f"{PASSWORD}\n{totp.code(app, later)}\n"
         said = folder.run(command, typed)
         if "users bootstrap" in command:
             once = said.split("one-time password of jdoe: ")[1].partition("\n")[0]
