@@ -21,7 +21,7 @@ from repository.search import approval_rows, permits
 from repository.search.acts import acting
 from repository.search.approval_rows import Approval
 from repository.search.approvals_end import WAITING, subject
-from repository.search.asking import MAX_NUMBER, Asked, SearchRequest, TogetherRequest, as_asked
+from repository.search.asking import Asked, SearchRequest, TogetherRequest, as_asked
 from repository.search.errors import ProposalError
 from repository.search.facts import check_words
 from repository.search.permits import Law
@@ -170,8 +170,7 @@ def find_waiting(connection: Connection, now: datetime, after: timedelta) -> Non
 
 
 def _there(connection: Connection, user: User, number: int) -> Approval:
-    in_range = 1 <= number <= MAX_NUMBER
-    found = approval_rows.find(connection, user.agency_id, number) if in_range else None
+    found = approval_rows.find(connection, user.agency_id, number)
     if found is None:
         raise ProposalError(f"approval {number}: your agency has none of that number")
     return found

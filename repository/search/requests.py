@@ -23,7 +23,6 @@ from repository.cases.shown import opened
 from repository.ledger.entry import JSON, as_typed
 from repository.search import local_rule_rows, permits, request_rows, review_rows
 from repository.search.acts import Act, acting
-from repository.search.asking import MAX_NUMBER
 from repository.search.errors import ProposalError
 from repository.search.request_form import RequestForm, check, check_text, kind_of
 from repository.search.request_rows import Decision, SearchAskedFor
@@ -229,8 +228,7 @@ def there(connection: Connection, user: User, number: int) -> SearchAskedFor:
     Raises:
         ProposalError: if there is none.
     """
-    in_range = 1 <= number <= MAX_NUMBER
-    found = request_rows.find(connection, user.agency_id, number) if in_range else None
+    found = request_rows.find(connection, user.agency_id, number)
     if found is None:
         raise ProposalError(f"request {number}: your agency has none of that number")
     return found

@@ -21,7 +21,6 @@ from repository.cases import files
 from repository.ledger.entry import JSON, as_typed
 from repository.search import emergencies, permits, review_rows
 from repository.search.acts import Act, acting
-from repository.search.asking import MAX_NUMBER
 from repository.search.errors import ProposalError
 from repository.search.request_form import check_text
 from repository.search.review_rows import Outcome, Review
@@ -133,8 +132,7 @@ def there(connection: Connection, user: User, number: int) -> Review:
     Raises:
         ProposalError: if there is none.
     """
-    in_range = 1 <= number <= MAX_NUMBER
-    found = review_rows.find(connection, user.agency_id, number) if in_range else None
+    found = review_rows.find(connection, user.agency_id, number)
     if found is None:
         raise ProposalError(f"review {number}: your agency has none of that number")
     return found

@@ -38,7 +38,16 @@ def add_units(engine: Engine, now: datetime, agencies: Sequence[int] = (1, 2)) -
         connection.execute(insert(units), rows)
 
 
-def sight(engine: Engine, plate: str, at: datetime, unit: int = 1, seq: int = 1) -> uuid.UUID:
+def sight(
+    engine: Engine,
+    plate: str,
+    at: datetime,
+    unit: int = 1,
+    seq: int = 1,
+    *,
+    record: bytes = b"{}",
+    place: tuple[float, float] | None = (42.5195, -70.8967),
+) -> uuid.UUID:
     """A read of that plate, as ingest would have stored it; its id."""
     read_id = mint_id(at, lambda count: uuid.uuid4().bytes[:count])
     with engine.begin() as connection:
@@ -57,11 +66,11 @@ def sight(engine: Engine, plate: str, at: datetime, unit: int = 1, seq: int = 1)
                 plate_folded=FOLD(plate),
                 state="MA",
                 confidence=0.97,
-                latitude_deg=42.5195,
-                longitude_deg=-70.8967,
+                latitude_deg=None if place is None else place[0],
+                longitude_deg=None if place is None else place[1],
                 site=None,
                 has_hits=False,
-                record=b"{}",
+                record=record,
                 received_at=at,
             )
         )
