@@ -93,7 +93,7 @@ _WRITES: Mapping[str, Mapping[str, str]] = {
     )
     | dict.fromkeys(("search_runs", "read_confirmations"), _ADD)
     | dict.fromkeys(("policy_reviews", "unit_log"), _ADD)
-    | {"case_events": _ADD}
+    | {"case_events": _ADD, "holds": "SELECT, UPDATE"}
     | dict.fromkeys(
         ("hotlist_parts", "hotlist_source_parts", "hotlist_sources", "hotlist_versions"), _ALL
     )
@@ -104,7 +104,7 @@ _WRITES: Mapping[str, Mapping[str, str]] = {
         for name in metadata.tables
         if name not in _ACCOUNTS and not name.startswith("ledger_")
     }
-    | dict.fromkeys(("agreements", "papers", "policy_reviews", "unit_log"), _ADD)
+    | dict.fromkeys(("agreements", "case_events", "papers", "policy_reviews", "unit_log"), _ADD)
     | _KEEP
     | {"sessions": "SELECT, DELETE"},
     "ledger": _APPEND | {"agencies": _READ, "restores": _READ},

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from edge.contract.batch import key_id
 from edge.contract.records import Picture, Read
 from repository.accounts.user import User
+from repository.cases.disseminations import Recipient
 from repository.cases.evidence.make import EvidenceDesk, Made, PackageRequest
 from repository.ingest.take import Ingest
 from repository.ledger import log
@@ -34,6 +35,11 @@ from tests.repository.sightings import FOLD, RULE
 
 CASE = "24-1187"
 FACTS = "Blue sedan left the robbery on Essex Street at 21:40, plate given by a clerk"
+
+PROSECUTOR = Recipient.of(
+    "Ann Lee", "Essex District Attorney", "prosecutor", "Charging decision", "Request of 3 March",
+    None,
+)  # fmt: skip
 
 
 def jpeg(shade: int = 90) -> bytes:

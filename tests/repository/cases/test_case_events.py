@@ -20,15 +20,11 @@ from repository.cases.service import CaseFiles
 from repository.retention import purge, verify
 from repository.retention.holds_request import HoldError
 from repository.store.tables.cases import case_search_reads
-from tests.repository.cases.evidence_site import CASE, EvidenceSite
+from tests.repository.cases.evidence_site import CASE, PROSECUTOR, EvidenceSite
 from tests.repository.ingest.conftest import load_duties
 from tests.repository.people import OPERATOR, Clock, hire, recorded
 
 A_YEAR = timedelta(days=366)
-PROSECUTOR = Recipient.of(
-    "Ann Lee", "Essex District Attorney", "prosecutor", "Charging decision", "Request of 3 March",
-    None,
-)  # fmt: skip
 
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

@@ -17,7 +17,6 @@ from repository.accounts.roles import Role
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.agencies import own
-from repository.cases.disseminations import Recipient
 from repository.cases.errors import CaseError
 from repository.cases.evidence import report
 from repository.cases.evidence.errors import EvidenceError
@@ -28,16 +27,12 @@ from repository.search.errors import SearchRefusedError
 from repository.search.result import LEAD_ONLY
 from repository.store.tables.people import trainings
 from repository.store.tables.reads import batches, reads
-from tests.repository.cases.evidence_site import CASE, EvidenceSite, jpeg
+from tests.repository.cases.evidence_site import CASE, PROSECUTOR, EvidenceSite, jpeg
 from tests.repository.people import hire, recorded
 from tests.repository.picture_files import picture_file
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 """For what both databases do alike."""
-PROSECUTOR = Recipient.of(
-    "Ann Lee", "Essex District Attorney", "prosecutor", "Charging decision", "Request of 3 March",
-    None,
-)  # fmt: skip
 
 
 def files(content: bytes) -> dict[str, bytes]:

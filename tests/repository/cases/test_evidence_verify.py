@@ -46,7 +46,7 @@ from tests.repository.people import CHEAP, FACTORS_KEY, LEDGER_KEY, LEDGER_ORIGI
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(reversed(range(32))))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sealed:
     """A package, what it was made of, and a checkpoint that a witness has seen since."""
 

@@ -16,6 +16,10 @@ from sqlalchemy import Engine, MetaData, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from repository.accounts.service import Accounts
+from repository.cases.disseminations import Dissemination
+from repository.cases.evidence.make import EvidenceDesk
+from repository.cases.evidence.verify import verify as verify_package
+from repository.cases.service import CaseFiles
 from repository.ingest.take import Ingest
 from repository.ledger import log
 from repository.ledger.entry import SYSTEM, Entry
@@ -30,10 +34,12 @@ from repository.store.roles import RoleError
 from repository.store.tables.accounts import users
 from repository.store.tables.fleet import agencies
 from repository.store.tables.ledger import ledger_entries, ledger_state
+from tests.repository.cases.evidence_site import CASE, PROSECUTOR, EvidenceSite, jpeg
 from tests.repository.ingest.conftest import BOUNDS, load_duties
 from tests.repository.people import (
     CHEAP,
     FACTORS_KEY,
+    Clock,
     CommandLine,
     hire,
     open_session,
@@ -389,6 +395,32 @@ def test_an_auditor_verifies_proves_and_reports_and_sees_nothing_else(
         assert "this database user may not do that" in said
         assert said.count("\n") == 1
     assert not key.with_name("receipts.pem").exists()
+
+
+@pytest.mark.policy("M-V-B2")
+def test_the_web_adds_to_case_files_and_changes_nothing_in_them(site: Site, tmp_path: Path) -> None:
+    clock = Clock()
+    row = {"name": "salem-pd", "title": "Salem Police", "ori": None, "created_at": clock()}
+    with site.of("owner").begin() as connection:
+        connection.execute(insert(agencies).values(row))
+    user = hire(Accounts(site.of("owner"), clock, FACTORS_KEY, CHEAP), "jdoe")
+    held = EvidenceSite(site.of("owner"), clock, user, tmp_path)
+    read = held.take(jpeg())
+    held.search()
+    held.hold(read.id)
+    ledger = Ledger(site.of("web"), ORIGIN, KEY, clock)
+    desk = EvidenceDesk(site.of("web"), clock, held.store, ledger)
+    assert verify_package(desk.make(user, held.ask(read), "here").content).wrong is None
+    case_files = CaseFiles(site.of("web"), clock)
+    case_files.note(user, CASE, "Owner interviewed", "here")
+    given = Dissemination.of(PROSECUTOR, "Printed search result", [str(read.id)])
+    case_files.disseminate(user, CASE, given, "here")
+    today = clock().date()
+    case_files.dispose(user, CASE, on=today, disposition="Dismissed", origin="here")
+    assert len(case_files.show("salem-pd", CASE, user, "here").events) == 4
+    for role in ("web", "jobs"):
+        for statement in ("UPDATE case_events SET kind = 'note'", "DELETE FROM case_events"):
+            assert "permission denied" in site.refused(role, statement)
 
 
 def test_the_command_prints_what_it_would_run(
