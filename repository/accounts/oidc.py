@@ -90,13 +90,7 @@ def key_id(id_token: str) -> str | None:
     Raises:
         IdTokenError: if it is no signed token, or signed in a way that does not count.
     """
-    try:
-        header = jwt.get_unverified_header(id_token)
-    except jwt.PyJWTError as error:
-        raise IdTokenError("ID token: no signed token") from error
-    if header.get("alg") not in ALGORITHMS:
-        raise IdTokenError("ID token: not signed, or by an algorithm that does not count")
-    named = header.get("kid")
+    named = _header(id_token).get("kid")
     return named if isinstance(named, str) else None
 
 
@@ -113,10 +107,10 @@ def verify(id_token: str, key: Mapping[str, Any], expected: Expected) -> Mapping
     Raises:
         IdTokenError: naming the part that does not.
     """
+    algorithm = _header(id_token)["alg"]
+    if key.get("alg", algorithm) != algorithm:
+        raise IdTokenError("ID token: signed by another algorithm than its key is for")
     try:
-        algorithm = jwt.get_unverified_header(id_token)["alg"]
-        if key.get("alg", algorithm) != algorithm:
-            raise IdTokenError("ID token: signed by another algorithm than its key is for")
         claims = jwt.decode(
             id_token,
             jwt.PyJWK(dict(key), algorithm),
@@ -131,7 +125,7 @@ def verify(id_token: str, key: Mapping[str, Any], expected: Expected) -> Mapping
                 "verify_nbf": False,
             },
         )
-    except (jwt.PyJWTError, KeyError, TypeError, ValueError) as error:
+    except (jwt.PyJWTError, TypeError, ValueError) as error:
         raise IdTokenError(f"ID token: {type(error).__name__}") from error
     _require_timely(claims, expected.now)
     _require_ours(claims, expected)
@@ -139,6 +133,16 @@ def verify(id_token: str, key: Mapping[str, Any], expected: Expected) -> Mapping
     if "at_hash" in claims:
         _require_at_hash(claims["at_hash"], algorithm, expected.access_token)
     return claims
+
+
+def _header(id_token: str) -> Mapping[str, Any]:
+    try:
+        header: Mapping[str, Any] = jwt.get_unverified_header(id_token)
+    except (jwt.PyJWTError, ValueError) as error:
+        raise IdTokenError("ID token: no signed token") from error
+    if header.get("alg") not in ALGORITHMS:
+        raise IdTokenError("ID token: not signed, or by an algorithm that does not count")
+    return header
 
 
 def _require_timely(claims: Mapping[str, Any], now: datetime) -> None:

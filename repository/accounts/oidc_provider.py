@@ -168,7 +168,7 @@ class Provider:
             raise self._error(f"cannot be reached ({type(error).__name__})") from error
         try:
             said = json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._error("answers no JSON") from error
         if not isinstance(said, dict):
             raise self._error("answers no JSON object")
