@@ -115,8 +115,9 @@ def _line(read: FoundRead, result: SearchResult) -> str:
     likely = "" if read.likelihood is None else f"likelihood {read.likelihood:.3f}, "
     age = result.searched_at - read.captured_at
     return (
-        f"{read.captured_at:%Y-%m-%d %H:%M:%S} UTC ({age.days} d {age.seconds // 3600} h ago)  "
-        f"{read.plate} {read.state or '--'}  {how}{likely}confidence {read.confidence:.2f}  {at}  "
+        f"{read.captured_at:%Y-%m-%d %H:%M:%S} UTC  {read.plate} {read.state or '--'}  "
+        f"{how}{likely}confidence {read.confidence:.2f}, "
+        f"{age.days} d {age.seconds // 3600} h ago  {at}  "
         f"{read.agency_title}, unit {read.unit}, camera {read.camera}"
         + (f", read by {read.engine}" if read.engine else "")
         + ("  ON A HOT LIST" if read.on_hotlist else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -14,6 +14,7 @@ from repository.errors import RepositoryError
 from repository.store.engine import StatementEndedError
 
 _STEPS_BETWEEN_LOOKS = 10_000
+_BETWEEN_CALLS_S = 0.1
 
 
 class TooLongError(RepositoryError):
@@ -31,9 +32,9 @@ class Stop:
     """Ends what a reader is doing, from another thread, in the database itself."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._wanted = False
-        self._running: Any = None
+        self._end: Callable[[], None] | None = None
 
     @property
     def wanted(self) -> bool:
@@ -41,32 +42,31 @@ class Stop:
         return self._wanted
 
     def call(self) -> None:
-        """End the statement that runs, and let none begin."""
-        with self._lock:
+        """End the statement that runs, and let none begin; returns when it has ended."""
+        with self._changed:
             self._wanted = True
-            if self._running is not None:
-                self._running()
-
-    def check(self) -> None:
-        """Go on only if it was not called for.
-
-        Raises:
-            StoppedError: if it was.
-        """
-        if self._wanted:
-            raise StoppedError
+            while self._end is not None:
+                self._end()
+                # Again: a statement that has not reached the database yet is not ended there.
+                self._changed.wait(_BETWEEN_CALLS_S)
 
     @contextmanager
-    def over(self, end: Any) -> Iterator[None]:
-        """While within, a call runs ``end``; never after."""
-        with self._lock:
-            self.check()
-            self._running = end
+    def over(self, end: Callable[[], None]) -> Iterator[None]:
+        """While within, a call runs ``end``; never after.
+
+        Raises:
+            StoppedError: if it was called for before.
+        """
+        with self._changed:
+            if self._wanted:
+                raise StoppedError
+            self._end = end
         try:
             yield
         finally:
-            with self._lock:
-                self._running = None
+            with self._changed:
+                self._end = None
+                self._changed.notify_all()
 
 
 class BoundedReader:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -124,7 +125,7 @@ def test_a_search_that_may_come_to_many_reads_is_broad(desk: Desk) -> None:
     desk.settings = SearchSettings(broad_reads=3)
     for minutes in range(4):
         sight(desk.engine, f"{minutes}ABC20", desk.clock() - timedelta(minutes=1 + minutes))
-    narrow: dict[str, object] = {"plate": None, "start": _ago(desk, 3.5), "limit": 1}
+    narrow: dict[str, Any] = {"plate": None, "start": _ago(desk, 3.5), "limit": 1}
     desk.search(**narrow)
     with pytest.raises(ApprovalNeededError, match="more than 3 reads"):
         desk.search(**narrow | {"start": _ago(desk, 5)})
@@ -230,7 +231,7 @@ def test_an_agencys_own_rule_binds_its_people_and_guards_its_reads(desk: Desk) -
     with pytest.raises(SearchRefusedError, match=r"purpose: .*Ordinance 12.* only court_order"):
         desk.search()
     assert [each.read_id for each in desk.search(stranger).reads] == [old]
-    order: dict[str, object] = {"purpose": "court_order", "court_order": "Essex 24-3"}
+    order: dict[str, Any] = {"purpose": "court_order", "court_order": "Essex 24-3"}
     with pytest.raises(ApprovalNeededError, match="more than 1 days"):
         desk.search(**order)
     assert len(desk.search(stranger, **order).reads) == 2

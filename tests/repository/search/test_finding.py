@@ -184,7 +184,7 @@ def expired(seen: Seen) -> bool:
 
 
 @pytest.fixture(params=["whole", "without_trigrams", "with_postgis"])
-def site(request: pytest.FixtureRequest, engine: Engine) -> Iterator[Engine]:
+def site(request: pytest.FixtureRequest, engine: Engine) -> Engine:
     """Agencies and units without reads, on a database of each kind."""
     if request.param != "whole":
         if engine.dialect.name != "postgresql":
