@@ -197,7 +197,7 @@ def remind(connection: Connection, now: datetime) -> None:
         "by the agency's head; record one with `alpr-repository deployments approve`"
         for row in connection.execute(query)
     }
-    keep_findings(connection, "unit_unapproved", unapproved, "approved", now)
+    keep_findings(connection, "unit_unapproved", unapproved, "approved, or in use no longer", now)
     last = (
         select(deployments.c.unit_id, func.max(deployments.c.until_at).label("until_at"))
         .join(units, units.c.id == deployments.c.unit_id)

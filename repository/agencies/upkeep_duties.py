@@ -50,11 +50,19 @@ def remind(connection: Connection, now: datetime, secure_within: timedelta) -> N
     }
     for kind, standing, reason in (
         ("upkeep_due", due, "done, or asked for no longer"),
-        ("unit_out_of_service_used", used, "back in service"),
-        ("unit_malfunction", broken, "repaired or checked"),
-        ("unit_damaged", damaged, "repaired or checked"),
-        ("unit_unsecured", _unsecured(connection, in_use, now, secure_within), "secured"),
-        ("repair_unauthorized", _unauthorized(connection, in_use), "source authorized"),
+        ("unit_out_of_service_used", used, "back in service, or not in use"),
+        ("unit_malfunction", broken, "mended, or not in use"),
+        ("unit_damaged", damaged, "mended, or not in use"),
+        (
+            "unit_unsecured",
+            _unsecured(connection, in_use, now, secure_within),
+            "secured, or not in use",
+        ),
+        (
+            "repair_unauthorized",
+            _unauthorized(connection, in_use),
+            "mended by others, or not in use",
+        ),
     ):
         keep_findings(connection, kind, standing, reason, now)
 

@@ -184,8 +184,8 @@ def test_a_changed_representative_has_the_head_sign_anew(
 
 
 @pytest.mark.policy("G-4")
-def test_agencies_of_a_filled_store_go_on_and_are_to_sign(dsn: str, clock: Clock) -> None:
-    engine = open_engine(dsn)
+def test_agencies_of_a_filled_store_go_on_and_are_to_sign(sqlite_dsn: str) -> None:
+    engine = open_engine(sqlite_dsn)
     with engine.begin() as connection:
         config = migrate._config()
         config.attributes["connection"] = connection

@@ -105,6 +105,7 @@ def test_the_head_answers_in_writing_within_ten_business_days(
     ]  # fmt: skip
 
 
+@ON_SQLITE
 @pytest.mark.policy("G-9")
 def test_access_is_suspended_or_revoked_meanwhile(office: Office, engine: Engine) -> None:
     desk, accounts = office.desk, office.desk.accounts()
@@ -128,6 +129,7 @@ def test_access_is_suspended_or_revoked_meanwhile(office: Office, engine: Engine
     assert accounts.engine is engine
 
 
+@ON_SQLITE
 @pytest.mark.policy("G-9")
 @pytest.mark.parametrize("how", ["said", "role", "post"])
 def test_what_is_alleged_of_the_head_goes_to_the_security_officer(

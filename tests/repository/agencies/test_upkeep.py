@@ -110,6 +110,7 @@ def test_a_repair_by_a_source_that_is_not_authorized_is_said(
     ]  # fmt: skip
 
 
+@ON_SQLITE
 @pytest.mark.policy("M-D3")
 def test_cleaning_is_due_as_the_maker_advises(
     desk: UpkeepDesk, engine: Engine, clock: Clock
@@ -135,6 +136,7 @@ def test_cleaning_is_due_as_the_maker_advises(
     assert (due.due_at, due.advice) == (cleaned_at + timedelta(days=10), "Manual, 2nd edition")
 
 
+@ON_SQLITE
 @pytest.mark.policy("M-B1")
 def test_equipment_that_falls_short_stays_out_of_service_until_it_was_mended(
     desk: UpkeepDesk, engine: Engine, clock: Clock
@@ -162,6 +164,7 @@ def test_equipment_that_falls_short_stays_out_of_service_until_it_was_mended(
         log(desk, "in_service")
 
 
+@ON_SQLITE
 @pytest.mark.policy("M-D4")
 def test_damage_and_malfunctions_are_shown_until_they_are_mended(
     desk: UpkeepDesk, engine: Engine, clock: Clock
@@ -183,6 +186,7 @@ def test_damage_and_malfunctions_are_shown_until_they_are_mended(
     assert open_findings(engine, "unit_malfunction") == ["camera"]
 
 
+@ON_SQLITE
 @pytest.mark.policy("M-D5")
 def test_a_unit_that_nobody_secured_after_its_shift_is_a_finding(
     desk: UpkeepDesk, engine: Engine, clock: Clock
