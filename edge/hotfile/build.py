@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edge.contract.hotlist import HotlistEntry
+from edge.contract.hotlist_columns import UnusableFileError
+from edge.contract.hotlist_table import Rejection, entries_of
 from edge.contract.plates import Confusables
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import Implausible, ListFacts, require_plausible
 from edge.hotfile.folder import HotlistFolder
-from edge.hotfile.lines import Rejection, UnusableFileError, entries_of
 from edge.hotfile.settings import HotlistSource
 from edge.hotfile.write import HotfileWriter
 
@@ -188,7 +189,7 @@ class _Build:
         file.seek(0)
         text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
         try:
-            for line, found in entries_of(text, self._source.columns):
+            for line, found in entries_of(text, self._source.columns.table()):
                 self._seen += 1
                 if isinstance(found, Rejection):
                     self._reject(found)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import msgspec
 
+from edge.contract.hotlist_table import Rejection
 from edge.contract.plates import Confusables
 from edge.hotfile.build import CsvBuild, build_here
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import Implausible, ImplausibleListError, ListFacts
 from edge.hotfile.folder import HotlistFolder
-from edge.hotfile.lines import Rejection
 from edge.hotfile.process_apart import ProcessApart, answer
 from edge.hotfile.settings import HotlistSource
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, get_args
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 
+from edge.contract.hotlist_columns import FIELDS, Columns
 from edge.contract.records import HotlistKind
 from edge.section import Section
-
-KINDS: tuple[HotlistKind, ...] = get_args(HotlistKind)
 
 _Column = Annotated[str, Field(min_length=1)]
 
@@ -53,16 +52,14 @@ class HotlistColumns(Section):
             raise ValueError("not a time zone of this system; use one such as 'UTC'") from error
         return value
 
-    def column(self, field: str) -> str:
-        """Name of the column of that field of an entry."""
-        name: str = getattr(self, field)
-        return name
-
-    def kind_of(self, word: str) -> HotlistKind | None:
-        """The kind that a word of the list means; None if it means none."""
-        wanted = word.casefold()
-        for own, kind in self.kinds.items():
-            if own.casefold() == wanted:
-                return kind
-        plain = wanted.replace(" ", "_").replace("-", "_")
-        return next((kind for kind in KINDS if kind == plain), None)
+    def table(self) -> Columns:
+        """The columns as the reader of the file takes them."""
+        return Columns(
+            names={field: getattr(self, field) for field in FIELDS},
+            named=self.model_fields_set,
+            kinds=self.kinds,
+            default_kind=self.default_kind,
+            default_priority=self.default_priority,
+            time_zone=self.time_zone,
+            setting="columns in the list's settings",
+        )

@@ -10,11 +10,11 @@ from typing import Literal
 
 import msgspec
 
+from edge.contract.hotlist_table import MAX_PLATE
 from edge.contract.plates import Confusables, normalise
 from edge.contract.records import HotlistKind
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.layout import Listed
-from edge.hotfile.wildcards import MAX_PLATE_CHARACTERS
 
 
 class LocalEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,10 +82,8 @@ def plate_of(text: str) -> str:
         HotfileError: if it is none that a record takes.
     """
     plate = normalise(text)
-    if not plate or len(plate) > MAX_PLATE_CHARACTERS or "?" in text or "*" in text:
-        raise HotfileError(
-            f"plate: 1 to {MAX_PLATE_CHARACTERS} letters and digits, without wildcards"
-        )
+    if not plate or len(plate) > MAX_PLATE or "?" in text or "*" in text:
+        raise HotfileError(f"plate: 1 to {MAX_PLATE} letters and digits, without wildcards")
     return plate
 
 

@@ -9,11 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-MAX_WILDCARDS = 10_000
-"""Entries with wildcards that one list may have."""
-
-MAX_PLATE_CHARACTERS = 12
-"""Characters of the longest plate that a record takes."""
+from edge.contract.hotlist_table import MAX_PLATE
 
 
 class WildcardIndex:
@@ -23,13 +19,13 @@ class WildcardIndex:
         """Take folded patterns, each with one '*' at most."""
         every = (1 << len(patterns)) - 1
         self._count = len(patterns)
-        self._lengths = _Bits(self._count, MAX_PLATE_CHARACTERS + 1)
-        left = [_Places(self._count) for _ in range(MAX_PLATE_CHARACTERS)]
-        right = [_Places(self._count) for _ in range(MAX_PLATE_CHARACTERS)]
+        self._lengths = _Bits(self._count, MAX_PLATE + 1)
+        left = [_Places(self._count) for _ in range(MAX_PLATE)]
+        right = [_Places(self._count) for _ in range(MAX_PLATE)]
         for number, pattern in enumerate(patterns):
             head, star, tail = pattern.partition("*")
             named = len(head) + len(tail)
-            for length in range(named, MAX_PLATE_CHARACTERS + 1 if star else named + 1):
+            for length in range(named, MAX_PLATE + 1 if star else named + 1):
                 self._lengths.set(length, number)
             for places, text in ((left, head), (right, tail[::-1])):
                 for place, char in zip(places, text, strict=False):
@@ -48,7 +44,7 @@ class WildcardIndex:
         Args:
             choices: for each place of the plate the folded characters that it may be.
         """
-        if not self._count or not 0 < len(choices) <= MAX_PLATE_CHARACTERS:
+        if not self._count or not 0 < len(choices) <= MAX_PLATE:
             return []
         fitting = self._by_length[len(choices)]
         for place, chars in enumerate(choices):

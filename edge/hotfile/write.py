@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.contract.hotlist import HotlistEntry
+from edge.contract.hotlist_table import MAX_WILDCARDS
 from edge.contract.plates import Confusables
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import ListFacts
@@ -39,7 +40,6 @@ from edge.hotfile.layout import (
     entry_encoder,
     wrap_header,
 )
-from edge.hotfile.wildcards import MAX_WILDCARDS
 
 Accept: TypeAlias = Callable[[ListFacts, ListFacts, tuple[int, ...]], None]
 

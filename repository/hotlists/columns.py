@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, get_args
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from edge.contract.hotlist_columns import FIELDS, Columns
 from edge.contract.records import HotlistKind
-
-KINDS: tuple[HotlistKind, ...] = get_args(HotlistKind)
-FIELDS = ("entry", "plate", "state", "kind", "priority", "entered", "expires", "note")
 
 _Column = Annotated[str, Field(min_length=1)]
 
@@ -52,37 +50,14 @@ class HotlistColumns(BaseModel):
             raise ValueError("not a time zone of this system; use one such as 'UTC'") from error
         return value
 
-    def places(self, header: list[str]) -> dict[str, int]:
-        """Where in a row each field of an entry stands, by the names in the first line.
-
-        Raises:
-            ValueError: if a column is missing, or there twice.
-        """
-        titles = [title.strip().casefold() for title in header]
-        places: dict[str, int] = {}
-        for field in FIELDS:
-            name = self.name_of(field)
-            if titles.count(name.casefold()) > 1:
-                raise ValueError(f"has column {name!r} twice")
-            if name.casefold() in titles:
-                places[field] = titles.index(name.casefold())
-            elif field == "plate" or field in self.model_fields_set:
-                raise ValueError(
-                    f"has no column {name!r}; name the one it has as {field} under "
-                    "[hotlists.sources.columns] of the settings (repository.toml)"
-                )
-        return places
-
-    def name_of(self, field: str) -> str:
-        """Name of the column of that field of an entry."""
-        name: str = getattr(self, field)
-        return name
-
-    def kind_of(self, word: str) -> HotlistKind | None:
-        """The kind that a word of the file means; None if it means none."""
-        wanted = word.casefold()
-        for own, kind in self.kinds.items():
-            if own.casefold() == wanted:
-                return kind
-        plain = wanted.replace(" ", "_").replace("-", "_")
-        return next((kind for kind in KINDS if kind == plain), None)
+    def table(self) -> Columns:
+        """The columns as the reader of the file takes them."""
+        return Columns(
+            names={field: getattr(self, field) for field in FIELDS},
+            named=self.model_fields_set,
+            kinds=self.kinds,
+            default_kind=self.default_kind,
+            default_priority=self.default_priority,
+            time_zone=self.time_zone,
+            setting="[hotlists.sources.columns] of the settings (repository.toml)",
+        )

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
+from edge.contract.hotlist_columns import KINDS
 from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.hotlists.columns import KINDS
 from repository.hotlists.desk import Act
 from repository.hotlists.entries import ManualEntry
 from repository.hotlists.entry_present import entry_as_mapping, entry_lines

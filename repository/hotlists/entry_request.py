@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from repository.hotlists.columns import KINDS
+from edge.contract.hotlist_columns import KINDS
+from edge.contract.hotlist_table import plate_of, state_of
 from repository.hotlists.errors import EntryRefusedError
-from repository.hotlists.table import plate_of, state_of
 from repository.ledger.entry import JSON
 
 MAX_REASON = 1000

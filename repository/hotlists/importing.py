@@ -7,14 +7,17 @@ version in use stays in use.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TextIO
 
 from sqlalchemy import Connection, Engine, select
 
-from edge.contract.hotlist import HotlistManifest
+from edge.contract.hotlist import HotlistEntry, HotlistManifest
+from edge.contract.hotlist_columns import UnusableFileError
+from edge.contract.hotlist_table import Rejection, entries_of
 from repository.accounts.errors import NotAllowedError
 from repository.accounts.roles import Power, require
 from repository.accounts.user import User
@@ -23,7 +26,6 @@ from repository.hotlists.errors import HotlistError
 from repository.hotlists.publish import Publisher
 from repository.hotlists.settings import MANUAL, SourceSettings
 from repository.hotlists.staging import Staged
-from repository.hotlists.table import Rejection, read_table
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Actor, Entry, as_typed
@@ -91,14 +93,14 @@ class Imports:
             try:
                 with (
                     path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file,
-                    staging.staged(read_table(file, source.columns, source.prefix)) as staged,
+                    staging.staged(_entries(file, source)) as staged,
                 ):
                     _require_mostly_good(staged)
                     with self.engine.begin() as connection:
                         return self._commit(connection, source, staged, entry, accepted)
             except OSError as error:
                 raise HotlistError(f"{path}: {error.strerror}") from error
-            except HotlistError as error:
+            except (HotlistError, UnusableFileError) as error:
                 raise HotlistError(f"{path}: {error}") from error
 
     def _commit(
@@ -158,6 +160,12 @@ class _OwnIds:
         others = self.sources - {self.source.list} | {MANUAL}
         mine = entry.startswith(self.source.prefix) if self.source.prefix else named not in others
         return mine and entry not in self.staged
+
+
+def _entries(
+    file: TextIO, source: SourceSettings
+) -> Iterator[tuple[int, HotlistEntry | Rejection]]:
+    return entries_of(file, source.columns.table(), prefix=source.prefix, reserved=f"{MANUAL}:")
 
 
 def _require_word(accepted: Accepted, source: SourceSettings) -> None:

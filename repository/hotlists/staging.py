@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 from edge.contract.errors import ContractError
 from edge.contract.hotlist import HotlistEntry
+from edge.contract.hotlist_table import Rejection
 from repository.hotlists import lines
 from repository.hotlists.lines import Line
-from repository.hotlists.table import Rejection
 
 REJECTIONS_KEPT = 1000
 _CACHE_KIB = 16 * 1024

@@ -37,11 +37,12 @@ import click
 
 from benches._hotfile_entries import Invented
 from benches._hotfile_rivals import KEY, RIVALS, hotlists_of, open_shipped
+from edge.contract.hotlist_table import MAX_WILDCARDS
 from edge.contract.plates import load_confusables
 from edge.contract.records import Alternative, Character
 from edge.hotfile.build import build_csv
 from edge.hotfile.settings import HotlistSource
-from edge.hotfile.wildcards import MAX_WILDCARDS, WildcardIndex
+from edge.hotfile.wildcards import WildcardIndex
 
 EXAMPLE = "Example: scripts/bench hotfile --entries 1000000 --json"
 WARM_UP = 1000

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from edge.hotfile.wildcards import MAX_PLATE_CHARACTERS, WildcardIndex
+from edge.contract.hotlist_table import MAX_PLATE
+from edge.hotfile.wildcards import WildcardIndex
 
 
 def fits(pattern: str, choices: list[str]) -> bool:
@@ -38,10 +39,10 @@ def test_the_index_fits_what_regular_expressions_fit() -> None:
     assert fitted > 500
 
 
-@pytest.mark.parametrize("length", [0, MAX_PLATE_CHARACTERS + 1])
+@pytest.mark.parametrize("length", [0, MAX_PLATE + 1])
 def test_a_plate_of_no_length_that_a_record_takes_fits_nothing(length: int) -> None:
     assert WildcardIndex(["*"]).find(["A"] * length) == []
-    assert WildcardIndex(["*"]).find(["A"] * MAX_PLATE_CHARACTERS) == [0]
+    assert WildcardIndex(["*"]).find(["A"] * MAX_PLATE) == [0]
 
 
 def test_no_patterns_fit_nothing() -> None:

@@ -109,7 +109,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"expires": datetime(2026, 3, 20)}, "expires: an entry by hand needs"),  # noqa: DTZ001
     ({"expires": datetime(2026, 3, 1, tzinfo=UTC)}, "expires: must lie ahead, and at most 90"),
     ({"expires": datetime(2026, 5, 31, tzinfo=UTC)}, "expires: must lie ahead, and at most 90"),
-    ({"plate": "A*"}, "plate: needs 3 named characters"),
+    ({"plate": "A*"}, "plate: names fewer than 3 characters"),
     ({"plate": ""}, "plate: has no letter or digit"),
     ({"state": "Mass"}, "state: is not a two-letter code"),
     ({"note": "n" * 501}, "note: at most 500"),

@@ -4,47 +4,53 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.contract.hotlist import HotlistEntry, decode_entry, encode_entry
-from edge.hotfile.lines import _plate as plate_on_a_unit
-from edge.hotfile.lines import _RejectedError as RejectedOnAUnitError
-from repository.hotlists.columns import HotlistColumns
-from repository.hotlists.errors import HotlistError
-from repository.hotlists.table import MAX_LINES_OF_A_ROW, Rejection, plate_of, read_table
+from edge.contract.hotlist_columns import Columns, UnusableFileError
+from edge.contract.hotlist_csv import MAX_LINES_OF_A_ROW
+from edge.contract.hotlist_table import Rejection, entries_of, plate_of
+from edge.hotfile.columns import HotlistColumns as ColumnsOfAUnit
+from repository.hotlists.columns import HotlistColumns as ColumnsOfTheCentre
 
-PLAIN = HotlistColumns.model_validate({})
-STATE = HotlistColumns.model_validate(
-    {
-        "plate": "LIC",
-        "entry": "NIC",
-        "state": "LIS",
-        "kind": "MKE",
-        "entered": "DOE",
-        "expires": "PURGE",
-        "note": "MIS",
-        "kinds": {"STOLEN VEH": "stolen_vehicle", "mp": "missing_person"},
-        "default_kind": "stolen_plate",
-        "default_priority": 2,
-        "time_zone": "America/New_York",
-    }
-)
+PROGRAMS = {"unit": ColumnsOfAUnit, "centre": ColumnsOfTheCentre}
+PLAIN = ColumnsOfAUnit.model_validate({}).table()
+STATE: dict[str, Any] = {
+    "plate": "LIC",
+    "entry": "NIC",
+    "state": "LIS",
+    "kind": "MKE",
+    "entered": "DOE",
+    "expires": "PURGE",
+    "note": "MIS",
+    "kinds": {"STOLEN VEH": "stolen_vehicle", "mp": "missing_person"},
+    "default_kind": "stolen_plate",
+    "default_priority": 2,
+    "time_zone": "America/New_York",
+}
+
+
+@pytest.fixture(params=sorted(PROGRAMS))
+def state(request: pytest.FixtureRequest) -> Columns:
+    """What a state's file has, as the settings of each program say it."""
+    return PROGRAMS[request.param].model_validate(STATE).table()
 
 
 def read(
-    csv: str | bytes, columns: HotlistColumns = PLAIN, prefix: str = ""
+    csv: str | bytes, columns: Columns = PLAIN, prefix: str = ""
 ) -> list[tuple[int, HotlistEntry | Rejection]]:
     data = csv.encode() if isinstance(csv, str) else csv
     file = io.TextIOWrapper(
         io.BytesIO(data), encoding="utf-8-sig", errors="surrogateescape", newline=""
     )
-    return list(read_table(file, columns, prefix))
+    return list(entries_of(file, columns, prefix=prefix, reserved="manual:"))
 
 
-def entry(csv: str, columns: HotlistColumns = PLAIN, prefix: str = "") -> HotlistEntry:
+def entry(csv: str, columns: Columns = PLAIN, prefix: str = "") -> HotlistEntry:
     ((_, made),) = read(csv, columns, prefix)
     assert isinstance(made, HotlistEntry), made
     return made
@@ -57,11 +63,11 @@ def rejection(csv: str | bytes) -> Rejection:
     return made
 
 
-def test_columns_have_whatever_names_the_settings_give_them() -> None:
+def test_columns_have_whatever_names_the_settings_give_them(state: Columns) -> None:
     made = entry(
         "\ufefflic,NIC,LIS,MKE,DOE,PURGE,MIS,VMA\n"
         " 1abc-23 ,V77,ma,stolen veh,2026-03-01,2026-07-04,Blue sedan,FORD\n",
-        STATE,
+        state,
     )
     assert (made.plate, made.entry, made.state, made.kind) == (
         "1ABC23", "V77", "MA", "stolen_vehicle",
@@ -85,20 +91,22 @@ def test_ids_of_another_source_bear_its_name() -> None:
 @pytest.mark.parametrize(
     ("csv", "said"),
     [
-        ("", "line 1: is empty"),
-        ("entry\n", "line 1: has no column 'plate'; name the one it has as plate"),
-        ("entry,plate,Plate\n", "line 1: has column 'plate' twice"),
-        ('"plate\n', "line 1: is empty, or not CSV"),
+        ("", "^is empty; its first line must name the columns"),
+        ("entry\n", "^has no column 'plate'; name the one it has as plate"),
+        ("entry,plate,Plate\n", "^has column 'plate' twice"),
+        ('"plate\n', "^its first line is not CSV"),
     ],
 )
 def test_a_file_that_does_not_name_its_columns_is_refused(csv: str, said: str) -> None:
-    with pytest.raises(HotlistError, match=said):
+    with pytest.raises(UnusableFileError, match=said):
         read(csv)
 
 
-def test_a_column_that_the_settings_name_must_be_there() -> None:
-    with pytest.raises(HotlistError, match=r"no column 'PURGE'; name .* as expires under"):
-        read("LIC,NIC,LIS,MKE,DOE,MIS\n", STATE)
+def test_a_column_that_the_settings_name_must_be_there(state: Columns) -> None:
+    with pytest.raises(
+        UnusableFileError, match=r"no column .PURGE.; name .* as expires under"
+    ):
+        read("LIC,NIC,LIS,MKE,DOE,MIS\n", state)
 
 
 @pytest.mark.parametrize(
@@ -110,8 +118,8 @@ def test_a_column_that_the_settings_name_must_be_there() -> None:
         ("a,---,,,,", "plate: has no letter or digit"),
         ("a,AB/12,,,,", "plate: has a character that is none of a plate's"),
         ("a,ABCDEFGHIJKLM,,,,", "plate: is longer than 12"),
-        ("a,AB?*,,,,", "plate: needs 3 named characters and one"),
-        ("a,ABC**,,,,", "plate: needs 3 named characters and one"),
+        ("a,AB?*,,,,", "plate: names fewer than 3 characters beside its wildcards"),
+        ("a,ABC**,,,,", "plate: has more than one *"),
         ("a,ABC,nice,,,", "kind: is none of"),
         ("a,ABC,,Mass,,", "state: is not a two-letter code"),
         ("a,ABC,,,9,", "priority: is not 1"),
@@ -174,20 +182,49 @@ def test_whatever_stands_in_a_file_each_line_makes_an_entry_that_units_take_or_n
             assert decode_entry(encode_entry(made), 1) == made
 
 
-def test_what_a_unit_takes_between_the_characters_of_a_plate_the_centre_takes_too() -> None:
-    wrong = []
-    for code in range(0x10000):
-        typed = f"AB{chr(code)}123"
-        if 0xD800 <= code < 0xE000:
-            continue
-        try:
-            on_a_unit = plate_on_a_unit(typed)
-        except RejectedOnAUnitError:
-            continue
-        try:
-            same = plate_of(typed) == on_a_unit
-        except ValueError:
-            same = False
-        if not same:
-            wrong.append(hex(code))
-    assert wrong == []
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_may_end_as_any_system_ends_them(end: str) -> None:
+    lines = ["entry,plate,note", "a,ABC1,x", 'b,ABC2,"over', 'two"', "c,ABC3,y", ""]
+    found = read(end.join(lines))
+    assert [number for number, _ in found] == [2, 3, 5]
+    notes = [made.note for _, made in found if isinstance(made, HotlistEntry)]
+    assert notes == ["x", f"over{end}two", "y"]
+
+
+def test_a_quote_within_a_value_stands_for_itself() -> None:
+    found = read('entry,plate,note\na,ABC1,5" bar\nb,ABC2,x\nc,ABC3,6" bar\n')
+    assert [made.note for _, made in found if isinstance(made, HotlistEntry)] == [
+        '5" bar',
+        "x",
+        '6" bar',
+    ]
+
+
+def test_a_quote_that_is_closed_late_and_wrongly_costs_its_own_line_alone() -> None:
+    found = read('entry,plate,note\na,ABC1,"open\nb,ABC2,x\nc,ABC3,"y"z\nd,ABC4,w\n')
+    assert [(number, isinstance(made, Rejection)) for number, made in found] == [
+        (2, True),
+        (3, False),
+        (4, True),
+        (5, False),
+    ]
+
+
+def test_a_line_that_is_far_too_long_is_rejected_and_not_kept_in_memory() -> None:
+    found = read("plate,note\nABC1," + "x" * 200_000 + "\rABC2,y\n")
+    assert [(number, type(made)) for number, made in found] == [(2, Rejection), (3, HotlistEntry)]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["1abc 23", "1ABC-23", "1ABC\u201323", "1ABC\u00b723", "1ABC\u202223", "1.ABC.23",
+     "1\u00c1BC23", "1A\u0301BC23", "\uff11\uff21BC\uff0d23", "1ABC\u00a023", "1ABC\n23"],
+)  # fmt: skip
+def test_a_plate_is_taken_in_every_spelling(typed: str) -> None:
+    assert plate_of(typed) == "1ABC23"
+
+
+@pytest.mark.parametrize("typed", ["AB\u0416123", "AB\u24b6123", "AB\u2100123", "AB_123", "AB/1"])
+def test_a_character_that_no_plate_has_is_not_passed_over(typed: str) -> None:
+    with pytest.raises(ValueError, match="has a character"):
+        plate_of(typed)
