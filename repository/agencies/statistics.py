@@ -7,9 +7,7 @@ was released.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from repository.agencies import counts
 from repository.agencies.counts import READS, Count
 from repository.agencies.errors import AgencyError
 from repository.agencies.suppression import suppress
+from repository.documents import csv
 from repository.ledger import log
 from repository.ledger.entry import JSON, Actor, Entry
 
@@ -102,14 +101,10 @@ def public_lines(found: Iterable[Count], smallest: int) -> Iterator[Line]:
 
 def as_csv(lines: Iterable[Line]) -> str:
     """The table with a header; a hidden number is empty and says so beside it."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for each in lines:
-        number = "" if each.number is None else each.number
-        hidden = "yes" if each.number is None else "no"
-        writer.writerow((each.month, each.agency, each.what, number, hidden))
-    return text.getvalue()
+    rows = (
+        (each.month, each.agency, each.what, each.number, each.number is None) for each in lines
+    )
+    return csv.render(_COLUMNS, rows)
 
 
 def as_json(lines: Iterable[Line], smallest: int) -> str:

@@ -26,7 +26,7 @@ from repository.store.tables.audits import audit_counts, audit_samples, audits
 from repository.store.tables.fleet import agencies
 from repository.store.tables.ledger import ledger_checkpoints
 
-SEARCHES = ("search.run", "search.together")
+SEARCHES = ("search.run",)
 """The actions of searches; other entries are counted, and not drawn."""
 
 

@@ -47,8 +47,6 @@ def purge(engine: Engine, by: Actor, origin: str, now: datetime) -> list[int]:
 def _over(connection: Connection, now: datetime) -> list[int]:
     still_open = select(audit_findings.c.audit_id).where(audit_findings.c.closed_at.is_(None))
     query = select(audits.c.id).where(
-        audits.c.kind == "monthly",
-        audits.c.signed_at.is_not(None),
         audits.c.keep_until <= now,
         audits.c.id.not_in(still_open),
     )

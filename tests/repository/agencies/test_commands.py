@@ -54,7 +54,7 @@ def test_statistics_are_printed_as_csv_and_json(command_line: CommandLine) -> No
         sight(command_line.engine, "1ABC23", NOON)
     words = ("statistics", "--from", "2026-02", "--to", "2026-02")
     assert command_line.ok(*words) == (
-        "month,agency,what,number,hidden\n2026-02,salem-pd,reads,10,no\n"
+        '"month","agency","what","number","hidden"\n"2026-02","salem-pd","reads",10,no\n'
     )
     assert json.loads(command_line.ok(*words, "--json")) == {
         "smallest_shown": 10,

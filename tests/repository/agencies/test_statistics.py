@@ -72,9 +72,9 @@ def test_a_release_holds_numbers_alone_and_is_on_the_ledger(
     ]
     table = as_csv(lines)
     assert table.splitlines()[:3] == [
-        "month,agency,what,number,hidden",
-        "2026-01,salem-pd,reads,2,no",
-        "2026-02,boston-pd,reads,,yes",
+        '"month","agency","what","number","hidden"',
+        '"2026-01","salem-pd","reads",2,no',
+        '"2026-02","boston-pd","reads",,yes',
     ]
     for secret in ("ABC", "DEF", "front", "car-7", "42.5", "70.8"):
         assert secret not in table + as_json(lines, 2)
