@@ -9,6 +9,7 @@ from datetime import datetime
 import click
 
 from repository.accounts.acting import as_person
+from repository.accounts.authority import reaches_all
 from repository.accounts.entering import enter
 from repository.accounts.errors import AccountError
 from repository.accounts.operator import COMMAND_LINE
@@ -66,12 +67,20 @@ def close_command(services: Services, user: User, number: int, reason: str) -> N
     entry = Entry("finding.close", user.actor, services.clock(), COMMAND_LINE, asked)
     refusals = (FindingError, AccountError)
     with attempt(services.engine, entry, refusals), services.engine.begin() as connection:
-        enter(connection, user, Power.OPERATE, Power.MANAGE_UNITS, Power.MANAGE_USERS)
+        user = enter(connection, user, Power.OPERATE, Power.MANAGE_UNITS, Power.MANAGE_USERS)
         closed = close_finding(connection, number, user.actor, reason, services.clock())
+        _require_theirs(user, closed)
         log.append(
             connection, dataclasses.replace(entry, request={**asked, "kind": closed.kind}, count=1)
         )
     click.echo(f"finding {number} ({closed.kind}) closed")
+
+
+def _require_theirs(user: User, finding: Finding) -> None:
+    """Leave to operators what is about another agency, or about the repository itself."""
+    whose = finding.agency or finding.subject.partition("/")[0]
+    if whose != user.agency and not reaches_all(user, Power.OPERATE):
+        raise FindingError(f"finding {finding.id}: not about your agency; ask an operator")
 
 
 def _line(finding: Finding) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from repository.settings import load_settings
 from tests.repository.people import CHEAP, CommandLine
 
 P = Power
+READ = "0195f3a2-7c1b-7def-8a01-23456789abcd"
 NOBODYS_POWER: frozenset[Role] = frozenset()
 
 # What each command of a person asks for: one of these powers. Commands that are not here are those
@@ -97,7 +97,7 @@ MORE: dict[str, tuple[str, ...]] = {
         "--purpose=wrongdoing", FACTS,
         "--case=24-1187", "--affirm",
     ),
-    "hold add": ("--read", str(uuid.UUID(int=7))),
+    "hold add": ("--read", READ),
     "evidence make": ("--purpose=wrongdoing", FACTS, "--affirm"),
     "audits start": ("--agency", "salem-pd"),
     "audits transactions": ("--agency", "salem-pd"),
@@ -105,7 +105,13 @@ MORE: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-SAID = {"plate": "1ABC23", "agency": "salem-pd", "person": "rroe", "new_login": "rroe"}
+SAID = {
+    "plate": "1ABC23",
+    "agency": "salem-pd",
+    "person": "rroe",
+    "new_login": "rroe",
+    "reads": READ,
+}
 
 
 @dataclass(frozen=True)
@@ -160,7 +166,7 @@ class Site:
         if isinstance(kind, click.Path):
             return str(self.folder / ("new file" if name in ("out", "output") else "file"))
         if isinstance(kind, type(click.UUID)):
-            return str(uuid.UUID(int=7))
+            return READ
         if isinstance(kind, type(click.INT)):
             return "1"
         if isinstance(kind, click.types.FuncParamType) and "quarter" not in name:

@@ -18,6 +18,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import Engine
 
+from repository.accounts.roles import Role
 from repository.ingest import consumers
 from repository.ingest.consumers import ConsumerError
 from repository.ingest.link import Delivery, Link, drop_session
@@ -102,7 +103,7 @@ def test_retiring_drops_the_session_at_the_broker_and_is_on_the_ledger(
     broker = mosquitto_broker()
     with command_line.settings.open("a") as file:
         file.write(f"[broker]\nport = {broker.port}\n")
-    command_line.hire("jdoe")
+    command_line.hire("jdoe", frozenset({Role.OPERATOR}))
     with command_line.engine.begin() as connection:
         consumers.beat(connection, "plateward-repository-2", "host", NOW)
     link, _, _ = listening(broker, 2)

@@ -48,7 +48,7 @@ def test_a_one_time_password_holds_and_releases_nothing(
     ):
         said = command_line.refused(*asked, password=once)
         assert "must be changed before anything else" in said
-        assert recorded(command_line.engine)[-1]["request"] == {"reason": "one-time password"}
+        assert recorded(command_line.engine)[-1]["request"]["reason"] == "one-time password"
 
 
 @pytest.mark.policy("C-4a")

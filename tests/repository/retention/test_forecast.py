@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, insert, select
 
 from edge.contract.records import mint_id
+from repository.accounts.roles import Role
 from repository.retention import forecast
 from repository.retention.forecast import PurgeError, require_expected_count
 from repository.store.engine import reading
@@ -98,7 +99,7 @@ def test_only_a_signed_in_person_lets_so_many_go(command_line: CommandLine) -> N
         ids = (mint_id(at, lambda size, n=n: n.to_bytes(size, "big")) for n in range(number))
         connection.execute(insert(reads), [row | {"read_id": each} for each in ids])
         connection.execute(insert(plates).values(plate="1ABC20"))
-    command_line.hire("jdoe")
+    command_line.hire("jdoe", frozenset({Role.OPERATOR}))
     assert f"{number} reads would go" in command_line.refused("purge", "--now")
     assert recorded(engine)[-1]["outcome"] == "refused"
     unnamed = command_line.run("purge", "--now", f"--confirm-count={number}")

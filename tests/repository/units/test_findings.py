@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
+from repository.accounts.roles import Role
 from repository.ledger.entry import Actor
 from repository.store.engine import reading
 from repository.units.findings import (
@@ -71,7 +72,7 @@ def test_a_closed_finding_is_kept_and_the_same_is_found_anew(engine: Engine) -> 
 
 @pytest.mark.policy("C-4a")
 def test_a_person_closes_a_finding_on_the_ledger(command_line: CommandLine) -> None:
-    command_line.hire("jdoe")
+    command_line.hire("jdoe", frozenset(Role))
     find(command_line.engine, "repository_clock", None, "the clock is behind", NOW)
     (listed,) = json.loads(command_line.ok("findings", "list", "--json"))
     assert (listed["kind"], listed["times"], listed["closed_at"]) == ("repository_clock", 1, None)
@@ -92,3 +93,25 @@ def test_a_person_closes_a_finding_on_the_ledger(command_line: CommandLine) -> N
     assert "closed" in command_line.ok("findings", "list", "--all")
     assert "closed already" in command_line.refused(*close, "--reason=Again", password=PASSWORD)
     assert recorded(command_line.engine)[-1]["outcome"] == "refused"
+
+
+@pytest.mark.policy("G-12")
+def test_an_agencys_administrator_closes_what_is_about_that_agency(
+    command_line: CommandLine,
+) -> None:
+    command_line.hire("jdoe")
+    with command_line.engine.begin() as connection:
+        for subject in ("", "boston-pd/roe", "salem-pd/roe"):
+            raise_finding(connection, "training_due", None, "due", NOW, subject=subject)
+    for number in (1, 2):
+        said = command_line.refused(
+            "findings", "close", "--user=jdoe", f"--finding={number}", "--reason=Done",
+            password=PASSWORD,
+        )  # fmt: skip
+        assert "not about your agency" in said
+        assert recorded(command_line.engine)[-1]["outcome"] == "refused"
+    command_line.ok(
+        "findings", "close", "--user=jdoe", "--finding=3", "--reason=Done", password=PASSWORD
+    )
+    left = json.loads(command_line.ok("findings", "list", "--json"))
+    assert [each["subject"] for each in left] == ["", "boston-pd/roe"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +16,7 @@ from repository.web.app import create_app
 from tests.repository.people import CHEAP, CommandLine, hire, open_session
 from tests.repository.web.test_app import serving
 
+READ = "0195f3a2-7c1b-7def-8a01-23456789abcd"
 PUBLIC = {
     "GET /healthz",
     "GET /api/v1/login",
@@ -72,6 +72,7 @@ SAID = {
     "agency": "salem-pd",
     "login": "rroe",
     "scopes": "statistics:read",
+    "reads": READ,
     "kind": "prosecutor",
     "purpose": "wrongdoing",
     "facts": "Blue sedan left the robbery on Essex Street at 21:40, plate given by a clerk",
@@ -81,7 +82,7 @@ _WHEN = {"from": "2026-02-01T00:00:00Z", "to": "2026-02-02T00:00:00Z"}
 BODIES: Mapping[str, Any] = {
     "POST /api/v1/search": {"plate": "1ABC23", **_WHY, **_WHEN},
     "POST /api/v1/search/together": {"plate": "1ABC23", **_WHY, **_WHEN},
-    "POST /api/v1/picture": {"read": str(uuid.UUID(int=7)), "kind": "plate", **_WHY},
+    "POST /api/v1/picture": {"read": READ, "kind": "plate", **_WHY},
 }
 """What the rooms themselves take apart, so that they record what they refuse."""
 
@@ -127,7 +128,10 @@ class Visitor:
         kind = schema.get("type")
         if kind == "object":
             there = schema.get("properties", {})
-            wanted = {*schema.get("required", ()), *(there.keys() & {"purpose", "facts"})}
+            wanted = {
+                *schema.get("required", ()),
+                *(there.keys() & {"purpose", "facts", "affirmed"}),
+            }
             return {each: self._example(schema["properties"][each], each) for each in wanted}
         if kind == "array":
             return [self._example(schema["items"], name)]
@@ -142,7 +146,7 @@ class Visitor:
 
 def _text(schema: Mapping[str, Any], name: str) -> str:
     written = {
-        "uuid": str(uuid.UUID(int=7)),
+        "uuid": READ,
         "date": "2026-02-01",
         "date-time": "2026-02-01T00:00:00Z",
     }
