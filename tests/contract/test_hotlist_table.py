@@ -103,9 +103,7 @@ def test_a_file_that_does_not_name_its_columns_is_refused(csv: str, said: str) -
 
 
 def test_a_column_that_the_settings_name_must_be_there(state: Columns) -> None:
-    with pytest.raises(
-        UnusableFileError, match=r"no column .PURGE.; name .* as expires under"
-    ):
+    with pytest.raises(UnusableFileError, match=r"no column .PURGE.; name .* as expires under"):
         read("LIC,NIC,LIS,MKE,DOE,MIS\n", state)
 
 

@@ -222,9 +222,7 @@ def test_a_plate_is_taken_in_every_spelling(built: Builds, cell: str) -> None:
 
 
 def test_a_column_that_was_named_must_be_there(built: Builds) -> None:
-    with pytest.raises(
-        HotfileError, match="no column 'expiry'; name the one"
-    ):
+    with pytest.raises(HotfileError, match="no column 'expiry'; name the one"):
         built("plate,expires\n1ABC23,2026-01-01\n", expires="expiry")
 
 
