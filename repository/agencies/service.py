@@ -21,6 +21,7 @@ from repository.agencies import own, reports
 from repository.agencies.errors import AgencyError, require_text
 from repository.agencies.own import SeenRead
 from repository.agencies.reports import Report
+from repository.cases import files
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry, as_typed, digest_of_ids
@@ -123,7 +124,17 @@ class AgencyData:
                 due_at=self.now() + self.answer_within,
             )
             recorded = asked | {"report": number, "owner": found[0].agency}
-            log.append(connection, replace(entry, at=self.now(), request=recorded))
+            appended = log.append(connection, replace(entry, at=self.now(), request=recorded))
+            for case_id in files.that_showed(connection, user.agency_id, **found[0].key):
+                files.add_event(
+                    connection,
+                    case_id,
+                    "error_report",
+                    by=user,
+                    at=self.now(),
+                    detail={"report": number, "read": str(read_id)},
+                    ledger_index=appended.index,
+                )
         return number
 
     def list_reports(self, user: User, origin: str, *, answered_too: bool) -> list[Report]:

@@ -130,6 +130,27 @@ def require_reads(
         raise CaseError(f"reads: not of case {number!r}: {', '.join(missing)}")
 
 
+def that_showed(
+    connection: Connection, agency_id: int, unit_id: int, captured_at: datetime, read_id: UUID
+) -> Sequence[int]:
+    """The ids of the agency's cases a search of which showed the read, while it is kept."""
+    shown = case_search_reads.c
+    return connection.scalars(
+        select(case_searches.c.case_id)
+        .distinct()
+        .join(case_search_reads, shown.ledger_index == case_searches.c.ledger_index)
+        .join(cases, cases.c.id == case_searches.c.case_id)
+        .where(
+            cases.c.agency_id == agency_id,
+            shown.facts.is_not(None),
+            shown.captured_at == captured_at,
+            shown.unit_id == unit_id,
+            shown.read_id == read_id,
+        )
+        .order_by(case_searches.c.case_id)
+    ).all()
+
+
 def add_search(
     connection: Connection,
     case_id: int,

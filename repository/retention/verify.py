@@ -4,8 +4,8 @@ Nothing here is shared with the purge but the rules themselves: what is held and
 is asked anew, in other words. What is looked for is what should have been gone at the last purge
 that was due; what has outlived its time since then only waits for the next.
 
-No export is written by this version but backups, which `alpr-repository backup` speaks of; what
-they hold is purged by their restore.
+What leaves the repository is no longer in its hands. Backups are purged by their restore; evidence
+packages hold what is under a hold, and are handed out and not kept.
 """
 
 from __future__ import annotations

@@ -113,16 +113,16 @@ class EvidenceSite:
         with self.engine.begin() as connection:
             return holds.add(connection, request, actor=actor, origin="here", now=self.clock())
 
-    def search(self, plate: str = "1ABC20", case: str = CASE, user: User | None = None) -> int:
+    def search(self, plate: str = "1ABC20", case: str = CASE, facts: str = FACTS) -> int:
         """Search for the plate; the index of the search's entry."""
         request = SearchRequest(
             purpose="criminal_investigation",
-            facts=f"{FACTS} ({case})",
+            facts=facts,
             case_number=case,
             affirmed=True,
             plate=plate,
         )
-        return self.searches.search(user or self.user, request, "here").ledger_index
+        return self.searches.search(self.user, request, "here").ledger_index
 
     def ask(self, *reads: Read) -> PackageRequest:
         return PackageRequest(

@@ -14,6 +14,7 @@ from repository.accounts.roles import Role
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.agencies import own
+from repository.agencies.service import AgencyData
 from repository.cases.disseminations import Dissemination, Recipient
 from repository.cases.errors import CaseError, NoSuchCaseError
 from repository.cases.service import CaseFiles
@@ -23,6 +24,7 @@ from repository.store.tables.cases import case_search_reads
 from tests.repository.cases.evidence_site import CASE, PROSECUTOR, EvidenceSite
 from tests.repository.ingest.conftest import load_duties
 from tests.repository.people import OPERATOR, Clock, hire, recorded
+from tests.repository.sightings import FOLD
 
 A_YEAR = timedelta(days=366)
 
@@ -250,3 +252,21 @@ def _kept_text(engine: Engine) -> str:
     """What case files keep of what was shown."""
     with engine.begin() as connection:
         return json.dumps(list(connection.scalars(select(case_search_reads.c.facts))))
+
+
+@SQLITE
+@pytest.mark.policy("G-11")
+def test_an_error_that_is_reported_stands_in_the_cases_that_showed_the_read(
+    site: EvidenceSite, case_files: CaseFiles
+) -> None:
+    read = site.take()
+    site.search()
+    site.search(case="24-2", facts="Grey van circled the school on Derby Street at noon")
+    site.search("9KEP99", case="24-3", facts="Bicycle hit on Lafayette Street by a red truck")
+    data = AgencyData(site.engine, site.clock, FOLD, lambda *_: False, timedelta(days=5))
+    number = data.report(site.user, read.id, "The plate is 1ABC29", "here")
+    for case, reported in ((CASE, True), ("24-2", True), ("24-3", False)):
+        events = case_files.show("salem-pd", case, site.user, "here").events
+        assert [(each.kind, each.detail) for each in events] == [
+            ("error_report", {"report": number, "read": str(read.id)})
+        ] * reported
