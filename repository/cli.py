@@ -11,9 +11,11 @@ import click
 from edge.contract.errors import ContractError
 from repository import bootstrap, logs, runner
 from repository.accounts import own_commands
+from repository.accounts.api_tokens_commands import tokens
 from repository.accounts.bulletins_commands import bulletins
 from repository.accounts.commands import users
 from repository.accounts.people_commands import logins, training
+from repository.accounts.sessions_commands import sessions
 from repository.accounts.user_review_commands import user_reviews
 from repository.agencies.agreements_commands import agreements_command
 from repository.agencies.commands import errors, reads, statistics
@@ -137,6 +139,8 @@ main.add_command(logins)
 main.add_command(training)
 main.add_command(user_reviews)
 main.add_command(bulletins)
+main.add_command(sessions)
+main.add_command(tokens)
 for _command in own_commands.AT_THE_TOP:
     main.add_command(_command)
 main.add_command(forward)

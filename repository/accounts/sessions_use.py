@@ -234,11 +234,20 @@ class SessionUse(AccountsBase):
         Raises:
             NotAllowedError: if one neither manages users nor audits.
         """
-        entry = Entry("accounts.list_shared_uses", by.actor, self.now(), origin)
+        return self._shared_uses(by.actor, origin, by)
+
+    def operator_lists_shared_uses(self, by: Actor, origin: str) -> Sequence[SharedUse]:
+        """The same for the operator of the machine, of all agencies."""
+        return self._shared_uses(by, origin, None)
+
+    def _shared_uses(self, actor: Actor, origin: str, by: User | None) -> Sequence[SharedUse]:
+        entry = Entry("accounts.list_shared_uses", actor, self.now(), origin)
         with attempt(self.engine, entry, AccountError), self.engine.begin() as connection:
-            reader = enter(connection, by, *_READERS)
-            everybody = not REPOSITORY_WIDE.isdisjoint(reader.roles)
-            found = sharing.of_agency(connection, None if everybody else reader.agency_id)
+            reader = None if by is None else enter(connection, by, *_READERS)
+            agency_id = None
+            if reader is not None and REPOSITORY_WIDE.isdisjoint(reader.roles):
+                agency_id = reader.agency_id
+            found = sharing.of_agency(connection, agency_id)
             log.append(connection, replace(entry, count=len(found)))
         return found
 

@@ -1,0 +1,66 @@
+"""``alpr-repository sessions``: others' sessions, for the operator of the machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import click
+
+from repository.accounts.operator import COMMAND_LINE, operator
+from repository.bootstrap import Services
+from repository.command import pass_services
+from repository.wording import counted
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+@click.group()
+def sessions() -> None:
+    """Sessions of people who have signed in.
+
+    Example: alpr-repository sessions end jdoe
+    """
+
+
+@sessions.command(name="end")
+@click.argument("login")
+@_JSON
+@pass_services
+def end(services: Services, login: str, as_json: bool) -> None:
+    """End every session of a person at once; they may sign in again.
+
+    Example: alpr-repository sessions end jdoe
+    """
+    count = services.accounts.operator_ends_sessions_of(login, operator(), COMMAND_LINE)
+    if as_json:
+        click.echo(json.dumps({"login": login, "ended": count}))
+        return
+    click.echo(f"{login}: {counted(count, 'session')} ended")
+
+
+@sessions.command(name="shared")
+@_JSON
+@pass_services
+def shared(services: Services, as_json: bool) -> None:
+    """List logins that were used in two places at about the same time, the newest first.
+
+    Example: alpr-repository sessions shared --json
+    """
+    found = services.accounts.operator_lists_shared_uses(operator(), COMMAND_LINE)
+    if as_json:
+        rows = [
+            {
+                name: each.isoformat() if hasattr(each, "isoformat") else each
+                for name, each in dataclasses.asdict(use).items()
+            }
+            for use in found
+        ]
+        click.echo(json.dumps({"shared_uses": rows}))
+        return
+    for use in found:
+        told = "its person was told" if use.told_at else "its person is told at the next sign-in"
+        click.echo(
+            f"{use.last_at:%Y-%m-%d %H:%M}Z  {use.agency}  {use.login}  "
+            f"{use.one_origin} and {use.other_origin}; {told}"
+        )

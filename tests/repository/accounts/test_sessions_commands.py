@@ -1,0 +1,52 @@
+"""``alpr-repository sessions`` and ``tokens``, over one site."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from repository import bootstrap
+from repository.accounts import users
+from repository.accounts.api_tokens import Scope
+from repository.accounts.errors import SessionEndedError
+from repository.settings import load_settings
+from repository.store.engine import reading
+from tests.repository.accounts.test_sessions import HERE, THERE, opened
+from tests.repository.people import CommandLine, recorded
+
+
+@pytest.mark.policy("C-3b")
+@pytest.mark.policy("C-3c")
+def test_the_operator_ends_sessions_and_has_tokens(command_line: CommandLine) -> None:
+    command_line.hire("jdoe")
+    services = bootstrap.build(load_settings(command_line.settings))
+    accounts = services.accounts
+    with reading(services.engine) as connection:
+        (account,) = users.everyone(connection)
+    here, there = (opened(accounts, account.user, each) for each in (HERE, THERE))
+    for token, origin in ((here, HERE), (there, THERE)):
+        accounts.in_session(token, origin)
+    (shared,) = json.loads(command_line.ok("sessions", "shared", "--json"))["shared_uses"]
+    assert (shared["login"], shared["one_origin"], shared["other_origin"]) == ("jdoe", HERE, THERE)
+    assert f"{HERE} and {THERE}" in command_line.ok("sessions", "shared")
+    assert command_line.ok("sessions", "end", "jdoe") == "jdoe: 2 sessions ended\n"
+    with pytest.raises(SessionEndedError):
+        accounts.in_session(here, HERE)
+    assert "no such user" in command_line.refused("sessions", "end", "nobody")
+
+    asked = ("tokens", "make", "rms", "--responsible", "jdoe", "--scope", "ledger:read")
+    made = json.loads(command_line.ok(*asked, "--days", "30", "--json"))
+    ends = datetime.fromisoformat(made["ends"])
+    assert abs(ends - datetime.now(UTC) - timedelta(days=30)) < timedelta(minutes=5)
+    assert accounts.service_of(made["token"], Scope.LEDGER_READ, HERE).agency == "salem-pd"
+    (listed,) = json.loads(command_line.ok("tokens", "list", "--json"))["tokens"]
+    assert (listed["id"], listed["state"]) == (made["id"], "good")
+    assert made["token"] not in command_line.ok("tokens", "list") + repr(listed)
+    command_line.ok("tokens", "revoke", made["id"])
+    assert "revoked, until" in command_line.ok("tokens", "list")
+    assert "none of that id" in command_line.refused("tokens", "revoke", made["id"])
+    assert "no token can search" in command_line.refused(*asked[:-1], "search")
+    assert recorded(command_line.engine)[-1]["actor"]["login"].startswith("os:")
+    services.close()
