@@ -78,7 +78,7 @@ class Folder:
             running.stdin.write(f"{PASSWORD}\n\n")
             running.stdin.flush()
             line = next(each for each in running.stdout if "type the secret into it" in each)
-            app = base64.b32decode(line.rpartition(" ")[2])
+            app = base64.b32decode(line.split()[-1])
             running.stdin.write(f"{totp.code(app, datetime.now(UTC))}\n")
             running.stdin.flush()
             rest = running.stdout.read()
@@ -111,7 +111,7 @@ def test_the_readmes_commands_work_as_written(folder: Folder) -> None:
         elif "users enrol" in command:
             app = folder.enrol(command)
             continue
-        elif "search" in command:
+        elif "alpr-repository search" in command:
             folder.run(f"{TRAIN} --on {business_days.day_of(datetime.now(UTC))}", "")
             # The app's first code is used, and its next one is good already.
             later = datetime.now(UTC) + timedelta(seconds=totp.STEP_S)

@@ -14,7 +14,6 @@ from sqlalchemy import Engine, func, select
 from edge.contract import records as r
 from edge.contract.batch import decode_receipt
 from edge.contract.unit_request import sign_request
-from repository.accounts.roles import AGENCY_ROLES
 from repository.agencies import access
 from repository.bootstrap import Services
 from repository.search.asking import SearchRequest
@@ -24,7 +23,7 @@ from repository.store.engine import reading
 from repository.store.tables.reads import pictures, quarantine, reads, unit_records
 from repository.units import enrolment
 from repository.units.requests import UnitRefusedError, UnitRequests
-from tests.repository.people import OPERATOR, PASSWORD
+from tests.repository.people import OPERATOR, hire, sign_in
 from tests.repository.sender import AGENCY, PICTURE, Sender, altered
 from tests.repository.whole import NOW, Clock, services
 
@@ -69,12 +68,11 @@ def join(site: Services, agency: str) -> None:
     """An agency that joins now, with one person in it."""
     with site.engine.begin() as connection:
         enrolment.add_agency(connection, name=agency, title="Later", ori=None, now=NOW)
-    once = site.accounts.add("finder", "A Finder", agency, OPERATOR, "here", roles=AGENCY_ROLES)
-    site.accounts.change_password("finder", once, PASSWORD, "here")
+    hire(site.accounts, "finder", agency)
 
 
 def found_by_the_finder(site: Services, plate: str = "1ABC23") -> list[str]:
-    user = site.accounts.sign_in("finder", PASSWORD, "here")
+    user = sign_in(site.accounts, "finder")
     request = SearchRequest(
         plate=plate,
         start="2026-01-01T00:00:00+00:00",
@@ -117,10 +115,8 @@ def test_what_its_owner_withdrew_is_found_and_shown_to_its_own_people_alone(
         case_number="24-1187",
         affirmed=True,
     )
-    other = site.accounts.sign_in("finder", PASSWORD, "here")
-    once = site.accounts.add("owner", "An Owner", AGENCY, OPERATOR, "here", roles=AGENCY_ROLES)
-    site.accounts.change_password("owner", once, PASSWORD, "here")
-    owner = site.accounts.sign_in("owner", PASSWORD, "here")
+    other = sign_in(site.accounts, "finder")
+    owner = hire(site.accounts, "owner", AGENCY)
     assert site.shown_pictures.show(other, asked, "here").content == PICTURE
     site.agency_data.withdraw(owner, [read.id], "ours alone", "here")
     assert found_by_the_finder(site) == []

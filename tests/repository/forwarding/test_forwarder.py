@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, update
 
 from edge.contract.batch import Batch, decode_batch, verify_batch_signature
-from repository.accounts.roles import AGENCY_ROLES
 from repository.agencies.service import AgencyData
 from repository.bootstrap import Services
 from repository.store.engine import reading
@@ -22,7 +21,7 @@ from repository.store.tables.reads import batches, pictures, reads
 from repository.units import enrolment
 from repository.units.findings import list_findings
 from tests.repository.forwarding.conftest import Pair, Wire
-from tests.repository.people import OPERATOR, PASSWORD
+from tests.repository.people import hire
 from tests.repository.sender import AGENCY, PICTURE, Sender
 from tests.repository.whole import NOW, Clock, services
 
@@ -204,10 +203,7 @@ def test_a_withdrawn_read_and_its_picture_stay(pair: Pair) -> None:
     pair.department.ingest.take(pair.unit.topic(), pair.unit.message(read))
     pair.forward()
     pair.take_picture()
-    accounts = pair.department.accounts
-    once = accounts.add("jdoe", "Jane Doe", AGENCY, OPERATOR, "test", roles=AGENCY_ROLES)
-    accounts.change_password("jdoe", once, PASSWORD, "test")
-    user = accounts.sign_in("jdoe", PASSWORD, "test")
+    user = hire(pair.department.accounts, "jdoe", AGENCY)
     data: AgencyData = pair.department.agency_data
     assert data.withdraw(user, [read.id], "ours alone", "test").forwarded == 1
     pair.take()
