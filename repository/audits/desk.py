@@ -64,9 +64,11 @@ class AuditDesk(Conduct):
             NotAllowedError: if their roles let them see none.
         """
         request: dict[str, JSON] = {"audit": number}
-        with self._acting(user, "audits.show", request, origin) as (connection, finish):
+        with self._acting(user, "audits.show", request, origin) as (connection, _):
             found = records.whole(connection, self._audit(connection, user, number))
-            finish()
+            digest = digest_of_ids(str(each.index) for each in found.searches)
+            shown = len(found.searches)
+            self._append(connection, user, "audits.show", request, origin, shown, digest)
         return found
 
     def drawn_again(self, user: User, number: int, origin: str) -> bool:

@@ -17,6 +17,7 @@ from repository.audits.entries import Which
 from repository.audits.errors import AuditError
 from repository.audits.opening import JOBS
 from repository.audits.records import Audit
+from repository.audits.reminders import raise_undrawn, settle_undrawn
 from repository.audits.sampling import draw, seed_of
 from repository.ledger import log
 from repository.ledger.entry import JSON, SYSTEM, Entry, Recorded, digest_of_ids
@@ -31,11 +32,22 @@ SEARCHES = ("search.run",)
 
 
 def draw_due(engine: Engine, size: int, now: datetime) -> list[int]:
-    """Draw for every audit that waits and whose checkpoint is there; gives their numbers."""
+    """Draw for every audit that waits and whose checkpoint is there; gives their numbers.
+
+    One whose entries are not what was recorded is not drawn, which is a finding.
+    """
     with reading(engine) as connection:
         waiting = select(audits.c.id).where(audits.c.seed.is_(None)).order_by(audits.c.id)
         numbers = list(connection.scalars(waiting))
-    return [number for number in numbers if _draw(engine, number, size, now)]
+    drawn = []
+    for number in numbers:
+        try:
+            if _draw(engine, number, size, now):
+                drawn.append(number)
+        except AuditError as error:
+            with engine.begin() as connection:
+                raise_undrawn(connection, number, str(error), now)
+    return drawn
 
 
 def drawn_again(connection: Connection, audit: Audit) -> list[int]:
@@ -110,6 +122,7 @@ def _draw(engine: Engine, number: int, size: int, now: datetime) -> bool:
             "searches": len(searched),
         }
         digest = digest_of_ids(map(str, drawn))
+        settle_undrawn(connection, number, now)
         log.append(
             connection,
             Entry(

@@ -54,7 +54,9 @@ def face_requests() -> None:
     required=True,
     help="The request as it was written, as text.",
 )
-@click.option("--matches", type=click.IntRange(0), help="How many matches came back, if known.")
+@click.option(
+    "--matches", type=click.IntRange(0, 2**31 - 1), help="How many matches came back, if known."
+)
 @click.option("--affirm", is_flag=True, help=AFFIRMATION)
 @AS_JSON
 @as_person
@@ -110,7 +112,9 @@ def add(
 
 @face_requests.command("answer")
 @click.option("--request", "number", type=click.IntRange(1, 2**31 - 1), required=True, help="Its.")
-@click.option("--matches", type=click.IntRange(0), required=True, help="How many came back.")
+@click.option(
+    "--matches", type=click.IntRange(0, 2**31 - 1), required=True, help="How many came back."
+)
 @as_person
 def answer(services: Services, user: User, *, number: int, matches: int) -> None:
     """Record how many matches came back.

@@ -1,4 +1,4 @@
-"""Findings for administrators where an audit, or what one found, is overdue."""
+"""Findings for administrators where an audit is overdue, or its finding, or its sample fails."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from repository.units.findings import raise_finding, settle_finding
 
 AUDIT_OVERDUE = "audit_overdue"
 FOUND_OVERDUE = "audit_finding_overdue"
+UNDRAWN = "audit_not_drawn"
 
 
 def raise_overdue(connection: Connection, now: datetime) -> None:
@@ -53,6 +54,17 @@ def settle_audit(connection: Connection, number: int, now: datetime) -> None:
 def settle_found(connection: Connection, number: int, now: datetime) -> None:
     """Close what was raised of a finding that is mended."""
     settle_finding(connection, FOUND_OVERDUE, None, "followed up", now, subject=_found(number))
+
+
+def raise_undrawn(connection: Connection, number: int, why: str, now: datetime) -> None:
+    """Raise one for an audit whose sample cannot be drawn."""
+    detail = f"audit {number}: no sample can be drawn: {why}"
+    raise_finding(connection, UNDRAWN, None, detail, now, subject=_audit(number))
+
+
+def settle_undrawn(connection: Connection, number: int, now: datetime) -> None:
+    """Close it once it is drawn."""
+    settle_finding(connection, UNDRAWN, None, "drawn", now, subject=_audit(number))
 
 
 def _audit(number: int) -> str:

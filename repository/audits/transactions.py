@@ -39,7 +39,7 @@ FIELDS = (
     "result_digest",
 )
 MAX_PAGE = 5000
-MAX_ON_PAPER = 5000
+MAX_ON_PAPER = 2000
 ACTION = "audits.transactions"
 
 

@@ -14,6 +14,7 @@ from repository.audits.sampling import draw, seed_of
 from repository.store.engine import reading
 from repository.store.tables.audits import audits
 from repository.store.tables.ledger import ledger_checkpoints, ledger_entries
+from repository.units.findings import list_findings
 from tests.repository.audits.office import FEBRUARY, Office
 from tests.repository.people import recorded
 
@@ -116,7 +117,10 @@ def test_drawing_again_finds_a_search_that_somebody_took_out_and_a_seed_that_was
 
 
 def test_a_changed_entry_is_not_audited_as_if_it_were_true(small_office: Office) -> None:
-    _number, searched = started(small_office)
+    number, searched = started(small_office)
+    other = small_office.hire("poe", Role.AGENCY_HEAD, agency="boston-pd")
+    start, end = datetime(2026, 2, 1, tzinfo=UTC), MARCH
+    sound = small_office.desk.start(other, "boston-pd", start, end, "a tip", "here")
     with small_office.engine.begin() as connection:
         connection.execute(
             update(ledger_entries)
@@ -126,5 +130,9 @@ def test_a_changed_entry_is_not_audited_as_if_it_were_true(small_office: Office)
     with small_office.engine.begin() as connection:  # past the checkpoint's own refusal
         row = {"size": 900, "root": b"r" * 32, "frontier": b"", "note": "", "issued_at": MARCH}
         connection.execute(ledger_checkpoints.insert().values(row))
-    with pytest.raises(AuditError, match=f"entry {searched[0]} of the ledger is not what"):
-        drawing.draw_due(small_office.engine, 3, small_office.clock())
+    assert drawing.draw_due(small_office.engine, 3, small_office.clock()) == [sound]
+    with reading(small_office.engine) as connection:
+        (said,) = list_findings(connection)
+    assert said.kind == "audit_not_drawn"
+    assert f"audit {number}: no sample" in said.detail
+    assert f"entry {searched[0]} of the ledger is not what was recorded" in said.detail
