@@ -445,7 +445,7 @@ def test_sessions_and_tokens_live_under_the_role_of_accounts(site: Site) -> None
     assert accounts.end_sessions_of("sroe", found.user, "here") == 2
     for role in ("web", "ingest", "ledger"):
         for table in ("sessions", "api_tokens", "shared_uses", "oidc_sign_ins"):
-            assert "permission denied" in site.refused(role, f"SELECT * FROM {table}")
+            assert "permission denied" in site.refused(role, f"TABLE {table}")
     assert "permission denied" in site.refused("accounts", "DELETE FROM api_tokens")
 
 
