@@ -34,7 +34,13 @@ def tokens() -> None:
     required=True,
     help=f"What it may do, once for each: {', '.join(each.value for each in Scope)}.",
 )
-@click.option("--days", default=90, show_default=True, help="For which it is good, at most 365.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 365),
+    default=90,
+    show_default=True,
+    help="For which it is good.",
+)
 @_JSON
 @pass_services
 def make(

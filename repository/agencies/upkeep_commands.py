@@ -91,7 +91,13 @@ def list_command(
 @AGENCY
 @_UNIT
 @click.option("--kind", type=click.Choice(PLANNED), required=True, help="What is to be done.")
-@click.option("--every", "every_days", type=int, required=True, help="After how many days.")
+@click.option(
+    "--every",
+    "every_days",
+    type=click.IntRange(1, 36_525),
+    required=True,
+    help="After how many days.",
+)
 @click.option("--advice", required=True, help="Where the maker advises it.")
 @ACTING
 def plan(

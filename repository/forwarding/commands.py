@@ -116,7 +116,13 @@ def keep(
 
 
 @forward.command("release")
-@click.option("--filter", "number", type=int, required=True, help="The filter's number.")
+@click.option(
+    "--filter",
+    "number",
+    type=click.IntRange(1, 2**31 - 1),
+    required=True,
+    help="The filter's number.",
+)
 @click.option("--reason", required=True, help="Why, in words; kept on the ledger.")
 @as_person
 def release(services: Services, user: User, number: int, reason: str) -> None:

@@ -41,7 +41,13 @@ def alerts() -> None:
 @click.option(
     "--overdue", is_flag=True, help="Only those that nobody verified within the set time."
 )
-@click.option("--limit", type=int, default=200, show_default=True, help="Most alerts.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 2**31 - 1),
+    default=200,
+    show_default=True,
+    help="Most alerts.",
+)
 @_AS_JSON
 @as_person
 def list_alerts(

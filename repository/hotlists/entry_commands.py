@@ -24,7 +24,12 @@ from repository.search.purpose import AFFIRMATION, PurposeKind
 from repository.wording import counted
 
 _LIST = click.option("--list", "name", required=True, help="The list's name.")
-_NUMBER = click.option("--number", type=int, required=True, help="The entry's number.")
+_NUMBER = click.option(
+    "--number",
+    type=click.IntRange(1, 2**31 - 1),
+    required=True,
+    help="The entry's number.",
+)
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
@@ -33,7 +38,9 @@ _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for
 @click.option("--plate", required=True, help="The plate; ? for one character, * for any number.")
 @click.option("--state", default="", help="Two-letter code of the state, where it is known.")
 @click.option("--kind", required=True, type=click.Choice(KINDS), help="Why it is looked for.")
-@click.option("--priority", type=int, default=1, show_default=True, help="1 (urgent) to 5.")
+@click.option(
+    "--priority", type=click.IntRange(1, 5), default=1, show_default=True, help="1 (urgent) to 5."
+)
 @click.option("--note", default="", help="What the officer in the car should know.")
 @click.option("--reason", required=True, help="The reason, in three words or more.")
 @click.option("--authorized-by", required=True, help="Name of the person who authorized it.")
@@ -44,7 +51,11 @@ _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for
     required=True,
     help="When it ends (UTC); a date alone lasts to that day's end.",
 )
-@click.option("--replaces", type=int, help="Number of the entry that this one takes the place of.")
+@click.option(
+    "--replaces",
+    type=click.IntRange(1, 2**31 - 1),
+    help="Number of the entry that this one takes the place of.",
+)
 @_AS_JSON
 @as_person
 def propose(
@@ -159,7 +170,13 @@ def entries(
 @click.command("look-back")
 @click.argument("label", metavar="ENTRY")
 @_LIST
-@click.option("--days", type=int, default=7, show_default=True, help=f"1 to {MAX_DAYS}.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, MAX_DAYS),
+    default=7,
+    show_default=True,
+    help=f"1 to {MAX_DAYS}.",
+)
 @click.option("--purpose", required=True, help=f"One of: {', '.join(PurposeKind)}.")
 @click.option("--facts", default="", help="What makes this search necessary, in words.")
 @click.option("--case", "case_number", default="", help="Number of the case it belongs to.")

@@ -81,7 +81,7 @@ def key(services: Services) -> None:
 
 
 @ledger.command()
-@click.argument("index", metavar="ENTRY", type=click.IntRange(min=0))
+@click.argument("index", metavar="ENTRY", type=click.IntRange(0, 2**63 - 1))
 @_JSON
 @pass_services
 def prove(services: Services, index: int, as_json: bool) -> None:

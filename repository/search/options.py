@@ -23,7 +23,10 @@ _WHY = (
     click.option("--court-order", help="Court and number of the order, for that purpose."),
     click.option("--affirm", "affirmed", is_flag=True, help=f"Your word: {AFFIRMATION}"),
     click.option(
-        "--request", "on_request", type=int, help="Number of the request that it is made for."
+        "--request",
+        "on_request",
+        type=click.IntRange(1, 2**31 - 1),
+        help="Number of the request that it is made for.",
     ),
     click.option(
         "--emergency",
@@ -58,7 +61,11 @@ _SEARCH = (
     click.option("--camera", help="Only reads of the camera of this name."),
     click.option("--hits-only", is_flag=True, help="Only what was on a hot list."),
     click.option(
-        "--limit", type=int, default=DEFAULT_RESULTS, show_default=True, help="Most reads."
+        "--limit",
+        type=click.IntRange(1, 2**31 - 1),
+        default=DEFAULT_RESULTS,
+        show_default=True,
+        help="Most reads.",
     ),
     click.option("--after", help="The next page: what the page before gave as its next."),
 )
@@ -74,7 +81,11 @@ _TOGETHER = (
         help="How long before or after counts as together.",
     ),
     click.option(
-        "--times", type=int, default=3, show_default=True, help="How often they were together."
+        "--times",
+        type=click.IntRange(1, 2**31 - 1),
+        default=3,
+        show_default=True,
+        help="How often they were together.",
     ),
 )  # fmt: skip
 

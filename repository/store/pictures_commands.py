@@ -30,7 +30,7 @@ def pictures() -> None:
 )
 @click.option(
     "--sample",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 2**31 - 1),
     default=_SAMPLE,
     show_default=True,
     help="How many to open, drawn by chance.",

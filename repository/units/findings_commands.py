@@ -55,7 +55,13 @@ def list_command(services: Services, closed_too: bool, as_json: bool) -> None:
 
 
 @findings_command.command("close")
-@click.option("--finding", "number", type=int, required=True, help="The finding's number.")
+@click.option(
+    "--finding",
+    "number",
+    type=click.IntRange(1, 2**31 - 1),
+    required=True,
+    help="The finding's number.",
+)
 @click.option("--reason", required=True, help="What was done about it, in words.")
 @as_person
 def close_command(services: Services, user: User, number: int, reason: str) -> None:

@@ -32,3 +32,27 @@ def test_every_command_says_what_it_does_with_an_example(words: list[str], tmp_p
     assert shown.startswith(f"Usage: {' '.join(['main', *words])}")
     assert f"Example: alpr-repository {words[0] if words else '--settings'}" in shown
     assert ("--json" in shown) == ("--json Print JSON, for scripts." in shown)
+
+
+def every_number() -> Iterator[tuple[str, click.Parameter]]:
+    """Each option and argument of each command that is a whole number, and the command's words."""
+    for words in every_command(main):
+        command: click.Command = main
+        for word in words:
+            assert isinstance(command, click.Group)
+            command = command.commands[word]
+        for parameter in command.params:
+            if isinstance(parameter.type, click.types.IntParamType):
+                yield " ".join(words), parameter
+
+
+def test_every_number_has_bounds_that_the_database_has_room_for() -> None:
+    unbounded = [
+        f"{words}: {parameter.name}"
+        for words, parameter in every_number()
+        if not isinstance(parameter.type, click.IntRange)
+        or parameter.type.min is None
+        or not (parameter.type.max or 2**63) < 2**63
+    ]
+    assert unbounded == []
+    assert len(list(every_number())) > 10
