@@ -193,7 +193,7 @@ class Services:
     @property
     def case_files(self) -> CaseFiles:
         """The case files of every agency."""
-        return CaseFiles(self.engine, self.clock)
+        return CaseFiles(self.engine, self.clock, self.duties)
 
     @property
     def agency_data(self) -> AgencyData:

@@ -19,11 +19,14 @@ from repository.cases.events import CaseEvent, of_case
 from repository.cases.events import add_event as add_event
 from repository.cases.shown import Shown as Shown
 from repository.ledger.entry import JSON
+from repository.retention.duties import Duties
+from repository.retention.holds import is_held
 from repository.retention.holds_listing import Filter, Hold, list_holds
 from repository.store.rows import insert_new
 from repository.store.tables.accounts import users
 from repository.store.tables.cases import case_search_reads, case_searches, cases
 from repository.store.tables.fleet import agencies
+from repository.store.tables.reads import reads
 from repository.store.tables.retention import hold_reads, holds
 
 _MAX_NUMBER = 64
@@ -184,10 +187,13 @@ def add_search(
         showing.forget(connection, case_search_reads.c.ledger_index == ledger_index)
 
 
-def find(connection: Connection, agency: str, number: str) -> CaseFile | None:
+def find(
+    connection: Connection, agency: str, number: str, duties: Duties, now: datetime
+) -> CaseFile | None:
     """The case file with that number at that agency.
 
-    A case that nobody searched for yet has one as soon as there is a hold for it.
+    A case that nobody searched for yet has one as soon as there is a hold for it. What was shown
+    of a read that has outlived its agency's rule, purged yet or not, is told only if it is held.
     """
     if not is_number(number):
         return None
@@ -202,6 +208,7 @@ def find(connection: Connection, agency: str, number: str) -> CaseFile | None:
         if opened_at is None:
             return None
         return CaseFile(agency, number, opened_at, searches=(), holds=tuple(held))
+    shown = _shown(connection, case.id, duties, now)
     searches = connection.execute(
         select(case_searches, users.c.login, users.c.name)
         .join(users, users.c.id == case_searches.c.user_id)
@@ -219,7 +226,7 @@ def find(connection: Connection, agency: str, number: str) -> CaseFile | None:
                 name=each.name,
                 searched_at=each.searched_at,
                 request=json.loads(each.request),
-                reads=_shown(connection, each.ledger_index),
+                reads=tuple(shown.get(each.ledger_index, ())),
             )
             for each in searches
         ),
@@ -249,26 +256,28 @@ def summaries(connection: Connection, agency: str) -> list[CaseSummary]:
     return found
 
 
-def _shown(connection: Connection, ledger_index: int) -> tuple[Shown, ...]:
-    table = case_search_reads
+def _shown(
+    connection: Connection, case_id: int, duties: Duties, now: datetime
+) -> Mapping[int, Sequence[Shown]]:
+    """What each search of the case showed, in its order; of reads whose time has come, no facts."""
+    shown, columns = case_search_reads, case_search_reads.c
+    kept = (
+        (reads.c.unit_id == columns.unit_id)
+        & (reads.c.captured_at == columns.captured_at)
+        & (reads.c.read_id == columns.read_id)
+        & (~duties.has_expired(reads, now) | is_held(reads))
+    )
     rows = connection.execute(
-        select(
-            table.c.unit_id,
-            table.c.captured_at,
-            table.c.read_id,
-            table.c.facts,
-            table.c.facts_digest,
-        )
-        .where(table.c.ledger_index == ledger_index)
-        .order_by(table.c.place)
+        select(shown, reads.c.read_id.is_not(None).label("is_kept"))
+        .join(case_searches, case_searches.c.ledger_index == columns.ledger_index)
+        .outerjoin(reads, kept)
+        .where(case_searches.c.case_id == case_id)
+        .order_by(columns.ledger_index, columns.place)
     )
-    return tuple(
-        Shown(
-            row.unit_id,
-            row.captured_at,
-            row.read_id,
-            showing.opened(row.facts),
-            row.facts_digest,
+    found: dict[int, list[Shown]] = defaultdict(list)
+    for row in rows:
+        facts = showing.opened(row.facts) if row.is_kept else None
+        found[row.ledger_index].append(
+            Shown(row.unit_id, row.captured_at, row.read_id, facts, row.facts_digest)
         )
-        for row in rows
-    )
+    return found

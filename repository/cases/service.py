@@ -26,6 +26,7 @@ from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Actor, Entry, as_typed, digest_of_ids
 from repository.retention import holds_ending
+from repository.retention.duties import Duties
 from repository.retention.holds_listing import Filter, list_holds
 from repository.retention.holds_request import HoldError
 from repository.store import locks
@@ -36,10 +37,11 @@ _REFUSALS = (CaseError, AccountError, HoldError)
 
 @dataclass(frozen=True, slots=True)
 class CaseFiles:
-    """The case files of every agency."""
+    """The case files of every agency; ``load_duties`` gives the rules that reads are kept by."""
 
     engine: Engine
     now: Callable[[], datetime]
+    load_duties: Callable[[Connection], Duties]
 
     def list(self, agency: str, by: Actor | User, origin: str) -> list[CaseSummary]:
         """The agency's cases by number; to people of other agencies, none.
@@ -65,7 +67,8 @@ class CaseFiles:
         entry = self._entry("cases.show", by, origin, asked)
         with self._transaction(entry) as connection:
             sees = self._sees(connection, agency, by)
-            found = files.find(connection, agency, number) if sees else None
+            duties = self.load_duties(connection)
+            found = files.find(connection, agency, number, duties, entry.at) if sees else None
             if found is None:
                 raise NoSuchCaseError(
                     f"case {number!r}: agency {agency!r} has no case of that number"

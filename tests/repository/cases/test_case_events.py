@@ -35,7 +35,7 @@ SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 @pytest.fixture
 def case_files(site: EvidenceSite, clock: Clock) -> CaseFiles:
-    return CaseFiles(site.engine, clock)
+    return CaseFiles(site.engine, clock, load_duties)
 
 
 @pytest.fixture
@@ -77,11 +77,16 @@ def test_what_was_shown_of_a_read_goes_with_the_read_and_its_digest_stays(
     site.hold(kept.id)
     before = case_files.show("salem-pd", CASE, site.user, "here").searches
     site.clock.time += A_YEAR
+    waiting = case_files.show("salem-pd", CASE, OPERATOR, "here").searches
+    assert [each.reads[0].facts is None for each in waiting] == [True, False]
+    assert read.plate in _kept_text(site.engine)
     confirmed = purge.Confirmation(any_count=True, clock_is=site.clock().date())
-    purge.run(
-        site.engine, site.store, load_duties, now=site.clock(), confirmed=confirmed
-    )  # fmt: skip
-    after = CaseFiles(site.engine, site.clock).show("salem-pd", CASE, OPERATOR, "here").searches
+    purge.run(site.engine, site.store, load_duties, now=site.clock(), confirmed=confirmed)
+    after = (
+        CaseFiles(site.engine, site.clock, load_duties)
+        .show("salem-pd", CASE, OPERATOR, "here")
+        .searches
+    )
     assert [each.reads[0].facts is None for each in after] == [True, False]
     for then, now in zip(before, after, strict=True):
         assert (then.request, then.reads[0].digest) == (now.request, now.reads[0].digest)

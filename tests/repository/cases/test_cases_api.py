@@ -12,6 +12,7 @@ from repository.cases.evidence.make import EvidenceDesk
 from repository.cases.evidence.verify import Given, verify
 from repository.cases.service import CaseFiles
 from tests.repository.cases.evidence_site import CASE, FACTS, EvidenceSite, jpeg
+from tests.repository.ingest.conftest import load_duties
 from tests.repository.people import hire, recorded
 from tests.repository.web.test_app import Visitor, error_of, serving, sign_in
 
@@ -33,7 +34,7 @@ class Rooms:
 
 @pytest.fixture
 def client(site: EvidenceSite, accounts: Accounts) -> Iterator[Visitor]:
-    rooms = Rooms(accounts, CaseFiles(site.engine, site.clock), site.desk)
+    rooms = Rooms(accounts, CaseFiles(site.engine, site.clock, load_duties), site.desk)
     with serving(rooms) as opened:  # type: ignore[arg-type]
         yield opened
 

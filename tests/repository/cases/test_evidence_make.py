@@ -28,6 +28,7 @@ from repository.search.result import LEAD_ONLY
 from repository.store.tables.people import trainings
 from repository.store.tables.reads import batches, reads
 from tests.repository.cases.evidence_site import CASE, PROSECUTOR, EvidenceSite, jpeg
+from tests.repository.ingest.conftest import load_duties
 from tests.repository.people import hire, recorded
 from tests.repository.picture_files import picture_file
 
@@ -106,7 +107,7 @@ def test_a_package_for_somebody_outside_is_in_the_dissemination_log(site: Eviden
     read = site.take()
     site.hold(read.id)
     made = site.make(read, recipient=PROSECUTOR)
-    case_files = CaseFiles(site.engine, site.clock)
+    case_files = CaseFiles(site.engine, site.clock, load_duties)
     (logged,) = case_files.disseminations(site.user, "here")
     assert logged.event.ledger_index == made.ledger_index
     assert logged.event.detail["given_to"] == PROSECUTOR.as_json()

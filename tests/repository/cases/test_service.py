@@ -12,6 +12,7 @@ from repository.cases import files
 from repository.cases.service import CaseError, CaseFiles
 from repository.retention import holds
 from repository.retention.holds_request import HoldRequest
+from tests.repository.ingest.conftest import load_duties
 from tests.repository.people import OPERATOR, Clock, recorded
 from tests.repository.sightings import add_units, sight
 
@@ -32,13 +33,13 @@ def test_a_case_is_opened_once(officer: User, engine: Engine, clock: Clock) -> N
         thread.join()
     assert len(ids) == 3
     assert len(set(ids)) == 1
-    (case,) = CaseFiles(engine, clock).list("salem-pd", OPERATOR, "here")
+    (case,) = CaseFiles(engine, clock, load_duties).list("salem-pd", OPERATOR, "here")
     assert (case.number, case.opened_at, case.searches) == ("24-1187", clock(), 0)
 
 
 @pytest.mark.policy("C-4a")
 def test_each_look_is_on_the_ledger(officer: User, engine: Engine, clock: Clock) -> None:
-    case_files = CaseFiles(engine, clock)
+    case_files = CaseFiles(engine, clock, load_duties)
     with pytest.raises(CaseError, match="no case of that number"):
         case_files.show("salem-pd", "24-1187", OPERATOR, "here")
     case_files.list("salem-pd", OPERATOR, "here")
@@ -59,7 +60,7 @@ def test_what_is_preserved_for_a_case_stands_in_its_file(
         for number in ("24-1", "24-2", "24-2"):
             request = HoldRequest(number, "enforcement_action", "Seen near the scene", (read,))
             holds.add(connection, request, actor=officer.actor, origin="here", now=clock())
-    case_files = CaseFiles(engine, clock)
+    case_files = CaseFiles(engine, clock, load_duties)
     listed = case_files.list("salem-pd", OPERATOR, "here")
     assert [(each.number, each.holds) for each in listed] == [("24-1", 1), ("24-2", 2)]
     assert case_files.list("boston-pd", OPERATOR, "here") == []

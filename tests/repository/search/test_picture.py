@@ -28,6 +28,7 @@ from repository.search.picture import PictureRequest, Pictures
 from repository.settings import load_settings
 from repository.store.pictures import PictureError, PictureStore
 from repository.store.tables.reads import picture_keys, pictures
+from tests.repository.ingest.conftest import load_duties
 from tests.repository.people import OPERATOR, PASSWORD, Clock, CommandLine, recorded
 from tests.repository.picture_files import picture_file, pictures_in
 from tests.repository.sightings import RULE, add_units, sight
@@ -104,7 +105,7 @@ def test_the_picture_comes_with_its_entry_and_stands_in_the_case_file(
     assert entry["result_digest"] == DIGEST
     other = shown.show(officer, replace(wish(read_id), kind="scene"), "10.0.0.7")
     assert (other.content, other.media_type) == (scene, "image/png")
-    case = CaseFiles(engine, clock).show("salem-pd", "24-1187", OPERATOR, "here")
+    case = CaseFiles(engine, clock, load_duties).show("salem-pd", "24-1187", OPERATOR, "here")
     assert [each.ledger_index for each in case.searches] == [
         answer.ledger_index,
         other.ledger_index,

@@ -24,6 +24,7 @@ from repository.search.result import LEAD_ONLY
 from repository.search.service import Searches
 from repository.search.settings import SearchSettings
 from repository.store.engine import DatabaseNotMadeError
+from tests.repository.ingest.conftest import load_duties
 from tests.repository.people import OPERATOR, Clock, hire, recorded
 from tests.repository.sightings import FOLD, RULE, add_units, sight
 
@@ -173,7 +174,7 @@ def test_the_case_file_holds_the_search_and_what_it_returned(
     none = searches.search(officer, replace(request_, plate="NONE"), "here")
     colleague = hire(accounts, "roe", "boston-pd")
     searches.search(colleague, request_, "here")
-    files = CaseFiles(engine, clock)
+    files = CaseFiles(engine, clock, load_duties)
     case = files.show("salem-pd", "24-1187", OPERATOR, "here")
     assert [(each.ledger_index, each.login) for each in case.searches] == [
         (one.ledger_index, "jdoe"),
@@ -280,7 +281,7 @@ def test_no_entry_no_result(
         searches.search(officer, request_, "here")
     event.remove(engine, "before_cursor_execute", listener)
     assert len(recorded(engine)) == before
-    files = CaseFiles(engine, clock)
+    files = CaseFiles(engine, clock, load_duties)
     assert files.list("salem-pd", OPERATOR, "here") == []
 
 
