@@ -14,6 +14,7 @@ import structlog
 from repository import jobs
 from repository.bootstrap import Services
 from repository.errors import RepositoryError
+from repository.ingest import collector
 from repository.ingest.consumer import Consumer
 from repository.settings import Settings
 from repository.store import migrate
@@ -125,6 +126,7 @@ def _start_ingest(instance: int | None, services: Services, stop: threading.Even
     if instance is not None:
         broker = broker.model_copy(update={"instance": instance})
     consumer = Consumer(broker, services.ingest)
+    collector.spare()
     return _Running("ingest", consumer.run, consumer.stop, stop)
 
 

@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import UNSET, Meta, UnsetType
 
 from edge.contract import merkle
+from edge.contract.canonical import canonical
 from edge.contract.errors import ContractError
 from edge.contract.records import (
     MAX_RECORD_BYTES,
@@ -358,7 +359,7 @@ def _batch_statement(
 def _receipt_statement(receipt: Receipt) -> bytes:
     fields = msgspec.to_builtins(receipt)
     del fields["signature"]
-    return _RECEIPT_DOMAIN + rfc8785.dumps(fields)
+    return _RECEIPT_DOMAIN + canonical(fields)
 
 
 def _verify(public_key: Ed25519PublicKey, signature: str, statement: bytes) -> None:

@@ -287,16 +287,9 @@ class Read(Record, frozen=True, kw_only=True, tag="read"):
         _require_utc("last_seen", self.last_seen)
         if self.last_seen < self.first_seen:
             raise ContractError("last_seen: before first_seen")
-        if len(self.characters) != len(self.plate):
-            raise ContractError("characters: their number differs from the plate's length")
-        for index, (char, read) in enumerate(zip(self.plate, self.characters, strict=True)):
-            # The best is the plate's own nearly always.
-            if read.alternatives[0].char != char and all(
-                alternative.char != char for alternative in read.alternatives
-            ):
-                raise ContractError(
-                    f"characters[{index}]: the plate's own character is not among the alternatives"
-                )
+        # The best is the plate's own nearly always.
+        if self.plate != "".join([read.alternatives[0].char for read in self.characters]):
+            _require_spelling(self.plate, self.characters)
 
 
 class Hit(Record, frozen=True, kw_only=True, tag="hit"):
@@ -465,6 +458,16 @@ def _decode(data: bytes) -> AnyRecord:
 def _require_utc(field: str, moment: datetime) -> None:
     if moment.tzinfo is not UTC and moment.utcoffset() != timedelta(0):
         raise ContractError(f"{field}: not in UTC")
+
+
+def _require_spelling(plate: str, characters: tuple[Character, ...]) -> None:
+    if len(characters) != len(plate):
+        raise ContractError("characters: their number differs from the plate's length")
+    for index, (char, read) in enumerate(zip(plate, characters, strict=True)):
+        if all(alternative.char != char for alternative in read.alternatives):
+            raise ContractError(
+                f"characters[{index}]: the plate's own character is not among the alternatives"
+            )
 
 
 def _milliseconds(moment: datetime) -> int:

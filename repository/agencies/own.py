@@ -144,7 +144,7 @@ def correct(
         "corrected_at": now,
     }
     put(connection, read_corrections, row)
-    catch(connection, read.unit_id, [{**read.key, "plate": plate, "state": state}])
+    catch(connection, [{**read.key, "plate": plate, "state": state}])
 
 
 def check_plate(typed: str) -> str:

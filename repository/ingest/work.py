@@ -61,12 +61,13 @@ class _Unit:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A batch that is new, and what of it is kept."""
+    """A batch that is new, and what of it is kept; ``met`` if any record was stored before."""
 
     unit: _Unit
     opened: OpenBatch
     judgement: Judgement
     message: str
+    met: bool
 
 
 @dataclass
@@ -124,8 +125,9 @@ class Work:
             if isinstance(hit.record, Hit):
                 new["hits"].append(rows.hit_row(unit.state, hit.record, hit.data, self.now))
         ensure_days(self.connection, {row["captured_at"].date() for row in new["reads"]})
-        insert_many(self.connection, reads, new["reads"])
-        insert_many(self.connection, pictures, new["pictures"])
+        all_new = not any(taken.met for taken in self._batches)
+        insert_many(self.connection, reads, new["reads"], all_new=all_new)
+        insert_many(self.connection, pictures, new["pictures"], all_new=all_new)
         insert_many(self.connection, hits, new["hits"])
         insert_many(self.connection, unit_records, new["others"])
         self._write_batches()
@@ -134,8 +136,7 @@ class Work:
         plates.remember(
             self.connection, {row["plate"] for name in ("reads", "hits") for row in new[name]}
         )
-        for unit_id, arrived in _by_unit(new["reads"]).items():
-            holds.catch(self.connection, unit_id, arrived)
+        holds.catch(self.connection, new["reads"])
         if self.doubt == "ahead" and any(
             ownclock.agrees(taken.judgement.kept, self.now) for taken in self._batches
         ):
@@ -203,7 +204,7 @@ class Work:
         if state.ahead_since is not None:
             self._settle_gap(state)
         self._look_at_times(unit, judgement)
-        taken = _Taken(unit, opened, judgement, message_digest(arrived.body))
+        taken = _Taken(unit, opened, judgement, message_digest(arrived.body), met)
         self._batches.append(taken)
         aside.set_records_aside(self.connection, state, arrived.topic, judgement.refused, self.now)
         return lambda: answers.of_new(

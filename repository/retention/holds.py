@@ -91,10 +91,10 @@ def add(
     return _place(connection, columns, reach, rows, told, actor=actor, origin=origin, now=now)
 
 
-def catch(connection: Connection, unit_id: int, rows: Sequence[Mapping[str, Any]]) -> int:
+def catch(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     """Put rows of ``reads`` that were just inserted under the standing holds that reach them.
 
-    Runs in the transaction that inserted them, which shares the turn of retention. The same goes
+    The rows are of any units. Runs in the transaction that inserted them, which shares the turn of retention. The same goes
     for a read whose owner just said that its plate is another, with that plate in its row.
 
     Returns:
@@ -104,7 +104,7 @@ def catch(connection: Connection, unit_id: int, rows: Sequence[Mapping[str, Any]
         return 0
     caught = [
         {"hold_id": hold_id} | {name: row[name] for name in ("unit_id", "captured_at", "read_id")}
-        for hold_id, row in arrived(connection, unit_id, rows)
+        for hold_id, row in arrived(connection, rows)
     ]
     insert_new(connection, hold_reads, caught)
     return len(caught)

@@ -188,14 +188,14 @@ def moment_of(record_id: UUID) -> datetime | None:
         return None
 
 
-def arrived(connection: Connection, unit_id: int, rows: Sequence[Row]) -> Iterator[tuple[int, Row]]:
-    """Which standing hold reaches which of the rows of ``reads`` that a unit just brought."""
+def arrived(connection: Connection, rows: Sequence[Row]) -> Iterator[tuple[int, Row]]:
+    """Which standing hold reaches which of the rows of ``reads`` that units just brought."""
     names = ("scope", "unit_id", "read_id", "plate", "plate_state", "from_at", "until_at")
     query = select(holds.c.id, *(holds.c[name] for name in names)).where(
         holds.c.released_at.is_(None),
         holds.c.until_at > min(row["captured_at"] for row in rows),
         holds.c.from_at <= max(row["captured_at"] for row in rows),
-        or_(holds.c.unit_id.is_(None), holds.c.unit_id == unit_id),
+        or_(holds.c.unit_id.is_(None), holds.c.unit_id.in_({row["unit_id"] for row in rows})),
     )
     standing = connection.execute(query).all()
     if not standing:

@@ -163,11 +163,20 @@ def test_either_encoding_of_any_value_is_judged_as_by_the_library(value: Free) -
         for data in spellings:
             with pytest.raises(ContractError):
                 _ = is_canonical(data, value) or pytest.fail("it has no canonical form")
+        with pytest.raises(ContractError):
+            canonical.canonical(value)
         return
+    assert canonical.canonical(value) == rfc8785.dumps(fields)
     for data in spellings:
         decoded = msgspec.json.decode(data, type=Free)
         expected = rfc8785.dumps(msgspec.to_builtins(decoded)) == data
         assert is_canonical(data, decoded) == expected
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 2**70])
+def test_what_has_no_canonical_form_is_given_none(number: float) -> None:
+    with pytest.raises(ContractError):
+        canonical.canonical({"a": number})
 
 
 def test_the_two_encoders_write_every_character_alike() -> None:

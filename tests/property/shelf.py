@@ -109,7 +109,7 @@ class Shelf:
                 self._keep(connection, unit_id, read, picture, now)
             for record in records[1:]:
                 _keep_other(connection, record, common, read.id, plate)
-            holds.catch(connection, unit_id, [row])
+            holds.catch(connection, [row])
             acted_on = [_row(each, common) for each in records[2:]]
             holds.preserve_acted_on(connection, unit_id, agency_id, acted_on, now)
         return read.id, records[1].id if hit else None

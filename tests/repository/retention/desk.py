@@ -103,7 +103,7 @@ class Desk:
         with self.engine.begin() as connection:
             locks.share(connection, Turn.RETENTION)
             rows = connection.execute(select(reads).where(reads.c.read_id == read_id))
-            holds.catch(connection, unit, [dict(row) for row in rows.mappings()])
+            holds.catch(connection, [dict(row) for row in rows.mappings()])
         return read_id
 
     def entry(self) -> dict[str, Any]:

@@ -221,7 +221,7 @@ def test_a_read_is_held_by_the_plate_that_its_owner_says_it_is_and_by_what_was_r
     assert desk.held() == set()
     with desk.engine.begin() as connection:
         row = {"unit_id": 1, "captured_at": NOW, "read_id": read, "plate": "1ABC20", "state": None}
-        assert holds.catch(connection, 1, [row]) == 1  # its owner says so only now
+        assert holds.catch(connection, [row]) == 1  # its owner says so only now
     assert desk.held() == {read}
 
 
@@ -266,7 +266,7 @@ def test_a_hit_is_held_with_its_read_though_that_comes_later(desk: Desk) -> None
     with desk.engine.begin() as connection:
         connection.execute(update(reads).where(reads.c.read_id == late).values(read_id=read_id))
         rows = connection.execute(select(reads)).mappings().all()
-        assert holds.catch(connection, 1, [dict(row) for row in rows]) == 1
+        assert holds.catch(connection, [dict(row) for row in rows]) == 1
     desk.arrive("1ABC20", NOW)  # of the same moment, not the hit's
     assert desk.held() == {read_id}
     with reading(desk.engine) as connection:
@@ -565,7 +565,7 @@ def test_a_read_that_arrives_while_a_hold_is_placed_comes_under_it(postgres_desk
             "received_at": NOW,
         }
         connection.execute(insert(reads).values(**row))
-        assert holds.catch(connection, 1, [row]) == 0  # there is no hold yet
+        assert holds.catch(connection, [row]) == 0  # there is no hold yet
         thread = begin(lambda: postgres_desk.place(target), engine)
         assert thread.is_alive()
     thread.join()
