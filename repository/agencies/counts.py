@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Date,
     String,
     Table,
     cast,
@@ -85,13 +87,14 @@ def count(connection: Connection, first: date, last: date) -> list[Count]:
 def _counted(
     connection: Connection, table: Table, condition: ColumnElement[bool]
 ) -> Iterable[tuple[int, date, str, int]]:
+    month: ColumnElement[Any]
     if connection.dialect.name == "postgresql":
         in_utc = func.timezone(text("'UTC'"), table.c.captured_at)
-        month = func.to_char(in_utc, text("'YYYY-MM'"))
+        month = cast(func.date_trunc(text("'month'"), in_utc), Date)
     else:  # SQLite keeps moments as text in UTC
         month = func.substr(cast(table.c.captured_at, String), 1, 7)
     parts = [table.c.agency_id, month.label("month")]
     parts += [hits.c.kind] if table is hits else []
     query = select(func.count(), *parts).where(condition).group_by(*parts)
-    for number, agency_id, written, *kind in connection.execute(query).all():
-        yield agency_id, date.fromisoformat(f"{written}-01"), kind[0] if kind else READS, number
+    for number, agency_id, first, *kind in connection.execute(query).all():
+        yield agency_id, date.fromisoformat(f"{first!s:.7}-01"), kind[0] if kind else READS, number
