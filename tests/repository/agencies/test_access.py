@@ -44,10 +44,10 @@ def change(
 @pytest.mark.policy("G-19")
 @pytest.mark.parametrize("how", ["suspended", "ended"])
 def test_nobody_of_the_agency_comes_in_until_it_has_its_access_again(
-    how: access.Closing, data: AgencyData, finder: User, accounts: Accounts, engine: Engine
+    how: access.Closing, data: AgencyData, accounts: Accounts, engine: Engine
 ) -> None:
     read = sight(engine, "1ABC23", NOON)
-    officer = hire(accounts, "jdoe")
+    officer, finder = hire(accounts, "jdoe"), hire(accounts, "finder", "boston-pd")
     session = open_session(accounts, "jdoe", "here")
     with engine.begin() as connection:
         theirs = start(connection, finder.id, Opening("here"), accounts.now(), Terms())

@@ -182,8 +182,10 @@ def test_damage_and_malfunctions_are_shown_until_they_are_mended(
     assert open_findings(engine, "unit_damaged") == []
     assert open_findings(engine, "unit_malfunction") == []
     say(engine, malfunction(clock()))
+    log(desk, "damage", "Jane Doe")
     remind(desk)
     assert open_findings(engine, "unit_malfunction") == ["camera"]
+    assert open_findings(engine, "unit_damaged") == [CAR]
 
 
 @ON_SQLITE
