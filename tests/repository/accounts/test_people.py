@@ -65,6 +65,7 @@ def test_roles_are_given_by_those_whose_they_are_to_give(
         ((ADMINISTRATOR,), "salem-pd", (HEAD,), (), "not yours to give"),
         ((ADMINISTRATOR,), "salem-pd", (R.OFFICER,), (R.OFFICER, OPERATES), "not yours to give"),
         ((OPERATES,), "salem-pd", (), (R.OFFICER,), "not yours to give"),
+        ((ADMINISTRATOR, OPERATES), "boston-pd", (), (R.OFFICER,), "not yours to give"),
         ((OPERATES,), "salem-pd", (R.OFFICER,), (), "not yours to give"),
     ],
 )
