@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Uuid, cast, func, literal, select, tuple_
+from sqlalchemy import BigInteger, Uuid, cast, func, literal, select, true, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from repository.store.bounded import BoundedReader
@@ -23,9 +23,7 @@ def records_of(reader: BoundedReader, keys: Sequence[Key]) -> dict[Key, bytes]:
     """The canonical bytes of those of the reads that are there."""
     if not keys:
         return {}
-    query = select(*_KEY, reads.c.record)
     if reader.connection.dialect.name == "postgresql":
-        # Joined to a list, so that each key leads to its own day's partition and no other is asked.
         units, moments, ids = zip(*keys, strict=True)
         listed = (
             func.unnest(
@@ -36,12 +34,21 @@ def records_of(reader: BoundedReader, keys: Sequence[Key]) -> dict[Key, bytes]:
             .table_valued("unit_id", "captured_at", "read_id", name="wanted")
             .render_derived()
         )
-        query = query.join(
-            listed,
-            (reads.c.unit_id == listed.c.unit_id)
-            & (reads.c.captured_at == listed.c.captured_at)
-            & (reads.c.read_id == listed.c.read_id),
+        # The offset keeps this apart from the list: each key is looked up in its own day's
+        # partition, where a join of the two would go through all of every day.
+        one = (
+            select(reads.c.record)
+            .where(
+                reads.c.unit_id == listed.c.unit_id,
+                reads.c.captured_at == listed.c.captured_at,
+                reads.c.read_id == listed.c.read_id,
+                reads.c.captured_at >= min(moments),
+                reads.c.captured_at <= max(moments),
+            )
+            .offset(0)
+            .lateral("one")
         )
+        query = select(listed, one.c.record).join(one, true())
     else:
-        query = query.where(tuple_(*_KEY).in_(keys))
+        query = select(*_KEY, reads.c.record).where(tuple_(*_KEY).in_(keys))
     return {(row.unit_id, row.captured_at, row.read_id): row.record for row in reader.rows(query)}
