@@ -15,7 +15,7 @@ from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.store.tables.cases import cases
 from repository.store.tables.search import search_approvals
-from repository.store.tables.sessions import api_tokens
+from repository.store.tables.sessions import api_tokens, sessions
 from tests.repository.accounts.employing import ON_SQLITE, as_now, employ, state
 from tests.repository.people import OPERATOR, Clock, hire, open_session, recorded, sign_in
 
@@ -178,6 +178,7 @@ def test_leaving_ends_all_that_a_person_could_come_in_by(
         assert rows[waiting].decision == "denied"
         assert rows[approved].valid_until <= clock()
         assert connection.scalars(select(api_tokens.c.revoked_at)).all() == [clock()]
+        assert connection.scalars(select(sessions.c.user_id)).all() == []
     (closing,) = (each for each in recorded(engine) if each["action"] == "accounts.disable")
     assert (closing["actor"]["login"], closing["request"]["login"]) == ("admin", "gone")
 
