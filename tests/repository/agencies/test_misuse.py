@@ -168,6 +168,9 @@ def test_nobody_looks_into_what_is_alleged_of_themselves(office: Office, engine:
         desk.close(office.security, number, "Nothing in it", "here")
     with pytest.raises(AgencyError, match="none of that number"):
         desk.measure(office.security, number, "suspend", "here")
+    headed, _ = desk.report(office.security, WORDS, "here", against="security", about_head=True)
+    with pytest.raises(AgencyError, match="none of that number"):
+        desk.answer(office.security, headed, ANSWER, "here")
     own, _ = desk.report(office.reporter, WORDS, "here", against="deputy")
     with pytest.raises(AgencyError, match="none of that number"):
         desk.answer(deputy, own, ANSWER, "here")
