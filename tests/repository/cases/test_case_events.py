@@ -173,6 +173,7 @@ def test_a_recipient_is_told_in_full(field: str, value: str) -> None:
         Recipient.of(**told | {field: value})  # type: ignore[arg-type]
 
 
+@SQLITE
 @pytest.mark.policy("C-7b-i")
 @pytest.mark.policy("C-1d")
 def test_a_final_disposition_ends_the_holds_that_wait_for_it(
@@ -197,6 +198,7 @@ def test_a_final_disposition_ends_the_holds_that_wait_for_it(
     ]
 
 
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 @pytest.mark.policy("C-conf")
 def test_the_cases_of_another_agency_are_not_there(
     site: EvidenceSite, case_files: CaseFiles, stranger: User

@@ -39,6 +39,7 @@ def client(site: EvidenceSite, accounts: Accounts) -> Iterator[Visitor]:
         yield opened
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_a_case_from_its_search_to_the_package(client: Visitor, site: EvidenceSite) -> None:
     read = site.take(jpeg())
     site.search()
@@ -79,6 +80,7 @@ def test_a_case_from_its_search_to_the_package(client: Visitor, site: EvidenceSi
     assert "It identifies nobody" in file["notice"]
 
 
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 @pytest.mark.policy("C-conf")
 def test_nobody_reaches_the_case_of_another_agency(
     client: Visitor, site: EvidenceSite, accounts: Accounts
