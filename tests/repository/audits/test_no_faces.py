@@ -31,6 +31,8 @@ FILES = re.compile(
     r"haarcascade|yunet|sface|arcface|facenet|buffalo_l|blazeface|scrfd|face[_-]?(detect|recogn)",
     re.IGNORECASE,
 )
+MAY_SPEAK = re.compile(f"{PACKAGES.pattern}|fac(e|ial)|biometric|{FILES.pattern}", re.IGNORECASE)
+"""What any of these has in it: only such a source is read closely."""
 ROLES = {"detector", "reader", "part", "verifier"}
 
 
@@ -69,7 +71,12 @@ def suspects(source: str) -> set[str]:
 def test_no_source_of_either_program_recognises_faces() -> None:
     read = list(sources())
     assert len(read) > 200
-    found = {path: names for path in read if (names := suspects(path.read_text("utf-8")))}
+    texts = {path: path.read_text("utf-8") for path in read}
+    found = {
+        path: names
+        for path, text in texts.items()
+        if MAY_SPEAK.search(text) and (names := suspects(text))
+    }
     assert found == {}
 
 
@@ -92,6 +99,7 @@ def test_no_source_of_either_program_recognises_faces() -> None:
 )
 def test_the_walk_would_find_it(source: str) -> None:
     assert suspects(source)
+    assert MAY_SPEAK.search(source)
 
 
 @pytest.mark.policy("F-none")

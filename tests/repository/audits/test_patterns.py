@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repository.audits import patterns
@@ -125,13 +125,16 @@ def test_a_night_out_of_a_persons_shift() -> None:
     assert found([*ORDINARY, *nights("night", [1, 2, 23, 3, 0, 2, 3])], "night_out_of_shift") == []
     # Who is hardly known is not said to be odd.
     assert found([*ORDINARY, *nights("new", [9, 10, 14, 3])], "night_out_of_shift") == []
-    # One night over two dates is one night.
-    late = [made(600, "d", local_at=NOON.replace(hour=23)),
-            made(601, "d", local_at=NOON.replace(hour=1) + timedelta(days=1))]  # fmt: skip
-    days = [replace(each, local_at=each.local_at + timedelta(days=3))
-            for each in nights("d", [9, 9, 10, 9, 9, 9], 610)]  # fmt: skip
-    (both,) = found([*late, *days], "night_out_of_shift")
-    assert both.entries == (600, 601)
+    # A night runs over two dates: the dates beside it do not speak for it.
+    first, second = NOON.replace(hour=23), NOON.replace(hour=1) + timedelta(days=1)
+    at_night = [first, second, first + timedelta(days=1), second + timedelta(days=1)]
+    late = [made(600 + i, "d", local_at=at) for i, at in enumerate(at_night)]
+    days = [
+        replace(each, local_at=each.local_at + timedelta(days=5))
+        for each in nights("d", [9, 9, 10, 9, 9], 610)
+    ]
+    (all_four,) = found([*late, *days], "night_out_of_shift")
+    assert all_four.entries == (600, 601, 602, 603)
 
 
 def test_far_more_searches_than_peers_make() -> None:
@@ -172,6 +175,7 @@ def test_broad_and_association_searches() -> None:
     assert [each.entries for each in found(searches, "association_search")] == [(801,)]
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.builds(

@@ -121,18 +121,21 @@ def test_searches_from_before_each_was_kept_whole_are_reported_too(small_office:
     }
     with office.engine.begin() as connection:
         case_id = files.open_case(connection, officer, "24-1", FEBRUARY)
-        for at, what in ((index, request), (index + 1, {"picture": {}, "purpose": {}})):
+        looked = {"picture": {}, "purpose": {}}
+        for at, what in ((index, request), (index + 1, looked), (index + 2, request)):
             connection.exec_driver_sql(
                 "INSERT INTO case_searches (ledger_index, case_id, user_id, searched_at, request, "
                 "returned) VALUES (?, ?, ?, ?, ?, 2)",
                 (at, case_id, officer.id.hex, "2026-02-10 15:00:00.000000", json.dumps(what)),
             )
+    run(office, officer, index + 2, FEBRUARY)
     office.clock.time = datetime(2026, 4, 2, tzinfo=UTC)
-    (only,) = Quarterly(office.engine, office.clock).report(
+    only, since = Quarterly(office.engine, office.clock).report(
         "searches", "2026-Q1", "salem-pd", OPERATOR, "here"
     )
     assert only.characteristics == "plate: 1ABC23; state: MA"
     assert (only.matches, only.requester_position) == (2, "Sergeant")
+    assert since.request == f"own search, ledger entry {index + 2}"
 
 
 def test_a_person_reports_their_own_agency_and_an_unfinished_quarter_is_refused(
