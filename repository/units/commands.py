@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.agencies.access_commands import end, restore, suspend
 from repository.agencies.representatives_commands import name_holder, vacate
+from repository.agencies.upkeep import out_of_service
 from repository.agencies.upkeep_commands import log_command
 from repository.bootstrap import Services
 from repository.command import pass_services
@@ -167,12 +168,18 @@ def list_units(services: Services, as_json: bool) -> None:
     """
     with reading(services.engine) as connection:
         found = enrolment.list_units(connection)
+        out = {(each.agency, each.unit): each.reason for each in out_of_service(connection)}
     if as_json:
-        click.echo(json.dumps([_plain(each) for each in found]))
+        rows = [
+            _plain(each) | {"out_of_service": out.get((each.agency, each.name))} for each in found
+        ]
+        click.echo(json.dumps(rows))
         return
     for each in found:
         for line in unit_lines(each, services.clock()):
             click.echo(line)
+        if (each.agency, each.name) in out:
+            click.echo(f"    OUT OF SERVICE: {out[each.agency, each.name]}")
 
 
 @units.command("revoke")

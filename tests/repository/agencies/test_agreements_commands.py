@@ -12,7 +12,7 @@ from repository.bootstrap import build
 from repository.business_days import day_of
 from repository.jobs import remind_agencies
 from repository.settings import load_settings
-from tests.repository.agencies.office import open_findings
+from tests.repository.agencies.office import captured, open_findings
 from tests.repository.people import PASSWORD, CommandLine, recorded
 from tests.repository.sightings import add_units
 
@@ -69,9 +69,12 @@ def test_the_operator_takes_an_agency_in(command_line: CommandLine) -> None:
 @pytest.mark.policy("G-18")
 @pytest.mark.policy("M-C5")
 @pytest.mark.policy("M-D3")
+@pytest.mark.policy("M-B1")
 def test_the_operator_records_policies_approvals_and_upkeep(command_line: CommandLine) -> None:
     line, agency = command_line, ("--agency", "salem-pd")
     add_units(line.engine, NOW, agencies=(1,))
+    with line.engine.begin() as connection:
+        captured(connection, 1, NOW)
     line.ok("agencies", "name", *agency, *HEAD)
     text = line.file("policy.txt", "Be fair.")
     adopted = ("--title", "ALPR policy", "--version", "1", "--text", text, "--on", TODAY)
@@ -101,6 +104,10 @@ def test_the_operator_records_policies_approvals_and_upkeep(command_line: Comman
     assert "NOT AUTHORIZED" in line.ok("units", "log", "list", *agency)
     (due,) = json.loads(line.ok("units", "log", "due", *agency, "--json"))["due"]
     assert (due["kind"], due["every_days"]) == ("cleaning", 30)
+    fault = ("--kind", "out_of_service", "--detail", "Reads nothing", "--done-by", "Jane Doe")
+    line.ok("units", "log", "add", *agency, *unit, *fault)
+    assert "OUT OF SERVICE: Reads nothing" in line.ok("units", "list")
+    assert json.loads(line.ok("units", "list", "--json"))[0]["out_of_service"] == "Reads nothing"
     services = build(load_settings(line.settings))
     remind_agencies(services)
     services.close()
