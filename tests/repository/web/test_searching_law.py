@@ -92,28 +92,32 @@ def test_what_two_people_decide_goes_over_the_api(
     review = post("search", first_headers, **urgent)["emergency_review"]
     (waiting,) = client.get("/api/v1/search-reviews?waiting=1", headers=second_headers).json()
     assert (waiting["number"], waiting["emergency"]) == (review, EMERGENCY)
-    concluded = {"outcome": "justified", "reason": "The van was found"}
+    concluded: dict[str, Any] = {"outcome": "justified", "reason": "The van was found"}
     assert post(f"search-reviews/{review}", second_headers, **concluded)["outcome"] == "justified"
 
-    form = {
+    form: dict[str, Any] = {
         name: getattr(FORM, name) for name in type(FORM).__dataclass_fields__
         if name != "case_number"
     } | {"case": FORM.case_number}  # fmt: skip
     number = post("search-requests", first_headers, 201, **form)["number"]
-    accepted = {"accept": True, "reason": "Called back, known"}
+    accepted: dict[str, Any] = {"accept": True, "reason": "Called back, known"}
     post(f"search-requests/{number}/decision", second_headers, **accepted)
     ask = question(clock, case=FORM.case_number, request=number)
     assert post("search", first_headers, **ask)["count"] == 1
-    asked = {"read": str(read)}
+    asked: dict[str, Any] = {"read": str(read)}
     matched = post(f"search-requests/{number}/reviews", first_headers, 201, **asked)["number"]
     concluded = {"outcome": "match", "reason": "The picture shows it"}
     post(f"search-reviews/{matched}", second_headers, **concluded)
-    answer = {"answer": "Seen once", "matches": [str(read)]}
+    answer: dict[str, Any] = {"answer": "Seen once", "matches": [str(read)]}
     assert post(f"search-requests/{number}/answer", first_headers, **answer)["matches"] == 1
     (listed,) = client.get("/api/v1/search-requests", headers=first_headers).json()
     assert (listed["answer"], listed["asker_phone"]) == ("Seen once", FORM.phone)
 
-    said = {"case": "24-1187", "spoke_with": "Dispatcher Roe", "answer": "confirmed"}
+    said: dict[str, Any] = {
+        "case": "24-1187",
+        "spoke_with": "Dispatcher Roe",
+        "answer": "confirmed",
+    }
     post(f"reads/{read}/confirmations", first_headers, 201, **said)
     (told,) = client.get(f"/api/v1/reads/{read}/confirmations", headers=first_headers).json()
     assert (told["answer"], told["source_agency"]) == ("confirmed", "boston-pd")
