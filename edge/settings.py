@@ -169,9 +169,12 @@ def _explain(path: Path, error: ValidationError) -> str:
         what = problem["msg"].removeprefix("Value error, ")
         if loc == ("cameras",) and problem["type"] in ("missing", "too_short"):
             what = "name at least one camera, in a section [[cameras]]"
-        elif problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        elif problem["type"] == "union_tag_invalid":
             where += ".kind"
             what = f"expected one of {problem['ctx']['expected_tags']}"
+        elif problem["type"] == "union_tag_not_found":
+            where += ".kind"
+            what = "missing; add this key"
         elif problem["type"] == "missing":
             what = "missing; add this key"
         elif problem["type"] == "extra_forbidden":

@@ -180,6 +180,7 @@ class AgencyData:
         with self._change(user, "errors.accept", asked, reason, origin) as act:
             (read,) = act.find([reports.read_of(act.connection, number, user)])
             if plate is None:
+                act.told = _ids([read.read_id])
                 own.dispose(act.connection, [read])
             else:
                 self._correct(act.connection, read, plate, state, user)
@@ -215,7 +216,13 @@ class AgencyData:
             ids = digest_of_ids(sorted(str(each.read_id) for each in act.found))
             log.append(
                 connection,
-                replace(entry, at=self.now(), count=len(act.found), result_digest=ids),
+                replace(
+                    entry,
+                    at=self.now(),
+                    request={**entry.request, **act.told},
+                    count=len(act.found),
+                    result_digest=ids,
+                ),
             )
 
     @contextmanager
@@ -231,13 +238,17 @@ class AgencyData:
 
 @dataclass(slots=True)
 class _Act:
-    """A change under way: the reads it found, and how many of them were forwarded."""
+    """A change under way: the reads it found, and how many of them were forwarded.
+
+    ``told`` is what the ledger is to say beyond what was asked.
+    """
 
     connection: Connection
     user: User
     is_forwarded: Callable[[Connection, int, int], bool]
     found: list[SeenRead] = field(default_factory=list)
     forwarded: int = 0
+    told: dict[str, JSON] = field(default_factory=dict)
 
     def find(self, read_ids: Sequence[UUID]) -> list[SeenRead]:
         self.found = own.find_own(self.connection, self.user, read_ids)

@@ -31,7 +31,8 @@ from repository.store.tables.ledger import ledger_entries
 from repository.store.tables.reads import reads
 from repository.store.tables.retention import hold_reads, purges
 
-_DISPOSED = "reads.dispose"
+_DISPOSALS = ("reads.dispose", "errors.accept")
+"""Actions whose entries in the ledger name the reads that went by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ def _traces(connection: Connection, read_id: UUID) -> Iterator[Trace]:
         for row in connection.execute(query):
             yield Trace(what.format(row), row.owner)
     disposals = select(ledger_entries.c.entry_index, ledger_entries.c.body).where(
-        ledger_entries.c.action == _DISPOSED
+        ledger_entries.c.action.in_(_DISPOSALS)
     )
     for index, body in connection.execute(disposals):
         entry = json.loads(body)

@@ -12,12 +12,15 @@ from repository.accounts.user import User
 from repository.agencies import reports
 from repository.agencies.errors import AgencyError
 from repository.agencies.service import AgencyData
+from repository.retention.duties import Duties
+from repository.retention.explain import Gone, explain
+from repository.retention.rules import shipped_rule
 from repository.store.engine import reading
 from repository.store.tables.agency_data import read_corrections
 from repository.store.tables.reads import reads
 from repository.units.findings import list_findings
 from tests.repository.people import Clock, recorded
-from tests.repository.sightings import sight
+from tests.repository.sightings import RULE, sight
 
 NOON = datetime(2026, 2, 27, 12, tzinfo=UTC)
 
@@ -73,6 +76,26 @@ def test_an_error_may_be_rejected_or_lead_to_disposal(
         ("rejected", None, None),
         ("disposed", None, None),
     ]
+
+
+def test_what_went_with_an_answer_can_be_told_afterwards(
+    data: AgencyData, officer: User, finder: User, engine: Engine, clock: Clock
+) -> None:
+    gone, corrected = (
+        sight(engine, plate, NOON, seq=seq) for seq, plate in enumerate(("1A", "2B"))
+    )
+    for read, plate in ((gone, None), (corrected, "28")):
+        number = data.report(finder, read, "wrong", "here")
+        data.accept(officer, number, "so it is", "here", plate=plate, state=None)
+    data.dispose(officer, [corrected], "no more use", "here")
+    with reading(engine) as connection:
+        duties = Duties.load(connection, RULE, shipped_rule)
+        for read in (gone, corrected):
+            answer = explain(connection, read, duties, clock())
+            assert isinstance(answer, Gone)
+            (trace,) = answer.traces
+            assert trace.agency == "salem-pd"
+            assert trace.what.startswith(f"{officer.name} ({officer.login}) of its owner disposed")
 
 
 @pytest.mark.policy("G-11")
