@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Concatenate, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from repository.accounts import secret_input
 from repository.accounts.acknowledgement import NOTICE
@@ -54,7 +55,7 @@ def sign_in(
 def as_person(command: Callable[Concatenate[Services, User, ...], _R]) -> Callable[..., _R]:
     """Give a command its services and the person who signs in, in place of `pass_services`."""
 
-    @_options("Your login.")
+    @_options("Your login.", person_needed=True)
     @functools.wraps(command)
     def as_that_person(services: Services, /, *, user: User | None, **options: Any) -> _R:
         if user is None:
@@ -72,7 +73,7 @@ def as_person_if_named(
     def decorate(
         command: Callable[Concatenate[Services, User | None, ...], _R],
     ) -> Callable[..., _R]:
-        @_options(why)
+        @_options(why, person_needed=False)
         @functools.wraps(command)
         def perhaps_as_person(services: Services, /, *, user: User | None, **options: Any) -> _R:
             return command(services, user, **options)
@@ -113,8 +114,12 @@ def read_session(path: Path) -> str:
     return secret_input.first_line(path)
 
 
-def _options(why: str) -> Callable[[Callable[..., _R]], Callable[..., _R]]:
-    """Add the options that say who it is, and give the command that person as ``user``."""
+def _options(why: str, *, person_needed: bool) -> Callable[[Callable[..., _R]], Callable[..., _R]]:
+    """Add the options that say who it is, and give the command that person as ``user``.
+
+    Where none is needed, a session that the environment alone names makes nobody act for themselves
+    in place of the machine's operator.
+    """
 
     def decorate(command: Callable[..., _R]) -> Callable[..., _R]:
         @click.option("--user", "login", help=why)
@@ -134,6 +139,8 @@ def _options(why: str) -> Callable[[Callable[..., _R]], Callable[..., _R]]:
             **options: Any,
         ) -> _R:
             user = None
+            if not person_needed and login is None and not _said("session_file"):
+                session_file = None
             if password_file is None and code_file is None and session_file is not None:
                 user = _in_session(services, login, session_file)
             elif login is not None:
@@ -143,6 +150,12 @@ def _options(why: str) -> Callable[[Callable[..., _R]], Callable[..., _R]]:
         return with_user
 
     return decorate
+
+
+def _said(option: str) -> bool:
+    """Whether the command's own words name the option."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source is ParameterSource.COMMANDLINE
 
 
 def _in_session(services: Services, login: str | None, path: Path) -> User:

@@ -88,8 +88,8 @@ class BulletinsUnreadError(NotYetOpenError):
 
     def __init__(self) -> None:
         super().__init__(
-            "bulletins must be read and acknowledged first: with 'alpr-repository bulletins', or "
-            "at /api/v1/bulletins"
+            "bulletins must be read and acknowledged first: with "
+            "'alpr-repository bulletins read', or at /api/v1/bulletins"
         )
 
 

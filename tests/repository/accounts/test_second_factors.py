@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import threading
 from dataclasses import replace
 
 import pytest
@@ -86,6 +88,23 @@ def test_a_code_serves_once(accounts: Accounts, officer: User, clock: Clock) -> 
         with pytest.raises(SignInRefusedError):
             accounts.sign_in("jdoe", PASSWORD, "here", shown)
         clock.pass_(seconds=20)
+
+
+@pytest.mark.policy("C-3c")
+def test_one_code_in_several_places_at_once_serves_one(accounts: Accounts, officer: User) -> None:
+    shown = code_of(accounts, "jdoe")
+    came_in: list[User] = []
+
+    def enter() -> None:
+        with contextlib.suppress(SignInRefusedError):
+            came_in.append(accounts.sign_in("jdoe", PASSWORD, "here", shown))
+
+    threads = [threading.Thread(target=enter) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert came_in == [officer]
 
 
 def test_a_wrong_code_is_counted_and_answered_as_a_wrong_password(
