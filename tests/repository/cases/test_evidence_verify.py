@@ -170,6 +170,8 @@ def test_a_name_that_leads_elsewhere_is_refused(sealed: Sealed, name: str) -> No
             zipped.writestr(each, content)
         zipped.writestr(name or "x", b"")
     assert wrong(verify(out.getvalue(), sealed.given))
+    for hostile in (name.encode() or b"\xff", b"\xff.txt"):
+        assert "a name that" in wrong(verify(_local(hostile), sealed.given)).problem
 
 
 def test_what_grows_and_what_lies_about_its_size_is_refused(sealed: Sealed) -> None:
