@@ -33,6 +33,8 @@ def test_the_first_user_signs_in_once_and_changes_the_password(command_line: Com
         "must_change_password": False,
         "roles": ["officer"],
         "position": "Sergeant",
+        "closed_because": None,
+        "last_used_at": user["last_used_at"],
     }
     assert once not in repr(recorded(command_line.engine))
 
