@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from repository.accounts.errors import NotAllowedError, SessionEndedError
 from repository.accounts.roles import Role
 from repository.accounts.service import Accounts
+from repository.accounts.sessions import Opening, Terms, start
 from repository.accounts.user import User
 from repository.agencies import misuse
 from repository.agencies.acts import Acts
@@ -19,6 +20,8 @@ from repository.agencies.errors import AgencyError
 from repository.agencies.misuse import Answer
 from repository.agencies.misuse_desk import MisuseDesk
 from repository.agencies.representatives import Post
+from repository.store.engine import reading
+from repository.store.tables.sessions import sessions
 from tests.repository.agencies.office import ON_SQLITE, employ, locked, open_findings, person
 from tests.repository.people import PAPERS, Clock, recorded
 
@@ -114,8 +117,13 @@ def test_access_is_suspended_or_revoked_meanwhile(office: Office, engine: Engine
         with pytest.raises(AgencyError, match="none of that number"):
             desk.measure(person_, number, "suspend", "here")
     assert locked(engine, office.accused) == (False, False)
+    with engine.begin() as connection:
+        for user in (office.accused, office.reporter):
+            start(connection, user.id, Opening("here"), desk.acts.now(), Terms())
     assert desk.measure(office.head, number, "suspend", "here") == "mroe"
     assert locked(engine, office.accused) == (True, False)
+    with reading(engine) as connection:
+        assert connection.scalars(select(sessions.c.user_id)).all() == [office.reporter.id]
     with pytest.raises(SessionEndedError):
         desk.report(office.accused, "It was not me", "here")
     desk.measure(office.security, number, "revoke", "here")
