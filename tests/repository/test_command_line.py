@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select
 
 from edge.contract.hotlist import verify_list, verify_manifest
+from repository.accounts.acting import write_session
+from repository.accounts.roles import Role
 from repository.bootstrap import build
 from repository.cli import main
 from repository.settings import load_settings
@@ -26,6 +29,7 @@ from repository.store import keyfiles
 from repository.store.engine import reading
 from repository.store.tables.reads import reads
 from tests.repository.ingest.test_consumer import WAIT_S, Link
+from tests.repository.people import CHEAP, hire, open_session
 from tests.repository.sender import AGENCY, Sender
 from tests.servers import Broker, PostgresServer, free_port
 
@@ -156,22 +160,13 @@ def test_a_hold_by_a_named_user_spares_a_read_from_the_purge(site: Site) -> None
     nearly_a_year = datetime.now(UTC) - timedelta(days=364)
     held, other = sender.read(nearly_a_year), sender.read(nearly_a_year)
     services.ingest.take(sender.topic(), sender.message(held, other))
-    once = json.loads(
-        site.run(
-            "users", "bootstrap", "jdoe", "--name", "Jane Doe", "--agency", AGENCY, "--json",
-            "--role", "investigator",
-        )
-    )  # fmt: skip
-    once_file, password = site.folder / "once", site.folder / "password"
-    once_file.write_text(once["one_time_password"] + "\n")
-    password.write_text("blue heron over marsh\n")
-    site.run(
-        "users", "passwd", "jdoe", "--password-file", str(once_file),
-        "--new-password-file", str(password),
-    )  # fmt: skip
+    accounts = replace(services.accounts, passwords=CHEAP)
+    hire(accounts, "jdoe", AGENCY, {Role.SUPERVISOR}, "Jane Doe")
+    session = site.folder / "session"
+    write_session(session, open_session(accounts).token)
     added = json.loads(
         site.run(
-            "hold", "add", "--user", "jdoe", "--password-file", str(password), "--case", "24-1187",
+            "hold", "add", "--session-file", str(session), "--case", "24-1187",
             "--kind", "arrest", "--reason", "seen near the scene", "--read", str(held.id), "--json",
         )
     )  # fmt: skip
@@ -184,7 +179,7 @@ def test_a_hold_by_a_named_user_spares_a_read_from_the_purge(site: Site) -> None
     (listed,) = json.loads(site.run("hold", "list", "--json"))
     assert (listed["placed_by_name"], listed["case_number"]) == ("Jane Doe", "24-1187")
     site.run(
-        "hold", "release", "--user", "jdoe", "--password-file", str(password), "--hold", "1",
+        "hold", "release", "--session-file", str(session), "--hold", "1",
         "--reason", "closed",
     )  # fmt: skip
     with reading(services.engine) as connection:
