@@ -38,6 +38,7 @@ class SessionUnlock(SigningIn):
         ) -> Session:
             now = self.now()
             held = sessions.find(connection, token, self.terms, now)
+            self._log(connection, "accounts.unlock_session", account.user.actor, origin, held)
             return Session(sessions.rotate(connection, held, token, now), account.user)
 
         return self._sign_in(
