@@ -142,9 +142,9 @@ def _follow(signed: Checkpoint, seen: Checkpoint, growth: str | None) -> None:
     old, new = sorted((signed, seen), key=lambda each: each.size)
     if growth is None:
         raise LedgerError(
-            f"it is of {seen.size} entries and the package's of {signed.size}; give with "
-            f"--consistency what 'alpr-repository ledger consistency {old.size} {new.size} --json' "
-            "prints"
+            f"it is of {seen.size} entries and the package's, {CHECKPOINT}, of {signed.size}; give "
+            "with --consistency what 'alpr-repository ledger consistency OLD NEW --json' prints of "
+            "the two"
         )
     try:
         told: Any = json.loads(growth)

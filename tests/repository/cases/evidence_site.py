@@ -24,7 +24,7 @@ from repository.ledger import log
 from repository.ledger.entry import Entry
 from repository.ledger.service import Ledger
 from repository.retention import holds
-from repository.retention.holds_request import HoldRequest
+from repository.retention.holds_request import OF_ANOTHER_RECORD, HoldKind, HoldRequest
 from repository.search.service import Searches, SearchRequest
 from repository.store.pictures import PictureStore
 from tests.repository.ingest.conftest import BOUNDS, load_duties
@@ -106,9 +106,16 @@ class EvidenceSite:
         topic = self.unit.topic("picture", picture.sha256)
         assert self.ingest.take(topic, content).outcome == "committed"
 
-    def hold(self, *reads: UUID, case: str = CASE, user: User | None = None) -> int:
+    def hold(
+        self,
+        *reads: UUID,
+        case: str = CASE,
+        user: User | None = None,
+        kind: HoldKind = "enforcement_action",
+    ) -> int:
         """Hold reads for the case; the hold's number."""
-        request = HoldRequest(case, "enforcement_action", "Seen near the scene", reads)
+        period = "Criminal case files: permanently" if kind in OF_ANOTHER_RECORD else None
+        request = HoldRequest(case, kind, "Seen near the scene", reads, record_period=period)
         actor = (user or self.user).actor
         with self.engine.begin() as connection:
             return holds.add(connection, request, actor=actor, origin="here", now=self.clock())

@@ -18,13 +18,15 @@ from repository.agencies.service import AgencyData
 from repository.cases.disseminations import Dissemination, Recipient
 from repository.cases.errors import CaseError, NoSuchCaseError
 from repository.cases.service import CaseFiles
-from repository.retention import purge, verify
-from repository.retention.holds_request import HoldError
+from repository.retention import holds_ending, purge, verify
+from repository.retention.holds import is_held
+from repository.retention.holds_request import OF_ANOTHER_RECORD, HoldError
 from repository.store.tables.cases import case_search_reads
+from repository.store.tables.reads import reads
 from tests.repository.cases.evidence_site import CASE, PROSECUTOR, EvidenceSite
 from tests.repository.ingest.conftest import load_duties
 from tests.repository.people import OPERATOR, Clock, hire, recorded
-from tests.repository.sightings import FOLD
+from tests.repository.sightings import FOLD, RULE
 
 A_YEAR = timedelta(days=366)
 
@@ -175,11 +177,15 @@ def test_a_recipient_is_told_in_full(field: str, value: str) -> None:
 
 @SQLITE
 @pytest.mark.policy("C-7b-i")
+@pytest.mark.policy("C-7b-ii")
+@pytest.mark.policy("C-7b-iii")
 @pytest.mark.policy("C-1d")
 def test_a_final_disposition_ends_the_holds_that_wait_for_it(
     site: EvidenceSite, case_files: CaseFiles
 ) -> None:
-    number = site.hold(site.take().id)
+    read = site.take()
+    number = site.hold(read.id)
+    others = [site.hold(read.id, kind=kind) for kind in OF_ANOTHER_RECORD]
     today = site.clock().date()
     for on, said in ((today + timedelta(days=1), "Guilty plea"), (today, "n/a")):
         with pytest.raises((CaseError, HoldError)):
@@ -191,7 +197,14 @@ def test_a_final_disposition_ends_the_holds_that_wait_for_it(
     )
     assert again == ()
     case = case_files.show("salem-pd", CASE, site.user, "here")
-    assert [each.disposed_on for each in case.holds] == [today]
+    assert {each.id: each.disposed_on for each in case.holds} == {
+        number: today,
+        **dict.fromkeys(others),
+    }
+    site.clock.time += A_YEAR
+    with site.engine.begin() as connection:
+        assert holds_ending.lapse(connection, RULE, site.clock()) == [number]
+        assert connection.scalar(select(is_held(reads)).where(reads.c.read_id == read.id))
     assert [(each.kind, each.detail["holds"]) for each in case.events] == [
         ("disposition", [number]),
         ("disposition", []),
