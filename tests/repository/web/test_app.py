@@ -58,12 +58,14 @@ def serving(rooms: Rooms, *proxies: str) -> Iterator[Visitor]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web")
     thread.start()
     port = listener.getsockname()[1]
-    with Visitor(base_url=f"http://127.0.0.1:{port}", trust_env=False) as opened:
-        opened.accounts = rooms.accounts
-        yield opened
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    try:
+        with Visitor(base_url=f"http://127.0.0.1:{port}", trust_env=False) as opened:
+            opened.accounts = rooms.accounts
+            yield opened
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
 
 
 @pytest.fixture
