@@ -39,9 +39,11 @@ def audits() -> None:
 @click.option("--to", "end", type=moment, required=True, help="Moment after the last (UTC).")
 @click.option("--person", help="Only of the person with this login.")
 @click.option("--action", help="Only of this action, as in search.run.")
-@click.option("--limit", type=click.IntRange(1, 5000), default=1000, help="Entries in a page.")
+@click.option(
+    "--limit", type=click.IntRange(1, 5000), default=1000, help="Entries in a page of text or JSON."
+)
 @click.option("--after", help="The 'next' of the page before.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts: one page.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @click.option("--csv", "to_csv", is_flag=True, help="Print all of it as CSV for a spreadsheet.")
 @click.option(
     "--pdf",
