@@ -94,8 +94,9 @@ def add(
 def catch(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     """Put rows of ``reads`` that were just inserted under the standing holds that reach them.
 
-    The rows are of any units. Runs in the transaction that inserted them, which shares the turn of retention. The same goes
-    for a read whose owner just said that its plate is another, with that plate in its row.
+    The rows are of any units. Runs in the transaction that inserted them, which shares the turn of
+    retention. The same goes for a read whose owner just said that its plate is another, with that
+    plate in its row.
 
     Returns:
         How many came under a hold, one that two holds reach counted twice.
