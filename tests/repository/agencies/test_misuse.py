@@ -172,6 +172,7 @@ def test_nobody_looks_into_what_is_alleged_of_themselves(office: Office, engine:
     desk = office.desk
     deputy = employ(engine, "deputy", Role.AGENCY_HEAD, Role.OFFICER)
     number, _ = desk.report(office.security, WORDS, "here", against="security")
+    assert office.numbers(office.security) == []
     with pytest.raises(NotAllowedError, match="alleged of themselves"):
         desk.close(office.security, number, "Nothing in it", "here")
     with pytest.raises(AgencyError, match="none of that number"):
