@@ -15,6 +15,9 @@ from sqlalchemy import Engine, insert
 from repository.accounts import users
 from repository.accounts.roles import Role
 from repository.accounts.user import User
+from repository.cases import files
+from repository.cases.files import CaseFile
+from repository.retention.duties import Duties
 from repository.retention.rules import shipped_rule
 from repository.search import local_rule_rows
 from repository.search.approval_rows import Approval
@@ -157,6 +160,14 @@ class Desk:
                 connection, agency, rule, reason="Voted", actor=OPERATOR, origin="here",
                 now=self.clock(),
             )  # fmt: skip
+
+    def case(self, number: str) -> CaseFile:
+        """A case file of Salem's."""
+        duties = Duties(RULE, (1, 2), {})
+        with self.engine.begin() as connection:
+            found = files.find(connection, "salem-pd", number, duties, self.clock())
+        assert found is not None
+        return found
 
     def findings(self) -> list[tuple[str, str]]:
         """Kind and subject of the open ones that are about searches."""

@@ -9,7 +9,6 @@ import pytest
 
 from repository.accounts.errors import NotAllowedError
 from repository.accounts.roles import Role
-from repository.cases import files
 from repository.search.errors import SearchRefusedError
 from tests.repository.people import recorded
 from tests.repository.search.desk import Desk
@@ -37,9 +36,7 @@ def test_what_the_source_agency_said_is_kept_with_the_case(desk: Desk) -> None:
         "The car was sold",
         "boston-pd",
     )
-    with desk.engine.begin() as connection:
-        case = files.find(connection, "salem-pd", "24-1187")
-    assert case is not None
+    case = desk.case("24-1187")
     assert [each.detail["answer"] for each in case.events] == ["confirmed", "wrong"]
     for changed, message in (
         ({"answer": "maybe"}, "answer: "),

@@ -12,7 +12,6 @@ from sqlalchemy import select
 from repository.accounts.errors import NotAllowedError
 from repository.accounts.roles import Role
 from repository.accounts.user import User
-from repository.cases import files
 from repository.search.errors import ProposalError, SearchRefusedError
 from repository.search.request_form import RequestForm
 from repository.search.request_rows import SearchAskedFor
@@ -67,9 +66,7 @@ def test_a_request_goes_from_its_form_to_an_answer_that_is_kept(desk: Desk) -> N
         desk.search(administrator, **ask)
     with pytest.raises(ProposalError, match="answered already"):
         desk.requests.answer(administrator, made.number, "Again", [], "here")
-    with desk.engine.begin() as connection:
-        case = files.find(connection, "salem-pd", "26-78")
-    assert case is not None
+    case = desk.case("26-78")
     assert [(each.kind, each.detail.get("done")) for each in case.events] == [
         ("request", "received"), ("request", "accepted"), ("answer", None),
     ]  # fmt: skip
