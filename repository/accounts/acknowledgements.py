@@ -29,22 +29,14 @@ def sign(
     connection: Connection, user_id: UUID, words: Words, name: str, origin: str, now: datetime
 ) -> None:
     """Keep the signature, and the words if nobody signed them before."""
-    table = acknowledgement_words
-    known = connection.scalar(select(table.c.sha256).where(table.c.sha256 == words.sha256))
-    if known is None:
-        insert_new(
-            connection,
-            table,
-            [
-                {
-                    "sha256": words.sha256,
-                    "source": words.source,
-                    "words": words.words,
-                    "terms": words.terms,
-                    "first_signed_at": now,
-                }
-            ],
-        )
+    row = {
+        "sha256": words.sha256,
+        "source": words.source,
+        "words": words.words,
+        "terms": words.terms,
+        "first_signed_at": now,
+    }
+    insert_new(connection, acknowledgement_words, [row])
     connection.execute(
         insert(acknowledgements).values(
             user_id=user_id, sha256=words.sha256, name=name, signed_at=now, origin=origin

@@ -212,6 +212,8 @@ class Administration(AccountsBase):
             with self.engine.begin() as connection:
                 if isinstance(by, User):
                     by = enter(connection, by, Power.MANAGE_USERS)
+                if first:
+                    users.take_turn(connection)
                 if first and users.exists_any(connection):
                     raise AccountError(
                         "the first user was made already; 'alpr-repository users add' makes more"

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 CHALLENGE_BYTES = 32
 MAX_ANSWER = 16_384
+"""Characters of a browser's answer; real ones have a tenth."""
 MAX_CREDENTIAL_ID = 1023
 """Bytes that WebAuthn allows it."""
 

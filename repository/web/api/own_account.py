@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from repository.accounts.passkeys import MAX_ANSWER
 from repository.web.bearer import Acknowledger, Bearer, Enroller, Origin, Rooms
 
 router = APIRouter()
 
 _MAX_TYPED = 1024
-_MAX_ANSWER = 16_384
 _MAX_ID = 2**31 - 1
 
 
@@ -87,7 +87,7 @@ class Code(_Typed):
 class NewPasskey(_Typed):
     """What the browser answered, as JSON, and what the passkey is called."""
 
-    answer: str = Field(max_length=_MAX_ANSWER)
+    answer: str = Field(max_length=MAX_ANSWER)
     name: str = Field(max_length=_MAX_TYPED)
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from repository.accounts.acknowledgement import NOTICE
+from repository.accounts.passkeys import MAX_ANSWER
 from repository.accounts.second_factors import Offered
 from repository.web import cookies
 from repository.web.api.own_account import Challenge, challenge_of
@@ -17,7 +18,6 @@ from repository.web.csrf import require_same_site
 router = APIRouter()
 
 _MAX_SECRET = 1024
-_MAX_ANSWER = 16_384
 
 
 class _Typed(BaseModel):
@@ -34,7 +34,7 @@ class Login(_Typed):
     password: str = Field(max_length=_MAX_SECRET)
     code: str = Field("", max_length=_MAX_SECRET)
     passkey: str = Field(
-        "", max_length=_MAX_ANSWER, description="The browser's answer, as JSON, to the challenge."
+        "", max_length=MAX_ANSWER, description="The browser's answer, as JSON, to the challenge."
     )
     browser: bool = Field(False, description="Keep the session in a cookie; no token is shown.")
 
