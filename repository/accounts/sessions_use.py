@@ -130,6 +130,7 @@ class SessionUse(AccountsBase):
         """
         self.record_dropped_requests()
         self.rates.admit_address(origin)
+        origin = origin[: sessions.MAX_ORIGIN]
         with self.engine.begin() as connection:
             user = self._holder(connection, token)
             self.rates.admit(user.actor, Asked.REQUEST, self.now())

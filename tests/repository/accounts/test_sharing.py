@@ -83,7 +83,7 @@ def test_a_vehicles_address_may_change_but_not_back(
 ) -> None:
     add_units(engine, clock())
     token = opened(accounts, officer, HERE, kind=Kind.VEHICLE, unit_id=1)
-    for origin in (HERE, THERE, THERE, "10.5.5.5"):
+    for origin in (HERE, "said by a proxy " * 99, THERE, THERE, "10.5.5.5"):
         accounts.user_of(token, origin)
     assert flagged(engine) == []
     accounts.user_of(token, THERE)
