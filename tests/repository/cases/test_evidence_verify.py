@@ -283,6 +283,10 @@ def test_what_the_repository_itself_packs_untrue_is_found(sealed: Sealed) -> Non
             lambda files: _edit(files, f"{at}/batch.json", path=[]),
             f"{at}/batch.json",
         ),
+        "a signature that is none": (
+            lambda files: _edit(files, f"{at}/batch.json", signature="0" * 128),
+            f"{at}/batch.json",
+        ),
         "another batch": (
             lambda files: _edit(files, f"{at}/batch.json", first_seq=2),
             f"{at}/batch.json",
