@@ -113,6 +113,7 @@ def test_without_a_signature_nothing_opens_and_it_is_kept(
 
 
 @pytest.mark.policy("C-ack")
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_a_signature_is_good_for_a_year(accounts: Accounts, officer: User, clock: Clock) -> None:
     clock.pass_(days=364, hours=23, minutes=50)
     session = open_session(accounts)
@@ -129,6 +130,7 @@ def test_a_signature_is_good_for_a_year(accounts: Accounts, officer: User, clock
 
 
 @pytest.mark.policy("C-ack")
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_other_words_are_signed_anew_and_the_old_are_kept(
     accounts: Accounts, officer: User
 ) -> None:

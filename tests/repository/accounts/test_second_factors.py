@@ -37,6 +37,9 @@ from tests.repository.people import (
     sign_in,
 )
 
+# Where no other SQL is run than the rest runs on both databases.
+ON_SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
 
 def newcomer(accounts: Accounts) -> User:
     """A person who has signed the acknowledgement and has no second factor yet."""
@@ -107,6 +110,7 @@ def test_one_code_in_several_places_at_once_serves_one(accounts: Accounts, offic
     assert came_in == [officer]
 
 
+@ON_SQLITE
 def test_a_wrong_code_is_counted_and_answered_as_a_wrong_password(
     accounts: Accounts, officer: User, engine: Engine
 ) -> None:
@@ -131,6 +135,7 @@ def test_a_wrong_code_is_counted_and_answered_as_a_wrong_password(
         sign_in(accounts)
 
 
+@ON_SQLITE
 def test_a_wrong_password_uses_up_no_code(accounts: Accounts, officer: User) -> None:
     shown = code_of(accounts, "jdoe")
     with pytest.raises(SignInRefusedError):
@@ -151,6 +156,7 @@ def test_a_recovery_code_serves_once_and_new_ones_end_the_old(
         accounts.sign_in("jdoe", PASSWORD, "here", Offered(codes[1]))
 
 
+@ON_SQLITE
 def test_anothers_codes_open_nothing(accounts: Accounts, officer: User) -> None:
     other = hire(accounts, "roe")
     codes = accounts.new_recovery_codes(other, "here")
@@ -178,6 +184,7 @@ def test_a_lost_app_is_replaced_and_the_old_one_opens_nothing(
     assert sign_in(accounts) == officer
 
 
+@ON_SQLITE
 def test_who_lost_the_second_factor_gets_a_new_password_too(
     accounts: Accounts, officer: User, engine: Engine
 ) -> None:
@@ -197,6 +204,7 @@ def test_who_lost_the_second_factor_gets_a_new_password_too(
         accounts.sign_in("jdoe", once, "here")
 
 
+@ON_SQLITE
 def test_a_secret_does_not_open_under_another_key_or_for_another_person(
     accounts: Accounts, officer: User, engine: Engine
 ) -> None:
@@ -228,6 +236,7 @@ def test_a_passkey_opens_what_an_app_would(accounts: Accounts) -> None:
             accounts.sign_in("jdoe", PASSWORD, "here", offered)
 
 
+@ON_SQLITE
 def test_what_a_passkey_signed_elsewhere_or_late_or_as_a_copy_opens_nothing(
     accounts: Accounts, clock: Clock
 ) -> None:
@@ -255,6 +264,7 @@ def test_what_a_passkey_signed_elsewhere_or_late_or_as_a_copy_opens_nothing(
     refused(key.sign(accounts.new_passkey(user)))
 
 
+@ON_SQLITE
 def test_a_new_passkey_needs_its_own_challenge_and_a_true_answer(accounts: Accounts) -> None:
     user = newcomer(accounts)
     other = hire(accounts, "roe")
@@ -277,6 +287,7 @@ def test_a_new_passkey_needs_its_own_challenge_and_a_true_answer(accounts: Accou
         accounts.add_passkey(user, key.make(accounts.new_passkey(user)), "key", "here")
 
 
+@ON_SQLITE
 def test_the_last_second_factor_stays(accounts: Accounts) -> None:
     user = newcomer(accounts)
     with_passkey(accounts, user)
@@ -290,6 +301,7 @@ def test_the_last_second_factor_stays(accounts: Accounts) -> None:
     assert len(accounts.own_factors(user).factors) == 1
 
 
+@ON_SQLITE
 def test_what_waits_for_passkeys_is_bounded(
     accounts: Accounts, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,6 +314,7 @@ def test_what_waits_for_passkeys_is_bounded(
     accounts.sign_in_challenge()
 
 
+@ON_SQLITE
 def test_every_step_stands_before_the_next(accounts: Accounts) -> None:
     once = accounts.add("jdoe", "Jane Doe", "salem-pd", OPERATOR, "here")
     session = accounts.open_session("jdoe", once, "here")

@@ -281,6 +281,7 @@ def test_a_flood_from_one_address_is_one_entry_and_stops_nobody_elsewhere(
 
 
 @pytest.mark.policy("C-3a")
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_the_last_ten_passwords_are_refused(
     accounts: Accounts, officer: User, engine: Engine
 ) -> None:
