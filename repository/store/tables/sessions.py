@@ -31,9 +31,10 @@ sessions = Table(
 )
 """Open sessions. ``id`` names one in lists and opens nothing; ``token_digest`` changes with every
 change of what the session may do. ``created_at`` is that of the full sign-in. ``kind`` is ``desk``
-or ``vehicle``, and a vehicle's has its ``unit_id``. ``second_factor`` tells that one was
-shown, and ``by_provider`` that it was the agency's own provider who knew the person. ``origin`` is the address of the sign-in and ``last_origin`` that of the
-last use, before which it was ``earlier_origin`` until ``moved_at``."""
+or ``vehicle``, and a vehicle's has its ``unit_id``. ``second_factor`` tells that one was shown, and
+``by_provider`` that it was the agency's own provider who knew the person. ``origin`` is the
+address of the sign-in and ``last_origin`` that of the last use, before which it was
+``earlier_origin`` until ``moved_at``."""
 
 shared_uses = Table(
     "shared_uses",
