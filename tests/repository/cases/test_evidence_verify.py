@@ -322,7 +322,7 @@ def test_what_the_repository_itself_packs_untrue_is_found(sealed: Sealed) -> Non
         ),
     }
     for what, (change, file) in cases.items():
-        verdict = verify(archive.write(_again(sealed, change)), sealed.given)
+        verdict = verify(archive.write(_again(sealed, change)), Given(sealed.ledger.verifier_key()))
         if not file:
             assert verdict.wrong is None, what
         else:
@@ -374,6 +374,13 @@ def test_nothing_can_be_added_to_what_the_ledger_signed(sealed: Sealed) -> None:
     ):
         found = wrong(sealed.changed(**{"ledger/checkpoint.txt": changed.encode()}))
         assert found.file == "ledger/checkpoint.txt"
+    proofs = sealed.files["ledger/proofs.json"]
+    for same in (
+        proofs + b"\n",
+        proofs.replace(b":", b": ", 1),
+        proofs.replace(b"v", b"\\u0076", 1),
+    ):
+        assert wrong(sealed.changed(**{"ledger/proofs.json": same})).file == "ledger/proofs.json"
 
 
 def test_a_checkpoint_from_elsewhere_is_compared(sealed: Sealed) -> None:
