@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, delete, event, insert
 
-from repository.accounts.errors import SessionEndedError
+from repository.accounts.errors import NotAllowedError, NotYetOpenError, SessionEndedError
+from repository.accounts.roles import Role
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.bootstrap import build
@@ -31,6 +32,7 @@ from repository.store.tables.reads import picture_keys, pictures
 from tests.repository.ingest.conftest import load_duties
 from tests.repository.people import OPERATOR, PASSWORD, Clock, CommandLine, recorded
 from tests.repository.picture_files import picture_file, pictures_in
+from tests.repository.search.desk import Desk
 from tests.repository.sightings import RULE, add_units, sight
 
 FACTS = "Blue sedan left the robbery on Essex Street at 21:40, plate given by a clerk"
@@ -245,3 +247,24 @@ def test_the_command_writes_a_new_file_that_others_cannot_read(command_line: Com
     assert "picture.show" not in shown
     case = command_line.ok("cases", "show", "24-1187", "--agency", "salem-pd")
     assert f"plate picture of read {read_id}" in case
+
+
+@pytest.mark.policy("C-1b")
+@pytest.mark.policy("F-local")
+def test_who_may_not_search_sees_no_picture(small_desk: Desk, store: PictureStore) -> None:
+    desk = small_desk
+    read = photograph(desk.engine, store, desk.clock() - timedelta(hours=1))
+    rooms = Pictures(desk.engine, desk.clock, store, RULE, shipped_rule)
+    wish = PictureRequest(str(read), "plate", "wrongdoing", FACTS, "24-1187", affirmed=True)
+    for user, refusal in (
+        (desk.hire("new", Role.OFFICER, trained=False), NotYetOpenError),
+        (desk.hire("audit", Role.AUDITOR), NotAllowedError),
+    ):
+        with pytest.raises(refusal):
+            rooms.show(user, wish, "here")
+        assert recorded(desk.engine)[-1]["outcome"] == "refused"
+    desk.rule(purposes=("court_order",))
+    with pytest.raises(SearchRefusedError, match="Ordinance 12"):
+        rooms.show(desk.officer, wish, "here")
+    with pytest.raises(SearchRefusedError, match="no such picture"):
+        rooms.show(desk.hire("roe", Role.OFFICER, agency="boston-pd"), wish, "here")

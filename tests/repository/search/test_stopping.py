@@ -56,3 +56,16 @@ def test_a_search_that_nobody_waits_for_is_on_the_ledger_as_refused(desk: Desk) 
     (entry,) = recorded(desk.engine)[before:]
     assert (entry["outcome"], entry["count"]) == ("refused", None)
     assert entry["request"]["criteria"]["plate"] == "1ABC20"
+
+
+@pytest.mark.policy("C-4a")
+def test_who_leaves_when_all_is_found_but_nothing_recorded_is_shown_nothing(
+    small_desk: Desk,
+) -> None:
+    desk, stop = small_desk, Stop()
+    sight(desk.engine, "1ABC20", desk.clock() - timedelta(hours=1))
+    before = len(recorded(desk.engine))
+    event.listen(desk.engine, "commit", lambda _connection: stop.call())
+    with pytest.raises(AskerLeftError):
+        desk.searches.search(desk.officer, desk.asked(), "here", stop)
+    assert [each["outcome"] for each in recorded(desk.engine)[before:]] == ["refused"]
