@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 
-def counted(number: int, noun: str) -> str:
-    """The number with the noun, whose plural has an s: 1 read, 2 reads."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """The number with the noun: 1 read, 2 reads; ``plural`` where that has no mere s."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

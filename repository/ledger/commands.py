@@ -13,6 +13,7 @@ from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.ledger.checkpoints import require_form
 from repository.ledger.errors import LedgerError
+from repository.wording import counted
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
@@ -46,7 +47,8 @@ def verify(services: Services, held: tuple[Path, ...], as_json: bool) -> None:
         click.echo(json.dumps({"ok": verdict.ok} | asdict(verdict)))
     elif verdict.ok:
         click.echo(
-            f"the ledger is whole: {verdict.size} entries, root {verdict.root_hex}, "
+            f"the ledger is whole: {counted(verdict.size, 'entry', 'entries')}, root "
+            f"{verdict.root_hex}, "
             f"{verdict.checkpoints} checkpoints agree"
         )
     else:
@@ -153,9 +155,11 @@ def witnesses(services: Services, push: bool, forget: str | None, as_json: bool)
     for each in () if as_json else standing:
         word = "FORK" if each.forked else "failing" if each.problem else "well"
         last = "never" if each.pushed_at is None else f"{each.pushed_at:%Y-%m-%d %H:%M:%S}Z"
-        stands = f"{word}  {each.size} entries, {each.behind} behind, last {last}"
+        stands = (
+            f"{word}  {counted(each.size, 'entry', 'entries')}, {each.behind} behind, last {last}"
+        )
         if each.pushed_at is None and not each.problem:
-            stands = f"nothing given yet  {each.behind} entries behind"
+            stands = f"nothing given yet  {counted(each.behind, 'entry', 'entries')} behind"
         click.echo(f"{each.name}  {stands}")
         click.echo(f"  {each.where}" + (f": {each.problem}" if each.problem else ""))
     if any(each.problem for each in standing):
@@ -189,4 +193,4 @@ def _size_or_note(text: str) -> int | str:
 
 
 def _tell(size: int) -> None:
-    click.echo(f"{size} entries are good so far", err=True)
+    click.echo(f"{counted(size, 'entry', 'entries')} are good so far", err=True)

@@ -10,6 +10,7 @@ from typing import Any
 from repository.retention.explain import Duty, Gone, Kept
 from repository.retention.holds_listing import Hold
 from repository.retention.holds_present import WHY, as_mapping, what
+from repository.wording import counted
 
 
 def words_of_kept(kept: Kept, plate: str | None, now: datetime) -> Iterator[str]:
@@ -54,7 +55,8 @@ def words_of_gone(gone: Gone) -> Iterator[str]:
         was = "It was purged" if gone.traces else "If it was here, it was purged"
         of_day = f"of {purge.day} " if purge.day else ""
         yield (
-            f"{was} on {_at(purge.at)} by {purge.by}, when {purge.reads_purged} reads {of_day}went "
+            f"{was} on {_at(purge.at)} by {purge.by}, when "
+            f"{counted(purge.reads_purged, 'read')} {of_day}went "
             f"whose time had passed ({whose}), under {'; '.join(purge.rules)}: certificate in "
             f"ledger entry {purge.ledger_index}."
         )

@@ -48,6 +48,7 @@ from repository.retention.holds_request import (
     UnitTarget,
 )
 from repository.typed_plate import only_of_plates
+from repository.wording import counted
 
 _READS_RECORDED = 500  # of a refused hold; the ledger's entries have a largest size
 
@@ -153,7 +154,7 @@ def add(
     if as_json:
         click.echo(json.dumps({"hold": number, "reads": held, "not_held": alike}))
         return
-    click.echo(f"hold {number} for case {case_number}: {held} reads")
+    click.echo(f"hold {number} for case {case_number}: {counted(held, 'read')}")
     if held == 0:
         click.echo(
             "warning: it keeps no read now, only what still comes in of its period; if that is "
@@ -161,7 +162,8 @@ def add(
         )
     for other, count in alike.items():
         click.echo(
-            f"warning: not held: {count} reads of {other}, which is easily taken for it; "
+            f"warning: not held: {counted(count, 'read')} of {other}, which is easily "
+            "taken for it; "
             "place another hold on it if it is the same car"
         )
 
@@ -217,7 +219,7 @@ def list_holds(
         return
     for each in without_plates:
         click.echo(hold_line(each, now))
-    click.echo(f"{len(found)} holds")
+    click.echo(counted(len(found), "hold"))
 
 
 @hold.command("show")

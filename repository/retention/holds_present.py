@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from repository.retention.holds_listing import HeldRead, Hold, Review
+from repository.wording import counted
 
 WHY = {
     "enforcement_action": "an enforcement action, investigation or prosecution",
@@ -28,7 +29,8 @@ def as_mapping(part: Any) -> dict[str, Any]:
 def hold_line(hold: Hold, now: datetime) -> str:
     """A hold in one line, in a list."""
     return (
-        f"{hold.id}  {hold.agency}  case {hold.case_number}  {hold.kind}  {hold.reads} reads  "
+        f"{hold.id}  {hold.agency}  case {hold.case_number}  {hold.kind}  "
+        f"{counted(hold.reads, 'read')}  "
         f"{hold.placed_by_name}  {state_of(hold, now)}"
     )
 
@@ -65,7 +67,7 @@ def hold_lines(
         lines.append(
             f"  released {_at(hold.released_at)} by {hold.released_by_name}: {hold.release_reason}"
         )
-    lines.append(f"  {state_of(hold, now)}; {hold.reads} reads")
+    lines.append(f"  {state_of(hold, now)}; {counted(hold.reads, 'read')}")
     for read in held:
         owner = read.agency or "not there"
         lapsed = f"  no longer kept by it since {_at(read.lapsed_at)}" if read.lapsed_at else ""

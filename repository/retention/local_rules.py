@@ -18,6 +18,7 @@ from repository.store import locks
 from repository.store.locks import Turn
 from repository.store.tables.fleet import agencies, units
 from repository.store.tables.reads import reads
+from repository.wording import counted
 
 _MAX_REASON = 2000
 
@@ -141,7 +142,8 @@ def change(
         )
     if seen.earlier and not confirmed:
         raise LocalRuleError(
-            f"rule {seen.after.name}: {seen.earlier} reads of {agency} would expire earlier, "
+            f"rule {seen.after.name}: {counted(seen.earlier, 'read')} of {agency} would "
+            "expire earlier, "
             f"{seen.at_once} of them at once; nothing is changed. If that is meant, add --yes"
         )
     connection.execute(

@@ -41,6 +41,7 @@ from repository.store.pictures import PictureStore
 from repository.store.rows import put
 from repository.store.tables.reads import quarantine_budgets
 from repository.store.tables.retention import purge_state
+from repository.wording import counted
 
 __all__ = ["PurgeBusyError", "PurgeError", "Purged", "preview", "purge_restored", "run"]
 
@@ -202,9 +203,9 @@ def _purge(
             certificates.append(done)
             gone = done.counts["reads"]
             progress(
-                f"{day}: {gone.purged} reads purged, {gone.held} stay because "
+                f"{day}: {counted(gone.purged, 'read')} purged, {gone.held} stay because "
                 "they are held "
-                f"({number} of {len(plan.days)} days)"
+                f"({number} of {counted(len(plan.days), 'day')})"
             )
     purge_pictures.retire_keys(engine, store, hand.now.astimezone(UTC).date())
     remove_leftovers(engine, store)

@@ -25,6 +25,7 @@ from repository.retention.purge import Confirmation, PurgeError
 from repository.retention.purge_schedule import grace
 from repository.retention.verify import verify
 from repository.store.engine import reading
+from repository.wording import counted
 
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
@@ -89,7 +90,7 @@ def purge_command(
         numbers = _numbers(done.counts)
         click.echo(json.dumps({**numbers, "days": days, "certificates": certificates}))
         return
-    click.echo(f"purged of {len(done.certificates)} days: {_said(done.counts)}")
+    click.echo(f"purged of {counted(len(done.certificates), 'day')}: {_said(done.counts)}")
 
 
 @click.command("verify")
@@ -124,7 +125,8 @@ def verify_command(services: Services, as_json: bool) -> None:
         for sentence in found.disagreeing:
             click.echo(sentence)
         click.echo(
-            f"{'clean' if found.clean else 'not clean'}: {found.held} reads are held, those "
+            f"{'clean' if found.clean else 'not clean'}: {counted(found.held, 'read')} "
+            "are held, those "
             "whose time has not passed among them, "
             f"{found.waiting} wait for the next purge"
         )
@@ -139,9 +141,11 @@ def _preview(services: Services, as_json: bool) -> None:
         click.echo(json.dumps({**_numbers(found.counts), "days": days, "by_rule": found.by_rule}))
         return
     span = f", from {days[0]} to {days[-1]}" if days else ""
-    click.echo(f"would purge of {len(days)} days{span}: {_said(found.counts)}")
+    click.echo(f"would purge of {counted(len(days), 'day')}{span}: {_said(found.counts)}")
     for rule, numbers in found.by_rule.items():
-        click.echo(f"{rule}: {numbers['reads']} reads without a hit, {numbers['hits']} with one")
+        click.echo(
+            f"{rule}: {counted(numbers['reads'], 'read')} without a hit, {numbers['hits']} with one"
+        )
 
 
 def _numbers(counts: Mapping[str, Count]) -> dict[str, int]:
@@ -152,6 +156,7 @@ def _numbers(counts: Mapping[str, Count]) -> dict[str, int]:
 def _said(counts: Mapping[str, Count]) -> str:
     purged = [f"{each.purged} {name.replace('_', ' ')}" for name, each in counts.items()]
     return (
-        f"{', '.join(purged)}; {counts['reads'].held} reads of these days are past their time and "
+        f"{', '.join(purged)}; {counted(counts['reads'].held, 'read')} of these days are "
+        "past their time and "
         "stay because they are held"
     )

@@ -11,6 +11,7 @@ import click
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.store import pictures_check
+from repository.wording import counted
 
 _SAMPLE = 1000
 _NAMED = 20
@@ -69,7 +70,8 @@ def check(
         for kind, name in wrong[:_NAMED]:
             click.echo(f"{kind.replace('_', ' ')}: {name}")
         click.echo(
-            f"{found.checked} of {found.stored} pictures checked: {len(found.faults)} faults, "
+            f"{found.checked} of {counted(found.stored, 'picture')} checked: "
+            f"{counted(len(found.faults), 'fault')}, "
             f"{len(found.leftovers)} leftovers" + ("" if found.ok else f"; {_named(found)}")
         )
     if not found.ok:

@@ -24,6 +24,7 @@ from repository.store.backup.make import BackupSource, make
 from repository.store.backup.manifest import BackupError, digest
 from repository.store.backup.restore import Destination, Restored
 from repository.store.engine import reading
+from repository.wording import counted
 
 _KEY_NAMES = (RECEIPTS_KEY, LEDGER_KEY, PICTURES_KEY, FACTORS_KEY)
 _LATER_KEYS = (FACTORS_KEY,)
@@ -96,11 +97,12 @@ def make_(services: Services, target: Path, keys_to: Path, as_json: bool) -> Non
         return
     click.echo(
         f"backup {made.digest[:16]} in {target}: database and {made.manifest.pictures_count} "
-        f"pictures, ledger up to {made.manifest.ledger_size} entries; keys in {keys_to}"
+        f"pictures, ledger up to "
+        f"{counted(made.manifest.ledger_size, 'entry', 'entries')}; keys in {keys_to}"
     )
     if made.missing:
         click.echo(
-            f"{len(made.missing)} pictures are named by reads and not there; "
+            f"{counted(len(made.missing), 'picture')} are named by reads and not there; "
             "`alpr-repository pictures check --all` says which"
         )
 
@@ -138,7 +140,8 @@ def verify(services: Services, target: Path, keys_from: Path | None, as_json: bo
         return
     click.echo(
         f"backup {name[:16]} of {manifest.made_at:%Y-%m-%d %H:%M} UTC is whole: {manifest.kind}, "
-        f"{manifest.pictures_count} pictures, ledger up to {manifest.ledger_size} entries"
+        f"{counted(manifest.pictures_count, 'picture')}, ledger up to "
+        f"{counted(manifest.ledger_size, 'entry', 'entries')}"
     )
 
 
@@ -160,7 +163,9 @@ def keys_(services: Services, path: Path) -> None:
         said = {"days": len(found.days), "held": len(found.held)}
         entry = Entry("repository.backup_keys", operator(), services.clock(), COMMAND_LINE, said)
         log.append(connection, entry)
-    click.echo(f"{path}: keys of {len(found.days)} days and {len(found.held)} held pictures")
+    click.echo(
+        f"{path}: keys of {counted(len(found.days), 'day')} and {len(found.held)} held pictures"
+    )
 
 
 @click.command()
@@ -307,9 +312,10 @@ def _lines(done: Restored) -> list[str]:
     )
     return [
         f"restored backup {done.backup[:16]} of {done.manifest.made_at:%Y-%m-%d %H:%M} UTC: "
-        f"{done.pictures} pictures, and {done.pictures_closed} that no key opens any more left "
-        f"behind; {done.reads_purged} reads had expired and were purged",
-        f"the ledger goes on from {done.manifest.ledger_size} entries, root "
+        f"{counted(done.pictures, 'picture')}, and {done.pictures_closed} that no key "
+        "opens any more left "
+        f"behind; {counted(done.reads_purged, 'read')} had expired and were purged",
+        f"the ledger goes on from {counted(done.manifest.ledger_size, 'entry', 'entries')}, root "
         f"{done.manifest.ledger_root}; {lost} (entry {done.ledger_index})",
         f"the agencies' rules, access and limits of what was purged are of "
         f"{done.agencies_as_of:%Y-%m-%d %H:%M} UTC; "

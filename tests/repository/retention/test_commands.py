@@ -121,7 +121,7 @@ def test_a_plate_is_held_reviewed_shown_and_released_by_two(
     )  # fmt: skip
     assert said == {"hold": 1, "reads": 1, "not_held": {}}
     listed = command_line.ok("hold", "list", "--case=24-1187", "--standing")
-    assert "1  salem-pd  case 24-1187  evidence  1 reads  Jane Doe" in listed
+    assert "1  salem-pd  case 24-1187  evidence  1 read  Jane Doe" in listed
     assert "1ABC20" not in listed
     assert "1ABC20" not in command_line.ok("hold", "list", "--json")
     assert json.loads(command_line.ok("hold", "list", "--overdue", "--json")) == []
@@ -213,7 +213,7 @@ def test_a_hold_that_reaches_few_names_the_plates_easily_taken_for_it(
     )
     assert other_state == {"hold": 2, "reads": 0, "not_held": {}}
     said = command_line.ok(*asked, "--plate=9XYZ11", password=PASSWORD)
-    assert said == "hold 3 for case 24-1: 1 reads\n"
+    assert said == "hold 3 for case 24-1: 1 read\n"
 
 
 def test_a_number_that_no_hold_has_is_refused_where_it_is_typed(command_line: CommandLine) -> None:
@@ -281,7 +281,7 @@ def test_an_agencys_rule_is_set_on_the_ledger(command_line: CommandLine, read_id
     entry = recorded(command_line.engine)[-1]
     assert (entry["action"], entry["actor"]["login"]) == ("agency.rule", "jdoe")
     shorter = ("agencies", "rule", "salem-pd", "default", "--reason=Back")
-    assert "1 reads of salem-pd would expire earlier" in command_line.refused(*shorter)
+    assert "1 read of salem-pd would expire earlier" in command_line.refused(*shorter)
     said = json.loads(command_line.ok(*shorter, "--yes", "--json"))
     assert (said["rule"], said["earlier"]) == ("default", 1)
 
