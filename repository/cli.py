@@ -46,6 +46,7 @@ from repository.store.commands import db
 from repository.store.pictures_commands import pictures
 from repository.units.commands import agencies, units
 from repository.units.findings_commands import findings_command
+from repository.web.commands import openapi
 
 
 class _Group(click.Group):
@@ -116,6 +117,7 @@ def run(services: Services, only: runner.Part | None, instance: int | None) -> N
     runner.run(services, parts, instance)
 
 
+main.add_command(openapi)
 main.add_command(db)
 main.add_command(backup)
 main.add_command(restore)

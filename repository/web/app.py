@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -29,6 +31,7 @@ from repository.web.api import (
     service_uses,
     sessions,
 )
+from repository.web.document import REFUSALS
 from repository.web.guard import Guard
 from repository.web.services import WebServices
 
@@ -37,8 +40,24 @@ API = "/api/v1"
 
 def create_app(services: WebServices) -> FastAPI:
     """The application over these services; pages that describe it to strangers are left out."""
-    app = FastAPI(title="Plateward", openapi_url=None, docs_url=None, redoc_url=None)
+    app = _routes()
     app.state.services = services
+    return app
+
+
+def describe() -> dict[str, Any]:
+    """Every route of the application, for those who write programs against it (OpenAPI 3.1)."""
+    return _routes().openapi()
+
+
+def _routes() -> FastAPI:
+    app = FastAPI(
+        title="Plateward",
+        version=metadata.version("plateward"),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
     faults.install(app)
     app.add_middleware(Guard)
     app.get("/healthz")(_health)
@@ -64,7 +83,7 @@ def create_app(services: WebServices) -> FastAPI:
         agencies.router,
         misuse.router,
     ):
-        app.include_router(router, prefix=API)
+        app.include_router(router, prefix=API, responses=REFUSALS)
     return app
 
 

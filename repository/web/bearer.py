@@ -16,7 +16,7 @@ from repository.accounts.sessions import is_of_browser
 from repository.accounts.standing import Step
 from repository.accounts.user import User
 from repository.errors import RepositoryError
-from repository.web import cookies, csrf
+from repository.web import cookies, credentials, csrf
 from repository.web.services import WebServices
 
 
@@ -37,11 +37,13 @@ def origin(request: Request) -> str:
     return request.client.host if request.client is not None else "unknown address"
 
 
+_Person = Annotated[None, Depends(credentials.PERSON)]
+_Browser = Annotated[None, Depends(credentials.BROWSER)]
 Rooms = Annotated[WebServices, Depends(services)]
 Origin = Annotated[str, Depends(origin)]
 
 
-def token(request: Request) -> str:
+def token(request: Request, _person: _Person = None, _browser: _Browser = None) -> str:
     """The token that the request bears, whatever it opens.
 
     Raises:

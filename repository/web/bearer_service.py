@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from repository.accounts.api_tokens import Scope, Service, is_of_service
 from repository.accounts.errors import SessionEndedError
+from repository.web import credentials
 from repository.web.bearer import Origin, Rooms, token
 from repository.web.services import WebServices
+
+_Shown = Annotated[None, Depends(credentials.SERVICE)]
 
 
 def service(scope: Scope) -> Callable[[Request, WebServices, str], Service]:
@@ -19,7 +23,9 @@ def service(scope: Scope) -> Callable[[Request, WebServices, str], Service]:
     OutOfScopeError where it bears one for other things.
     """
 
-    def service_of(request: Request, rooms: Rooms, origin: Origin) -> Service:
+    def service_of(
+        request: Request, rooms: Rooms, origin: Origin, _shown: _Shown = None
+    ) -> Service:
         borne = token(request)
         if not is_of_service(borne):
             raise SessionEndedError

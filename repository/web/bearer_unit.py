@@ -7,10 +7,16 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from repository.units.requests import KnownUnit, UnitRefusedError
+from repository.web import credentials
 from repository.web.bearer import Origin, Rooms
 
 
-def unit(request: Request, rooms: Rooms, origin: Origin) -> KnownUnit:
+def unit(
+    request: Request,
+    rooms: Rooms,
+    origin: Origin,
+    _shown: Annotated[None, Depends(credentials.UNIT)] = None,
+) -> KnownUnit:
     """The unit that signed the request.
 
     Raises:

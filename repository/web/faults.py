@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from repository.accounts.api_tokens_desk import NoSuchTokenError, OutOfScopeError
@@ -93,6 +94,19 @@ _STATUS: Mapping[type[RepositoryError], tuple[int, str]] = {
     EntryRefusedError: (422, "refused"),
     AlertRefusedError: (422, "refused"),
 }
+
+
+class Why(BaseModel):
+    """A word that programs go by, and one plain sentence."""
+
+    code: str
+    message: str
+
+
+class Refusal(BaseModel):
+    """Every error, in one shape."""
+
+    error: Why
 
 
 def answer(status: int, code: str, message: str, retry_after_s: int = 900) -> JSONResponse:

@@ -16,6 +16,7 @@ from repository.audits.present import DECIDES_NOTHING, file_as_mapping, pattern_
 from repository.audits.transactions import FIELDS, MAX_PAGE, Asked, as_mapping, as_paper, as_row
 from repository.documents import csv
 from repository.web.bearer import Bearer, Origin, Rooms
+from repository.web.document import files
 
 router = APIRouter()
 
@@ -208,7 +209,7 @@ def patterns(
     return {"notice": DECIDES_NOTHING, "patterns": [pattern_as_mapping(each) for each in found]}
 
 
-@router.get("/transactions")
+@router.get("/transactions", responses=files("text/csv", "application/pdf"))
 def transactions(
     user: Bearer,
     rooms: Rooms,
@@ -238,7 +239,11 @@ def transactions(
     return Response(as_paper(asked, page.entries), media_type=PDF, headers=headers)
 
 
-@router.get("/quarterly/{register}/{quarter}")
+@router.get(
+    "/quarterly/{register}/{quarter}",
+    response_class=Response,
+    responses=files("text/csv", "application/pdf"),
+)
 def quarterly_report(
     register: Literal["searches", "faces"],
     quarter: Annotated[str, Path(pattern=r"^20[0-9]{2}-Q[1-4]$")],

@@ -16,6 +16,7 @@ from repository.cases.evidence.layout import MAX_READS as MAX_PACKAGED
 from repository.cases.evidence.make import PackageRequest
 from repository.cases.present import as_mapping, event_as_mapping, summary_as_mapping
 from repository.web.bearer import Bearer, Origin, Rooms
+from repository.web.document import files
 
 router = APIRouter()
 
@@ -142,7 +143,7 @@ def disseminate(typed: Given, user: Bearer, rooms: Rooms, origin: Origin) -> Map
     return {"dissemination": rooms.case_files.disseminate(user, typed.case, given, origin)}
 
 
-@router.post("/evidence", response_class=StreamingResponse)
+@router.post("/evidence", response_class=StreamingResponse, responses=files("application/zip"))
 def evidence(typed: PackageWish, user: Bearer, rooms: Rooms, origin: Origin) -> StreamingResponse:
     """An evidence package of reads that the agency holds for the case, as a zip."""
     try:

@@ -15,6 +15,7 @@ from fastapi.responses import StreamingResponse
 
 from repository.web.bearer import Rooms
 from repository.web.bearer_unit import Unit
+from repository.web.document import files
 from repository.web.faults import answer
 from repository.web.ranges import UnsatisfiableRangeError, wanted
 
@@ -38,7 +39,11 @@ def manifest(name: Name, unit: Unit, rooms: Rooms, request: Request) -> Response
     return Response(content, media_type=_JSON, headers=headers)
 
 
-@router.get("/versions/{version}/list")
+@router.get(
+    "/versions/{version}/list",
+    response_class=StreamingResponse,
+    responses=files(_LINES) | files(_LINES, status=206),
+)
 def list_file(name: Name, version: Version, unit: Unit, rooms: Rooms, request: Request) -> Response:
     """The file of a version, or what of it the header ``Range`` asks for."""
     issue = rooms.hotlists.find(unit, name, version)

@@ -13,12 +13,13 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from repository.ledger.errors import NotCoveredError
 from repository.web.bearer import Rooms
+from repository.web.document import files
 from repository.web.faults import answer
 
 router = APIRouter()
 
 
-@router.get("/ledger/checkpoint")
+@router.get("/ledger/checkpoint", response_class=Response, responses=files("text/plain"))
 def checkpoint(rooms: Rooms) -> Response:
     """The signed note as plain text."""
     note = rooms.ledger.latest_checkpoint()

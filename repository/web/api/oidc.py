@@ -34,7 +34,7 @@ class SignedIn(BaseModel):
     notices: list[str]
 
 
-@router.get("/oidc/{agency}/begin")
+@router.get("/oidc/{agency}/begin", status_code=303, response_class=RedirectResponse)
 def begin(
     agency: Annotated[str, Path(max_length=63)], rooms: Rooms, origin: Origin
 ) -> RedirectResponse:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from repository.search.picture import PictureRequest
 from repository.web.bearer import Bearer, Origin, Rooms
+from repository.web.document import body as body_of
+from repository.web.document import files
 from repository.web.faults import explain
 
 router = APIRouter()
@@ -46,7 +48,12 @@ async def _body(request: Request) -> bytes:
     return await request.body()
 
 
-@router.post("/picture")
+@router.post(
+    "/picture",
+    response_class=Response,
+    openapi_extra=body_of(View),
+    responses=files("image/jpeg", "image/png", "application/octet-stream"),
+)
 def picture(
     user: Bearer, body: Annotated[bytes, Depends(_body)], rooms: Rooms, origin: Origin
 ) -> Response:

@@ -12,6 +12,7 @@ from repository.search.asking import SearchRequest, TogetherRequest
 from repository.search.criteria import DEFAULT_RESULTS
 from repository.search.present import as_mapping, together_mapping
 from repository.web.bearer import Origin, Rooms, Searcher
+from repository.web.document import body as body_of
 from repository.web.faults import explain
 from repository.web.hangup import until_hung_up
 
@@ -83,7 +84,7 @@ async def _body(request: Request) -> bytes:
 Body = Annotated[bytes, Depends(_body)]
 
 
-@router.post("/search")
+@router.post("/search", openapi_extra=body_of(Search))
 async def search(
     request: Request, user: Searcher, body: Body, rooms: Rooms, origin: Origin
 ) -> Mapping[str, Any]:
@@ -104,7 +105,7 @@ async def search(
     return await until_hung_up(request, find, stop.call)
 
 
-@router.post("/search/together")
+@router.post("/search/together", openapi_extra=body_of(Together))
 async def together(
     request: Request, user: Searcher, body: Body, rooms: Rooms, origin: Origin
 ) -> Mapping[str, Any]:

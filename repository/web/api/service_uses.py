@@ -21,6 +21,7 @@ from repository.hotlists.settings import MANUAL
 from repository.ledger.errors import NotCoveredError
 from repository.web.bearer import Origin, Rooms
 from repository.web.bearer_service import service
+from repository.web.document import bytes_of
 
 router = APIRouter()
 
@@ -89,7 +90,10 @@ def proof(
     return proven
 
 
-@router.put("/hotlist-sources/{list_name}/{source}")
+@router.put(
+    "/hotlist-sources/{list_name}/{source}",
+    openapi_extra=bytes_of("text/csv", "The list, as its source exports it."),
+)
 async def take_list(
     list_name: Annotated[str, Path(pattern=_NAME)],
     source: Annotated[str, Path(pattern=_NAME)],
