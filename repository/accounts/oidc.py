@@ -16,8 +16,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-import jwt
-
 from repository.errors import RepositoryError
 
 ALGORITHMS = (
@@ -107,6 +105,8 @@ def verify(id_token: str, key: Mapping[str, Any], expected: Expected) -> Mapping
     Raises:
         IdTokenError: naming the part that does not.
     """
+    import jwt  # late, here and below: most commands see no token of a provider
+
     algorithm = _header(id_token)["alg"]
     if key.get("alg", algorithm) != algorithm:
         raise IdTokenError("ID token: signed by another algorithm than its key is for")
@@ -136,6 +136,8 @@ def verify(id_token: str, key: Mapping[str, Any], expected: Expected) -> Mapping
 
 
 def _header(id_token: str) -> Mapping[str, Any]:
+    import jwt
+
     try:
         header: Mapping[str, Any] = jwt.get_unverified_header(id_token)
     except (jwt.PyJWTError, ValueError) as error:
@@ -179,6 +181,8 @@ def _require_factor(claims: Mapping[str, Any], expected: Expected) -> None:
 def _require_at_hash(stated: object, algorithm: str, access_token: str | None) -> None:
     if access_token is None or not isinstance(stated, str):
         raise IdTokenError("ID token: of an access token that did not come with it (at_hash)")
+    import jwt
+
     digest = jwt.get_algorithm_by_name(algorithm).compute_hash_digest(access_token.encode())
     half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
     if not _same(stated, half):

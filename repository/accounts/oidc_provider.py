@@ -12,15 +12,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-import httpx
 
 from repository.accounts.errors import AccountError
 from repository.accounts.oidc import fitting_key
 from repository.accounts.oidc_settings import OidcSettings, is_safe
 from repository.accounts.secret_input import first_line
+
+if TYPE_CHECKING:
+    import httpx
 
 _PLACES = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _WITHIN_S = 10.0
@@ -115,6 +116,8 @@ class Provider:
             "redirect_uri": redirect_uri,
             "code_verifier": verifier,
         }
+        import httpx  # late, here and below: most commands speak to no provider
+
         auth = None
         if published.secret_in_body:
             form |= {"client_id": chosen.client_id, "client_secret": secret}
@@ -145,6 +148,8 @@ class Provider:
         )
 
     def _object(self, method: str, address: str, **more: Any) -> Mapping[str, Any]:
+        import httpx
+
         try:
             with (
                 httpx.Client(

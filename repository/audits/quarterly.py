@@ -23,7 +23,6 @@ from repository.audits import periods
 from repository.audits.errors import AuditError
 from repository.audits.periods import Period
 from repository.documents import csv
-from repository.documents.pdf import Document
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Actor, Entry, as_typed
@@ -149,6 +148,8 @@ def as_paper(register: Register, quarter: str, agency: str | None, found: list[R
     if len(found) > MAX_ON_PAPER:
         raise AuditError(f"more than {MAX_ON_PAPER} searches: have the report as CSV")
     what = "plates" if register == "searches" else "faces, asked of others on paper"
+    from repository.documents.pdf import Document  # late: most commands print nothing
+
     paper = Document(
         f"Documented searches for {what}",
         f"{quarter}; agency: {agency or 'all'}; searches: {len(found)}",

@@ -17,7 +17,6 @@ from repository.audits import entries
 from repository.audits.entries import Place, Which
 from repository.audits.errors import AuditError
 from repository.documents.csv import Cell
-from repository.documents.pdf import Document
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Actor, Entry, Recorded, digest_of_ids, format_time
@@ -187,6 +186,8 @@ def as_paper(asked: Asked, found: Iterable[Recorded]) -> bytes:
         what = f"{row['action']}\n{row['outcome']}"
         count = "" if row["count"] is None else str(row["count"])
         rows.append((str(row["index"]), row["at"], who, what, request, count))
+    from repository.documents.pdf import Document  # late: most commands print nothing
+
     paper = Document(
         "Transactions",
         f"agency {asked.agency or 'none: operators and jobs'}; from {asked.start.isoformat()} "

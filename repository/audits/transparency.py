@@ -24,7 +24,6 @@ from repository.audits import periods
 from repository.audits.errors import AuditError
 from repository.audits.periods import Period
 from repository.documents import csv
-from repository.documents.pdf import Document
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Actor, Entry, as_typed
@@ -113,6 +112,8 @@ def as_json(lines: Iterable[Line], smallest: int) -> str:
 
 def as_paper(quarter: str, lines: Iterable[Line], smallest: int) -> bytes:
     """The report as a PDF."""
+    from repository.documents.pdf import Document  # late: most commands print nothing
+
     paper = Document("How the repository of licence plate reads is used", quarter)
     paper.paragraph(
         f"Numbers below {smallest} are hidden, and with them as many others as it takes that "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from repository.cases.disseminations import Recipient
-from repository.cases.evidence import custody, gather, report
+from repository.cases.evidence import custody, gather
 from repository.cases.evidence.check_read import CheckedRead, WrongError, check_read
 from repository.cases.evidence.errors import EvidenceError
 from repository.cases.evidence.gather import Gathered
@@ -56,6 +56,8 @@ def build(package: Package, opened: Sequence[Opened]) -> dict[str, bytes]:
     files = {PACKAGE: encode(package)}
     for each in opened:
         files |= _files_of_read(package, each)
+    from repository.cases.evidence import report  # late: most commands print nothing
+
     files[README] = report.readme(package)
     files[REPORT] = report.report(package, [_checked(package, files, each) for each in opened])
     manifest = Manifest(
