@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,7 +99,19 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(postgres_server: PostgresServer) -> Iterator[Site]:
-    server = postgres_server
+    with _site(postgres_server) as made:
+        yield made
+
+
+@pytest.fixture
+def own_site(postgres_server: PostgresServer) -> Iterator[Site]:
+    """A site that no other test has written to."""
+    with _site(postgres_server) as made:
+        yield made
+
+
+@contextmanager
+def _site(server: PostgresServer) -> Iterator[Site]:
     name = server.create_database()
     address = f"host=127.0.0.1 port={server.port} user=plateward"
     prefix = f"site{secrets.token_hex(3)}"
@@ -410,7 +423,7 @@ def test_people_are_administered_under_the_role_of_accounts(site: Site) -> None:
         training.remind(connection, NOW)
         user_review.remind(connection, NOW)
     late = replace(people.accounts, now=lambda: NOW + timedelta(days=91))
-    assert sorted(disuse.close_unused(late))[:2] == ["head", "rep"]
+    assert {"head", "rep"} <= set(disuse.close_unused(late))
     for role in ("web", "jobs"):
         statement = "UPDATE users SET roles = 'operator'"
         assert "permission denied" in site.refused(role, statement)
@@ -491,7 +504,7 @@ def test_an_auditor_verifies_proves_and_reports_and_sees_nothing_else(
         )
 
     with site.of("jobs").begin() as connection:
-        row = {"name": "lynn-pd", "title": "Lynn Police", "created_at": NOW}
+        row = {"name": "saugus-pd", "title": "Saugus Police", "created_at": NOW}
         connection.execute(insert(agencies).values(row))
     Ledger(site.of("jobs"), ORIGIN, KEY, lambda: NOW).sign_checkpoint()
     key = tmp_path / "data" / "keys" / "ledger.pem"
@@ -502,7 +515,7 @@ def test_an_auditor_verifies_proves_and_reports_and_sees_nothing_else(
     assert "the ledger is whole" in line.ok("ledger", "verify")
     assert "proven under" in line.ok("ledger", "prove", str(entry))
     window = ("--from", "2026-01-01", "--to", "2027-01-01")
-    assert "transactions" in line.ok("audits", "transactions", "--agency", "lynn-pd", *window)
+    assert "transactions" in line.ok("audits", "transactions", "--agency", "saugus-pd", *window)
     for role, words in (
         ("ledger", ("db", "counts")),
         ("web", ("purge", "--now")),
@@ -516,8 +529,10 @@ def test_an_auditor_verifies_proves_and_reports_and_sees_nothing_else(
 
 
 @pytest.mark.policy("M-V-B2")
-def test_the_web_adds_to_case_files_and_changes_nothing_in_them(site: Site, tmp_path: Path) -> None:
-    clock = Clock()
+def test_the_web_adds_to_case_files_and_changes_nothing_in_them(
+    own_site: Site, tmp_path: Path
+) -> None:
+    site, clock = own_site, Clock()
     row = {"name": "salem-pd", "title": "Salem Police", "ori": None, "created_at": clock()}
     with site.of("owner").begin() as connection:
         connection.execute(insert(agencies).values(row))
