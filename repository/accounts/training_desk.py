@@ -76,7 +76,10 @@ class Trainings(PeopleBase):
         """
         asked: dict[str, JSON] = {"training": number, "reason_given": as_typed(reason)}
         with self._act(by, "training.strike", asked, origin, *_KEEPING) as act:
-            found = find(act.connection, [trainings.c.id == number])
+            conditions: list[ColumnElement[bool]] = [trainings.c.id == number]
+            if act.own_agency is not None:
+                conditions.append(users.c.agency_id == act.own_agency)
+            found = find(act.connection, conditions)
             if not found or found[0].struck_at is not None:
                 raise AccountError(f"training {number}: there is none that counts")
             act.person(found[0].login)
