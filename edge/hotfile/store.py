@@ -235,7 +235,8 @@ def _count(block: bytes) -> int:
 
 def _large(size_bytes: int) -> mmap.mmap:
     """Memory in pages as large as the system gives: a lookup goes anywhere in it."""
-    memory = mmap.mmap(-1, max(1, size_bytes))
+    private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS  # what is shared gets small pages
+    memory = mmap.mmap(-1, max(1, size_bytes), flags=private)
     with contextlib.suppress(OSError, AttributeError):
         memory.madvise(mmap.MADV_HUGEPAGE)
     return memory
