@@ -57,6 +57,7 @@ def _routes() -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # it would send people to whatever host the request names
     )
     faults.install(app)
     app.add_middleware(Guard)

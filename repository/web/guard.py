@@ -8,6 +8,7 @@ from __future__ import annotations
 import structlog
 from fastapi import HTTPException
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from repository.web.faults import answer
@@ -71,6 +72,8 @@ class Guard:
 
         try:
             await self._app(scope, counted, with_headers)
+        except ClientDisconnect:  # nobody is there to be answered, and nothing went wrong here
+            return
         except Exception as error:  # noqa: BLE001 - the last net: nothing may pass it unanswered
             # The kind alone, and no traceback: its text may hold a plate or a name.
             _log.error("a request failed unforeseen", kind=type(error).__name__)
