@@ -18,6 +18,7 @@ from repository.cases.errors import CaseError, NoSuchCaseError
 from repository.cases.events import CaseEvent, of_case
 from repository.cases.events import add_event as add_event
 from repository.cases.shown import Shown as Shown
+from repository.cases.shown import row_of as row_of
 from repository.ledger.entry import JSON
 from repository.retention.duties import Duties
 from repository.retention.holds import is_held
@@ -162,9 +163,12 @@ def add_search(
     ledger_index: int,
     at: datetime,
     request: Mapping[str, JSON],
-    shown: Sequence[Shown],
+    shown: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Record in the case file what was asked and what came back."""
+    """Record in the case file what was asked and what came back, each read as its :func:`row_of`.
+
+    The rows come ready, since from the search's entry on everybody else's entry waits for this.
+    """
     connection.execute(
         insert(case_searches).values(
             ledger_index=ledger_index,
@@ -179,7 +183,7 @@ def add_search(
         connection.execute(
             insert(case_search_reads),
             [
-                {"ledger_index": ledger_index, "place": place, **showing.row(each)}
+                {"ledger_index": ledger_index, "place": place, **each}
                 for place, each in enumerate(shown)
             ],
         )

@@ -44,7 +44,7 @@ class Shown:
     digest: str | None = None
 
 
-def row(shown: Shown) -> dict[str, Any]:
+def row_of(shown: Shown) -> dict[str, Any]:
     """The columns of a read that was shown."""
     kept: str | None = None
     if shown.facts is not None:

@@ -127,7 +127,7 @@ def _explain(
             ledger_index=appended.index,
             at=now,
             request=entry.request,
-            shown=shown,
+            shown=[files.row_of(each) for each in shown],
         )
     return found, plates
 

@@ -153,7 +153,7 @@ class Pictures:
             ledger_index=appended.index,
             at=now,
             request=entry.request,
-            shown=[shown],
+            shown=[files.row_of(shown)],
         )
         return ShownPicture(content, _media_type(content), sha256, appended.index)
 

@@ -197,13 +197,15 @@ class Searches:
             request["approval"] = given.approval
         digest = digest_of_ids(str(each.read_id) for each in shown)
         entry = replace(entry, at=now, count=len(shown), result_digest=digest, request=request)
-        index = log.append(connection, entry).index
-        facts = [
-            files.Shown(
-                each.unit_id, each.captured_at, each.read_id, present.read_mapping(each, now)
+        rows = [
+            files.row_of(
+                files.Shown(
+                    each.unit_id, each.captured_at, each.read_id, present.read_mapping(each, now)
+                )
             )
             for each in shown
         ]
+        index = log.append(connection, entry).index
         files.add_search(
             connection,
             case_id,
@@ -211,7 +213,7 @@ class Searches:
             ledger_index=index,
             at=now,
             request=entry.request,
-            shown=facts,
+            shown=rows,
         )
         again = run_rows.is_page_of_emergency(connection, user, asked, case_id, now)
         run_rows.add(

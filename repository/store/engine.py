@@ -33,6 +33,8 @@ _NO_RIGHT = "42501"
 _NO_TABLE = "42P01"
 _DAMAGED = frozenset({"XX001", "XX002"})
 _POOL_TIMEOUT_S = 30.0
+_POOL_SIZE = 15
+"""Connections of one engine, all of them kept: opening one costs more than most questions."""
 
 
 class DatabaseUnavailableError(RepositoryError):
@@ -129,6 +131,8 @@ def _open_postgresql(url: URL) -> Engine:
     return sqlalchemy.create_engine(
         url,
         poolclass=_Pool,
+        pool_size=_POOL_SIZE,
+        max_overflow=0,
         pool_timeout=_POOL_TIMEOUT_S,
         pool_pre_ping=True,
         hide_parameters=True,

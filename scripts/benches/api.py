@@ -11,8 +11,8 @@ in full standing, ask for whole plates at the same time, each the next when the 
 - `missing_entries`: searches answered without an entry under the answer's index that bears the
   person, the count and the digest of the ids they were shown. `extra_entries`: entries of searches
   that nobody was answered. `out_of_order`: answers to a person whose entry stands before that of
-  the answer they had before. `errors`: answers other than 200, and none at all. `ledger_verifies`: whether the whole
-  tree does.
+  the answer they had before. `errors`: answers other than 200, and none at all.
+  `ledger_verifies`: whether the whole tree does.
 
 Limits for one person and address are set high in the bench's settings. The asking takes part of
 the machine that is measured.

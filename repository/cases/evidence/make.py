@@ -219,7 +219,9 @@ class EvidenceDesk:
             ledger_index=log.append(connection, entry).index,
             at=now,
             request=request,
-            shown=[case_files.Shown(seen.unit_id, seen.captured_at, seen.read_id)],
+            shown=[
+                case_files.row_of(case_files.Shown(seen.unit_id, seen.captured_at, seen.read_id))
+            ],
         )
 
     def _record(
