@@ -7,11 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
 from repository.store.engine import open_engine
 from repository.store.migrate import upgrade
 from tests.servers import Broker, PostgresServer
+
+# How long a machine with other work takes to draw an example says nothing of the product.
+settings.register_profile("plateward", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("plateward")
 
 
 @pytest.fixture(scope="session")

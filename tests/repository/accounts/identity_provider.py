@@ -65,7 +65,7 @@ class IdentityProvider:
 
     def sign_in(self, address: str, login: str = "jdoe") -> str:
         """Where the provider sends a new browser back to, once the person has signed in there."""
-        with httpx.Client(trust_env=False) as browser:
+        with httpx.Client(trust_env=False, timeout=60) as browser:
             answer = browser.get(address)
             for _ in range(4):
                 if answer.is_redirect:
@@ -86,7 +86,11 @@ class IdentityProvider:
             "code_verifier": verifier,
         }
         answer = httpx.post(
-            f"{self.issuer}/token", data=form, auth=(client, CLIENT_SECRET), trust_env=False
+            f"{self.issuer}/token",
+            data=form,
+            auth=(client, CLIENT_SECRET),
+            trust_env=False,
+            timeout=60,
         )
         found: Mapping[str, str] = answer.json()
         return found

@@ -59,7 +59,7 @@ def serving(rooms: Rooms, *proxies: str) -> Iterator[Visitor]:
     thread.start()
     port = listener.getsockname()[1]
     try:
-        with Visitor(base_url=f"http://127.0.0.1:{port}", trust_env=False) as opened:
+        with Visitor(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as opened:
             opened.accounts = rooms.accounts
             yield opened
     finally:

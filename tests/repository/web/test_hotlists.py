@@ -69,7 +69,7 @@ def client(engine: Engine, clock: Clock, tmp_path: Path) -> Iterator[httpx.Clien
     with serving(Rooms.over(engine, clock), tmp_path) as (port, ca_file):
         trusted = ssl.create_default_context(cafile=str(ca_file))
         with httpx.Client(
-            base_url=f"https://127.0.0.1:{port}", verify=trusted, trust_env=False
+            base_url=f"https://127.0.0.1:{port}", verify=trusted, trust_env=False, timeout=60
         ) as opened:
             yield opened
 
