@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.contract import merkle
 from edge.contract.errors import ContractError
-from repository.cases.evidence.check_read import WrongError
+from repository.cases.evidence.check_read import OtherKeyError, WrongError
 from repository.cases.evidence.errors import EvidenceError
 from repository.cases.evidence.keys import ledger_key
 from repository.cases.evidence.layout import (
@@ -47,19 +47,22 @@ class CheckedLedger:
     key: str
     making: int
     entries: Mapping[int, Recorded]
-    compared: Sequence[int]
+    compared: Sequence[int] = ()
 
 
-def check_ledger(
-    files: Mapping[str, bytes], given_key: str | None, held: Sequence[Held]
-) -> CheckedLedger:
-    """Check the signature and every path; ``given_key`` counts in place of the package's own.
+def check_ledger(files: Mapping[str, bytes], given_key: str | None) -> CheckedLedger:
+    """Check every path, and the signature by the package's own key.
+
+    With ``given_key`` a key in the package that did not sign, while that one did, is named.
 
     Raises:
         WrongError: for the first thing that is wrong.
     """
-    name, key, line = _key(files, given_key)
-    signed = _checkpoint(_text(files, CHECKPOINT), name, key)
+    note = _text(files, CHECKPOINT)
+    name, key, line = _key(files)
+    if given_key is not None and given_key.strip() != line and _signed_by(given_key, note):
+        raise WrongError(KEY, "is not the key that signed the checkpoint; the one you gave is")
+    signed = _checkpoint(note, name, key)
     proofs = _proofs(files)
     found: dict[int, Recorded] = {}
     for proven in proofs.entries:
@@ -82,11 +85,35 @@ def check_ledger(
         raise WrongError(PROOFS, "its entries are not in order")
     if proofs.making not in found:
         raise WrongError(PROOFS, "lacks the entry of the package's making")
-    compared = [_compare(signed, each, name, key) for each in held]
-    return CheckedLedger(signed, line, proofs.making, found, compared)
+    return CheckedLedger(signed, line, proofs.making, found)
 
 
-def _key(files: Mapping[str, bytes], given: str | None) -> tuple[str, Ed25519PublicKey, str]:
+def check_given(
+    ledger: CheckedLedger, given_key: str | None, held: Sequence[Held]
+) -> CheckedLedger:
+    """The ledger, compared with what somebody brought from elsewhere.
+
+    Raises:
+        OtherKeyError: if another ledger signed than the one of that key.
+        WrongError: if it is not the ledger of one of these checkpoints.
+    """
+    if given_key is not None and given_key.strip() != ledger.key:
+        problem = "is not the key that you gave: another ledger signed this package"
+        raise OtherKeyError(KEY, problem, "ledger")
+    name, key = ledger_key(ledger.key)
+    compared = [_compare(ledger.checkpoint, each, name, key) for each in held]
+    return replace(ledger, compared=compared)
+
+
+def _signed_by(line: str, note: str) -> bool:
+    try:
+        open_note(note, *ledger_key(line))
+    except (EvidenceError, LedgerError):
+        return False
+    return True
+
+
+def _key(files: Mapping[str, bytes]) -> tuple[str, Ed25519PublicKey, str]:
     inside = _text(files, KEY)
     try:
         name, key = ledger_key(inside)
@@ -95,8 +122,6 @@ def _key(files: Mapping[str, bytes], given: str | None) -> tuple[str, Ed25519Pub
     line = verifier_key(name, key)
     if inside != line + "\n":
         raise WrongError(KEY, "is not one line")
-    if given is not None and given.strip() != line:
-        raise WrongError(KEY, "is not the key that you gave: another ledger signed this package")
     return name, key, line
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -30,6 +30,7 @@ from repository.cases.evidence.layout import (
 from repository.ledger.entry import Recorded
 
 F = TypeVar("F", BatchPath, UnitFacts, Custody)
+Signer: TypeAlias = Literal["unit", "ledger"]
 
 
 class WrongError(Exception):
@@ -38,6 +39,14 @@ class WrongError(Exception):
     def __init__(self, file: str, problem: str) -> None:
         super().__init__(problem)
         self.file = file
+
+
+class OtherKeyError(WrongError):
+    """Nothing was changed, but a key that was given is not the one that signed."""
+
+    def __init__(self, file: str, problem: str, signer: Signer) -> None:
+        super().__init__(file, problem)
+        self.signer: Signer = signer
 
 
 @dataclass(frozen=True, slots=True)

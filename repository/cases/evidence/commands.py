@@ -25,6 +25,7 @@ from repository.cases.evidence.words import as_mapping, tell
 from repository.cases.recipient_options import recipient_of, recipient_options
 from repository.ledger.checkpoints import verifier_key
 from repository.search.purpose import AFFIRMATION, PurposeKind
+from repository.wording import counted
 
 _T = TypeVar("_T")
 
@@ -109,7 +110,7 @@ def make(
     click.echo(
         json.dumps(said)
         if as_json
-        else f"{out}: {len(reads)} reads, {len(made.content)} bytes; package {made.digest}; "
+        else f"{out}: {counted(len(reads), 'read')}, {len(made.content)} bytes; package {made.digest}; "
         f"ledger entry {made.ledger_index}"
     )
 

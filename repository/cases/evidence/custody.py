@@ -13,6 +13,7 @@ from typing import Any
 from edge.contract.records import Read
 from repository.cases.evidence.layout import Package, Step, StepKind
 from repository.ledger.entry import Actor, Entry, Recorded, format_time
+from repository.wording import counted
 
 _KINDS: Mapping[str, StepKind] = {
     "hold.add": "held",
@@ -92,7 +93,7 @@ def _what(entry: Entry) -> str:
     picture = request.get("picture")
     if isinstance(picture, Mapping):
         return f"its {_plain(picture, 'kind')} picture, {why}"
-    return f"in a search with {entry.count} results, {why}"
+    return f"in a search with {counted(entry.count or 0, 'result')}, {why}"
 
 
 def _plain(values: Mapping[str, Any], name: str) -> str:

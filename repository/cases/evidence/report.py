@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from repository.cases.evidence.check_read import CheckedRead
 from repository.cases.evidence.layout import Package
-from repository.cases.evidence.words import facts
+from repository.cases.evidence.words import facts, told_moment
 from repository.documents.pdf import Document, DocumentError
 from repository.search.result import LEAD_ONLY
 
@@ -46,7 +46,7 @@ def readme(package: Package) -> bytes:
         reads="one read of a plate" if number == 1 else f"{number} reads of plates",
         case=package.case_number,
         title=package.agency_title,
-        made_at=package.made_at,
+        made_at=told_moment(package.made_at),
         made_by=package.made_by,
     ).encode()
 
@@ -60,7 +60,7 @@ def report(package: Package, reads: Sequence[CheckedRead]) -> bytes:
     ori = f", ORI {package.agency_ori}" if package.agency_ori else ""
     document = Document(
         f"Evidence for case {package.case_number}",
-        f"{package.agency_title}{ori}. Made {package.made_at} by {package.made_by}.",
+        f"{package.agency_title}{ori}. Made {told_moment(package.made_at)} by {package.made_by}.",
         notice=LEAD_ONLY,
     )
     if package.given_to is not None:
@@ -105,7 +105,7 @@ def _read(document: Document, checked: CheckedRead) -> None:
         ["when", "step", "who", "what", "ledger entry"],
         [
             [
-                step.at.replace("T", " ").replace("+00:00", " UTC"),
+                told_moment(step.at),
                 step.kind,
                 step.who,
                 step.what,

@@ -16,9 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from repository.cases.evidence import archive
 from repository.cases.evidence.archive import ArchiveError, Piece
-from repository.cases.evidence.check_ledger import CheckedLedger, Held, check_ledger
+from repository.cases.evidence.check_ledger import CheckedLedger, Held, check_given, check_ledger
 from repository.cases.evidence.check_read import (
     CheckedRead,
+    OtherKeyError,
+    Signer,
     WrongError,
     check_read,
     named_files,
@@ -52,12 +54,16 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """What is wrong: which file, and which bytes of the zip, from ``start`` until ``end``."""
+    """What is wrong: which file, and which bytes of the zip, from ``start`` until ``end``.
+
+    ``other_signer`` is whose key is none of those given, where that alone is wrong.
+    """
 
     file: str | None
     start: int
     end: int
     problem: str
+    other_signer: Signer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +107,13 @@ def check(files: Mapping[str, bytes], given: Given = _NOTHING_GIVEN) -> Checked:
     Raises:
         WrongError: for the first thing that is wrong.
     """
-    ledger = check_ledger(files, given.ledger_key, given.checkpoints)
+    ledger = check_ledger(files, given.ledger_key)
     digest = _check_manifest(files)
     package = _package(files)
     _check_making(digest, package, ledger)
     reads = tuple(check_read(each, files, package, ledger.entries) for each in package.reads)
     _check_nothing_more(files, reads, ledger)
+    ledger = check_given(ledger, given.ledger_key, given.checkpoints)
     for each in reads:
         _check_unit_key(each, given.unit_keys)
     return Checked(digest, package, reads, ledger)
@@ -192,10 +199,15 @@ def _check_nothing_more(
 def _check_unit_key(read: CheckedRead, given: Sequence[Ed25519PublicKey]) -> None:
     if given and read.public_key not in given:
         name = f"{folder(str(read.read.id))}/unit.json"
-        raise WrongError(name, "its key is none of those that you gave")
+        problem = (
+            f"holds the key {read.batch.key} of unit {read.unit.unit} of {read.unit.agency}, which "
+            "signed this read and is none of those that you gave"
+        )
+        raise OtherKeyError(name, problem, "unit")
 
 
 def _place(pieces: Mapping[str, Piece], error: WrongError) -> Wrong:
     piece = pieces.get(error.file)
     start, end = (0, 0) if piece is None else (piece.start, piece.start + len(piece.content))
-    return Wrong(error.file, start, end, str(error))
+    signer = error.signer if isinstance(error, OtherKeyError) else None
+    return Wrong(error.file, start, end, str(error), signer)

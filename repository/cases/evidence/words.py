@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from edge.contract.records import FixedSite, GpsFix, Read
@@ -17,6 +18,12 @@ _PASSED_BY_ITSELF = (
     "Every byte of the package is as it was made by whoever has the ledger's key that is in it."
 )
 _FAILED = "This package is not as it was made. Nothing in it is proven."
+_OTHER_KEY = {
+    "unit": "The bytes of this package are intact, but it is signed by a unit whose key is not "
+    "among those that you gave. Nothing in it is proven by your keys.",
+    "ledger": "The bytes of this package are intact, but it is signed by a ledger whose key is not "
+    "the one that you gave. Nothing in it is proven by your key.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,8 @@ def tell(verdict: Verdict) -> Told:
         if wrong is None:
             raise ValueError("a verdict says what is wrong, or what is right")
         file = "the zip" if wrong.file is None else wrong.file
+        if wrong.other_signer is not None:
+            return Told(_OTHER_KEY[wrong.other_signer], (), (f"{file} {wrong.problem}.",))
         place = f", bytes {wrong.start} to {wrong.end} of the package" if wrong.end else ""
         return Told(_FAILED, (), (f"{file}{place}: {wrong.problem}",))
     proven = [*_of_ledger(checked), *(line for each in checked.reads for line in _of_read(each))]
@@ -48,6 +57,7 @@ def as_mapping(verdict: Verdict) -> Mapping[str, Any]:
     checked, wrong = verdict.checked, verdict.wrong
     return {
         "verified": checked is not None,
+        "intact": wrong is None or wrong.other_signer is not None,
         "verdict": told.verdict,
         "proven": list(told.proven),
         "not_proven": list(told.not_proven),
@@ -91,11 +101,21 @@ def facts(checked: CheckedRead) -> dict[str, str]:
     if correction is not None:
         state = correction.state or "not told"
         told["corrected by its agency"] = (
-            f"plate {correction.plate}, state {state}, by {correction.by} at {correction.at}"
+            f"plate {correction.plate}, state {state}, by {correction.by} at "
+            f"{told_moment(correction.at)}"
         )
     if checked.custody.withdrawn_at is not None:
-        told["withdrawn by its agency"] = checked.custody.withdrawn_at
+        told["withdrawn by its agency"] = told_moment(checked.custody.withdrawn_at)
     return told
+
+
+def told_moment(at: datetime | str) -> str:
+    """A moment as people read it, to the second in UTC; what is no moment stays as it is."""
+    try:
+        moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+        return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError):
+        return str(at)
 
 
 def _of_ledger(checked: Checked) -> list[str]:
@@ -103,7 +123,7 @@ def _of_ledger(checked: Checked) -> list[str]:
     making = ledger.entries[ledger.making].entry
     lines = [
         f"Entry {ledger.making} of the ledger {ledger.checkpoint.origin} records that "
-        f"{package.made_by} made this package, known by {checked.digest}, at {making.at} for case "
+        f"{package.made_by} made this package, known by {checked.digest}, at {told_moment(making.at)} for case "
         f"{package.case_number}. The entry stands under a signed checkpoint over "
         f"{ledger.checkpoint.size} entries, so that this package and no other was made then."
     ]
@@ -132,7 +152,7 @@ def _of_read(checked: CheckedRead) -> list[str]:
         enrolled = checked.enrolled
         lines.append(
             f"{name}: entry {enrolled.index} of the ledger records that this key was enrolled for "
-            f"that unit at {enrolled.entry.at}."
+            f"that unit at {told_moment(enrolled.entry.at)}."
         )
     if checked.pictures:
         lines.append(
@@ -142,7 +162,7 @@ def _of_read(checked: CheckedRead) -> list[str]:
     proven = [step for step in checked.custody.steps if step.ledger_entry is not None]
     lines += [
         f"{name}: entry {step.ledger_entry} of the ledger, in {PROOFS}, records: {step.kind} at "
-        f"{step.at} by {step.who}, {step.what}."
+        f"{told_moment(step.at)} by {step.who}, {step.what}."
         for step in proven
     ]
     return lines
@@ -173,8 +193,8 @@ def _open_questions(checked: Checked, verdict: Verdict) -> list[str]:
             for missing in each.custody.missing_pictures
         ]
         lines += [
-            f"{name}: {step.kind} at {step.at} by {step.who}: {step.what}. This is the "
-            "repository's word."
+            f"{name}: {step.kind} at {told_moment(step.at)} by {step.who}: {step.what}. This is "
+            "the repository's word."
             for step in each.custody.steps
             if step.kind == "received"
         ]
@@ -188,7 +208,8 @@ def _open_questions(checked: Checked, verdict: Verdict) -> list[str]:
                 f"{name}: its agency says that the plate is really {each.custody.correction.plate}."
             )
         if each.custody.withdrawn_at is not None:
-            lines.append(f"{name}: its agency has withdrawn it, at {each.custody.withdrawn_at}.")
+            withdrawn_at = told_moment(each.custody.withdrawn_at)
+            lines.append(f"{name}: its agency has withdrawn it, at {withdrawn_at}.")
     lines.append(
         "A machine read the plates, and the units told time and place. No signature proves that "
         "they were right: compare the pictures."

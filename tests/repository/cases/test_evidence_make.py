@@ -62,7 +62,7 @@ def test_a_package_holds_what_the_unit_signed_and_who_handled_it(site: EvidenceS
     assert sorted(proven.pictures.values()) == sorted([plate, scene])
     assert [step.kind for step in proven.custody.steps].count("shown") == 3
     steps = {step.ledger_entry: step for step in proven.custody.steps if step.ledger_entry}
-    assert "in a search with 1 results" in steps[searched].what
+    assert "in a search with 1 result, " in steps[searched].what
     assert f"hold {hold} for case {CASE}" in [step.what for step in steps.values()]
     assert proven.enrolled is not None
     entries = recorded(site.engine)

@@ -329,6 +329,42 @@ def test_what_the_repository_itself_packs_untrue_is_found(sealed: Sealed) -> Non
             assert wrong(verdict).file == file, (what, verdict.wrong)
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--unit-key", "signed by a unit whose key is not among those that you gave"),
+        ("--ledger-key", "signed by a ledger whose key is not the one that you gave"),
+    ],
+)
+def test_a_key_of_somebody_else_is_told_apart_from_a_changed_byte(
+    sealed: Sealed, tmp_path: Path, option: str, said: str
+) -> None:
+    package = tmp_path / "p.zip"
+    package.write_bytes(sealed.content)
+    typed = OTHER_KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+    if option == "--ledger-key":
+        typed = checkpoints.verifier_key(LEDGER_ORIGIN, OTHER_KEY.public_key())
+    check = ["evidence", "verify", str(package), f"{option}={typed}"]
+    told = CliRunner().invoke(main, check)
+    assert (told.exit_code, "The bytes of this package are intact, but" in told.output) == (1, True)
+    assert said in told.output
+    assert "not as it was made" not in told.output
+    told = CliRunner().invoke(main, [*check, "--json"])
+    found = json.loads(told.output)
+    assert (told.exit_code, found["verified"], found["intact"]) == (1, False, True)
+    assert said in found["verdict"]
+    package.write_bytes(sealed.content.replace(b"1ABC", b"2ABC", 1))
+    told = CliRunner().invoke(main, [*check, "--json"])
+    found = json.loads(told.output)
+    assert (told.exit_code, found["verified"], found["intact"]) == (1, False, False)
+
+
+def test_a_changed_key_of_the_ledger_is_no_other_ledger(sealed: Sealed) -> None:
+    other = checkpoints.verifier_key(LEDGER_ORIGIN, OTHER_KEY.public_key())
+    found = wrong(sealed.changed(**{"ledger/key.txt": f"{other}\n".encode()}))
+    assert (found.file, found.other_signer) == ("ledger/key.txt", None)
+
+
 def test_keys_that_are_given_count_and_not_those_inside(sealed: Sealed) -> None:
     other = checkpoints.verifier_key(LEDGER_ORIGIN, OTHER_KEY.public_key())
     found = wrong(verify(sealed.content, Given(ledger_key=other)))
