@@ -153,6 +153,9 @@ def _start_web(services: Services, stop: threading.Event) -> _Running:
         raise RepositoryError(
             f"web: cannot listen on {web.host}:{web.port}: {error.strerror}"
         ) from error
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    _log.info("serving the web", address=f"http://{shown}:{port}")
     server = make_server(create_app(services), [str(each) for each in web.proxies])
 
     def work() -> None:

@@ -150,24 +150,29 @@ class Administration(AccountsBase):
         self._change(login, "accounts.reset_second_factor", by, origin, reset)
         return password
 
-    def disable(self, login: str, by: By, origin: str, *, why: str = closing.LEFT) -> None:
+    def disable(self, login: str, by: By, origin: str, *, why: str = closing.LEFT) -> closing.Ended:
         """Close a user's account at once, with all that its person could still come in by.
+
+        What ended with it.
 
         Raises:
             AccountError: if there is no such user, or it is not said why.
             NotAllowedError: if the person's roles reach further.
         """
 
+        ended: list[closing.Ended] = []
+
         def close(connection: Connection, acting: By, account: SecretAccount) -> User:
             require_reach(acting, account.user)
             reason = " ".join(why.split())
             if not reason or len(reason) > _MAX_WHY:
                 raise AccountError(f"reason: say why, in up to {_MAX_WHY} characters")
-            closing.close(connection, account.user.id, reason, self.now())
+            ended.append(closing.close(connection, account.user.id, reason, self.now()))
             return account.user
 
         asked: dict[str, JSON] = {"reason_given": as_typed(why)}
         self._change(login, "accounts.disable", by, origin, close, asked)
+        return ended[0]
 
     def unlock(self, login: str, by: By, origin: str) -> None:
         """Release an account that failed sign-ins have locked.

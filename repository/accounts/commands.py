@@ -12,8 +12,9 @@ import click
 
 from repository.accounts import own_commands
 from repository.accounts.acting import as_person_if_named
+from repository.accounts.closing import Ended
 from repository.accounts.operator import COMMAND_LINE, operator
-from repository.accounts.people_commands import AS, by
+from repository.accounts.people_commands import AS, by, show_password
 from repository.accounts.roles import Role, parse
 from repository.accounts.user import User
 from repository.accounts.users import Account
@@ -68,7 +69,7 @@ def bootstrap(
     password = services.accounts.bootstrap(
         login, name, agency, operator(), COMMAND_LINE, roles=given, position=position
     )
-    _show_password(login, password, as_json)
+    show_password(login, password, as_json)
 
 
 @users.command()
@@ -97,7 +98,7 @@ def add(
     password = services.accounts.add(
         person, name, agency, by(user), COMMAND_LINE, roles=given, position=position
     )
-    _show_password(person, password, as_json)
+    show_password(person, password, as_json)
 
 
 @users.command(name="roles")
@@ -128,7 +129,7 @@ def reset(services: Services, user: User | None, person: str, as_json: bool) -> 
     Example: alpr-repository users reset jdoe
     """
     password = services.accounts.reset_password(person, by(user), COMMAND_LINE)
-    _show_password(person, password, as_json)
+    show_password(person, password, as_json)
 
 
 @users.command("reset-second-factor")
@@ -141,7 +142,7 @@ def reset_second_factor(services: Services, user: User | None, person: str, as_j
     Example: alpr-repository users reset-second-factor jdoe
     """
     password = services.accounts.reset_second_factor(person, by(user), COMMAND_LINE)
-    _show_password(person, password, as_json)
+    show_password(person, password, as_json)
 
 
 @users.command()
@@ -152,8 +153,7 @@ def leave(services: Services, user: User | None, person: str) -> None:
 
     Example: alpr-repository users leave jdoe
     """
-    services.accounts.disable(person, by(user), COMMAND_LINE)
-    click.echo(f"{person}: closed")
+    _show_end(person, services.accounts.disable(person, by(user), COMMAND_LINE))
 
 
 @users.command()
@@ -165,8 +165,7 @@ def revoke(services: Services, user: User | None, person: str, reason: str) -> N
 
     Example: alpr-repository users revoke jdoe --reason "Moved to duties without access"
     """
-    services.accounts.disable(person, by(user), COMMAND_LINE, why=reason)
-    click.echo(f"{person}: closed")
+    _show_end(person, services.accounts.disable(person, by(user), COMMAND_LINE, why=reason))
 
 
 @users.command()
@@ -219,13 +218,19 @@ def _state(account: Account) -> str:
     return "disabled" if account.disabled_at else "locked" if account.locked_at else "open"
 
 
+def _show_end(login: str, ended: Ended) -> None:
+    click.echo(f"{login}: closed")
+    click.echo(f"    sessions that ended: {ended.sessions}")
+    click.echo(f"    tokens of services that were revoked: {', '.join(ended.tokens) or 'none'}")
+    numbers = ", ".join(map(str, ended.proposals))
+    click.echo(f"    proposals and approvals of searches that ended: {numbers or 'none'}")
+    if ended.unadministered is not None:
+        click.echo(
+            f"nobody administers {ended.unadministered} now: give somebody there the role "
+            "alpr_administrator with 'alpr-repository users add' or 'users roles'",
+            err=True,
+        )
+
+
 for _command in own_commands.OF_USERS:
     users.add_command(_command)
-
-
-def _show_password(login: str, password: str, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps({"login": login, "one_time_password": password}))
-        return
-    click.echo(f"one-time password of {login}: {password}")
-    click.echo("It is shown this once and must be changed first: alpr-repository users passwd")

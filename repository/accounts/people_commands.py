@@ -124,10 +124,7 @@ def grant(
         by(user), number, new_login, parse(roles), reason, COMMAND_LINE,
         current_employee=current_employee,
     )  # fmt: skip
-    if as_json:
-        click.echo(json.dumps({"login": new_login, "one_time_password": password}))
-        return
-    click.echo(f"one-time password of {new_login}: {password}")
+    show_password(new_login, password, as_json)
 
 
 @logins.command("deny")
@@ -218,3 +215,12 @@ def list_trainings(
             f"{each.id}  {each.agency}/{each.login}  {each.course}, by {each.taught_by} on "
             f"{each.taken_on.isoformat()}  {state}"
         )
+
+
+def show_password(login: str, password: str, as_json: bool) -> None:
+    """Print a new one-time password, and that it is to be replaced first of all."""
+    if as_json:
+        click.echo(json.dumps({"login": login, "one_time_password": password}))
+        return
+    click.echo(f"one-time password of {login}: {password}")
+    click.echo("It is shown this once and must be changed first: alpr-repository users passwd")

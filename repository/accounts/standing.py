@@ -105,7 +105,7 @@ def require_for_search(connection: Connection, user: User, now: datetime) -> Non
     if not training.is_trained(connection, user.id, now):
         raise NotYetOpenError(
             "your training is missing or out of date, and searches stay closed until your "
-            "agency's ALPR administrator records a new one"
+            "agency's ALPR administrator, representative or head, or an operator, records a new one"
         )
     if not agreements.in_force(connection, user.agency_id, now):
         raise NotYetOpenError(

@@ -45,7 +45,11 @@ class Trainings(PeopleBase):
                 raise NotAllowedError("training: nobody records their own; another person does")
             today = business_days.day_of(act.now)
             valid = timedelta(days=self.settings.training_valid_days)
-            if not today - valid < taken_on <= today:
+            if taken_on > today:
+                raise AccountError(
+                    f"taken on: {taken_on.isoformat()} has not come; record the course once taken"
+                )
+            if not today - valid < taken_on:
                 raise AccountError(
                     f"taken on: a day of the last {valid.days}, for which training is good"
                 )

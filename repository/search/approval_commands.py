@@ -31,7 +31,7 @@ def approvals() -> None:
 
 
 @approvals.command("propose")
-@options.of_search
+@options.of_proposed_search
 @_REASON
 @_AS_JSON
 @as_person
@@ -50,7 +50,7 @@ def propose(services: Services, user: User, /, reason: str, as_json: bool, **ask
 
 
 @approvals.command("propose-together")
-@options.of_together
+@options.of_proposed_together
 @_REASON
 @_AS_JSON
 @as_person

@@ -57,7 +57,7 @@ class Approvals:
             if asked.emergency is not None:
                 raise ProposalError("emergency: a search that is proposed can wait for its answer")
             told = reason.strip()
-            check_words("reason", told)
+            check_words("reason", told, "why it must be so broad")
             why = self.searches.why_broad(user, asked)
             if not why:
                 raise ProposalError("approval: this search needs none; run it")

@@ -18,18 +18,24 @@ def subject(number: int) -> str:
     return f"approval {number}"
 
 
-def end_of_person(connection: Connection, user_id: UUID, why: str, now: datetime) -> None:
-    """Deny what waits of a person, and let nothing be run any more of what was approved."""
+def end_of_person(connection: Connection, user_id: UUID, why: str, now: datetime) -> list[int]:
+    """Deny what waits of a person, and let nothing be run any more of what was approved.
+
+    The numbers of all that ended so.
+    """
     waiting = (approvals.c.proposed_by == user_id, approvals.c.decision.is_(None))
-    for number in connection.scalars(select(approvals.c.id).where(*waiting)).all():
+    denied = connection.scalars(select(approvals.c.id).where(*waiting)).all()
+    for number in denied:
         settle_finding(connection, WAITING, None, why, now, subject=subject(number))
     connection.execute(
         update(approvals)
         .where(*waiting)
         .values(decision="denied", decision_reason=why, decided_at=now)
     )
-    connection.execute(
+    ended = connection.scalars(
         update(approvals)
         .where(approvals.c.proposed_by == user_id, approvals.c.valid_until > now)
         .values(valid_until=now)
-    )
+        .returning(approvals.c.id)
+    ).all()
+    return sorted((*denied, *ended))

@@ -17,7 +17,7 @@ from repository.ledger.entry import JSON, as_typed
 from repository.search.criteria import DEFAULT_RESULTS, Criteria, parse_moment
 from repository.search.cursor import Cursor
 from repository.search.errors import SearchRefusedError
-from repository.search.facts import check_words
+from repository.search.facts import ENOUGH_IN_EMERGENCY, check_words
 from repository.search.pattern import PlatePattern
 from repository.search.place import Circle, Place, Polygon
 from repository.search.purpose import Purpose
@@ -112,7 +112,8 @@ class Asked:
         )
         emergency = (typed.emergency or "").strip()
         if emergency:
-            check_words("emergency", emergency)
+            what = "why it cannot wait for an approval: who is in danger, or what would be lost"
+            check_words("emergency", emergency, what, needed=ENOUGH_IN_EMERGENCY)
         if typed.on_request is not None and not 1 <= typed.on_request <= MAX_NUMBER:
             raise SearchRefusedError("request: expected the number of a request")
         return cls(criteria, purpose, emergency or None, typed.on_request)

@@ -18,6 +18,10 @@ from repository.search.errors import SearchRefusedError
 
 MAX_FACTS = 4000
 MIN_TELLING_WORDS = 4
+ENOUGH_IN_EMERGENCY = 2
+"""Fewer, since nobody has time to write then, and a supervisor reviews each."""
+_MAX_NAMED = 12
+_MAX_NAMED_LENGTH = 20
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _VOWEL = re.compile(r"[aeiouyàáâäãåæèéêëìíîïòóôöõøùúûüý]")
@@ -33,6 +37,7 @@ _TELL_NOTHING = frozenset(
     official order other personal plate plates police purpose purposes query reason reasons
     request requested required routine run running safety same search searching see stuff
     suspect suspected suspicion suspicious test testing vehicle work wrongdoing various xxx
+    urgent urgently very immediate immediately emergency quick quickly asap now wait cannot
     active approved assigned assist assistance authorised authorized believed car consent
     detective discretion duties duty follow followup further general incident intel intelligence
     interest involved lawful lead legal necessary officer ongoing open operational per person
@@ -50,21 +55,25 @@ class Earlier:
     facts: str
 
 
-def check_words(field: str, told: str) -> None:
-    """See that the words of that field say something.
+def check_words(field: str, told: str, what: str, *, needed: int = MIN_TELLING_WORDS) -> None:
+    """See that the words of that field say something: ``what`` is to be told there.
 
     Raises:
-        SearchRefusedError: if they are too long, empty or trivial.
+        SearchRefusedError: if they are too long, empty or trivial; it says how many telling words
+            are needed, and which of the typed ones tell nothing.
     """
     if len(told) > MAX_FACTS:
         raise SearchRefusedError(f"{field}: at most {MAX_FACTS} characters")
     if any("\ud800" <= char <= "\udfff" for char in told) or "\0" in told:
         raise SearchRefusedError(f"{field}: holds what is no character; type it anew")
-    if len(_telling(told)) < MIN_TELLING_WORDS:
+    words = list(dict.fromkeys(word.lower() for word in _WORD.findall(told)))
+    telling = [word for word in words if _tells(word)]
+    if len(telling) < needed:
+        empty = [word[:_MAX_NAMED_LENGTH] for word in words if not _tells(word)]
+        lacking = f"; of yours, {', '.join(empty[:_MAX_NAMED])} tell nothing" if empty else ""
         raise SearchRefusedError(
-            f"{field}: say in words what is known that makes this search necessary, such as who "
-            "saw what, where and when; words that fit every case, such as 'official "
-            "investigation', do not count"
+            f"{field}: say in words {what}; at least {needed} different words must tell something "
+            f"of this case, and {len(telling)} of yours do{lacking}"
         )
 
 
@@ -96,13 +105,8 @@ def check_not_pasted(
     )
 
 
-def _telling(told: str) -> set[str]:
-    words = (word.lower() for word in _WORD.findall(told))
-    return {
-        word
-        for word in words
-        if word not in _TELL_NOTHING and len(set(word)) > 1 and _VOWEL.search(word)
-    }
+def _tells(word: str) -> bool:
+    return word not in _TELL_NOTHING and len(set(word)) > 1 and bool(_VOWEL.search(word))
 
 
 def _words(told: str) -> str:

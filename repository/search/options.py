@@ -28,10 +28,10 @@ _WHY = (
         type=click.IntRange(1, 2**31 - 1),
         help="Number of the request that it is made for.",
     ),
-    click.option(
-        "--emergency",
-        help="What makes it impossible to wait for an approval, in words; a supervisor reviews it.",
-    ),
+)
+_EMERGENCY = click.option(
+    "--emergency",
+    help="What makes it impossible to wait for an approval, in words; a supervisor reviews it.",
 )
 _WINDOW = (
     click.option("--from", "start", type=moment, help="First moment (UTC)."),
@@ -60,6 +60,8 @@ _SEARCH = (
     click.option("--unit", help="Only reads of the unit of this name."),
     click.option("--camera", help="Only reads of the camera of this name."),
     click.option("--hits-only", is_flag=True, help="Only what was on a hot list."),
+)
+_PAGE = (
     click.option(
         "--limit",
         type=click.IntRange(1, 2**31 - 1),
@@ -92,11 +94,21 @@ _TOGETHER = (
 
 def of_search(command: Command) -> Command:
     """Give a command what is searched for, and why."""
+    return _all(command, (*_SEARCH, *_PAGE, *_WHY, _EMERGENCY))
+
+
+def of_proposed_search(command: Command) -> Command:
+    """Give a command what an approval of a search is for, which has no pages and can wait."""
     return _all(command, (*_SEARCH, *_WHY))
 
 
 def of_together(command: Command) -> Command:
     """Give a command what a question of association needs, and why."""
+    return _all(command, (*_TOGETHER, *_WHY, _EMERGENCY))
+
+
+def of_proposed_together(command: Command) -> Command:
+    """Give a command what an approval of a question of association is for."""
     return _all(command, (*_TOGETHER, *_WHY))
 
 

@@ -15,6 +15,7 @@ AFFIRMATION = (
     "This search does not aim at anyone for their religion, politics, views, lawful association "
     "or any protected characteristic."
 )
+_FACTS = "what is known that makes this search necessary, such as who saw what, where and when"
 MAX_CASE_NUMBER = 64
 MAX_COURT_ORDER = 200
 MAX_OFFENCE = 200
@@ -75,7 +76,7 @@ class Purpose:
             raise SearchRefusedError("court_order: belongs to the purpose court_order alone")
         told = facts.strip()
         if stated is not PurposeKind.COURT_ORDER or told:
-            check_words("facts", told)
+            check_words("facts", told, _FACTS)
         number = case_number_of("case", case_number)
         suspected = " ".join((offence or "").split())
         if suspected:

@@ -86,7 +86,7 @@ def check(form: RequestForm) -> RequestForm:
     if len(email) > 254 or not _EMAIL.fullmatch(email) or not email.isprintable():
         raise SearchRefusedError("email: expected the official address of who asks")
     reason = form.reason.strip()
-    check_words("reason", reason)
+    check_words("reason", reason, "why who asks needs the search")
     for field, limit in (("characteristics", _MAX_CHARACTERISTICS), ("source", MAX_FACTS)):
         told = str(getattr(form, field)).strip()
         if not any(char.isalnum() for char in told) or len(told) > limit or not _is_text(told):

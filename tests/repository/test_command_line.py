@@ -103,11 +103,14 @@ def test_from_nothing_to_a_receipted_read(site: Site) -> None:
     process = site.start("run")
     try:
         assert process.stderr is not None
-        awaited = {"taking messages", "running"}
+        awaited = {"taking messages", "running", "serving the web"}
         while awaited:
             line = process.stderr.readline()
             assert line, "the repository ended"
-            awaited.discard(json.loads(line)["event"])
+            said = json.loads(line)
+            awaited.discard(said["event"])
+            if said["event"] == "serving the web":
+                assert said["address"] == f"http://127.0.0.1:{settings.web.port}"
         link = Link(settings.broker.port, sender, receipts_key)
         message = sender.message(sender.read(datetime.now(UTC)))
         link.send(sender.topic(), message)

@@ -67,13 +67,15 @@ def test_accounts_are_locked_released_reset_and_closed(command_line: CommandLine
     command_line.ok(*change, password=PASSWORD)
     command_line.ok("users", "reset", "roe", "--json")
     assert "roe  Jane Doe  open, has a one-time password" in command_line.ok("users", "list")
-    command_line.ok("users", "leave", "roe")
+    assert "sessions that ended: 0" in command_line.ok("users", "leave", "roe")
     assert "roe  Jane Doe  disabled" in command_line.ok("users", "list")
 
 
 def test_the_operator_is_named_in_the_ledger(command_line: CommandLine) -> None:
     command_line.hire("jdoe")
-    command_line.ok("users", "leave", "jdoe")
+    left = command_line.run("users", "leave", "jdoe")
+    assert "tokens of services that were revoked: none" in left.stdout
+    assert "nobody administers salem-pd now" in left.stderr
     entry = recorded(command_line.engine)[-1]
     assert entry["actor"]["login"].startswith("os:")
     assert entry["actor"]["name"]

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, insert, select
 
 from repository.accounts import disuse, users
 from repository.accounts.authority import By
+from repository.accounts.closing import Ended
 from repository.accounts.errors import AccountError, NotAllowedError, SessionEndedError
 from repository.accounts.roles import Role
 from repository.accounts.service import Accounts
@@ -167,7 +168,8 @@ def test_leaving_ends_all_that_a_person_could_come_in_by(
     gone = hire(accounts, "gone", roles=(R.OFFICER,))
     token = open_session(accounts, "gone").token
     waiting, approved = _give(engine, gone, clock)
-    accounts.disable("gone", admin, "here")
+    ended = accounts.disable("gone", admin, "here")
+    assert ended == Ended(1, ("a service",), (waiting, approved), None)
     assert state(accounts, "gone") == "left the agency"
     with pytest.raises(SessionEndedError):
         accounts.user_of(token, "10.0.0.7")
@@ -181,6 +183,18 @@ def test_leaving_ends_all_that_a_person_could_come_in_by(
         assert connection.scalars(select(sessions.c.user_id)).all() == []
     (closing,) = (each for each in recorded(engine) if each["action"] == "accounts.disable")
     assert (closing["actor"]["login"], closing["request"]["login"]) == ("admin", "gone")
+
+
+@ON_SQLITE
+@pytest.mark.policy("C-3b")
+def test_it_is_said_when_the_last_administrator_of_an_agency_leaves(accounts: Accounts) -> None:
+    employ(accounts, "away", ADMINISTRATOR, agency="boston-pd")
+    for login in ("one", "two"):
+        employ(accounts, login, ADMINISTRATOR)
+    employ(accounts, "jdoe", R.OFFICER)
+    assert accounts.disable("one", OPERATOR, "here").unadministered is None
+    assert accounts.disable("two", OPERATOR, "here").unadministered == "salem-pd"
+    assert accounts.disable("jdoe", OPERATOR, "here").unadministered is None
 
 
 def _give(engine: Engine, user: User, clock: Clock) -> tuple[int, int]:

@@ -37,6 +37,15 @@ def test_a_login_from_its_request_to_the_review_that_ends_it(command_line: Comma
         "--current-employee", "--reason=Works in my unit", "--json",
     )  # fmt: skip
     assert json.loads(granted)["login"] == "jdoe"
+    line.ok(
+        "logins", "request", "--name=Ann Poe", "--position=Detective", "--agency=salem-pd",
+        "--phone=978-555-0100", "--email=apoe@salem.example.gov", "--reason=Auto theft",
+    )  # fmt: skip
+    shown = as_(
+        "admin", line, "logins", "grant", "--request=2", "--login=apoe", "--role=auditor",
+        "--current-employee", "--reason=Works in my unit",
+    )  # fmt: skip
+    assert "must be changed first: alpr-repository users passwd" in shown
     tend(line)
     assert [each["kind"] for each in findings(line)] == ["training_due"]
     taught = ("training", "record", "jdoe", "--course=First use", "--taught-by=Sgt. Poe")
@@ -46,7 +55,7 @@ def test_a_login_from_its_request_to_the_review_that_ends_it(command_line: Comma
     (course,) = json.loads(as_("rep", line, "training", "list", "--login=jdoe", "--json"))
     assert (course["course"], course["taken_on"]) == ("First use", TODAY)
     as_("rep", line, "user-reviews", "open")
-    confirmed = (f"--confirm={each}" for each in ("admin", "head", "rep"))
+    confirmed = (f"--confirm={each}" for each in ("admin", "apoe", "head", "rep"))
     as_("rep", line, "user-reviews", "sign", "--review=1", *confirmed)
     shown = json.loads(as_("head", line, "user-reviews", "show", "--review=1", "--json"))
     assert [each["login"] for each in shown["lines"] if not each["confirmed"]] == ["jdoe"]

@@ -39,6 +39,7 @@ def may_search(people: People, user: User) -> bool:
             standing.require_for_search(connection, user, people.now())
         except NotYetOpenError as error:
             assert "your training is missing or out of date" in str(error)
+            assert "administrator, representative or head, or an operator, records" in str(error)
             return False
     return True
 
@@ -102,8 +103,8 @@ def test_nobody_records_their_own_training_nor_another_agencys(
     [
         ("", TODAY, "course"),
         ("A\0B", TODAY, "course"),
-        ("ALPR", TODAY + timedelta(days=1), "taken on"),
-        ("ALPR", TODAY - timedelta(days=365), "taken on"),
+        ("ALPR", TODAY + timedelta(days=1), "taken on: 2026-03-02 has not come"),
+        ("ALPR", TODAY - timedelta(days=365), "taken on: a day of the last 365"),
         ("ALPR", date.min, "taken on"),
         ("ALPR", date.max, "taken on"),
     ],

@@ -27,8 +27,40 @@ from tests.repository.search.desk import FACTS, Desk
 )
 def test_words_that_tell_nothing_of_this_search_are_refused(told: str) -> None:
     with pytest.raises(SearchRefusedError, match="facts: "):
-        check_words("facts", told)
-    check_words("facts", FACTS)
+        check_words("facts", told, "what is known")
+    check_words("facts", FACTS, "what is known")
+
+
+def test_the_refusal_says_how_many_words_are_lacking_and_which_tell_nothing() -> None:
+    said = (
+        "reason: say in words why it must be so broad; at least 4 different words must tell "
+        "something of this case, and 2 of yours do; of yours, needed, for, the, police tell nothing"
+    )
+    told = "Needed for the robbery, robbery 3 Essex; police"
+    with pytest.raises(SearchRefusedError) as refused:
+        check_words("reason", told, "why it must be so broad")
+    assert str(refused.value) == said
+    with pytest.raises(SearchRefusedError, match=r"and 0 of yours do$"):
+        check_words("reason", "", "why it must be so broad")
+
+
+@pytest.mark.policy("C-1a")
+@pytest.mark.parametrize(
+    ("basis", "passes"),
+    [
+        ("A child is in the car and in danger", True),
+        ("danger", False),
+        ("It is very urgent, we cannot wait", False),
+    ],
+)
+def test_an_emergency_is_told_in_fewer_words(small_desk: Desk, basis: str, passes: bool) -> None:
+    asked = small_desk.broad(emergency=basis)
+    if passes:
+        made = small_desk.searches.search(small_desk.officer, asked, "here")
+        assert made.emergency_review is not None
+        return
+    with pytest.raises(SearchRefusedError, match=r"emergency: .* at least 2 different words"):
+        small_desk.searches.search(small_desk.officer, asked, "here")
 
 
 @pytest.mark.policy("C-1a")

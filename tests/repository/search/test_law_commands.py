@@ -78,6 +78,18 @@ def test_two_people_come_from_a_proposal_to_an_answer(command_line: CommandLine)
     assert said == "confirmation 1: salem-pd said confirmed\n"
 
 
+@pytest.mark.parametrize("command", ["propose", "propose-together"])
+def test_a_proposal_offers_nothing_that_an_approval_is_not_for(
+    command_line: CommandLine, command: str
+) -> None:
+    shown = command_line.ok("approvals", command, "--help")
+    assert "--plate" in shown
+    assert "--reason" in shown
+    for option in ("--emergency", "--after", "--limit"):
+        assert option not in shown
+    assert "--emergency" in command_line.ok("together", "--help")
+
+
 @pytest.mark.policy("F-local")
 def test_the_operator_puts_an_agency_under_its_own_rule(command_line: CommandLine) -> None:
     command_line.hire("jdoe")
