@@ -16,9 +16,10 @@ from repository.agencies.agreements_desk import Part, Standing
 from repository.agencies.agreements_papers import MAX_BYTES
 from repository.agencies.errors import AgencyError
 from repository.agencies.present import plain
-from repository.agencies.representatives import WORDS, Holder
+from repository.agencies.representatives import WORDS, Holder, Post, holder
 from repository.bootstrap import Services
-from repository.units.enrolment import KINDS
+from repository.store.engine import reading
+from repository.units.enrolment import KINDS, require_agency
 
 ACTING = as_person_if_named("Your login; without one, the operator of this host acts.")
 AGENCY = click.option("--agency", help="The agency's short name; left out: your own.")
@@ -70,6 +71,7 @@ def sign(
     """
     signing = Signing(version, given(text), given(copy), signed_by, title, day.date())
     signed = services.agreements.sign(user, agency, signing, COMMAND_LINE, kind=kind)
+    _warn_without_head(services, agency, signed)
     if as_json:
         click.echo(json.dumps(plain(signed)))
         return
@@ -189,6 +191,19 @@ def write_new(output: Path, content: bytes) -> None:
             file.write(content)
     except OSError as error:
         raise AgencyError(f"{output}: {error.strerror}") from error
+
+
+def _warn_without_head(services: Services, agency: str, signed: Agreement) -> None:
+    with reading(services.engine) as connection:
+        found = require_agency(connection, agency)
+        head = holder(connection, found.id, Post.HEAD, signed.signed_on)
+    if head is None:
+        click.echo(
+            f"warning: nobody is on record as the agency's head on {signed.signed_on}, so that "
+            f"{signed.signed_by} signed was compared with nothing: name the head with "
+            "`alpr-repository agencies name`",
+            err=True,
+        )
 
 
 def _lines(standing: Standing) -> list[str]:

@@ -12,13 +12,14 @@ from sqlalchemy import Connection, Engine
 from repository.accounts.errors import NotAllowedError
 from repository.accounts.roles import Power, may, require
 from repository.accounts.user import User
-from repository.audits import records
+from repository.audits import drawing, records
 from repository.audits.errors import AuditError, NoSuchAuditError
 from repository.audits.records import Audit, Kind
 from repository.audits.settings import AuditSettings
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry
+from repository.store.engine import reading
 
 REFUSALS = (AuditError, NotAllowedError)
 _OWN_KINDS: frozenset[Kind] = frozenset({"monthly", "at_will"})
@@ -72,6 +73,17 @@ class Base:
         if found is None or not (may(user, Power.AUDIT_ALL) or found.agency == user.agency):
             raise NoSuchAuditError(f"audit {number}: there is none")
         return found
+
+    def _draw_if_due(self, user: User, number: int) -> None:
+        """Draw the audit's sample if its checkpoint is signed, rather than wait for the jobs."""
+        try:
+            with reading(self.engine) as connection:
+                audit = self._audit(connection, user, number)
+        except REFUSALS:
+            return  # the step that was asked for refuses by itself, on the ledger
+        if audit.seed is None:
+            size = self.settings.sample_size
+            drawing.draw_due(self.engine, size, self.now(), only=number)
 
     def _conducting(self, connection: Connection, user: User, number: int) -> Audit:
         """The audit, locked until the transaction ends, if it is the user's to conduct now."""

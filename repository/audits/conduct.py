@@ -46,6 +46,7 @@ class Conduct(Base):
             "sample": place,
             "answers": {as_typed(key): as_typed(value) for key, value in answers.items()},
         }
+        self._draw_if_due(user, number)
         with self._acting(user, "audits.answer", request, origin) as (connection, finish):
             self._conducting(connection, user, number)
             if set(answers) != set(QUESTIONS):
@@ -81,6 +82,7 @@ class Conduct(Base):
             AuditError: if it says nothing, the day is past or far, or the audit is signed off.
         """
         request: dict[str, JSON] = {"audit": number, "finding": as_typed(text)}
+        self._draw_if_due(user, number)
         with self._acting(user, "audits.find", request, origin) as (connection, finish):
             self._conducting(connection, user, number)
             now = self.now()
@@ -139,6 +141,7 @@ class Conduct(Base):
             "outcome": as_typed(outcome),
             "summary": as_typed(summary),
         }
+        self._draw_if_due(user, number)
         with self._acting(user, "audits.sign_off", request, origin) as (connection, finish):
             audit = self._conducting(connection, user, number)
             summary = require_text("summary", summary)

@@ -64,6 +64,7 @@ class AuditDesk(Conduct):
             NotAllowedError: if their roles let them see none.
         """
         request: dict[str, JSON] = {"audit": number}
+        self._draw_if_due(user, number)
         with self._acting(user, "audits.show", request, origin) as (connection, _):
             found = records.whole(connection, self._audit(connection, user, number))
             digest = digest_of_ids(str(each.index) for each in found.searches)
@@ -78,6 +79,7 @@ class AuditDesk(Conduct):
             AuditError: if nothing was drawn yet, or the seed itself does not fit the ledger.
         """
         request: dict[str, JSON] = {"audit": number}
+        self._draw_if_due(user, number)
         with attempt(self.engine, self._entry(user, "audits.redraw", request, origin), REFUSALS):
             with reading(self.engine) as connection:
                 audit = self._audit(connection, user, number)

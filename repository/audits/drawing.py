@@ -31,13 +31,17 @@ SEARCHES = ("search.run",)
 """The actions of searches; other entries are counted, and not drawn."""
 
 
-def draw_due(engine: Engine, size: int, now: datetime) -> list[int]:
+def draw_due(engine: Engine, size: int, now: datetime, *, only: int | None = None) -> list[int]:
     """Draw for every audit that waits and whose checkpoint is there; gives their numbers.
+
+    With ``only`` it is drawn for the audit of that number alone.
 
     One whose entries are not what was recorded is not drawn, which is a finding.
     """
     with reading(engine) as connection:
         waiting = select(audits.c.id).where(audits.c.seed.is_(None)).order_by(audits.c.id)
+        if only is not None:
+            waiting = waiting.where(audits.c.id == only)
         numbers = list(connection.scalars(waiting))
     drawn = []
     for number in numbers:

@@ -51,6 +51,7 @@ class Inspections(Base):
             NotAllowedError: if their roles do not let them.
         """
         request: dict[str, JSON] = {"audit": number}
+        self._draw_if_due(user, number)
         with attempt(self.engine, self._entry(user, ACTION, request, origin), REFUSALS):
             require(user, Power.AUDIT_ALL)
             with reading(self.engine) as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from repository.audits.patterns import Pattern
@@ -20,7 +20,7 @@ DECIDES_NOTHING = (
 def audit_line(audit: Audit, now: datetime) -> str:
     """An audit in one line."""
     of = audit.agency or "the repository"
-    period = f"{audit.period_start:%Y-%m-%d} to before {audit.period_end:%Y-%m-%d}"
+    period = f"{_moment(audit.period_start)} to before {_moment(audit.period_end)}"
     if audit.signed_at is not None:
         state = f"signed off {audit.signed_at:%Y-%m-%d}: {audit.outcome}"
     elif audit.seed is None:
@@ -90,3 +90,11 @@ def pattern_line(pattern: Pattern) -> str:
     shown = ", ".join(map(str, pattern.entries[:10]))
     more = f" and {len(pattern.entries) - 10} more" if len(pattern.entries) > 10 else ""
     return f"{pattern.kind}: {who}{pattern.why}; {pattern.how_common}; entries {shown}{more}"
+
+
+def _moment(at: datetime) -> str:
+    """The moment, in UTC; a day's first as the day alone."""
+    if at.time() == time.min:
+        return f"{at:%Y-%m-%d}"
+    whole_minute = at.second == at.microsecond == 0
+    return f"{at.replace(tzinfo=None).isoformat(timespec='minutes' if whole_minute else 'auto')}Z"

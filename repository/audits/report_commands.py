@@ -87,6 +87,8 @@ def print_quarterly(
     if user is not None:
         services.quarterly.allow(user, register, quarter, agency, COMMAND_LINE)
     found = services.quarterly.report(register, quarter, agency, by, COMMAND_LINE)
+    if not found:
+        _say_nothing(quarter)
     if pdf is None:
         click.echo(reports.as_csv(found), nl=False)
         return
@@ -106,6 +108,8 @@ def transparency(services: Services, quarter: str, pdf: Path | None, as_json: bo
     """
     release = services.transparency
     lines = release.release(quarter, operator(), COMMAND_LINE)
+    if not lines:
+        _say_nothing(quarter)
     if pdf is not None:
         pdf.write_bytes(public.as_paper(quarter, lines, release.smallest))
         click.echo(f"wrote {pdf}")
@@ -132,6 +136,10 @@ def own_plate(services: Services, user: User, *, plate: str, forget: bool) -> No
         return
     services.private_plates.register(user, plate, COMMAND_LINE)
     click.echo("registered")
+
+
+def _say_nothing(quarter: str) -> None:
+    click.echo(f"nothing was documented in {quarter}", err=True)
 
 
 COMMANDS = (patterns, quarterly, transparency, own_plate)

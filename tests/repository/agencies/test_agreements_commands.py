@@ -59,6 +59,11 @@ def test_the_operator_takes_an_agency_in(command_line: CommandLine) -> None:
     assert [each["cause"] for each in json.loads(line.ok("agreements", "due", "--json"))] == [
         "amended", "amended",
     ]  # fmt: skip
+    words = ("agreements", "sign", "--agency", "salem-pd", *words, "--copy", copy)
+    done = line.run(*words, "--signed-by", "Anybody")
+    assert (done.exit_code, "name the head with" in done.stderr) == (0, True)
+    again = line.run(*signed, "--copy", copy)
+    assert (again.exit_code, again.stderr) == (0, "")
     left = line.ok("agencies", "vacate", *agency, "--post", "head", "--from", TODAY)
     assert "the agency's head signs the agreement anew by" in left
     sold = line.refused("agencies", "add", "--name", "acme", "--title", "Acme", "--kind", "private")

@@ -142,6 +142,14 @@ def test_face_requests_and_quarterly_reports(command_line: CommandLine) -> None:
     paper = command_line.folder / "faces.pdf"
     command_line.ok("face-requests", "export", "--quarter=2025-Q1", f"--pdf={paper}")
     assert paper.read_bytes().startswith(b"%PDF")
+    for command in (
+        ("face-requests", "export"), ("audits", "quarterly"), ("audits", "transparency"),
+    ):  # fmt: skip
+        empty = command_line.run(*command, "--quarter=2024-Q1")
+        assert empty.stderr == "nothing was documented in 2024-Q1\n"
+        assert empty.stdout.count("\n") == 1
+    full = command_line.run("face-requests", "export", "--quarter=2025-Q1")
+    assert full.stderr == ""
     forbid = ("--agency=salem-pd", "--ordinance=Chapter 290, section 1", "--since=2019-12-19")
     command_line.ok("face-requests", "forbid", *forbid)
     assert "Chapter 290" in command_line.refused(*add, "--affirm", password=PASSWORD)

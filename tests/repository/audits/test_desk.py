@@ -10,6 +10,7 @@ from repository.accounts.errors import NotAllowedError
 from repository.accounts.roles import Role
 from repository.accounts.user import User
 from repository.audits.errors import AuditError, NoSuchAuditError
+from repository.audits.present import audit_line
 from tests.repository.audits.office import FEBRUARY, GOOD, Office
 from tests.repository.people import recorded
 
@@ -239,3 +240,48 @@ def test_nothing_is_answered_before_the_sample_is_drawn(small_office: Office) ->
     number = small_office.desk.start(head, "salem-pd", START, END, "a reason", "here")
     with pytest.raises(AuditError, match="drawn once the ledger's next checkpoint"):
         small_office.desk.sign_off(head, number, "clean", "nothing there", "here")
+
+
+@pytest.mark.policy("F-audit")
+def test_a_due_sample_is_drawn_for_who_asks_before_the_jobs_look(office: Office) -> None:
+    head, officer = office.hire("chief", Role.AGENCY_HEAD), office.hire("jdoe", Role.OFFICER)
+    office.search(officer)
+    desk = office.desk
+    shown, answered, signed, compared = (
+        desk.start(head, "salem-pd", START, END, f"complaint {each}", "here") for each in range(4)
+    )
+    assert desk.show(head, shown, "here").audit.seed is None
+    office.ledger.sign_checkpoint()
+    with pytest.raises(NotAllowedError):
+        desk.show(officer, shown, "here")
+    assert drawings(office) == []
+    assert [each.place for each in desk.show(head, shown, "here").samples] == [1]
+    desk.answer(head, answered, 1, GOOD, "", "here")
+    with pytest.raises(AuditError, match="not answered yet: sample 1"):
+        desk.sign_off(head, signed, "clean", "fine", "here")
+    assert desk.drawn_again(head, compared, "here")
+    desk.show(head, shown, "here")
+    assert drawings(office) == [shown, answered, signed, compared]
+    assert office.sign_and_draw() == []
+
+
+def drawings(office: Office) -> list[int]:
+    """The audits whose samples were drawn, by the repository itself."""
+    found = [each for each in recorded(office.engine) if each["action"] == "audits.draw"]
+    assert {each["actor"]["name"] for each in found} <= {"Repository"}
+    return [each["request"]["audit"] for each in found]
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (END, "2026-02-01 to before 2026-03-01;"),
+        (datetime(2026, 2, 10, 1, 33, tzinfo=UTC), "2026-02-01 to before 2026-02-10T01:33Z;"),
+        (datetime(2026, 2, 10, 0, 0, 7, tzinfo=UTC), "to before 2026-02-10T00:00:07Z;"),
+    ],
+)
+def test_a_period_is_shown_as_it_was_given(small_office: Office, end: datetime, said: str) -> None:
+    head = small_office.hire("chief", Role.AGENCY_HEAD)
+    number = small_office.desk.start(head, "salem-pd", START, end, "a complaint", "here")
+    shown = small_office.desk.show(head, number, "here").audit
+    assert said in audit_line(shown, small_office.clock())
