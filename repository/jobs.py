@@ -27,6 +27,7 @@ from repository.retention import holds_ending, holds_review, purge
 from repository.retention.purge_job import PurgeJob
 from repository.search import approvals, emergencies
 from repository.store.ahead import ensure_coming_days
+from repository.units import last_look
 
 _log = structlog.get_logger("jobs")
 
@@ -77,7 +78,7 @@ def _jobs(services: Services) -> tuple[_Job, ...]:
         _Job("errors unanswered", 6 * hour, lambda: find_unanswered(services)),
         _Job("ingest processes", minute, lambda: miss_consumers(services), waits=True),
         _Job("hold reviews", 6 * hour, lambda: find_overdue_reviews(services)),
-        _Job("duties of agencies", hour, lambda: remind_agencies(services)),
+        _Job("duties of agencies", hour, lambda: look_for_what_is_due(services)),
         _Job("audits", 10 * minute, lambda: tend_audits(services)),
         _Job("tokens of services", 6 * hour, services.accounts.remind_of_tokens),
         _Job("dropped requests", minute, services.accounts.record_dropped_requests, waits=True),
@@ -126,6 +127,12 @@ def find_overdue_reviews(services: Services) -> None:
     with services.engine.begin() as connection:
         holds_ending.lapse(connection, services.retention_rule, now)
         holds_review.raise_overdue(connection, now)
+
+
+def look_for_what_is_due(services: Services) -> None:
+    """Remind agencies, and keep that it was looked, for who lists findings and sees none."""
+    remind_agencies(services)
+    last_look.keep(services.settings.data, services.clock())
 
 
 def remind_agencies(services: Services) -> None:

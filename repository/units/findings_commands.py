@@ -21,6 +21,7 @@ from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry, as_typed
 from repository.store.engine import reading
+from repository.units import last_look
 from repository.units.findings import Finding, FindingError, close_finding, list_findings
 
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
@@ -52,6 +53,7 @@ def list_command(services: Services, closed_too: bool, as_json: bool) -> None:
         click.echo(_line(each))
     if not found:
         click.echo("none")
+    click.echo(last_look.words(services.settings.data), err=True)
 
 
 @findings_command.command("close")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
 
 from repository.accounts.roles import Role
+from repository.bootstrap import build
+from repository.jobs import look_for_what_is_due
 from repository.ledger.entry import Actor
+from repository.settings import load_settings
 from repository.store.engine import reading
 from repository.units.findings import (
     FindingError,
@@ -68,6 +72,21 @@ def test_a_closed_finding_is_kept_and_the_same_is_found_anew(engine: Engine) -> 
         (None, "it is back"),
         ("Jane Doe", "taken out of service"),
     ]
+
+
+def test_no_findings_are_not_mistaken_for_nothing_looked_for(command_line: CommandLine) -> None:
+    fresh = command_line.run("findings", "list")
+    assert fresh.stdout == "none\n"
+    assert "have not looked yet" in fresh.stderr
+    settings = load_settings(command_line.settings)
+    services = replace(build(settings), clock=lambda: NOW)
+    try:
+        look_for_what_is_due(services)
+    finally:
+        services.close()
+    looked = command_line.run("findings", "list")
+    assert "last looked for what is due at 2026-03-01 00:00 UTC" in looked.stderr
+    assert command_line.run("findings", "list", "--json").stderr == ""
 
 
 @pytest.mark.policy("C-4a")
