@@ -9,14 +9,23 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from repository.errors import RepositoryError
+
 _NAME = "jobs-looked-at"
 
 
 def keep(data: Path, now: datetime) -> None:
-    """Keep that the jobs looked at that moment."""
+    """Keep that the jobs looked at that moment.
+
+    Raises:
+        RepositoryError: if the folder cannot be written to.
+    """
     new = data / f"{_NAME}.new"
-    new.write_text(now.isoformat(), encoding="ascii")
-    new.replace(data / _NAME)
+    try:
+        new.write_text(now.isoformat(), encoding="ascii")
+        new.replace(data / _NAME)
+    except OSError as error:
+        raise RepositoryError(f"{new}: {error.strerror}; let the repository write there") from error
 
 
 def words(data: Path) -> str:

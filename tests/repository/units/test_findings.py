@@ -11,10 +11,12 @@ from sqlalchemy import Engine
 
 from repository.accounts.roles import Role
 from repository.bootstrap import build
+from repository.errors import RepositoryError
 from repository.jobs import look_for_what_is_due
 from repository.ledger.entry import Actor
 from repository.settings import load_settings
 from repository.store.engine import reading
+from repository.units import last_look
 from repository.units.findings import (
     FindingError,
     close_finding,
@@ -82,6 +84,8 @@ def test_no_findings_are_not_mistaken_for_nothing_looked_for(command_line: Comma
     services = replace(build(settings), clock=lambda: NOW)
     try:
         look_for_what_is_due(services)
+        with pytest.raises(RepositoryError, match="No such file"):
+            last_look.keep(settings.data / "missing", NOW)
     finally:
         services.close()
     looked = command_line.run("findings", "list")
