@@ -164,7 +164,7 @@ class Services:
     @property
     def search_reviews(self) -> Reviews:
         """Reviews of emergencies and possible matches."""
-        return Reviews(self.engine, self.clock)
+        return Reviews(self.engine, self.clock, self.duties)
 
     @property
     def confirmations(self) -> Confirmations:

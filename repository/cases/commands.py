@@ -22,6 +22,7 @@ from repository.cases.present import (
 )
 from repository.cases.recipient_options import recipient_of, recipient_options
 from repository.ledger.entry import Actor
+from repository.wording import counted
 
 _NUMBER = click.argument("number")
 _AGENCY = click.option("--agency", help="The agency's short name, where no --user is named.")
@@ -56,7 +57,7 @@ def list_(services: Services, user: User | None, agency: str | None, as_json: bo
             f"{each.number}  opened {each.opened_at:%Y-%m-%d}  searches: {each.searches}  "
             f"holds: {each.holds}"
         )
-    click.echo(f"{len(found)} cases")
+    click.echo(counted(len(found), "case"))
 
 
 @cases.command()
@@ -174,12 +175,15 @@ def disseminations(services: Services, user: User, as_json: bool) -> None:
     """
     found = services.case_files.disseminations(user, COMMAND_LINE)
     if as_json:
-        said = [{"case": each.case_number, **event_as_mapping(each.event)} for each in found]
+        said = [
+            {"case": each.case_number, "number": each.number, **event_as_mapping(each.event)}
+            for each in found
+        ]
         click.echo(json.dumps({"disseminations": said}, default=str))
         return
     for each in found:
         click.echo("\n".join(dissemination_lines(each)))
-    click.echo(f"{len(found)} disseminations")
+    click.echo(counted(len(found), "dissemination"))
 
 
 def _looker(user: User | None, agency: str | None) -> tuple[str, Actor | User]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias, get_args
 
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from repository.accounts.user import User
 from repository.cases.errors import CaseError
@@ -84,22 +84,32 @@ def add_event(
 
 @dataclass(frozen=True, slots=True)
 class OfCase:
-    """An event with the number of its case."""
+    """An event with the number of its case, and its own among the case's events of its kind."""
 
     case_number: str
+    number: int
     event: CaseEvent
 
 
 def of_agency(connection: Connection, agency_id: int, kind: Kind) -> list[OfCase]:
     """The events of a kind in all cases of an agency, oldest first."""
+    place = func.row_number().over(partition_by=case_events.c.case_id, order_by=case_events.c.id)
     rows = connection.execute(
         _query()
-        .add_columns(cases.c.number)
+        .add_columns(cases.c.number, place.label("place"))
         .join(cases, cases.c.id == case_events.c.case_id)
         .where(case_events.c.kind == kind, cases.c.agency_id == agency_id)
         .order_by(case_events.c.id)
     )
-    return [OfCase(row.number, _event(row)) for row in rows]
+    return [OfCase(row.number, row.place, _event(row)) for row in rows]
+
+
+def count(connection: Connection, case_id: int, kind: Kind) -> int:
+    """How many events of a kind a case has, so that the newest is known by this number."""
+    found: int = connection.execute(
+        select(func.count()).where(case_events.c.case_id == case_id, case_events.c.kind == kind)
+    ).scalar_one()
+    return found
 
 
 def of_case(connection: Connection, case_id: int) -> Sequence[CaseEvent]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, select
 
 from repository.accounts.user import User
 from repository.cases import shown as showing
@@ -212,7 +212,7 @@ def find(
         if opened_at is None:
             return None
         return CaseFile(agency, number, opened_at, searches=(), holds=tuple(held))
-    shown = _shown(connection, case.id, duties, now)
+    shown = what_was_shown(connection, case_searches.c.case_id == case.id, duties, now)
     searches = connection.execute(
         select(case_searches, users.c.login, users.c.name)
         .join(users, users.c.id == case_searches.c.user_id)
@@ -260,10 +260,13 @@ def summaries(connection: Connection, agency: str) -> list[CaseSummary]:
     return found
 
 
-def _shown(
-    connection: Connection, case_id: int, duties: Duties, now: datetime
+def what_was_shown(
+    connection: Connection, which: ColumnElement[bool], duties: Duties, now: datetime
 ) -> Mapping[int, Sequence[Shown]]:
-    """What each search of the case showed, in its order; of reads whose time has come, no facts."""
+    """What those searches and reads showed, by the search's entry and in its order.
+
+    Of reads whose time has come, no facts.
+    """
     shown, columns = case_search_reads, case_search_reads.c
     kept = (
         (reads.c.unit_id == columns.unit_id)
@@ -275,7 +278,7 @@ def _shown(
         select(shown, reads.c.read_id.is_not(None).label("is_kept"))
         .join(case_searches, case_searches.c.ledger_index == columns.ledger_index)
         .outerjoin(reads, kept)
-        .where(case_searches.c.case_id == case_id)
+        .where(which)
         .order_by(columns.ledger_index, columns.place)
     )
     found: dict[int, list[Shown]] = defaultdict(list)

@@ -35,7 +35,8 @@ def event_line(event: CaseEvent) -> str:
 
 def dissemination_lines(given: OfCase) -> Iterator[str]:
     """An entry of the secondary dissemination log."""
-    yield f"{given.event.at:%Y-%m-%d %H:%M} UTC  case {given.case_number}"
+    at = f"{given.event.at:%Y-%m-%d %H:%M} UTC"
+    yield f"{at}  case {given.case_number}, dissemination {given.number}"
     yield f"  {event_line(given.event)}"
 
 

@@ -134,7 +134,7 @@ class CaseFiles:
             return tuple(ended)
 
     def disseminate(self, user: User, number: str, given: Dissemination, origin: str) -> int:
-        """Record what somebody outside the agency was given; gives its number in the log.
+        """Record what somebody outside the agency was given; gives its number within the case.
 
         Raises:
             CaseError: if there is no such case, or it has not shown or held one of the reads.
@@ -199,9 +199,9 @@ class CaseFiles:
         detail: Mapping[str, JSON],
         entry: Entry,
     ) -> int:
-        """An event in a case, with its entry in the ledger."""
+        """An event in a case, with its entry; its number among the case's events of its kind."""
         appended = log.append(connection, entry)
-        return events.add_event(
+        events.add_event(
             connection,
             case_id,
             kind,
@@ -210,3 +210,4 @@ class CaseFiles:
             detail=detail,
             ledger_index=appended.index,
         )
+        return events.count(connection, case_id, kind)

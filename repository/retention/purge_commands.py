@@ -90,7 +90,7 @@ def purge_command(
         numbers = _numbers(done.counts)
         click.echo(json.dumps({**numbers, "days": days, "certificates": certificates}))
         return
-    click.echo(f"purged of {counted(len(done.certificates), 'day')}: {_said(done.counts)}")
+    click.echo(f"{_goes('purged', len(done.certificates))}: {_said(done.counts)}")
 
 
 @click.command("verify")
@@ -125,10 +125,8 @@ def verify_command(services: Services, as_json: bool) -> None:
         for sentence in found.disagreeing:
             click.echo(sentence)
         click.echo(
-            f"{'clean' if found.clean else 'not clean'}: {counted(found.held, 'read')} "
-            "are held, those "
-            "whose time has not passed among them, "
-            f"{found.waiting} wait for the next purge"
+            f"{'clean' if found.clean else 'not clean'}: {counted(found.held, 'read')} held, "
+            f"whether their time has passed or not; waiting for the next purge: {found.waiting}"
         )
     if not found.clean:
         raise SystemExit(1)
@@ -140,8 +138,8 @@ def _preview(services: Services, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({**_numbers(found.counts), "days": days, "by_rule": found.by_rule}))
         return
-    span = f", from {days[0]} to {days[-1]}" if days else ""
-    click.echo(f"would purge of {counted(len(days), 'day')}{span}: {_said(found.counts)}")
+    span = f" ({days[0]} to {days[-1]})" if days else ""
+    click.echo(f"{_goes('would be purged', len(days), span)}: {_said(found.counts)}")
     for rule, numbers in found.by_rule.items():
         click.echo(
             f"{rule}: {counted(numbers['reads'], 'read')} without a hit, {numbers['hits']} with one"
@@ -153,10 +151,16 @@ def _numbers(counts: Mapping[str, Count]) -> dict[str, int]:
     return {**purged, "reads_held": counts["reads"].held}
 
 
+def _goes(what: str, days: int, span: str = "") -> str:
+    return f"{what} from {counted(days, 'day')}{span}" if days else f"nothing {what}"
+
+
 def _said(counts: Mapping[str, Count]) -> str:
-    purged = [f"{each.purged} {name.replace('_', ' ')}" for name, each in counts.items()]
+    purged = [
+        counted(each.purged, name.replace("_", " ").removesuffix("s"))
+        for name, each in counts.items()
+    ]
     return (
-        f"{', '.join(purged)}; {counted(counts['reads'].held, 'read')} of these days are "
-        "past their time and "
-        "stay because they are held"
+        f"{', '.join(purged)}; past their time and kept by a hold: "
+        f"{counted(counts['reads'].held, 'read')} of these days"
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -15,6 +17,7 @@ from repository.bootstrap import Services
 from repository.search import options
 from repository.search.approval_rows import Approval
 from repository.search.review_rows import Review
+from repository.search.words import in_words, moment_in_words, place_in_words
 
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 _REASON = click.option("--reason", required=True, help="Why, in words.")
@@ -46,7 +49,9 @@ def propose(services: Services, user: User, /, reason: str, as_json: bool, **ask
     """
     request = options.search_request(asked)
     made = services.search_approvals.propose(user, request, reason, COMMAND_LINE)
-    _say(as_json, made, f"approval {made.number} waits for a supervisor: {made.why}")
+    _say(
+        as_json, made, f"approval {made.number} waits for a supervisor, since the search {made.why}"
+    )
 
 
 @approvals.command("propose-together")
@@ -67,7 +72,9 @@ def propose_together(
     """
     request = options.together_request(asked)
     made = services.search_approvals.propose(user, request, reason, COMMAND_LINE)
-    _say(as_json, made, f"approval {made.number} waits for a supervisor: {made.why}")
+    _say(
+        as_json, made, f"approval {made.number} waits for a supervisor, since the search {made.why}"
+    )
 
 
 @approvals.command("list")
@@ -159,14 +166,14 @@ def _say(as_json: bool, found: object, line: str) -> None:
 
 
 def _approval(each: Approval) -> str:
-    asked = json.dumps(each.request.get("criteria", {}), sort_keys=True)
+    asked = in_words(each.request.get("criteria", {}))
     facts = each.request.get("purpose", {}).get("facts", "")
     until = "" if each.valid_until is None else f", until {each.valid_until:%Y-%m-%d %H:%M} UTC"
     runs = "" if each.runs_allowed is None else f", run {each.runs_used} of {each.runs_allowed}"
     return (
         f"approval {each.number}: {each.decision or 'waits'}{until}{runs}\n"
         f"    proposed by {each.proposed_by_name} on {each.proposed_at:%Y-%m-%d %H:%M} UTC, "
-        f"since it {each.why}\n    {asked}\n    facts: {facts}\n    reason: {each.reason}"
+        f"since the search {each.why}\n    {asked}\n    facts: {facts}\n    reason: {each.reason}"
         + (
             ""
             if each.decided_by_name is None
@@ -181,10 +188,42 @@ def _review(each: Review) -> str:
     return (
         f"review {each.number} ({each.kind}): {each.outcome or 'waits'}{due}\n"
         f"    case {each.case_number}, search of {each.searched_by_name}, ledger entry "
-        f"{each.ledger_index}: {about}\n    {each.characteristics}\n    facts: {each.facts}"
+        f"{each.ledger_index}: {about}\n    {in_words(json.loads(each.characteristics))}\n"
+        f"    facts: {each.facts}"
+        + "".join(f"\n    {line}" for line in _of_match(each))
         + (
             ""
             if each.reviewed_by_name is None
             else f"\n    {each.outcome}, {each.reviewed_by_name}: {each.reason}"
         )
     )
+
+
+def _of_match(each: Review) -> Iterator[str]:
+    """What the second person compares, and how they come to its picture."""
+    if each.kind != "match":
+        return
+    shown = each.shown
+    if shown is None and each.outcome is not None:
+        return
+    if shown is None:
+        yield "the read is kept no more, or is not for you to see"
+        return
+    likely = "" if shown["likelihood"] is None else f", likelihood {shown['likelihood']:.3f}"
+    source = shown["source"]
+    yield (
+        f"plate read: {shown['plate']} {shown['state'] or '(state not told)'}, "
+        f"{shown['how'].replace('_', ' ')}{likely}, confidence {shown['confidence']:.2f}"
+    )
+    if shown["guess"]:
+        yield shown["guess"]
+    yield (
+        f"{moment_in_words(shown['captured_at'])}, {place_in_words(shown)}, {source['title']}, "
+        f"unit {source['unit']}, camera {source['camera']}"
+    )
+    if each.outcome is None:
+        yield (
+            f"its picture, on the record: alpr-repository picture {each.read_id} --kind plate "
+            f"--out {each.read_id}.jpg --user YOU --case {shlex.quote(each.case_number)} "
+            "--purpose PURPOSE --facts WHY --affirm"
+        )

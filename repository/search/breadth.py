@@ -30,18 +30,18 @@ def by_itself(criteria: Criteria, limits: SearchSettings) -> list[str]:
         if (span is None and timedelta(days=days) < MAX_WINDOW) or (
             span is not None and span > timedelta(days=days)
         ):
-            reasons.append(f"more than {days:g} days of a plate or a part of one")
+            reasons.append(f"covers more than {days:g} days of a plate or a part of one")
     elif span is None or span > timedelta(days=limits.broad_span_days):
         reasons.append(
-            f"more than {limits.broad_span_days:g} days without a plate or {ENOUGH_ADJACENT} "
-            "adjacent characters of one"
+            f"covers more than {limits.broad_span_days:g} days without a plate or "
+            f"{ENOUGH_ADJACENT} adjacent characters of one"
         )
     if (
         criteria.place is not None
         and not is_of_one_plate(criteria)
         and area_km2(criteria.place) > limits.broad_area_km2
     ):
-        reasons.append(f"more than {limits.broad_area_km2:g} km² without a whole plate")
+        reasons.append(f"covers more than {limits.broad_area_km2:g} km² without a whole plate")
     return reasons
 
 

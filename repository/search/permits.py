@@ -135,7 +135,9 @@ def reasons_for_approval(
         return ["asks which plates were seen with another"]
     reasons = breadth.by_itself(asked.criteria, limits)
     if rule is not None and rule.approval_always:
-        reasons.append(f"your agency's own rule ({rule.name}) wants it for every search")
+        reasons.append(
+            f"falls under your agency's own rule ({rule.name}), which wants it for every search"
+        )
     if (
         not reasons
         and not breadth.is_of_one_plate(asked.criteria)
@@ -161,7 +163,7 @@ def permit(
     if asked.emergency is not None:
         return Permit(emergency=asked.emergency)
     raise ApprovalNeededError(
-        f"approval: this search needs a supervisor's first, since it is broad: "
+        f"approval: this search needs a supervisor's first, since it "
         f"{'; '.join(reasons)}. Propose it with your reason, or narrow it; where life depends on "
         "it, state the emergency"
     )

@@ -256,4 +256,5 @@ def _line(each: SearchAskedFor) -> str:
             else f"\n    handled by {each.handled_by_name}: {each.decision_reason}"
         )
         + ("" if each.answer is None else f"\n    answer: {each.answer}")
+        + "".join(f"\n    reports read {read}" for read in each.reads)
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -13,6 +15,7 @@ from repository.accounts.user import User
 from repository.search.errors import ProposalError
 from repository.search.request_form import AskerKind, RequestForm
 from repository.store.tables.accounts import users
+from repository.store.tables.cases import case_events
 from repository.store.tables.fleet import agencies
 from repository.store.tables.search import search_requests as requests
 
@@ -22,7 +25,10 @@ MAX_LISTED = 200
 
 @dataclass(frozen=True, slots=True)
 class SearchAskedFor:
-    """A request by somebody without access, who handled it, and what was answered."""
+    """A request by somebody without access, who handled it, and what was answered.
+
+    ``reads`` are the ids of those that the answer reports, ``matches`` their number.
+    """
 
     number: int
     agency_id: int
@@ -53,6 +59,7 @@ class SearchAskedFor:
     answered_by: UUID | None
     answered_by_name: str | None
     answered_at: datetime | None
+    reads: tuple[str, ...] = ()
 
 
 def add(
@@ -94,7 +101,7 @@ def find(connection: Connection, agency_id: int, number: int) -> SearchAskedFor 
     rows = connection.execute(
         _select(requests.c.agency_id == agency_id, requests.c.id == number)
     ).all()
-    return _asked(rows[0]) if rows else None
+    return _with_reads(connection, rows)[0] if rows else None
 
 
 def of_agency(
@@ -108,7 +115,7 @@ def of_agency(
         conditions.append(requests.c.answered_at.is_(None))
         conditions.append(or_(requests.c.decision.is_(None), requests.c.decision == "accepted"))
     query = _select(*conditions).order_by(requests.c.id.desc()).limit(MAX_LISTED)
-    return [_asked(row) for row in connection.execute(query)]
+    return _with_reads(connection, connection.execute(query).all())
 
 
 def check_accepted(connection: Connection, user: User, number: int, case_number: str) -> None:
@@ -174,7 +181,18 @@ def _select(*conditions: ColumnElement[bool]) -> Any:
     )
 
 
-def _asked(row: Row[Any]) -> SearchAskedFor:
+def _with_reads(connection: Connection, rows: Sequence[Row[Any]]) -> list[SearchAskedFor]:
+    """The requests, with the reads that their answers name in the case files."""
+    cases = {row.case_id for row in rows if row.matches}
+    query = select(case_events.c.detail).where(
+        case_events.c.kind == "answer", case_events.c.case_id.in_(cases)
+    )
+    told = [json.loads(detail) for detail in connection.scalars(query)]
+    reads = {each["request"]: tuple(each["matches"]) for each in told}
+    return [_asked(row, reads.get(row.id, ())) for row in rows]
+
+
+def _asked(row: Row[Any], reads: tuple[str, ...]) -> SearchAskedFor:
     found = dict(row._mapping)
     found["number"] = found.pop("id")
-    return SearchAskedFor(**found)
+    return SearchAskedFor(**found, reads=reads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -25,7 +26,8 @@ MAX_LISTED = 200
 class Review:
     """Something that a second person looks at; ``outcome`` is None until they did.
 
-    ``emergency`` is the factual basis that was given, ``read_id`` the read of a possible match.
+    ``emergency`` is the factual basis that was given, ``read_id`` the read of a possible match and
+    ``shown`` what the search showed of it, for who may look and as long as the read is kept.
     """
 
     number: int
@@ -49,6 +51,7 @@ class Review:
     reviewed_by: UUID | None
     reviewed_by_name: str | None
     reviewed_at: datetime | None
+    shown: Mapping[str, Any] | None = None
 
 
 def add(

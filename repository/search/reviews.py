@@ -5,25 +5,27 @@ An emergency that was not justified goes the way of misuse: it is reported to th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import get_args
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, tuple_
 
 from repository.accounts import users
-from repository.accounts.roles import Power, require
+from repository.accounts.roles import Power, may, require
 from repository.accounts.user import User
 from repository.agencies import misuse
 from repository.agencies.misuse import Accused
 from repository.cases import files
 from repository.ledger.entry import JSON, as_typed
+from repository.retention.duties import Duties
 from repository.search import emergencies, permits, review_rows
 from repository.search.acts import Act, acting
 from repository.search.errors import ProposalError
 from repository.search.request_form import check_text
 from repository.search.review_rows import Outcome, Review
+from repository.store.tables.cases import case_search_reads
 
 _OF = {"emergency": ("justified", "unjustified"), "match": ("match", "no_match")}
 _POWER = {"emergency": Power.APPROVE_SEARCH, "match": Power.REVIEW_MATCH}
@@ -35,6 +37,7 @@ class Reviews:
 
     engine: Engine
     now: Callable[[], datetime]
+    load_duties: Callable[[Connection], Duties]
 
     def conclude(self, user: User, number: int, outcome: str, reason: str, origin: str) -> Review:
         """Record what the user found: of an emergency ``justified`` or ``unjustified``, of a
@@ -63,7 +66,7 @@ class Reviews:
                 raise ProposalError(f"review {number}: is of your own search; another person does")
             return self._conclude(act, user, found, _outcome(outcome), told)
 
-    def list(self, user: User, origin: str, *, waiting: bool = False) -> list[Review]:
+    def list(self, user: User, origin: str, *, waiting: bool = False) -> Sequence[Review]:
         """The reviews of the user's agency; of their own searches for who may not review."""
         with acting(
             self.engine,
@@ -80,8 +83,37 @@ class Reviews:
             found = review_rows.of_agency(act.connection, user.agency_id, open_alone=waiting)
             if not permits.sees_all(user, Power.REVIEW_MATCH):
                 found = [each for each in found if each.searched_by == user.id]
-            act.record(count=len(found))
+            told = self._with_shown(act, user, found)
+            seen = [str(each.read_id) for each in told if each.shown is not None]
+            act.record({"reads_shown": seen}, count=len(told))
+            return told
+
+    def _with_shown(self, act: Act, user: User, found: Sequence[Review]) -> Sequence[Review]:
+        """The reviews, with what was shown of the read for who reviews it or made the search."""
+        reads = case_search_reads.c
+        mine = [
+            each
+            for each in found
+            if each.read_id is not None
+            and (may(user, Power.REVIEW_MATCH) or each.searched_by == user.id)
+        ]
+        if not mine:
             return found
+        keys = tuple_(reads.ledger_index, reads.read_id)
+        which = keys.in_([(each.ledger_index, each.read_id) for each in mine])
+        shown = files.what_was_shown(
+            act.connection, which, self.load_duties(act.connection), act.now
+        )
+        facts = {
+            (index, each.read_id): each.facts for index, some in shown.items() for each in some
+        }
+        numbers = {each.number for each in mine}
+        return [
+            replace(each, shown=facts.get((each.ledger_index, each.read_id)))
+            if each.number in numbers and each.read_id is not None
+            else each
+            for each in found
+        ]
 
     def _conclude(self, act: Act, user: User, found: Review, outcome: Outcome, told: str) -> Review:
         if not review_rows.conclude(act.connection, found.number, user, outcome, told, act.now):

@@ -110,8 +110,8 @@ def make(
     click.echo(
         json.dumps(said)
         if as_json
-        else f"{out}: {counted(len(reads), 'read')}, {len(made.content)} bytes; package {made.digest}; "
-        f"ledger entry {made.ledger_index}"
+        else f"{out}: {counted(len(reads), 'read')}, {len(made.content)} bytes; "
+        f"package {made.digest}; ledger entry {made.ledger_index}"
     )
 
 

@@ -123,9 +123,10 @@ def _of_ledger(checked: Checked) -> list[str]:
     making = ledger.entries[ledger.making].entry
     lines = [
         f"Entry {ledger.making} of the ledger {ledger.checkpoint.origin} records that "
-        f"{package.made_by} made this package, known by {checked.digest}, at {told_moment(making.at)} for case "
-        f"{package.case_number}. The entry stands under a signed checkpoint over "
-        f"{ledger.checkpoint.size} entries, so that this package and no other was made then."
+        f"{package.made_by} made this package, known by {checked.digest}, at "
+        f"{told_moment(making.at)} for case {package.case_number}. The entry stands "
+        f"under a signed checkpoint over {ledger.checkpoint.size} entries, so that this package "
+        "and no other was made then."
     ]
     if package.given_to is not None:
         to = package.given_to

@@ -127,7 +127,8 @@ def disseminations(user: Bearer, rooms: Rooms, origin: Origin) -> Mapping[str, A
     found = rooms.case_files.disseminations(user, origin)
     return {
         "disseminations": [
-            {"case": each.case_number, **event_as_mapping(each.event)} for each in found
+            {"case": each.case_number, "number": each.number, **event_as_mapping(each.event)}
+            for each in found
         ]
     }
 

@@ -64,7 +64,8 @@ def test_a_case_from_its_hold_to_the_verified_package(command_line: CommandLine)
         f"--read={read.id}", "--record-period=Criminal case files, permanently")  # fmt: skip
     did("cases", "note", CASE, ME, "--text=Owner interviewed")
     printed = ("--what=Printed search result", f"--read={read.id}")
-    did("cases", "disseminate", CASE, ME, *printed, *TO)
+    said = command_line.ok("cases", "disseminate", CASE, ME, *printed, *TO, password=PASSWORD)
+    assert said == f"dissemination 1 of case {CASE} recorded\n"
     out = command_line.folder / "24-1187.zip"
     make = ("evidence", "make", ME, f"--case={CASE}", f"--read={read.id}", f"--out={out}", *WHY)
     made = did(*make, *TO)
@@ -82,6 +83,7 @@ def test_a_case_from_its_hold_to_the_verified_package(command_line: CommandLine)
     assert CASE in command_line.ok("cases", "list", ME, password=PASSWORD)
     given = did("cases", "disseminations", ME)["disseminations"]
     assert [each["case"] for each in given] == [CASE, CASE]  # type: ignore[attr-defined]
+    assert [each["number"] for each in given] == [1, 2]  # type: ignore[attr-defined]
 
 
 @pytest.mark.policy("F-commercial")

@@ -101,7 +101,7 @@ class Desk:
 
     @property
     def reviews(self) -> Reviews:
-        return Reviews(self.engine, self.clock)
+        return Reviews(self.engine, self.clock, lambda _: Duties(RULE, (1, 2), {}))
 
     @property
     def requests(self) -> SearchRequests:

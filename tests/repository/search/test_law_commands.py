@@ -41,6 +41,9 @@ def test_two_people_come_from_a_proposal_to_an_answer(command_line: CommandLine)
     assert run("search", *broad)["count"] == 1
     listed = command_line.ok("approvals", "list", "--user=sroe", password=PASSWORD)
     assert f"approval {number}: approved" in listed
+    assert "since the search covers more than 25 km² without a whole plate\n" in listed
+    assert "    every plate within 5 km of 42.5195, -70.8967, from 20" in listed
+    assert "{" not in listed
     assert "run 1 of 5" in listed
     together = "--plate=1ABC20", *window, *WHY, "--case=24-1187"
     number = run("approvals", "propose-together", *together, f"--reason={REASON}")["number"]
@@ -53,6 +56,9 @@ def test_two_people_come_from_a_proposal_to_an_answer(command_line: CommandLine)
     review = run("search", *urgent)["emergency_review"]
     waiting = command_line.ok("reviews", "list", "--user=sroe", "--waiting", password=PASSWORD)
     assert f"review {review} (emergency): waits" in waiting
+    assert "every plate within 5 km of 42.5195, -70.8967, from 20" in waiting
+    assert "only what was on a hot list" in waiting
+    assert "{" not in waiting
     concluded = run(
         "reviews", "conclude", str(review), "--outcome=justified", "--reason=Found", by="sroe"
     )
@@ -62,13 +68,22 @@ def test_two_people_come_from_a_proposal_to_an_answer(command_line: CommandLine)
         f"--{'case' if name == 'case_number' else name}={getattr(FORM, name)}"
         for name in type(FORM).__dataclass_fields__
     ]
+    alike = sight(command_line.engine, "1A8C20", when)
     request = str(run("requests", "receive", *form)["number"])
     run("requests", "decide", request, "--accept", "--reason=Called back, known")
     asked = "--plate=1ABC20", *WHY, "--case=26-78", f"--request={request}"
-    assert run("search", *asked)["count"] == 1
+    assert run("search", *asked, "--folded")["count"] == 2
+    run("requests", "review", request, str(alike))
+    seen = command_line.ok("reviews", "list", "--user=sroe", "--waiting", password=PASSWORD)
+    for said in (
+        "plate read: 1A8C20", ", confusable", f"{when:%Y-%m-%d %H:%M:%S} UTC, ", "Salem",
+        f"alpr-repository picture {alike} --kind plate --out {alike}.jpg --user YOU --case 26-78 ",
+    ):  # fmt: skip
+        assert said in seen
     done = run("requests", "answer", request, "--text=Seen once", f"--match={read}")
     assert done["matches"] == 1
-    assert "answer: Seen once" in command_line.ok(
+    assert done["reads"] == [str(read)]
+    assert f"answer: Seen once\n    reports read {read}" in command_line.ok(
         "requests", "list", "--user=jdoe", password=PASSWORD
     )
     said = command_line.ok(

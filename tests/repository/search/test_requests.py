@@ -111,7 +111,15 @@ def test_a_possible_match_is_reviewed_by_a_second_person_before_it_is_reported(d
     with pytest.raises(ProposalError, match="a second person found that it is no match"):
         answer([exact, other], "Nobody is there")
     done = answer([exact, alike, third], "Nobody else is on duty tonight")
-    assert done.matches == 3
+    assert (done.matches, done.reads) == (3, tuple(map(str, (exact, alike, third))))
+    assert desk.requests.list(administrator, "here") == [done]
+    shown = {each.read_id: each.shown for each in desk.reviews.list(second, "here")}
+    assert (shown[alike] or {})["plate"] == "1A8C20"
+    assert set(recorded(desk.engine)[-1]["request"]["reads_shown"]) == {
+        str(each) for each in (alike, other, third)
+    }
+    auditor = desk.hire("auditor", Role.AUDITOR)
+    assert {each.shown for each in desk.reviews.list(auditor, "here")} == {None}
     outcomes = {
         each.read_id: (each.outcome, each.reason) for each in desk.reviews.list(second, "here")
     }

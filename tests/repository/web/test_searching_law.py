@@ -49,7 +49,7 @@ def client(engine: Engine, accounts: Accounts, clock: Clock) -> Iterator[Visitor
         searches,
         Approvals(engine, clock, searches),
         SearchRequests(engine, clock),
-        Reviews(engine, clock),
+        Reviews(engine, clock, lambda found: Duties.load(found, RULE, shipped_rule)),
         Confirmations(engine, clock, RULE, shipped_rule, settings),
     )
     with serving(rooms) as opened:  # type: ignore[arg-type]
