@@ -119,32 +119,54 @@ class Carrier:
 
     def _sound_records(self) -> Iterator[tuple[int, Row, AnyRecord]]:
         for row in sound_rows(self._old, "records", "seq"):
-            content = self._opened(record_name(row["seq"]), row)
-            if content is not None:
-                try:
-                    yield row["seq"], row, decode_record(content)
-                except ContractError:
-                    continue
+            record = self._record(row)
+            if record is not None:
+                yield row["seq"], row, record
+
+    def _record(self, row: Row) -> AnyRecord | None:
+        content = self._opened(record_name(row["seq"]), row)
+        try:
+            return None if content is None else decode_record(content)
+        except ContractError:
+            return None
 
     def _records(self, start: _Start, batches: list[Row], chain: Row | None) -> int:
         """Carry records, lost ones replaced; the last sequence that there is then."""
+        if self.place_lost:
+            return self._records_from_one()
         last = start.receipted
         for seq, row, record in self._sound_records():
-            if self.place_lost:
-                self._renumber(last + 1, row, record)
-                last += 1
-                continue
             self._replace(last + 1, seq - 1)
             self._insert("records", row)
             self._own(seq, record)
             last = seq
-        if self.place_lost:
-            return last
         end: int = max([last, *(row["last_seq"] for row in batches)])
         if chain is not None and end < chain["spooled"] <= end + _MAX_LOST_AT_THE_END:
             end = chain["spooled"]
         self._replace(last + 1, end)
         return end
+
+    def _records_from_one(self) -> int:
+        """The same where nothing says how they were numbered.
+
+        Between two sound records all that is missing is lost. Before the first and behind the last
+        that can be told of those alone whose rows are there and do not open; what their rows say
+        of their sequence is not proven.
+        """
+        last = unopened = 0
+        before: int | None = None
+        for row in sound_rows(self._old, "records", "seq"):
+            record = self._record(row)
+            if record is None:
+                unopened += 1
+                continue
+            lost = unopened if before is None else row["seq"] - before - 1
+            self._replace(last + 1, last + lost)
+            last += lost + 1
+            self._renumber(last, row, record)
+            before, unopened = row["seq"], 0
+        self._replace(last + 1, last + unopened)
+        return last + unopened
 
     def _replace(self, first_seq: int, last_seq: int) -> None:
         for seq in range(first_seq, last_seq + 1):

@@ -32,10 +32,11 @@ OpenSpool = Callable[..., Spool]
 DATABASE = "spool.sqlite"
 
 
-def change(folder: Path, statement: str) -> None:
+def change(folder: Path, *statements: str) -> None:
     connection = sqlite3.connect(folder / DATABASE)
     with connection:
-        connection.execute(statement)
+        for statement in statements:
+            connection.execute(statement)
     connection.close()
 
 
@@ -255,6 +256,27 @@ def test_with_everything_gone_the_unit_goes_on_and_the_repository_gives_it_its_p
     again.add([malfunction], {})
     assert again.acknowledge(out_of_chain(3, "a" * 64)).verdict == "taken_up"
     assert [record.seq for record in drained(again)] == [4]
+
+
+@pytest.mark.parametrize("seq", [1, 2, 3])
+def test_a_record_that_was_lost_with_the_place_in_the_chain_is_counted_and_said(
+    tmp_path: Path, open_spool: OpenSpool, seq: int
+) -> None:
+    spool = open_spool()
+    filled(spool)
+    spool.close()
+    change(
+        tmp_path / "spool",
+        "DELETE FROM batches",
+        "DELETE FROM chain",
+        f"UPDATE records SET sealed = zeroblob(90) WHERE seq = {seq}",  # noqa: S608
+    )
+    again = open_spool()
+    (said,) = again.salvages
+    assert (said.place_lost, said.records_lost, again.counts().lost) == (True, 1, 1)
+    found = drained(again)
+    assert [record.seq for record in found] == [1, 2, 3]
+    assert isinstance(found[seq - 1], Malfunction)
 
 
 def test_a_lost_database_beside_its_log_is_survived(tmp_path: Path, open_spool: OpenSpool) -> None:
