@@ -345,3 +345,9 @@ def test_what_was_never_here_is_explained_too(command_line: CommandLine) -> None
         "retention", "explain", "ffffffff-ffff-ffff-ffff-ffffffffffff"
     )
     assert recorded(command_line.engine)[-1]["outcome"] == "refused"
+
+
+def test_a_purge_with_nothing_to_do_says_so(command_line: CommandLine) -> None:
+    assert command_line.ok("purge", "--dry-run").startswith("nothing would be purged: 0 reads, ")
+    assert command_line.ok("purge", "--now").startswith("nothing purged: 0 reads, ")
+    assert command_line.ok("retention", "verify").startswith("clean: 0 reads held, ")
