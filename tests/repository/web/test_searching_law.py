@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, event, text
 
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
+from repository.retention.duties import Duties
 from repository.retention.rules import shipped_rule
 from repository.search.approvals import Approvals
 from repository.search.confirmations import Confirmations
