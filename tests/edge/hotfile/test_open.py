@@ -14,6 +14,7 @@ from edge.hotfile.build import build_here, build_hotfile
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import ImplausibleListError
 from edge.hotfile.folder import HotlistFolder
+from edge.hotfile.layout import HEADER_BYTES, peek_header
 from edge.hotfile.local import LocalList
 from edge.hotfile.open import HotlistFiles, Outcome
 from edge.hotfile.settings import HotlistSource, MatchRule
@@ -244,9 +245,11 @@ def test_a_damaged_list_is_said_and_a_departments_is_built_again(
     hotlists = files("state")
     load(hotlists)
     (built,) = (tmp_path / "hotlists" / "state").glob("*.hotfile")
+    whole = built.read_bytes()
+    header = peek_header(whole[:HEADER_BYTES], len(whole), built)
     with built.open("r+b") as file:
-        file.seek(4096)
-        file.write(bytes(64))
+        file.seek(HEADER_BYTES)
+        file.write(bytes(header.index_at - HEADER_BYTES))
     assert hits(hotlists, "1ABC23") == 0
     (outcome,) = hotlists.poll()
     assert outcome.part == "list"
