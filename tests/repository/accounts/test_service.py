@@ -193,16 +193,9 @@ def test_whatever_is_wrong_the_answer_is_one_and_the_ledger_knows(
 
 
 def test_an_unknown_login_costs_a_hash_too(accounts: Accounts, officer: User) -> None:
-    seen: list[str | None] = []
-    verify = accounts.passwords.verify
-
-    def watched(stored: str | None, password: str) -> bool:
-        seen.append(stored)
-        return verify(stored, password)
-
-    accounts.passwords.verify = watched  # type: ignore[method-assign]
-    fail(accounts, 1, login="nobody")
-    assert seen == [None]
+    watched = WatchedPasswords(memory_kib=64, passes=1)
+    fail(replace(accounts, passwords=watched), 1, login="nobody")
+    assert watched.seen == [None]
 
 
 def test_five_failures_lock_until_released(
@@ -248,6 +241,18 @@ def test_guessing_in_parallel_meets_the_lock(accounts: Accounts, officer: User) 
     assert sorted(refused) == guesses
     (account,) = accounts.everyone(OPERATOR, "here")
     assert account.locked_at is not None
+
+
+class WatchedPasswords(Passwords):
+    """Notes against which hashes a password is held."""
+
+    def __init__(self, memory_kib: int, passes: int) -> None:
+        super().__init__(memory_kib, passes)
+        self.seen: list[str | None] = []
+
+    def verify(self, stored: str | None, password: str) -> bool:
+        self.seen.append(stored)
+        return super().verify(stored, password)
 
 
 class NoPasswords(Passwords):
