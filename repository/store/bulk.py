@@ -16,6 +16,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
+from operator import itemgetter
 from typing import Any
 
 import psycopg
@@ -75,12 +76,13 @@ def insert_many(
 
 
 def binary_rows(columns: Sequence[Column[Any]], rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """The rows as COPY takes them in its binary form, without header and trailer."""
+    """Rows of two columns or more as COPY takes them in binary, without header and trailer."""
     # Column by column, which costs a third of what row by row does.
     counts = repeat(struct.pack("!h", len(columns)), len(rows))
     parts: list[Iterable[bytes]] = [counts]
-    for column in columns:
-        parts += _fields(column, [row[column.name] for row in rows])
+    in_order = map(itemgetter(*[column.name for column in columns]), rows)
+    for column, values in zip(columns, zip(*in_order, strict=True), strict=True):
+        parts += _fields(column, values)
     return b"".join(chain.from_iterable(zip(*parts, strict=True)))
 
 

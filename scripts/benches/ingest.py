@@ -53,7 +53,7 @@ from demo_site.processes import BIN, DemoError, end, free_port, start, wait_for_
 from edge.contract import records
 from repository import bootstrap
 from repository.bootstrap import Services
-from repository.ingest import arrived, opening, take, verify, work
+from repository.ingest import arrived, collector, opening, take, verify, work
 from repository.ingest.take import Ingest
 from repository.retention import holds
 from repository.settings import load_settings
@@ -252,6 +252,7 @@ class _Clock:
 
 
 def _parts(ingest: Ingest, messages: Sequence[Message]) -> dict[str, float]:
+    collector.spare()
     clock = _Clock()
     wrapped: tuple[tuple[Any, str, str], ...] = (
         (opening, "decode_batch", "batch json"),
