@@ -68,9 +68,9 @@ class Base:
 
     def _audit(self, connection: Connection, user: User, number: int) -> Audit:
         """The audit, if it is one for the user."""
-        require(user, Power.AUDIT_OWN_AGENCY, Power.AUDIT_ALL)
+        require_auditor(user)
         found = records.find(connection, number)
-        if found is None or not (may(user, Power.AUDIT_ALL) or found.agency == user.agency):
+        if found is None or not reaches(user, found):
             raise NoSuchAuditError(f"audit {number}: there is none")
         return found
 
@@ -100,6 +100,20 @@ class Base:
                 f"audit {number}: its sample is drawn once the ledger's next checkpoint is signed"
             )
         return audit
+
+
+def require_auditor(user: User) -> None:
+    """Let a user go on who audits an agency or all.
+
+    Raises:
+        NotAllowedError: if their roles do not let them.
+    """
+    require(user, Power.AUDIT_OWN_AGENCY, Power.AUDIT_ALL)
+
+
+def reaches(user: User, audit: Audit) -> bool:
+    """Whether the audit is of what that auditor audits."""
+    return may(user, Power.AUDIT_ALL) or audit.agency == user.agency
 
 
 def require_conduct(user: User, audit: Audit) -> None:

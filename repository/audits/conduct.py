@@ -9,7 +9,7 @@ from sqlalchemy import insert, update
 
 from repository.accounts.user import User
 from repository.audits import periods, records
-from repository.audits.base import Base, require_conduct
+from repository.audits.base import Base, reaches, require_auditor, require_conduct
 from repository.audits.errors import AuditError, NoSuchAuditError, require_text
 from repository.audits.records import QUESTIONS, AuditFile
 from repository.audits.reminders import settle_audit, settle_found
@@ -111,10 +111,12 @@ class Conduct(Base):
         """
         request: dict[str, JSON] = {"finding": number, "follow_up": as_typed(text)}
         with self._acting(user, "audits.follow_up", request, origin) as (connection, finish):
+            require_auditor(user)
             found = records.findings(connection, audit_findings.c.id == number)
-            if not found:
+            audit = records.find(connection, found[0].audit_id) if found else None
+            if audit is None or not reaches(user, audit):
                 raise NoSuchAuditError(f"finding {number}: there is none")
-            require_conduct(user, self._audit(connection, user, found[0].audit_id))
+            require_conduct(user, audit)
             done = connection.execute(
                 update(audit_findings)
                 .where(audit_findings.c.id == number, audit_findings.c.closed_at.is_(None))

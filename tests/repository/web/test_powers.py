@@ -62,7 +62,6 @@ OWN_AFFAIRS = {
     "POST /api/v1/bulletins/{number}/acknowledgement",
     "POST /api/v1/own-plates",
     "POST /api/v1/own-plates/forget",
-    "POST /api/v1/audit-findings/{number}/follow-up",
 }
 """What everybody with an account does for themselves."""
 
