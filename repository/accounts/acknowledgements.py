@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, exists, insert, select
 
 from repository.accounts.acknowledgement import Words
 from repository.store.rows import insert_new
@@ -44,20 +44,15 @@ def sign(
     )
 
 
-def is_good(
-    connection: Connection, user_id: UUID, sha256: str, valid: timedelta, now: datetime
-) -> bool:
+def is_signed(
+    user_id: ColumnElement[UUID], sha256: ColumnElement[str], after: ColumnElement[datetime]
+) -> ColumnElement[bool]:
     """Whether the person has signed these very words, and not too long ago."""
-    found = connection.scalar(
-        select(acknowledgements.c.id)
-        .where(
-            acknowledgements.c.user_id == user_id,
-            acknowledgements.c.sha256 == sha256,
-            acknowledgements.c.signed_at > now - valid,
-        )
-        .limit(1)
+    return exists().where(
+        acknowledgements.c.user_id == user_id,
+        acknowledgements.c.sha256 == sha256,
+        acknowledgements.c.signed_at > after,
     )
-    return found is not None
 
 
 def of_user(connection: Connection, user_id: UUID) -> Sequence[Signed]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, literal, or_, select
 
 from repository.accounts.user import User
 from repository.store.tables.accounts import users
@@ -53,13 +54,15 @@ class Reader:
 
 def unread(connection: Connection, user: User) -> list[Bulletin]:
     """The bulletins that the user has still to acknowledge, the oldest first."""
-    read = exists().where(
-        bulletin_readings.c.bulletin_id == bulletins.c.id, bulletin_readings.c.user_id == user.id
-    )
-    return find(connection, for_agency(user.agency_id), bulletins.c.withdrawn_at.is_(None), ~read)
+    return find(connection, *_unread(literal(user.id), literal(user.agency_id)))
 
 
-def for_agency(agency_id: int) -> ColumnElement[bool]:
+def any_unread(user_id: ColumnElement[UUID], agency_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether there are any, to be asked with other things."""
+    return exists().where(*_unread(user_id, agency_id))
+
+
+def for_agency(agency_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     """Those that are for the agency's people."""
     return or_(bulletins.c.agency_id.is_(None), bulletins.c.agency_id == agency_id)
 
@@ -103,3 +106,12 @@ def readers(connection: Connection, bulletin: Bulletin, agency_id: int | None) -
     if agency_id is not None:
         query = query.where(users.c.agency_id == agency_id)
     return [Reader(**row) for row in connection.execute(query).mappings()]
+
+
+def _unread(
+    user_id: ColumnElement[UUID], agency_id: ColumnElement[int]
+) -> tuple[ColumnElement[bool], ...]:
+    read = exists().where(
+        bulletin_readings.c.bulletin_id == bulletins.c.id, bulletin_readings.c.user_id == user_id
+    )
+    return for_agency(agency_id), bulletins.c.withdrawn_at.is_(None), ~read

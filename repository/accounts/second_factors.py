@@ -12,7 +12,18 @@ from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from repository.accounts import passkeys, recovery, totp
 from repository.accounts.errors import AccountError
@@ -57,11 +68,15 @@ class Factor:
 
 def enrolled(connection: Connection, user_id: UUID) -> bool:
     """Whether the person has a second factor that works."""
+    return bool(connection.scalar(select(is_enrolled(literal(user_id)))))
+
+
+def is_enrolled(user_id: ColumnElement[UUID]) -> ColumnElement[bool]:
+    """The same, to be asked with other things."""
     app = exists().where(
         tables.totp_secrets.c.user_id == user_id, tables.totp_secrets.c.confirmed_at.is_not(None)
     )
-    passkey = exists().where(tables.passkeys.c.user_id == user_id)
-    return bool(connection.scalar(select(or_(app, passkey))))
+    return or_(app, exists().where(tables.passkeys.c.user_id == user_id))
 
 
 def of_user(connection: Connection, user_id: UUID) -> Sequence[Factor]:

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from repository.accounts.errors import SessionEndedError, SessionLockedError
 from repository.store.tables.accounts import users
@@ -32,6 +32,21 @@ MAX_ORIGIN = 64
 
 _PROGRAM, _BROWSER = "pws_", "pwb_"
 _TOKEN_BYTES = 32
+
+# Run with every request, so built once.
+_FIND = (
+    select(sessions).where(sessions.c.token_digest == bindparam("token_digest")).with_for_update()
+)
+_USE = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("session_id"))
+    .values(last_used_at=bindparam("used_at"))
+)
+_MOVE = _USE.values(
+    earlier_origin=bindparam("from_origin"),
+    moved_at=bindparam("at"),
+    last_origin=bindparam("to_origin"),
+)
 
 
 class Kind(StrEnum):
@@ -140,26 +155,13 @@ def start(
     return token
 
 
-def holder(connection: Connection, token: str) -> UUID | None:
-    """Whose session the token opens or opened; it locks nothing.
-
-    The token is looked up by its digest, so that the time this takes says nothing about it.
-    """
-    user_id: UUID | None = connection.scalar(
-        select(sessions.c.user_id).where(sessions.c.token_digest == digest(token))
-    )
-    return user_id
-
-
 def find(connection: Connection, token: str, terms: Terms, now: datetime) -> Held:
     """The session that the token opens, locked or not; its user's row is locked.
 
     Raises:
         SessionEndedError: if it opens none, or no longer.
     """
-    row = connection.execute(
-        select(sessions).where(sessions.c.token_digest == digest(token)).with_for_update()
-    ).one_or_none()
+    row = connection.execute(_FIND, {"token_digest": digest(token)}).one_or_none()
     held = None if row is None else _held(row)
     if held is None or held.ended(terms, now):
         raise SessionEndedError
@@ -177,10 +179,12 @@ def use(connection: Connection, token: str, origin: str, terms: Terms, now: date
     if held.locked(terms, now):
         raise SessionLockedError
     origin = origin[:MAX_ORIGIN]
-    values: dict[str, object] = {"last_used_at": max(now, held.last_used_at)}
-    if origin != held.last_origin:
-        values |= {"earlier_origin": held.last_origin, "moved_at": now, "last_origin": origin}
-    connection.execute(update(sessions).where(sessions.c.id == held.id).values(**values))
+    values: dict[str, object] = {"session_id": held.id, "used_at": max(now, held.last_used_at)}
+    if origin == held.last_origin:
+        connection.execute(_USE, values)
+    else:
+        values |= {"from_origin": held.last_origin, "at": now, "to_origin": origin}
+        connection.execute(_MOVE, values)
     return held
 
 
@@ -239,7 +243,10 @@ def mint(browser: bool, make: Callable[[int], str] = secrets.token_urlsafe) -> s
 
 
 def digest(token: str) -> bytes:
-    """What is kept of a token."""
+    """What is kept of a token.
+
+    It is looked up by this, so that the time that takes says nothing about the token.
+    """
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from repository.accounts import sessions, sharing, users
+from repository.accounts import sessions, sharing, standing, users
 from repository.accounts.base import AccountsBase
 from repository.accounts.entering import enter
 from repository.accounts.errors import AccountError, SessionEndedError
@@ -18,6 +18,7 @@ from repository.accounts.roles import REPOSITORY_WIDE, Power
 from repository.accounts.sessions import Held, Opening, Terms
 from repository.accounts.sessions_rates import Asked, Rates
 from repository.accounts.sharing import SharedUse
+from repository.accounts.standing import Step
 from repository.accounts.throttle import site
 from repository.accounts.user import User, check_login
 from repository.ledger import log
@@ -41,10 +42,14 @@ class NoSuchSessionError(AccountError):
 
 @dataclass(frozen=True, slots=True)
 class InSession:
-    """Who asks, and the session that their token opened as it was before."""
+    """Who asks, the session that their token opened as it was before, and what stands before them.
+
+    ``outstanding`` are the steps that the person has still to take (see `standing`).
+    """
 
     user: User
     held: Held
+    outstanding: Sequence[Step]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +156,12 @@ class SessionUse(AccountsBase):
                 log.append(connection, entry)
             within = timedelta(minutes=self.settings.sessions.sharing_within_min)
             sharing.look(connection, user, held, origin, within, self.now())
+            outstanding = standing.outstanding(
+                connection, user, self.rule, self.now(), by_provider=held.by_provider
+            )
         if away:
             raise SessionEndedError
-        return InSession(user, held)
+        return InSession(user, held, outstanding)
 
     def own_sessions(self, token: str) -> Sequence[Listed]:
         """The person's sessions, the newest first."""
@@ -271,8 +279,7 @@ class SessionUse(AccountsBase):
 
     def _holder(self, connection: Connection, token: str) -> User:
         """Whose session the token opens or opened, their row locked and their account open."""
-        user_id = sessions.holder(connection, token)
-        account = None if user_id is None else users.lock(connection, user_id)
+        account = users.lock_bearer(connection, sessions.digest(token))
         if account is None or not account.open:
             raise SessionEndedError
         return account.user

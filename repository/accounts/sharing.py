@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select, update
 
 from repository.accounts.sessions import Held, Kind
 from repository.accounts.throttle import site
@@ -28,6 +28,18 @@ from repository.units.findings import raise_finding
 
 FINDING = "account used in two places"
 MAX_LISTED = 1000
+
+# Run with every request, so built once.
+_OTHER_SESSIONS = (
+    select(sessions.c.last_origin, units.c.name.label("unit"), sessions.c.unit_id)
+    .outerjoin(units, units.c.id == sessions.c.unit_id)
+    .where(
+        sessions.c.user_id == bindparam("user_id"),
+        sessions.c.id != bindparam("session_id"),
+        sessions.c.last_used_at > bindparam("since"),
+    )
+    .order_by(sessions.c.last_used_at.desc(), sessions.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +102,10 @@ def _elsewhere(
     connection: Connection, held: Held, origin: str, within: timedelta, now: datetime
 ) -> Sequence[Row[Any, Any, Any]]:
     """The same person's other sessions that were used just now and not here."""
-    query = (
-        select(sessions.c.last_origin, units.c.name.label("unit"), sessions.c.unit_id)
-        .outerjoin(units, units.c.id == sessions.c.unit_id)
-        .where(
-            sessions.c.user_id == held.user_id,
-            sessions.c.id != held.id,
-            sessions.c.last_used_at > now - within,
-        )
-        .order_by(sessions.c.last_used_at.desc(), sessions.c.id)
-    )
+    values = {"user_id": held.user_id, "session_id": held.id, "since": now - within}
     return [
         row
-        for row in connection.execute(query).all()
+        for row in connection.execute(_OTHER_SESSIONS, values)
         if site(row.last_origin) != site(origin)
         or (held.unit_id is not None and row.unit_id not in (None, held.unit_id))
     ]

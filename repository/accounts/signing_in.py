@@ -98,15 +98,7 @@ class SigningIn(SessionUse):
         """
         inside = self.in_session(token, origin)
         user = inside.user
-        with reading(self.engine) as connection:
-            step = standing.lacking(
-                connection,
-                user,
-                self.rule,
-                self.now(),
-                before=before,
-                by_provider=inside.held.by_provider,
-            )
+        step = standing.first(inside.outstanding, before)
         if step is not None:
             request: dict[str, JSON] = {"reason": step.words}
             entry = Entry("accounts.use_session", user.actor, self.now(), origin, request)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import IntEnum
+from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import BigInteger, BindParameter, Connection, Date, String, Uuid, bindparam, select
 
+from repository import business_days
 from repository.accounts import acknowledgements, bulletins, second_factors, training
 from repository.accounts.errors import (
     AcknowledgementRequiredError,
@@ -19,6 +21,25 @@ from repository.accounts.errors import (
 )
 from repository.accounts.user import User
 from repository.agencies import agreements
+from repository.store.tables.base import UtcDateTime
+
+_USER: BindParameter[UUID] = bindparam("user_id", type_=Uuid())
+_AGENCY: BindParameter[int] = bindparam("agency_id", type_=BigInteger())
+_DAY: BindParameter[date] = bindparam("day", type_=Date())
+# Run with every request and every search, so built once, and one question each.
+_TAKEN = select(
+    acknowledgements.is_signed(
+        _USER,
+        bindparam("words_sha256", type_=String()),
+        bindparam("signed_after", type_=UtcDateTime()),
+    ).label("signed"),
+    second_factors.is_enrolled(_USER).label("enrolled"),
+    bulletins.any_unread(_USER, _AGENCY).label("unread"),
+)
+_FIT_FOR_SEARCH = select(
+    training.is_trained(_USER, _DAY).label("trained"),
+    agreements.is_in_force(_AGENCY, _DAY).label("agreed"),
+)
 
 
 class Step(IntEnum):
@@ -69,13 +90,20 @@ def outstanding(
     Whom their agency's own provider knows (``by_provider``) needs neither a password nor a second
     factor here.
     """
+    found = connection.execute(
+        _TAKEN,
+        {
+            "user_id": user.id,
+            "agency_id": user.agency_id,
+            "words_sha256": rule.words_sha256,
+            "signed_after": now - rule.signature_valid,
+        },
+    ).one()
     done = {
         Step.PASSWORD: by_provider or not user.must_change_password,
-        Step.ACKNOWLEDGEMENT: acknowledgements.is_good(
-            connection, user.id, rule.words_sha256, rule.signature_valid, now
-        ),
-        Step.SECOND_FACTOR: by_provider or second_factors.enrolled(connection, user.id),
-        Step.BULLETINS: not bulletins.unread(connection, user),
+        Step.ACKNOWLEDGEMENT: found.signed,
+        Step.SECOND_FACTOR: by_provider or found.enrolled,
+        Step.BULLETINS: not found.unread,
     }
     return [step for step in Step if not done[step]]
 
@@ -87,13 +115,14 @@ def lacking(
     now: datetime,
     *,
     before: Step | None = None,
-    by_provider: bool = False,
 ) -> Step | None:
     """The first step that is not taken, among those that come before ``before`` or among all."""
-    for step in outstanding(connection, user, rule, now, by_provider=by_provider):
-        if before is None or step < before:
-            return step
-    return None
+    return first(outstanding(connection, user, rule, now), before)
+
+
+def first(steps: Iterable[Step], before: Step | None) -> Step | None:
+    """The first of these steps that comes before ``before``, or of all."""
+    return next((each for each in steps if before is None or each < before), None)
 
 
 def require_for_search(connection: Connection, user: User, now: datetime) -> None:
@@ -102,12 +131,16 @@ def require_for_search(connection: Connection, user: User, now: datetime) -> Non
     Raises:
         NotYetOpenError: saying which it is.
     """
-    if not training.is_trained(connection, user.id, now):
+    found = connection.execute(
+        _FIT_FOR_SEARCH,
+        {"user_id": user.id, "agency_id": user.agency_id, "day": business_days.day_of(now)},
+    ).one()
+    if not found.trained:
         raise NotYetOpenError(
             "your training is missing or out of date, and searches stay closed until your "
             "agency's ALPR administrator, representative or head, or an operator, records a new one"
         )
-    if not agreements.in_force(connection, user.agency_id, now):
+    if not found.agreed:
         raise NotYetOpenError(
             f"agency {user.agency} has no agreement in force, and searches stay closed until its "
             "head signs one"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from repository import business_days
 from repository.accounts.roles import Power, gives
@@ -43,20 +43,13 @@ class Training:
     strike_reason: str | None
 
 
-def good_until(connection: Connection, user_id: UUID) -> date | None:
-    """The last day of the person's training; None for one who has none."""
-    last: date | None = connection.scalar(
-        select(func.max(trainings.c.good_until)).where(
-            trainings.c.user_id == user_id, trainings.c.struck_at.is_(None)
-        )
+def is_trained(user_id: ColumnElement[UUID], day: ColumnElement[date]) -> ColumnElement[bool]:
+    """Whether the person's training is good on that day."""
+    return exists().where(
+        trainings.c.user_id == user_id,
+        trainings.c.struck_at.is_(None),
+        trainings.c.good_until >= day,
     )
-    return last
-
-
-def is_trained(connection: Connection, user_id: UUID, now: datetime) -> bool:
-    """Whether the person's training is good at that moment."""
-    last = good_until(connection, user_id)
-    return last is not None and last >= business_days.day_of(now)
 
 
 def remind(connection: Connection, now: datetime) -> None:

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
-    Column,
     Connection,
     Row,
     Select,
+    bindparam,
     delete,
     func,
     insert,
@@ -26,12 +26,24 @@ from repository.accounts.roles import Role
 from repository.accounts.user import User
 from repository.store.tables.accounts import sign_in_failures, users
 from repository.store.tables.fleet import agencies
+from repository.store.tables.sessions import sessions
 from repository.store.tables.signing_in import old_passwords
 
 _SECRET = (users.c.password_hash,)
 _SECRET_NAMES = {column.name for column in _SECRET}
 _SHOWN = tuple(column for column in users.columns if column.name not in _SECRET_NAMES)
+_SELECT: Select[tuple[object, ...]] = select(
+    *_SHOWN, agencies.c.name.label("agency"), agencies.c.access.label("agency_access")
+).join(agencies, agencies.c.id == users.c.agency_id)
+_SELECT_SECRET = _SELECT.add_columns(*_SECRET)
 _A = TypeVar("_A", bound="Account")
+
+# Run with every request, so built once.
+_BEARER = select(sessions.c.user_id).where(sessions.c.token_digest == bindparam("token_digest"))
+_LOCK = _SELECT.where(users.c.id == bindparam("user_id")).with_for_update(of=users)
+_LOCK_BEARER = _SELECT.where(users.c.id == _BEARER.scalar_subquery()).with_for_update(of=users)
+_LOCK_SECRET = _SELECT_SECRET.where(users.c.id == bindparam("user_id")).with_for_update(of=users)
+_ACCESS = select(agencies.c.access).where(agencies.c.id == bindparam("agency_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +72,32 @@ class SecretAccount(Account):
 
 def find(connection: Connection, login: str) -> SecretAccount | None:
     """The account with that login."""
-    row = connection.execute(_select(_SECRET).where(users.c.login == login)).one_or_none()
+    row = connection.execute(_SELECT_SECRET.where(users.c.login == login)).one_or_none()
     return None if row is None else _secret_account(row)
 
 
 def lock(connection: Connection, user_id: UUID) -> Account | None:
     """The account with that id, not to be changed by others until the transaction ends."""
-    row = _lock(connection, user_id, _select())
+    row = connection.execute(_LOCK, {"user_id": user_id}).one_or_none()
+    return None if row is None else _as_it_is(connection, _account(row))
+
+
+def lock_bearer(connection: Connection, token_digest: bytes) -> Account | None:
+    """The account whose session has a token of that digest, locked or ended as it may be."""
+    row = connection.execute(_LOCK_BEARER, {"token_digest": token_digest}).one_or_none()
     return None if row is None else _as_it_is(connection, _account(row))
 
 
 def lock_secret(connection: Connection, user_id: UUID) -> SecretAccount | None:
     """The same with its secrets."""
-    row = _lock(connection, user_id, _select(_SECRET))
+    row = connection.execute(_LOCK_SECRET, {"user_id": user_id}).one_or_none()
     return None if row is None else _as_it_is(connection, _secret_account(row))
 
 
 def _as_it_is(connection: Connection, account: _A) -> _A:
     # Asked anew: whoever ends an agency's access had this lock, and the row read above is older.
-    access = select(agencies.c.access).where(agencies.c.id == account.user.agency_id)
-    return replace(account, agency_access=connection.scalar(access))
+    access = connection.scalar(_ACCESS, {"agency_id": account.user.agency_id})
+    return replace(account, agency_access=access)
 
 
 def lock_agency(connection: Connection, agency_id: int) -> None:
@@ -90,7 +108,7 @@ def lock_agency(connection: Connection, agency_id: int) -> None:
 
 def everyone(connection: Connection, agency_id: int | None = None) -> Iterator[Account]:
     """All accounts, or those of an agency, by agency and login."""
-    query = _select().order_by(agencies.c.name, users.c.login)
+    query = _SELECT.order_by(agencies.c.name, users.c.login)
     if agency_id is not None:
         query = query.where(users.c.agency_id == agency_id)
     for row in connection.execute(query).all():
@@ -226,19 +244,6 @@ def count_failure(
         return False
     connection.execute(update(users).where(users.c.id == user_id).values(locked_at=now))
     return True
-
-
-def _select(columns: Sequence[Column[Any]] = ()) -> Select[tuple[object, ...]]:
-    shown: list[Any] = [*_SHOWN, *columns, agencies.c.name.label("agency")]
-    shown.append(agencies.c.access.label("agency_access"))
-    return select(*shown).join(agencies, agencies.c.id == users.c.agency_id)
-
-
-def _lock(
-    connection: Connection, user_id: UUID, query: Select[tuple[object, ...]]
-) -> Row[tuple[object, ...]] | None:
-    locking = query.where(users.c.id == user_id).with_for_update(of=users)
-    return connection.execute(locking).one_or_none()
 
 
 def _account(row: Row[tuple[object, ...]]) -> Account:

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import Connection, exists, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from repository import business_days
 from repository.agencies.agreements_papers import Papers
@@ -77,12 +86,17 @@ def in_force(connection: Connection, agency_id: int, now: datetime) -> bool:
     An agency that took part before agreements were kept here may go on, and is reminded to sign.
     One that signs too late keeps its agreement until its access is suspended.
     """
-    today = business_days.day_of(now)
-    signed = exists().where(agreements.c.agency_id == agency_id, agreements.c.signed_on <= today)
+    stands = is_in_force(literal(agency_id), literal(business_days.day_of(now)))
+    return bool(connection.scalar(select(stands)))
+
+
+def is_in_force(agency_id: ColumnElement[int], day: ColumnElement[date]) -> ColumnElement[bool]:
+    """The same for a day, to be asked with other things."""
+    signed = exists().where(agreements.c.agency_id == agency_id, agreements.c.signed_on <= day)
     older = exists().where(
         agreement_dues.c.agency_id == agency_id, agreement_dues.c.cause == "not_on_file"
     )
-    return bool(connection.scalar(select(or_(signed, older))))
+    return or_(signed, older)
 
 
 def sign(
