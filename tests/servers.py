@@ -18,6 +18,10 @@ from pathlib import Path
 import psycopg
 
 _START_S = 60.0
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a name of its own is made in it
+_MEMORY_FREE = 1024**3
+"""Bytes that must be free there: a cluster takes a quarter of it, and there is one for a worker."""
+_LOG_MB = 128
 
 
 def free_port() -> int:
@@ -44,10 +48,11 @@ class PostgresServer:
     def initialise(cls) -> PostgresServer:
         """A new cluster, not started.
 
-        Its folder lies directly under the system's temporary folder: pytest's own folders are
-        closed to other users, and PostgreSQL refuses to run as root.
+        Its folder lies in memory where there is room, or else directly under the system's temporary
+        folder: pytest's own folders are closed to other users, and PostgreSQL refuses to run as
+        root.
         """
-        folder = Path(tempfile.mkdtemp(prefix="plateward-pg-"))
+        folder = Path(tempfile.mkdtemp(prefix="plateward-pg-", dir=_in_memory()))
         server = cls(_postgres_binaries(), folder, free_port())
         if os.geteuid() == 0:
             user = pwd.getpwnam(_unprivileged_user())
@@ -63,7 +68,7 @@ class PostgresServer:
         """Start it and wait until it answers."""
         options = (
             f"-c port={self.port} -c listen_addresses=127.0.0.1 -c fsync=off "
-            f"-c unix_socket_directories={self.folder}"
+            f"-c max_wal_size={_LOG_MB}MB -c unix_socket_directories={self.folder}"
         )
         self._run(
             "pg_ctl", "--pgdata", str(self.folder / "data"), "--wait", "--timeout", "60",
@@ -86,7 +91,8 @@ class PostgresServer:
     def create_database(self, template: str = "template0") -> str:
         """A new database, empty or a copy of another that nobody is connected to; its name."""
         name = f"test_{next(_numbers)}"
-        self._administer(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # The files of a small database are copied in a third of the time that logging them takes.
+        self._administer(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return name
 
     def drop_database(self, name: str) -> None:
@@ -190,6 +196,15 @@ class Broker:
 
 
 _numbers = count(1)
+
+
+def _in_memory() -> Path | None:
+    """Where files are made and deleted fastest: each test has a database of 700 files."""
+    try:
+        there = os.statvfs(_MEMORY)
+    except OSError:
+        return None
+    return _MEMORY if there.f_bavail * there.f_frsize >= _MEMORY_FREE else None
 
 
 def _postgres_binaries() -> Path:
