@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, exists, or_, select, update
 
 from repository.accounts import sessions, users
 from repository.accounts.roles import Role
 from repository.search import approvals_end
 from repository.store.tables.accounts import users as table
+from repository.store.tables.people import login_requests
 from repository.store.tables.sessions import api_tokens
 
 LEFT = "left the agency"
@@ -57,16 +58,20 @@ def close(connection: Connection, user_id: UUID, why: str, now: datetime) -> End
 
 
 def unused(connection: Connection, before: datetime) -> list[UUID]:
-    """Open accounts that nobody came in by since then, nor were made since, in order of their ids.
+    """Open accounts that nobody came in by since then, in order of their ids.
 
-    An account that is closed is never one of them.
+    Neither one that was made or granted anew since, nor one that is closed, is among them.
     """
+    granted = exists().where(
+        login_requests.c.user_id == table.c.id, login_requests.c.decided_at >= before
+    )
     query = (
         select(table.c.id)
         .where(
             table.c.disabled_at.is_(None),
             table.c.created_at < before,
             or_(table.c.last_used_at.is_(None), table.c.last_used_at < before),
+            ~granted,
         )
         .order_by(table.c.id)
     )

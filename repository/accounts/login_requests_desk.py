@@ -15,9 +15,10 @@ from repository.accounts.login_requests import Form, LoginRequest, decide, find,
 from repository.accounts.newcomer import Newcomer, check_email, check_phone, make
 from repository.accounts.password_rule import one_time_password
 from repository.accounts.people_acting import Act, PeopleBase, require_text
+from repository.accounts.returning import Reopened, reopen
 from repository.accounts.roles import Power, Role
 from repository.accounts.throttle import Throttle
-from repository.accounts.user import check_name, check_position
+from repository.accounts.user import User, check_name, check_position
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Actor, Entry, as_typed
@@ -92,35 +93,51 @@ class LoginRequests(PeopleBase):
                 do.
             NotAllowedError: if a role is not theirs to give.
         """
-        asked: dict[str, JSON] = {
-            "request": number,
-            "login": as_typed(login),
-            "roles": sorted(roles),
-            "reason_given": as_typed(reason),
-            "current_employee": current_employee,
-        }
+        asked = _asked(number, login, roles, reason, current_employee)
         password = one_time_password()
         hashed = self.passwords.hash(password)
         with self._act(by, "login_requests.grant", asked, origin, Power.MANAGE_USERS) as act:
             request = _waiting(act, number)
-            why = require_text("reason", reason)
-            if not current_employee:
-                raise AccountError(
-                    "login: only for a current employee of the agency; say that the person is one"
-                )
-            person = Newcomer(
-                login=login,
-                name=request.name,
-                agency=request.agency,
-                position=request.position,
-                roles=frozenset(roles),
-                email=request.email,
-                phone=request.phone,
-            ).checked()
+            person = _granted(request, login, roles, current_employee)
             user = make(act.connection, person, act.by, hashed, act.now)
-            decide(act.connection, request, "granted", why, act.actor, act.now, user_id=user.id)
-            act.facts |= subject(user)
+            _decide(act, request, reason, user)
         return password
+
+    def reopen_login(
+        self,
+        by: By,
+        number: int,
+        login: str,
+        roles: Collection[Role],
+        reason: str,
+        origin: str,
+        *,
+        current_employee: bool,
+    ) -> Reopened:
+        """Open the closed account of a person who returned and asked for a login, with these roles.
+
+        It has a new one-time password and no second factor; acknowledgement and training are looked
+        at as ever. ``current_employee`` is as in a grant.
+
+        Raises:
+            AccountError: if there is no such request, the word is missing, or the agency has no
+                closed account of that login under the name in the request.
+            NotAllowedError: if a role is not theirs to give, or the account's reached further.
+        """
+        asked = _asked(number, login, roles, reason, current_employee)
+        password = one_time_password()
+        hashed = self.passwords.hash(password)
+        with self._act(by, "login_requests.reopen", asked, origin, Power.MANAGE_USERS) as act:
+            request = _waiting(act, number)
+            person = _granted(request, login, roles, current_employee)
+            history = self.settings.password_history - 1
+            returned = reopen(act.connection, person, act.by, hashed, history)
+            _decide(act, request, reason, returned.user)
+            act.facts |= {
+                "closed_at": returned.closed_at.isoformat(),
+                "closed_because": returned.closed_because,
+            }
+        return Reopened(returned.user.login, password, returned.closed_at, returned.closed_because)
 
     def deny_login(self, by: By, number: int, reason: str, origin: str) -> None:
         """Refuse a request, with the reason.
@@ -133,6 +150,43 @@ class LoginRequests(PeopleBase):
             request = _waiting(act, number)
             why = require_text("reason", reason)
             decide(act.connection, request, "denied", why, act.actor, act.now)
+
+
+def _asked(
+    number: int, login: str, roles: Collection[Role], reason: str, current_employee: bool
+) -> dict[str, JSON]:
+    return {
+        "request": number,
+        "login": as_typed(login),
+        "roles": sorted(roles),
+        "reason_given": as_typed(reason),
+        "current_employee": current_employee,
+    }
+
+
+def _granted(
+    request: LoginRequest, login: str, roles: Collection[Role], current_employee: bool
+) -> Newcomer:
+    """The person who asked, with the login and roles that they are granted."""
+    if not current_employee:
+        raise AccountError(
+            "login: only for a current employee of the agency; say that the person is one"
+        )
+    return Newcomer(
+        login=login,
+        name=request.name,
+        agency=request.agency,
+        position=request.position,
+        roles=frozenset(roles),
+        email=request.email,
+        phone=request.phone,
+    ).checked()
+
+
+def _decide(act: Act, request: LoginRequest, reason: str, user: User) -> None:
+    why = require_text("reason", reason)
+    decide(act.connection, request, "granted", why, act.actor, act.now, user_id=user.id)
+    act.facts |= subject(user)
 
 
 def _waiting(act: Act, number: int) -> LoginRequest:

@@ -70,7 +70,10 @@ def make(connection: Connection, person: Newcomer, by: By, hashed: str, now: dat
         )
     require_grant(by, person.agency, None, (), person.roles)
     if users.find(connection, person.login) is not None:
-        raise AccountError(f"login {person.login!r}: taken, by a person who may have left")
+        raise AccountError(
+            f"login {person.login!r}: taken, by a person who may have left; who returns to the "
+            "agency gets theirs again by 'logins reopen'"
+        )
     user = User(
         id=uuid.uuid4(),
         login=person.login,

@@ -27,6 +27,20 @@ _NUMBER = click.option(
     type=click.IntRange(1, 2**31 - 1),
     help="The request's number.",
 )
+_ROLES = click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice([each.value for each in Role]),
+    help="What they are, and so may do; may be given several times.",
+)
+_EMPLOYEE = click.option(
+    "--current-employee",
+    is_flag=True,
+    help="Your word that they work at your agency, and may by law review criminal justice "
+    "information.",
+)
 
 
 def by(user: User | None) -> By:
@@ -88,20 +102,8 @@ def list_requests(services: Services, user: User | None, decided: bool, as_json:
 @logins.command("grant")
 @_NUMBER
 @click.option("--login", "new_login", required=True, help="The login that they are to have.")
-@click.option(
-    "--role",
-    "roles",
-    multiple=True,
-    required=True,
-    type=click.Choice([each.value for each in Role]),
-    help="What they are, and so may do; may be given several times.",
-)
-@click.option(
-    "--current-employee",
-    is_flag=True,
-    help="Your word that they work at your agency, and may by law review criminal justice "
-    "information.",
-)
+@_ROLES
+@_EMPLOYEE
 @REASON
 @JSON
 @as_person_if_named(AS)
@@ -125,6 +127,43 @@ def grant(
         current_employee=current_employee,
     )  # fmt: skip
     show_password(new_login, password, as_json)
+
+
+@logins.command("reopen")
+@_NUMBER
+@click.option("--login", "old_login", required=True, help="The login that they had.")
+@_ROLES
+@_EMPLOYEE
+@REASON
+@JSON
+@as_person_if_named(AS)
+def reopen(
+    services: Services,
+    user: User | None,
+    number: int,
+    old_login: str,
+    roles: tuple[str, ...],
+    current_employee: bool,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Open the closed account of a person who returned, and print its one-time password.
+
+    The person asks for a login as everybody does. They set up a second factor anew; what they
+    signed, were taught and did before stays theirs.
+
+    Example: alpr-repository logins reopen --user jdoe --request 3 --login rroe --role officer
+    --current-employee --reason "Back from a year with the state"
+    """
+    done = services.people.reopen_login(
+        by(user), number, old_login, parse(roles), reason, COMMAND_LINE,
+        current_employee=current_employee,
+    )  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(done), default=str))
+        return
+    click.echo(f"{done.login}: was closed on {done.closed_at:%Y-%m-%d} ({done.closed_because})")
+    show_password(done.login, done.one_time_password, as_json)
 
 
 @logins.command("deny")

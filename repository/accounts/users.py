@@ -215,6 +215,23 @@ def disable(connection: Connection, user_id: UUID, why: str, now: datetime) -> N
     )
 
 
+def reopen(connection: Connection, user: User, *, email: str | None, phone: str | None) -> None:
+    """Open the closed account of the user, whose row is locked, with their roles and position."""
+    connection.execute(
+        update(users)
+        .where(users.c.id == user.id)
+        .values(
+            disabled_at=None,
+            disabled_why=None,
+            locked_at=None,
+            roles=roles.as_text(user.roles),
+            position=user.position,
+            email=email,
+            phone=phone,
+        )
+    )
+
+
 def came_in(connection: Connection, user_id: UUID, now: datetime) -> None:
     """Keep when the person last came in: an account that nobody uses is closed."""
     connection.execute(update(users).where(users.c.id == user_id).values(last_used_at=now))

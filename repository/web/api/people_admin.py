@@ -41,7 +41,10 @@ class Asked(_Typed):
 
 
 class Granted(_Typed):
-    """The account that a request is granted with, and the administrator's word on the person."""
+    """The account that a request is granted with, and the administrator's word on the person.
+
+    To open a closed account again, ``login`` is the one that the person had.
+    """
 
     login: Annotated[str, Field(max_length=64)]
     roles: _Roles
@@ -76,6 +79,19 @@ class Closing(_Typed):
     """Why an account is closed; without a reason its person left."""
 
     reason: Annotated[str, Field(max_length=200)] = "left the agency"
+
+
+class Closed(BaseModel):
+    """What ended with an account: sessions, services' tokens by name, proposals of searches.
+
+    ``unadministered`` names the agency where nobody is ALPR administrator any more.
+    """
+
+    login: str
+    sessions: int
+    tokens: list[str]
+    proposals: list[int]
+    unadministered: str | None
 
 
 class Taught(_Typed):
@@ -133,6 +149,21 @@ def grant(
     return {"login": typed.login, "one_time_password": password}
 
 
+@router.post("/login-requests/{number}/reopening", status_code=201)
+def reopen(
+    number: _Number, typed: Granted, user: Bearer, rooms: Rooms, origin: Origin
+) -> Mapping[str, Any]:
+    """Open the closed account of who returned and asked; says when and why it was closed.
+
+    Its one-time password is shown this once, and a second factor is set up anew.
+    """
+    done = rooms.people.reopen_login(
+        user, number, typed.login, typed.roles, typed.reason, origin,
+        current_employee=typed.current_employee,
+    )  # fmt: skip
+    return asdict(done)
+
+
 @router.post("/login-requests/{number}/denial", status_code=204)
 def deny(number: _Number, typed: Because, user: Bearer, rooms: Rooms, origin: Origin) -> Response:
     """Refuse a request."""
@@ -170,11 +201,11 @@ def reset(login: _Login, user: Bearer, rooms: Rooms, origin: Origin) -> Mapping[
     return {"login": login, "one_time_password": rooms.accounts.reset_password(login, user, origin)}
 
 
-@router.post("/users/{login}/closing", status_code=204)
-def close(login: _Login, typed: Closing, user: Bearer, rooms: Rooms, origin: Origin) -> Response:
-    """Close an account at once, with all that its person could still come in by."""
-    rooms.accounts.disable(login, user, origin, why=typed.reason)
-    return Response(status_code=204)
+@router.post("/users/{login}/closing")
+def close(login: _Login, typed: Closing, user: Bearer, rooms: Rooms, origin: Origin) -> Closed:
+    """Close an account at once, and say what ended that its person could still come in by."""
+    ended = rooms.accounts.disable(login, user, origin, why=typed.reason)
+    return Closed(login=login, **asdict(ended))
 
 
 @router.post("/users/{login}/release", status_code=204)

@@ -124,7 +124,9 @@ def test_an_administrator_resets_releases_and_closes_accounts_over_http(office: 
     office.accounts.add("away", "A. Way", "salem-pd", OPERATOR, "test", roles=[Role.OPERATOR])
     assert office.ok("admin", "POST", "/users/rroe/one-time-password")["login"] == "rroe"
     office.ok("admin", "POST", "/users/rroe/release")
-    office.ok("admin", "POST", "/users/rroe/closing", {})
+    assert office.ok("admin", "POST", "/users/rroe/closing", {}) == {
+        "login": "rroe", "sessions": 0, "tokens": [], "proposals": [], "unadministered": None,
+    }  # fmt: skip
     for act in ("one-time-password", "release"):
         beyond = office.ask("admin", "POST", f"/users/away/{act}")
         assert (beyond.status_code, beyond.json()["error"]["code"]) == (403, "not_allowed")
@@ -133,3 +135,22 @@ def test_an_administrator_resets_releases_and_closes_accounts_over_http(office: 
         assert (answer.status_code, answer.json()["error"]["code"]) == (422, "refused")
     (closed,) = (each for each in office.ok("admin", "GET", "/users")["users"] if each["closed_at"])
     assert (closed["login"], closed["closed_because"]) == ("rroe", "left the agency")
+    back = FORM | {"name": "R. Roe"}
+    number = office.ok("", "POST", "/login-requests", back)["request"]
+    again = GRANT | {"login": "rroe"}
+    done = office.ok("admin", "POST", f"/login-requests/{number}/reopening", again)
+    assert (done["login"], done["closed_because"]) == ("rroe", "left the agency")
+    (people,) = (e for e in office.ok("admin", "GET", "/users")["users"] if e["login"] == "rroe")
+    assert (people["closed_at"], people["must_change_password"]) == (None, True)
+
+
+@pytest.mark.policy("C-3b")
+def test_closing_an_account_says_over_http_what_ended_with_it(office: Office) -> None:
+    token = {"name": "rms", "responsible": "admin", "scopes": ["hotlists:write"], "days": 30}
+    office.ok("admin", "POST", "/api-tokens", token)
+    hire(office.accounts, "boss", roles=[Role.OPERATOR])
+    office.tokens["boss"] = open_session(office.accounts, "boss").token
+    assert office.ok("boss", "POST", "/users/admin/closing", {}) == {
+        "login": "admin", "sessions": 1, "tokens": ["rms"], "proposals": [],
+        "unadministered": "salem-pd",
+    }  # fmt: skip
