@@ -34,7 +34,7 @@ from repository.audits.quarterly import Quarterly
 from repository.audits.transactions import Transactions
 from repository.audits.transparency import Transparency
 from repository.business_days import MASSACHUSETTS
-from repository.cases.evidence.make import EvidenceDesk
+from repository.cases.evidence.make import Checkpoints, EvidenceDesk
 from repository.cases.service import CaseFiles
 from repository.forwarding.forwarder import Forwarder
 from repository.forwarding.link import Link
@@ -50,6 +50,7 @@ from repository.ingest.aside import Bounds
 from repository.ingest.take import Ingest
 from repository.ledger.service import Ledger
 from repository.ledger.settings import FolderWitness, HttpsWitness, WitnessSettings
+from repository.ledger.signing import Awaited, Signer
 from repository.ledger.witness import Witness
 from repository.ledger.witness_folder import FolderOfCheckpoints
 from repository.ledger.witness_https import EndpointForCheckpoints
@@ -99,9 +100,15 @@ class Services:
 
     @functools.cached_property
     def ledger(self) -> Ledger:
-        """The ledger under its own key."""
-        key = keyfiles.load_signing_key(self.settings.keys_folder / LEDGER_KEY)
+        """The ledger under its public key, which is all that most of its work takes."""
+        key = keyfiles.load_public_part(self.settings.keys_folder / LEDGER_KEY)
         return Ledger(self.engine, self.settings.ledger.origin, key, self.clock)
+
+    @functools.cached_property
+    def signer(self) -> Signer:
+        """What signs the ledger: for the jobs and the command line alone."""
+        key = keyfiles.load_signing_key(self.settings.keys_folder / LEDGER_KEY)
+        return Signer(self.ledger, key)
 
     @functools.cached_property
     def witnesses(self) -> Witnesses:
@@ -110,7 +117,7 @@ class Services:
         return Witnesses(
             self.engine,
             chosen.origin,
-            self.ledger.private_key.public_key(),
+            self.ledger.public_key,
             [_witness(each) for each in chosen.witnesses],
             timedelta(minutes=chosen.witness_late_min),
             self.clock,
@@ -187,8 +194,16 @@ class Services:
 
     @property
     def evidence(self) -> EvidenceDesk:
-        """Making evidence packages."""
-        return EvidenceDesk(self.engine, self.clock, self.pictures, self.ledger)
+        """Making evidence packages, under checkpoints that the jobs sign."""
+        return self._evidence(Awaited(self.engine))
+
+    @property
+    def evidence_signed_here(self) -> EvidenceDesk:
+        """The same for the command line, which signs by itself."""
+        return self._evidence(self.signer)
+
+    def _evidence(self, checkpoints: Checkpoints) -> EvidenceDesk:
+        return EvidenceDesk(self.engine, self.clock, self.pictures, self.ledger, checkpoints)
 
     @property
     def case_files(self) -> CaseFiles:
@@ -465,7 +480,10 @@ def initialise(settings: Settings) -> list[Path]:
         migrate.upgrade(engine)
         with engine.begin() as connection:
             ensure_coming_days(connection, datetime.now(UTC).date())
-            return _make_keys(connection, settings.keys_folder)
+            made = _make_keys(connection, settings.keys_folder)
+        for name in (RECEIPTS_KEY, LEDGER_KEY):
+            keyfiles.make_public_part(settings.keys_folder / name)
+        return made
     finally:
         engine.dispose()
 

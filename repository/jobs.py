@@ -19,10 +19,12 @@ from repository.agencies import (
 )
 from repository.audits import drawing, keeping, opening, reminders
 from repository.bootstrap import Services
+from repository.cases.evidence.layout import ACTION as PACKAGE_MADE
 from repository.errors import RepositoryError
 from repository.hotlists import upkeep
 from repository.ingest import consumers, ownclock
 from repository.ledger.entry import SYSTEM
+from repository.ledger.signing import LOOK_EVERY_S, Signer
 from repository.retention import holds_ending, holds_review, purge
 from repository.retention.purge_job import PurgeJob
 from repository.search import approvals, emergencies
@@ -68,12 +70,13 @@ def schedule(services: Services) -> BackgroundScheduler:
 
 def _jobs(services: Services) -> tuple[_Job, ...]:
     second, minute, hour = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+    signer = services.signer  # who cannot sign must not begin
     purge_job = PurgeJob(
         services.engine, services.pictures, services.duties, services.settings.jobs.purge_at
     )
     return (
         _Job("partitions", 6 * hour, lambda: make_partitions(services)),
-        _Job("checkpoint", 10 * second, lambda: sign_when_due(services)),
+        _Job("checkpoint", LOOK_EVERY_S * second, lambda: sign_when_due(services, signer)),
         _Job("witnesses", minute, services.witnesses.push),
         _Job("errors unanswered", 6 * hour, lambda: find_unanswered(services)),
         _Job("ingest processes", minute, lambda: miss_consumers(services), waits=True),
@@ -101,10 +104,11 @@ def make_partitions(services: Services) -> None:
         ensure_coming_days(connection, today)
 
 
-def sign_when_due(services: Services) -> None:
-    """Sign the ledger where enough was added, or enough time went by."""
+def sign_when_due(services: Services, signer: Signer) -> None:
+    """Sign the ledger where enough was added, time went by, or somebody waits for it."""
     every = timedelta(minutes=services.settings.jobs.checkpoint_every_min)
-    services.ledger.sign_if_due(services.settings.ledger.checkpoint_every_entries, every)
+    entries = services.settings.ledger.checkpoint_every_entries
+    signer.sign_if_due(entries, every, at_once=(PACKAGE_MADE,))
 
 
 def miss_consumers(services: Services) -> None:

@@ -145,18 +145,6 @@ def make(connection: Connection, origin: str, private_key: Ed25519PrivateKey, no
     return note
 
 
-def sign_seen(connection: Connection, origin: str, private_key: Ed25519PrivateKey) -> str:
-    """Sign the ledger as the caller's snapshot shows it; the note is given out and not kept.
-
-    For who proves an entry before the next checkpoint and may not add checkpoints.
-
-    Raises:
-        LedgerError: if the ledger is empty, or is not what its entries and last checkpoint give.
-    """
-    tree = _whole(connection, origin, private_key.public_key())
-    return sign(Checkpoint(origin, tree.size, tree.root()), private_key)
-
-
 def _whole(connection: Connection, origin: str, public_key: Ed25519PublicKey) -> merkle.Frontier:
     """The tree of all entries, recomputed since the last checkpoint."""
     size = log.state(connection).size

@@ -65,7 +65,7 @@ def checkpoint(services: Services, as_json: bool) -> None:
 
     Example: alpr-repository ledger checkpoint > 2026-03-01.checkpoint
     """
-    note = services.ledger.sign_checkpoint()
+    note = services.signer.sign_checkpoint()
     if as_json:
         click.echo(json.dumps({"checkpoint": note, "key": services.ledger.verifier_key()}))
     else:

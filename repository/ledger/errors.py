@@ -11,3 +11,7 @@ class LedgerError(RepositoryError):
 
 class NotCoveredError(LedgerError):
     """A proof about an entry or a size that no signed checkpoint covers."""
+
+
+class NotSignedError(LedgerError):
+    """Nobody signs checkpoints now."""

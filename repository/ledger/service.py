@@ -1,18 +1,18 @@
-"""What others ask of the ledger: is it whole, sign it, prove an entry."""
+"""What others ask of the ledger: is it whole, prove an entry. It takes no private key."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Engine
 
 from repository.ledger import checkpoints, log, proofs, tiles
 from repository.ledger.checkpoints import Checkpoint
 from repository.ledger.entry import Actor, Entry
-from repository.ledger.errors import LedgerError
+from repository.ledger.errors import LedgerError, NotCoveredError
 from repository.ledger.proofs import ConsistencyProof, InclusionProof
 from repository.ledger.verify import Verdict, verify
 from repository.store.engine import reading
@@ -20,63 +20,28 @@ from repository.store.engine import reading
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The ledger under its own name and key."""
+    """The ledger under its name and its public key."""
 
     engine: Engine
     origin: str
-    private_key: Ed25519PrivateKey
+    public_key: Ed25519PublicKey
     now: Callable[[], datetime]
 
     def verify(
         self, held: Iterable[str] = (), progress: Callable[[int], None] = lambda _size: None
     ) -> Verdict:
         """Check everything, also against checkpoints kept outside; see `verify`."""
-        public_key = self.private_key.public_key()
         with reading(self.engine) as connection:
-            return verify(connection, self.origin, public_key, held, progress)
-
-    def sign_checkpoint(self) -> str:
-        """Sign the ledger as it stands.
-
-        Raises:
-            LedgerError: if it is empty or its state broken.
-        """
-        with self.engine.begin() as connection:
-            return checkpoints.make(connection, self.origin, self.private_key, self.now())
-
-    def sign_if_due(self, every_entries: int, every: timedelta) -> str | None:
-        """Sign where so many entries came, or any and so much time went by; the note if it did.
-
-        Raises:
-            LedgerError: if the ledger is not what its entries and last checkpoint give.
-        """
-        with reading(self.engine) as connection:
-            size = log.state(connection).size
-            last = checkpoints.last_issued(connection)
-        if size == 0 or (
-            last is not None and not last.is_due(size, every_entries, self.now() - every)
-        ):
-            return None
-        return self.sign_checkpoint()
+            return verify(connection, self.origin, self.public_key, held, progress)
 
     def latest_checkpoint(self) -> str | None:
         """The newest signed note."""
         with reading(self.engine) as connection:
             return checkpoints.latest(connection)
 
-    def check_key(self) -> None:
-        """Refuse a key that did not sign the newest checkpoint, unless there is none.
-
-        Raises:
-            LedgerError: if that is signed by another key, or for another origin.
-        """
-        note = self.latest_checkpoint()
-        if note is not None:
-            self._open(note)
-
     def verifier_key(self) -> str:
         """The public key in the form that note verifiers take."""
-        return checkpoints.verifier_key(self.origin, self.private_key.public_key())
+        return checkpoints.verifier_key(self.origin, self.public_key)
 
     def prove_entry(self, index: int, by: Actor, origin: str) -> InclusionProof:
         """Proof of one entry under the newest checkpoint; showing it is itself an entry.
@@ -91,20 +56,19 @@ class Ledger:
         return proof
 
     def prove_entries(self, indices: Iterable[int]) -> list[InclusionProof]:
-        """Proofs of entries, all under one checkpoint: the newest, or one signed for them.
+        """Proofs of entries, all under the newest checkpoint.
 
         Whoever shows them has recorded that.
 
         Raises:
-            LedgerError: if there is no such entry, or the ledger is not whole.
+            NotCoveredError: if it does not cover one of them.
+            LedgerError: if there is no checkpoint, or the ledger is not whole.
         """
-        wanted = sorted(set(indices))
         with reading(self.engine) as connection:
-            note = checkpoints.latest(connection)
-            if note is None or self._open(note).size <= wanted[-1]:
-                note = checkpoints.sign_seen(connection, self.origin, self.private_key)
-            signed = self._open(note)
-            return [proofs.inclusion(connection, each, note, signed) for each in wanted]
+            note, signed = self._newest(connection)
+            return [
+                proofs.inclusion(connection, each, note, signed) for each in sorted(set(indices))
+            ]
 
     def prove_growth(self, old: int | str, new: int | str | None = None) -> ConsistencyProof:
         """Proof that ``new``, the newest checkpoint unless given, only added to ``old``.
@@ -120,9 +84,10 @@ class Ledger:
             note = self._signed_at(connection, new) if isinstance(new, int) else new or newest
             signed = self._open(note)
             if latest.size < signed.size <= log.state(connection).size:
-                # Given out with a proof, before the next was due.
-                newest = checkpoints.sign_seen(connection, self.origin, self.private_key)
-                latest = self._open(newest)
+                raise NotCoveredError(
+                    f"the ledger's own newest checkpoint covers {latest.size} entries, the one "
+                    f"given {signed.size}; 'alpr-repository ledger checkpoint' signs the newer ones"
+                )
             if signed.size > latest.size:
                 raise LedgerError(
                     f"the ledger's own newest checkpoint covers {latest.size} entries, the one "
@@ -159,4 +124,4 @@ class Ledger:
         return note
 
     def _open(self, note: str) -> Checkpoint:
-        return checkpoints.open_note(note, self.origin, self.private_key.public_key())
+        return checkpoints.open_note(note, self.origin, self.public_key)

@@ -69,7 +69,7 @@ def check(services: Services, everything: bool, as_json: bool) -> None:
         found += check_keys(
             {
                 "keys.receipts": lambda: services.receipts_key,
-                "keys.ledger": lambda: services.ledger.check_key(),
+                "keys.ledger": lambda: services.signer.check_key(),
                 "keys.pictures": lambda: _check_pictures_key(services),
             }
         )

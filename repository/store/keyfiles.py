@@ -84,6 +84,31 @@ def load_public_key(path: Path) -> Ed25519PublicKey:
     return key
 
 
+def load_public_part(path: Path) -> Ed25519PublicKey:
+    """The public part of the private key at ``path``, which itself need not be there.
+
+    Raises:
+        KeyFileError: if it cannot be read or is not an Ed25519 key.
+    """
+    public = public_path(path)
+    if not public.exists():
+        raise KeyFileError(
+            f"public key {public}: does not exist; where {path.name} lies, run `alpr-repository "
+            "init`, which writes it; else bring it from there or from your backup"
+        )
+    return load_public_key(public)
+
+
+def make_public_part(path: Path) -> None:
+    """Write the public part of the private key at ``path`` beside it, where it is missing.
+
+    Raises:
+        KeyFileError: if the private key cannot be used.
+    """
+    if not public_path(path).exists():
+        public_path(path).write_bytes(public_pem(load_signing_key(path).public_key()))
+
+
 def load_secret(path: Path) -> bytes:
     """The 32 bytes in that file.
 

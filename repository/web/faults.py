@@ -41,7 +41,7 @@ from repository.hotlists.errors import (
     HotlistError,
     UnknownListError,
 )
-from repository.ledger.errors import NotCoveredError
+from repository.ledger.errors import NotCoveredError, NotSignedError
 from repository.retention.holds_request import HoldError
 from repository.search.errors import ApprovalNeededError, SearchRefusedError
 from repository.units.requests import TooManyRequestsError, UnitClockError, UnitRefusedError
@@ -90,6 +90,7 @@ _STATUS: Mapping[type[RepositoryError], tuple[int, str]] = {
     TooManyRequestsError: (429, "too_many_requests"),
     HotlistError: (422, "refused"),
     NotCoveredError: (404, "no_proof"),
+    NotSignedError: (503, "not_signed"),
     UnknownListError: (404, "no_such_list"),
     EntryRefusedError: (422, "refused"),
     AlertRefusedError: (422, "refused"),

@@ -127,7 +127,7 @@ def measure(
     _say(f"{kind}: {figures['entries_per_s']} entries/s, bare {figures['commits_per_s']}/s")
     if verified:
         started = time.monotonic()
-        verdict = Ledger(engine, ORIGIN, key, lambda: NOW).verify()
+        verdict = Ledger(engine, ORIGIN, key.public_key(), lambda: NOW).verify()
         if not verdict.ok:
             raise click.ClickException(f"the filled ledger is not whole: {verdict.problem}")
         figures["verify_entries_per_s"] = round(verdict.size / (time.monotonic() - started))

@@ -259,6 +259,10 @@ def command_line(tmp_path: Path) -> CommandLine:
 
 def recorded(engine: Engine) -> Sequence[dict[str, Any]]:
     """The bodies of all entries of a ledger that verifies."""
-    assert Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, lambda: datetime.now(UTC)).verify().ok
+    assert (
+        Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY.public_key(), lambda: datetime.now(UTC))
+        .verify()
+        .ok
+    )
     with engine.begin() as connection:
         return [json.loads(row.body) for row in log.rows(connection)]

@@ -96,7 +96,7 @@ def make(
         raise EvidenceError(f"{out}: {error.strerror}; name a new file") from error
     try:
         with os.fdopen(descriptor, "wb") as file:
-            made = services.evidence.make(user, request, COMMAND_LINE)
+            made = services.evidence_signed_here.make(user, request, COMMAND_LINE)
             file.write(made.content)
     except BaseException:
         out.unlink()

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
@@ -80,6 +81,13 @@ class Made:
     ledger_index: int
 
 
+class Checkpoints(Protocol):
+    """Where signed checkpoints come from: they are signed here, or waited for."""
+
+    def cover(self, index: int) -> None:
+        """See to it that one covers that entry; a LedgerError if none will."""
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceDesk:
     """Making packages, for users who have signed in."""
@@ -88,6 +96,7 @@ class EvidenceDesk:
     now: Callable[[], datetime]
     store: PictureStore
     ledger: Ledger
+    checkpoints: Checkpoints
 
     def make(self, user: User, request: PackageRequest, origin: str) -> Made:
         """The package.
@@ -97,6 +106,7 @@ class EvidenceDesk:
             SearchRefusedError: if the purpose does not do.
             AccountError: if the user may not, or not yet.
             PictureError: if a picture is damaged.
+            LedgerError: if nobody signs the ledger now, or it is not whole.
         """
         typed = Entry(ACTION, user.actor, self.now(), origin, _as_typed(request))
         with attempt(self.engine, typed, _REFUSALS):
@@ -269,6 +279,7 @@ class EvidenceDesk:
     def _seal(self, files: Mapping[str, bytes], opened: Sequence[Opened], making: int) -> bytes:
         """The zip, with the ledger's proofs, checked as its recipient will check it."""
         numbers = {each.index for read in opened for each in read.entries} | {making}
+        self.checkpoints.cover(max(numbers))
         proofs = self.ledger.prove_entries(numbers)
         proven = tuple(
             ProvenEntry(index=each.index, body=each.body, path=each.path) for each in proofs

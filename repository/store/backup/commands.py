@@ -118,11 +118,11 @@ def verify(services: Services, target: Path, keys_from: Path | None, as_json: bo
     Example: alpr-repository backup verify /mnt/backup/2026-03-01
     """
     key = (
-        services.ledger.private_key
+        services.ledger.public_key
         if keys_from is None
-        else keys.read(keys_from).ledger_key(LEDGER_KEY)
+        else keys.read(keys_from).ledger_key(LEDGER_KEY).public_key()
     )
-    manifest = check.verify(target, key.public_key(), _tell)
+    manifest = check.verify(target, key, _tell)
     name = digest(check.read_manifest(target))
     if as_json:
         click.echo(
@@ -229,7 +229,7 @@ def _source(services: Services) -> BackupSource:
         engine=services.engine,
         store=services.pictures,
         origin=services.settings.ledger.origin,
-        ledger_key=services.ledger.private_key,
+        ledger_key=services.signer.private_key,
         keys_folder=services.settings.keys_folder,
         key_names=_KEY_NAMES,
     )

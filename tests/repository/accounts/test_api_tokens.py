@@ -29,6 +29,7 @@ from repository.hotlists.importing import Imports
 from repository.hotlists.publish import Publisher
 from repository.hotlists.settings import HotlistSettings
 from repository.ledger.service import Ledger
+from repository.ledger.signing import Signer
 from repository.store.tables.fleet import agencies
 from repository.store.tables.sessions import api_tokens
 from repository.units.findings import list_findings
@@ -209,7 +210,7 @@ def client(engine: Engine, accounts: Accounts, clock: Clock) -> Iterator[httpx.C
     publisher = Publisher(Ed25519PrivateKey.from_private_bytes(bytes(range(32))), 10)
     rooms = Rooms(
         accounts,
-        Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, clock),
+        Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY.public_key(), clock),
         Statistics(engine, clock, 10),
         ListDesk(engine, lambda: publisher, HotlistSettings(), clock),
         Imports(engine, publisher, clock),
@@ -277,7 +278,8 @@ def test_an_administrator_makes_and_revokes_a_token_that_brings_a_list(
     assert (cut.status_code, cut.json()["error"]["code"]) == (422, "refused")
     entry = f"/api/v1/ledger/entries/{imported['index']}/proof"
     assert client.get(entry, headers=service).status_code == 404
-    Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, accounts.now).sign_checkpoint()
+    ledger = Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY.public_key(), accounts.now)
+    Signer(ledger, LEDGER_KEY).sign_checkpoint()
     proof = client.get(entry, headers=service).json()
     assert proof["index"] == imported["index"]
     assert "body" not in proof

@@ -19,6 +19,7 @@ from repository.audits.settings import AuditSettings
 from repository.ledger import log
 from repository.ledger.entry import Entry, Outcome
 from repository.ledger.service import Ledger
+from repository.ledger.signing import Signer
 from repository.store.tables.fleet import agencies
 from tests.repository.people import LEDGER_KEY, LEDGER_ORIGIN, Clock
 
@@ -55,7 +56,11 @@ class Office:
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger(self.engine, LEDGER_ORIGIN, LEDGER_KEY, self.clock)
+        return Ledger(self.engine, LEDGER_ORIGIN, LEDGER_KEY.public_key(), self.clock)
+
+    @property
+    def signer(self) -> Signer:
+        return Signer(self.ledger, LEDGER_KEY)
 
     def hire(self, login: str, *roles: Role, agency: str = "salem-pd") -> User:
         """A person who is there already; their password is nobody's concern here."""
@@ -105,7 +110,7 @@ class Office:
         return self.sign_and_draw()
 
     def sign_and_draw(self) -> list[int]:
-        self.ledger.sign_checkpoint()
+        self.signer.sign_checkpoint()
         return drawing.draw_due(self.engine, self.settings.sample_size, self.clock())
 
     def answer_all(self, by: User, number: int, skip: Collection[int] = ()) -> None:

@@ -170,7 +170,7 @@ def test_the_jobs_open_and_draw(command_line: CommandLine) -> None:
     services = build(load_settings(command_line.settings))
     try:
         jobs.tend_audits(services)
-        services.ledger.sign_checkpoint()
+        services.signer.sign_checkpoint()
         jobs.tend_audits(services)
     finally:
         services.close()

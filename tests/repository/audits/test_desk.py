@@ -251,7 +251,7 @@ def test_a_due_sample_is_drawn_for_who_asks_before_the_jobs_look(office: Office)
         desk.start(head, "salem-pd", START, END, f"complaint {each}", "here") for each in range(4)
     )
     assert desk.show(head, shown, "here").audit.seed is None
-    office.ledger.sign_checkpoint()
+    office.signer.sign_checkpoint()
     with pytest.raises(NotAllowedError):
         desk.show(officer, shown, "here")
     assert drawings(office) == []

@@ -43,10 +43,10 @@ def test_a_sample_is_drawn_by_the_first_checkpoint_that_covers_the_opening(
     office: Office,
 ) -> None:
     office.record("jobs.tick", office.hire("moe"), FEBRUARY, {})
-    office.ledger.sign_checkpoint()  # known to whoever opens the audit: not this one
+    office.signer.sign_checkpoint()  # known to whoever opens the audit: not this one
     number, searched = started(office)
     assert drawing.draw_due(office.engine, 3, office.clock()) == []
-    office.ledger.sign_checkpoint()
+    office.signer.sign_checkpoint()
     office.search(office.hire("late"), FEBRUARY)  # of that time, but not covered
     assert drawing.draw_due(office.engine, 3, office.clock()) == [number]
     with reading(office.engine) as connection:
@@ -72,7 +72,7 @@ def test_a_sample_is_drawn_by_the_first_checkpoint_that_covers_the_opening(
     entry = recorded(office.engine)[-1]
     assert (entry["action"], entry["count"]) == ("audits.draw", 3)
     assert entry["request"]["seed"] == seed
-    office.ledger.sign_checkpoint()
+    office.signer.sign_checkpoint()
     assert drawing.draw_due(office.engine, 3, office.clock()) == []
 
 

@@ -23,6 +23,7 @@ from repository.ingest.take import Ingest
 from repository.ledger import log
 from repository.ledger.entry import Entry
 from repository.ledger.service import Ledger
+from repository.ledger.signing import Signer
 from repository.retention import holds
 from repository.retention.holds_request import OF_ANOTHER_RECORD, HoldKind, HoldRequest
 from repository.search.service import Searches, SearchRequest
@@ -74,7 +75,11 @@ class EvidenceSite:
 
     @cached_property
     def ledger(self) -> Ledger:
-        return Ledger(self.engine, LEDGER_ORIGIN, LEDGER_KEY, self.clock)
+        return Ledger(self.engine, LEDGER_ORIGIN, LEDGER_KEY.public_key(), self.clock)
+
+    @cached_property
+    def signer(self) -> Signer:
+        return Signer(self.ledger, LEDGER_KEY)
 
     @cached_property
     def ingest(self) -> Ingest:
@@ -83,7 +88,7 @@ class EvidenceSite:
 
     @property
     def desk(self) -> EvidenceDesk:
-        return EvidenceDesk(self.engine, self.clock, self.store, self.ledger)
+        return EvidenceDesk(self.engine, self.clock, self.store, self.ledger, self.signer)
 
     @property
     def searches(self) -> Searches:

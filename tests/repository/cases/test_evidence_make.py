@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from pypdf import PdfReader
@@ -20,8 +21,11 @@ from repository.agencies import own
 from repository.cases.errors import CaseError
 from repository.cases.evidence import report
 from repository.cases.evidence.errors import EvidenceError
+from repository.cases.evidence.layout import ACTION
 from repository.cases.evidence.verify import Given, verify
 from repository.cases.service import CaseFiles
+from repository.ledger.errors import NotSignedError
+from repository.ledger.signing import Awaited
 from repository.retention import holds_ending
 from repository.search.errors import SearchRefusedError
 from repository.search.result import LEAD_ONLY
@@ -221,18 +225,49 @@ def test_the_repository_gives_out_nothing_that_it_cannot_prove(site: EvidenceSit
 
 @SQLITE
 @pytest.mark.policy("C-4c")
-def test_a_checkpoint_is_signed_only_over_a_whole_ledger(site: EvidenceSite) -> None:
+def test_a_package_comes_with_a_checkpoint_that_is_kept(site: EvidenceSite) -> None:
     read = site.take()
     site.hold(read.id)
     made = site.make(read)
     note = files(made.content)["ledger/checkpoint.txt"].decode()
-    assert site.ledger.latest_checkpoint() is None  # given out, not kept
-    later = site.ledger.sign_checkpoint()
-    assert later.splitlines()[1:3] == note.splitlines()[1:3]
+    assert site.ledger.latest_checkpoint() == note
     newer = files(site.make(read).content)["ledger/checkpoint.txt"].decode()
-    assert site.ledger.latest_checkpoint() == later
-    grown = site.ledger.prove_growth(later, newer)  # though nobody keeps the newer one
-    assert grown.checkpoint == newer
+    assert site.ledger.latest_checkpoint() == newer
+    assert site.ledger.prove_growth(note, newer).checkpoint == newer
     proofs = site.ledger.prove_entries([0, made.ledger_index])
     assert [each.index for each in proofs] == [0, made.ledger_index]
-    assert {each.checkpoint for each in proofs} == {later}
+    assert {each.checkpoint for each in proofs} == {newer}
+
+
+@SQLITE
+@pytest.mark.policy("C-4c")
+def test_who_has_no_key_waits_for_the_jobs_to_sign(site: EvidenceSite) -> None:
+    read = site.take()
+    site.hold(read.id)
+    hour = timedelta(hours=1)
+    site.signer.sign_checkpoint()
+    waits: list[float] = []
+
+    def jobs_look(wait_s: float) -> None:
+        waits.append(wait_s)
+        assert site.signer.sign_if_due(1000, hour) is None  # too few entries, too soon
+        if len(waits) == 3:
+            assert site.signer.sign_if_due(1000, hour, at_once=(ACTION,)) is not None
+
+    desk = replace(site.desk, checkpoints=Awaited(site.engine, sleep=jobs_look))
+    made = desk.make(site.user, site.ask(read), "here")
+    assert len(waits) == 3
+    assert verify(made.content).wrong is None
+    assert site.signer.sign_if_due(1000, hour, at_once=(ACTION,)) is None  # nothing new
+
+
+@SQLITE
+def test_where_nobody_signs_no_package_is_given(site: EvidenceSite) -> None:
+    read = site.take()
+    site.hold(read.id)
+    desk = replace(site.desk, checkpoints=Awaited(site.engine, sleep=lambda _: None))
+    with pytest.raises(NotSignedError, match="the part `jobs` signs them"):
+        desk.make(site.user, site.ask(read), "here")
+    last = recorded(site.engine)[-1]
+    assert (last["action"], last["outcome"]) == (ACTION, "failed")
+    assert last["request"]["reason"] == "NotSignedError"

@@ -38,6 +38,7 @@ from repository.cli import main
 from repository.ledger import checkpoints
 from repository.ledger.checkpoints import Checkpoint
 from repository.ledger.service import Ledger
+from repository.ledger.signing import Signer
 from repository.store.engine import open_engine
 from repository.store.tables.fleet import agencies
 from tests.repository.cases.evidence_site import EvidenceSite, jpeg
@@ -422,7 +423,7 @@ def test_nothing_can_be_added_to_what_the_ledger_signed(sealed: Sealed) -> None:
 def test_a_checkpoint_from_elsewhere_is_compared(sealed: Sealed) -> None:
     note = sealed.files["ledger/checkpoint.txt"].decode()
     size = checkpoints.open_note(note, LEDGER_ORIGIN, LEDGER_KEY.public_key()).size
-    later = sealed.ledger.sign_checkpoint()
+    later = Signer(sealed.ledger, LEDGER_KEY).sign_checkpoint()
     growth = json.dumps({"path": sealed.ledger.prove_growth(note, later).path})
 
     def compared(*held: Held) -> Verdict:

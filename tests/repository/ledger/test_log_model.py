@@ -22,6 +22,7 @@ from edge.contract import merkle
 from repository.ledger import log
 from repository.ledger.entry import Actor, Entry
 from repository.ledger.service import Ledger
+from repository.ledger.signing import Signer
 from repository.store.engine import open_engine
 from repository.store.migrate import upgrade
 from repository.store.tables.ledger import ledger_entries
@@ -48,7 +49,7 @@ class LedgerModel(RuleBasedStateMachine):
         self.held: list[str] = []
 
     def ledger(self) -> Ledger:
-        return Ledger(self.engine, ORIGIN, KEY, lambda: self.now)
+        return Ledger(self.engine, ORIGIN, KEY.public_key(), lambda: self.now)
 
     def entry(self, number: int) -> Entry:
         return Entry("search.run", ACTOR, self.now, "10.0.0.7", {"n": number})
@@ -83,7 +84,7 @@ class LedgerModel(RuleBasedStateMachine):
     @precondition(lambda self: self.committed)
     @rule()
     def sign(self) -> None:
-        self.held.append(self.ledger().sign_checkpoint())
+        self.held.append(Signer(self.ledger(), KEY).sign_checkpoint())
 
     @precondition(lambda self: self.committed)
     @rule(data=st.data())
@@ -161,7 +162,7 @@ def test_what_was_committed_survives_a_kill(engine: Engine, shown: int) -> None:
             os.kill(process.pid, signal.SIGKILL)
             rest = process.stdout.read().split("\n")[:-1]
         last = max([last, *map(int, rest)])
-        verdict = Ledger(engine, ORIGIN, KEY, lambda: START).verify()
+        verdict = Ledger(engine, ORIGIN, KEY.public_key(), lambda: START).verify()
         assert verdict.ok
         assert verdict.size in (last + 1, last + 2)
         last = verdict.size - 1

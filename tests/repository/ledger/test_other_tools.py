@@ -19,6 +19,7 @@ from edge.contract import merkle
 from repository.ledger import checkpoints, tiles
 from repository.ledger.entry import SYSTEM
 from repository.ledger.service import Ledger
+from repository.ledger.signing import Signer
 from tests.repository.ledger.test_tiles import KEY, NOW, ORIGIN, fill
 
 SIZES = (300, 777)
@@ -29,12 +30,12 @@ DEBIAN_GO = Path("/usr/share/gocode")
 @pytest.fixture
 def ledger(engine: Engine) -> Ledger:
     """777 entries, with a checkpoint over the first 300 and one over all."""
-    built = Ledger(engine, ORIGIN, KEY, lambda: NOW)
+    built = Ledger(engine, ORIGIN, KEY.public_key(), lambda: NOW)
     for size in SIZES:
         with engine.begin() as connection:
             fill(connection, size)
             tiles.rebuild(connection)
-        built.sign_checkpoint()
+        Signer(built, KEY).sign_checkpoint()
     return built
 
 

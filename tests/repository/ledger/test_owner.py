@@ -17,6 +17,7 @@ from repository.ledger import log, tiles
 from repository.ledger.entry import Actor, Entry, leaf
 from repository.ledger.errors import LedgerError
 from repository.ledger.service import Ledger
+from repository.ledger.signing import Signer
 from repository.store.engine import reading
 from repository.store.tables.ledger import ledger_checkpoints, ledger_entries, ledger_state
 
@@ -88,7 +89,7 @@ def rebuild(engine: Engine, tamper: Callable[[Bodies], None]) -> None:
 
 @pytest.fixture
 def ledger(engine: Engine) -> Ledger:
-    return Ledger(engine, ORIGIN, KEY, lambda: NOW)
+    return Ledger(engine, ORIGIN, KEY.public_key(), lambda: NOW)
 
 
 def fill(ledger: Ledger) -> list[str]:
@@ -97,7 +98,7 @@ def fill(ledger: Ledger) -> list[str]:
     for number in range(SIZE):
         with ledger.engine.begin() as connection:
             log.append(connection, Entry("search.run", ACTOR, NOW, "10.0.0.7", {"n": number}))
-        held.append(ledger.sign_checkpoint())
+        held.append(Signer(ledger, KEY).sign_checkpoint())
     return held
 
 
@@ -110,7 +111,7 @@ def test_another_past_is_found_against_any_checkpoint_that_saw_the_right_one(
     held = fill(ledger)
     rebuild(ledger.engine, tamper)
     if signed_anew:
-        ledger.sign_checkpoint()
+        Signer(ledger, KEY).sign_checkpoint()
     assert ledger.verify().ok  # by itself it is a ledger like any other
     for size, note in enumerate(held, start=1):
         verdict = ledger.verify([note])

@@ -24,6 +24,7 @@ from repository.ledger import checkpoints, entry, log, proofs, tiles
 from repository.ledger.entry import SYSTEM, Entry
 from repository.ledger.errors import LedgerError
 from repository.ledger.service import Ledger
+from repository.ledger.signing import Signer
 from repository.store import migrate
 from repository.store.engine import open_engine
 from repository.store.tables.ledger import ledger_entries, ledger_state, ledger_tiles
@@ -127,7 +128,7 @@ class TileModel(RuleBasedStateMachine):
     @precondition(lambda self: len(self.hashes) >= tiles.WIDTH)
     @rule(data=st.data())
     def change_a_tile_and_mend_it(self, data: st.DataObject) -> None:
-        ledger = Ledger(self.engine, ORIGIN, KEY, lambda: NOW)
+        ledger = Ledger(self.engine, ORIGIN, KEY.public_key(), lambda: NOW)
         columns = ledger_tiles.c
         with self.engine.begin() as connection:
             there = connection.execute(select(columns.level, columns.tile_index)).all()
@@ -145,7 +146,7 @@ class TileModel(RuleBasedStateMachine):
 
     @invariant()
     def it_is_whole(self) -> None:
-        assert Ledger(self.engine, ORIGIN, KEY, lambda: NOW).verify().ok
+        assert Ledger(self.engine, ORIGIN, KEY.public_key(), lambda: NOW).verify().ok
 
     def teardown(self) -> None:
         self.engine.dispose()
@@ -184,18 +185,18 @@ def test_the_migration_makes_the_tiles_of_a_filled_ledger(dsn: str, size: int) -
         found = connection.scalar(sa.select(sa.func.count()).select_from(ledger_tiles))
         log.append(connection, ENTRY)
     assert found == (size // 256) + (size >= 256)
-    assert Ledger(engine, ORIGIN, KEY, lambda: NOW).verify().ok
+    assert Ledger(engine, ORIGIN, KEY.public_key(), lambda: NOW).verify().ok
     engine.dispose()
 
 
 @pytest.fixture
 def ledger(engine: Engine) -> Ledger:
     """767 entries under a checkpoint: the next one fills a tile."""
-    built = Ledger(engine, ORIGIN, KEY, lambda: NOW)
+    built = Ledger(engine, ORIGIN, KEY.public_key(), lambda: NOW)
     with engine.begin() as connection:
         fill(connection, 767)
         tiles.rebuild(connection)
-    built.sign_checkpoint()
+    Signer(built, KEY).sign_checkpoint()
     return built
 
 
@@ -275,7 +276,7 @@ def test_progress_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> No
         fill(connection, 500)
         tiles.rebuild(connection)
     told: list[int] = []
-    assert Ledger(engine, ORIGIN, KEY, lambda: NOW).verify(progress=told.append).ok
+    assert Ledger(engine, ORIGIN, KEY.public_key(), lambda: NOW).verify(progress=told.append).ok
     assert told == [200, 400]
 
 

@@ -17,6 +17,7 @@ from repository.ledger import checkpoints, log
 from repository.ledger.entry import Actor, Entry, leaf
 from repository.ledger.errors import LedgerError
 from repository.ledger.service import Ledger
+from repository.ledger.signing import Signer
 from repository.ledger.verify import Verdict
 from repository.store.tables.ledger import ledger_checkpoints, ledger_entries, ledger_state
 
@@ -32,13 +33,13 @@ entries = ledger_entries
 @pytest.fixture
 def ledger(engine: Engine) -> Ledger:
     """Ten entries; checkpoints over the first four and the first eight."""
-    built = Ledger(engine, ORIGIN, KEY, lambda: NOW)
+    built = Ledger(engine, ORIGIN, KEY.public_key(), lambda: NOW)
     for index in range(SIZE):
         actor = Actor(f"u-{index}", "jdoe", "Jane Doe", "salem-pd")
         with engine.begin() as connection:
             log.append(connection, Entry("search.run", actor, NOW, "10.0.0.7", {"n": index}))
         if index + 1 in SIGNED_AT:
-            built.sign_checkpoint()
+            Signer(built, KEY).sign_checkpoint()
     return built
 
 
@@ -51,7 +52,7 @@ def test_an_untouched_ledger_verifies(ledger: Ledger) -> None:
 
 
 def test_an_empty_ledger_verifies(engine: Engine) -> None:
-    assert Ledger(engine, ORIGIN, KEY, lambda: NOW).verify() == Verdict(
+    assert Ledger(engine, ORIGIN, KEY.public_key(), lambda: NOW).verify() == Verdict(
         0, merkle.EMPTY_ROOT.hex(), 0, None, None
     )
 
@@ -210,7 +211,7 @@ def test_whoever_recomputes_every_hash_still_meets_the_signatures(ledger: Ledger
 def test_only_a_checkpoint_held_outside_sees_its_own_copies_dropped(
     ledger: Ledger, kept: int
 ) -> None:
-    outside = ledger.sign_checkpoint()
+    outside = Signer(ledger, KEY).sign_checkpoint()
     with ledger.engine.begin() as connection:
         connection.execute(delete(entries).where(entries.c.entry_index >= kept))
         connection.execute(delete(ledger_checkpoints))
@@ -286,7 +287,7 @@ def test_what_does_not_follow_from_the_last_checkpoint_is_not_signed(
     with ledger.engine.begin() as connection:
         tamper(connection)
     with pytest.raises(LedgerError, match="not signed, since it is not whole") as refused:
-        ledger.sign_checkpoint()
+        Signer(ledger, KEY).sign_checkpoint()
     assert problem in str(refused.value)
     assert ledger.latest_checkpoint() == before
 
@@ -294,7 +295,7 @@ def test_what_does_not_follow_from_the_last_checkpoint_is_not_signed(
 def test_signing_reads_no_entry_that_was_signed_before(ledger: Ledger) -> None:
     with ledger.engine.begin() as connection:
         change_body(connection, 2, count=0)
-    opened = checkpoints.open_note(ledger.sign_checkpoint(), ORIGIN, KEY.public_key())
+    opened = checkpoints.open_note(Signer(ledger, KEY).sign_checkpoint(), ORIGIN, KEY.public_key())
     assert opened.size == SIZE
     assert ledger.verify().first_wrong == 2
 

@@ -16,6 +16,7 @@ from repository.ledger import checkpoints, log
 from repository.ledger.checkpoints import Checkpoint
 from repository.ledger.entry import SYSTEM, Entry
 from repository.ledger.service import Ledger
+from repository.ledger.signing import Signer
 from repository.ledger.witness import Witness
 from repository.ledger.witness_folder import FolderOfCheckpoints
 from repository.ledger.witness_https import EndpointForCheckpoints
@@ -48,7 +49,11 @@ class Site:
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger(self.engine, ORIGIN, KEY, self.clock)
+        return Ledger(self.engine, ORIGIN, KEY.public_key(), self.clock)
+
+    @property
+    def signer(self) -> Signer:
+        return Signer(self.ledger, KEY)
 
     def grow(self, count: int = 1, word: str = "as it was") -> str:
         """That many entries and a checkpoint over all."""
@@ -56,7 +61,7 @@ class Site:
             entry = Entry("search.run", SYSTEM, self.clock(), "test", {"word": word})
             with self.engine.begin() as connection:
                 log.append(connection, entry)
-        return self.ledger.sign_checkpoint()
+        return self.signer.sign_checkpoint()
 
     def wipe(self) -> None:
         """Everything of the ledger gone, as one who owns the database can; not the witnesses."""
@@ -300,7 +305,7 @@ def test_an_endpoint_is_met_where_it_stands(site: Site, tmp_path: Path) -> None:
 
 def test_it_is_signed_after_entries_or_after_time(site: Site) -> None:
     hour = timedelta(hours=1)
-    assert site.ledger.sign_if_due(3, hour) is None
+    assert site.signer.sign_if_due(3, hour) is None
     site.grow()
     entry = Entry("search.run", SYSTEM, site.clock(), "test")
 
@@ -310,13 +315,13 @@ def test_it_is_signed_after_entries_or_after_time(site: Site) -> None:
 
     append()
     append()
-    assert site.ledger.sign_if_due(3, hour) is None
+    assert site.signer.sign_if_due(3, hour) is None
     append()
-    assert site.ledger.sign_if_due(3, hour) is not None
+    assert site.signer.sign_if_due(3, hour) is not None
     site.clock.pass_(hours=2)
-    assert site.ledger.sign_if_due(3, hour) is None
+    assert site.signer.sign_if_due(3, hour) is None
     append()
-    assert site.ledger.sign_if_due(3, hour) is not None
+    assert site.signer.sign_if_due(3, hour) is not None
 
 
 SETTINGS = """

@@ -13,7 +13,6 @@ from pathlib import Path
 import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import Engine, MetaData, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
@@ -42,12 +41,14 @@ from repository.ingest.take import Ingest
 from repository.ledger import log
 from repository.ledger.entry import SYSTEM, Entry
 from repository.ledger.service import Ledger
+from repository.ledger.signing import Signer
 from repository.retention import purge
 from repository.search.asking import SearchRequest
 from repository.search.service import Searches
 from repository.store import migrate, roles
 from repository.store.ahead import ensure_coming_days
 from repository.store.engine import DatabaseRightsError, open_engine
+from repository.store.keyfiles import public_pem
 from repository.store.roles import RoleError
 from repository.store.tables.accounts import users
 from repository.store.tables.fleet import agencies
@@ -74,6 +75,11 @@ A_YEAR_ON = NOW.replace(year=NOW.year + 1)
 ORIGIN = "alpr.example/ledger"
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 ENTRY = Entry("search.run", SYSTEM, NOW, "test")
+
+
+def signer(site: Site) -> Signer:
+    """What the jobs sign with, over their own connection."""
+    return Signer(Ledger(site.of("jobs"), ORIGIN, KEY.public_key(), lambda: NOW), KEY)
 
 
 @dataclass
@@ -230,7 +236,7 @@ def test_a_part_that_was_taken_over_can_neither_turn_the_ledger_back_nor_part_it
             connection.execute(text(each))
     assert said in site.refused(role, statement.split("; ")[-1])
     site.of(role).dispose()  # and with it what was made for a session
-    assert Ledger(site.of("ledger"), ORIGIN, KEY, lambda: NOW).verify().ok
+    assert Ledger(site.of("ledger"), ORIGIN, KEY.public_key(), lambda: NOW).verify().ok
 
 
 @pytest.mark.policy("C-4c")
@@ -264,12 +270,12 @@ def test_an_entry_with_another_root_is_refused(site: Site, entry: int) -> None:
 
 @pytest.mark.policy("C-4c")
 def test_the_owner_can_turn_the_ledger_back_and_a_checkpoint_finds_it(site: Site) -> None:
-    ledger = Ledger(site.of("owner"), ORIGIN, KEY, lambda: NOW)
+    ledger = Ledger(site.of("owner"), ORIGIN, KEY.public_key(), lambda: NOW)
     with site.of("owner").connect() as connection, connection.begin() as transaction:
         state = connection.execute(select(ledger_state)).one()
         log.append(connection, ENTRY)
         transaction.commit()
-    held = ledger.sign_checkpoint()
+    held = Signer(ledger, KEY).sign_checkpoint()
     with site.of("owner").connect() as connection:
         outer = connection.begin()
         columns = ledger_entries.c
@@ -303,10 +309,10 @@ def test_guards_let_every_right_append_through_past_full_tiles(site: Site) -> No
     with site.of("jobs").begin() as connection:
         full = log.state(connection).size // 256
         assert connection.scalar(text("SELECT count(*) FROM ledger_tiles")) == full + 1
-    ledger = Ledger(site.of("jobs"), ORIGIN, KEY, lambda: NOW)
-    ledger.sign_checkpoint()
+    ledger = Ledger(site.of("jobs"), ORIGIN, KEY.public_key(), lambda: NOW)
+    Signer(ledger, KEY).sign_checkpoint()
     ledger.prove_entry(3, SYSTEM, "test")
-    assert Ledger(site.of("ledger"), ORIGIN, KEY, lambda: NOW).verify().ok
+    assert Ledger(site.of("ledger"), ORIGIN, KEY.public_key(), lambda: NOW).verify().ok
 
 
 @pytest.mark.parametrize("role", ["web", "ingest", "jobs", "ledger", "days"])
@@ -379,14 +385,14 @@ def test_the_whole_program_works_under_these_roles(
     found = searches.search(officer, replace(question), "10.0.0.7")
     assert [each.read_id for each in found.reads] == [reads[1].id, reads[0].id]
 
-    Ledger(site.of("jobs"), ORIGIN, KEY, lambda: NOW).sign_checkpoint()
+    signer(site).sign_checkpoint()
     with site.of("jobs").begin() as connection:
         ensure_coming_days(connection, NOW.date() + timedelta(days=30))
     later = A_YEAR_ON + timedelta(days=40)
     confirmed = purge.Confirmation(later.date(), None)
     done = purge.run(site.of("jobs"), pictures, load_duties, now=later, confirmed=confirmed)
     assert done.reads_purged == 2
-    assert Ledger(site.of("ledger"), ORIGIN, KEY, lambda: NOW).verify().ok
+    assert Ledger(site.of("ledger"), ORIGIN, KEY.public_key(), lambda: NOW).verify().ok
     with site.of("owner").begin() as connection:
         assert connection.scalar(select(users.c.login)) == "jdoe"
 
@@ -479,7 +485,7 @@ def test_an_audit_is_conducted_over_the_web_and_drawn_by_the_jobs(site: Site) ->
     desk = AuditDesk(site.of("web"), lambda: NOW, AuditSettings())
     period = (NOW - timedelta(days=9), NOW)
     number = desk.start(user, "audit-pd", *period, "a complaint", "10.0.0.7")
-    Ledger(site.of("jobs"), ORIGIN, KEY, lambda: NOW).sign_checkpoint()
+    signer(site).sign_checkpoint()
     assert number in drawing.draw_due(site.of("jobs"), 3, NOW)
     assert desk.show(user, number, "10.0.0.7").audit.searches == 1
     found = desk.find(user, number, "no case", NOW.date(), "10.0.0.7")
@@ -506,11 +512,10 @@ def test_an_auditor_verifies_proves_and_reports_and_sees_nothing_else(
     with site.of("jobs").begin() as connection:
         row = {"name": "saugus-pd", "title": "Saugus Police", "created_at": NOW}
         connection.execute(insert(agencies).values(row))
-    Ledger(site.of("jobs"), ORIGIN, KEY, lambda: NOW).sign_checkpoint()
-    key = tmp_path / "data" / "keys" / "ledger.pem"
+    signer(site).sign_checkpoint()
+    key = tmp_path / "data" / "keys" / "ledger.pub"
     key.parent.mkdir(parents=True)
-    key.write_bytes(KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    key.chmod(0o600)
+    key.write_bytes(public_pem(KEY.public_key()))
     become("ledger")
     assert "the ledger is whole" in line.ok("ledger", "verify")
     assert "proven under" in line.ok("ledger", "prove", str(entry))
@@ -541,8 +546,8 @@ def test_the_web_adds_to_case_files_and_changes_nothing_in_them(
     read = held.take(jpeg())
     held.search()
     held.hold(read.id)
-    ledger = Ledger(site.of("web"), ORIGIN, KEY, clock)
-    desk = EvidenceDesk(site.of("web"), clock, held.store, ledger)
+    ledger = Ledger(site.of("web"), ORIGIN, KEY.public_key(), clock)
+    desk = EvidenceDesk(site.of("web"), clock, held.store, ledger, signer(site))
     assert verify_package(desk.make(user, held.ask(read), "here").content).wrong is None
     case_files = CaseFiles(site.of("web"), clock, load_duties)
     case_files.note(user, CASE, "Owner interviewed", "here")

@@ -96,7 +96,7 @@ def attacked(folder: Path, database: str | Path) -> Iterator[Site]:
     sight(rooms.engine, "1ABC20", clock() - timedelta(hours=1))
     for login, agency in (("jdoe", "salem-pd"), ("sroe", "salem-pd"), ("eve", "boston-pd")):
         hire(rooms.accounts, login, agency, AGENCY_ROLES)
-    rooms.ledger.sign_checkpoint()
+    rooms.signer.sign_checkpoint()
     try:
         with serving(rooms) as client:
             yield Site(rooms, client, clock)

@@ -21,6 +21,7 @@ from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.ledger import checkpoints
 from repository.ledger.service import Ledger
+from repository.ledger.signing import Signer
 from repository.search.result import LEAD_ONLY
 from repository.search.service import Searches
 from repository.web.app import create_app
@@ -70,7 +71,7 @@ def serving(rooms: Rooms, *proxies: str) -> Iterator[Visitor]:
 
 @pytest.fixture
 def rooms(engine: Engine, accounts: Accounts, clock: Clock) -> Rooms:
-    ledger = Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, clock)
+    ledger = Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY.public_key(), clock)
     return Rooms(accounts, Searches(engine, clock, FOLD, RULE), ledger)
 
 
@@ -366,23 +367,21 @@ def test_an_unforeseen_error_shows_and_logs_nothing_personal(
 
 @pytest.mark.policy("C-4c")
 def test_witnesses_fetch_the_checkpoint_without_a_token(
-    client: Visitor, officer: User, engine: Engine, clock: Clock
+    client: Visitor, rooms: Rooms, officer: User
 ) -> None:
     assert error_of(client.get("/api/v1/ledger/checkpoint"))[:2] == (404, "no_checkpoint")
-    Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, clock).sign_checkpoint()
+    Signer(rooms.ledger, LEDGER_KEY).sign_checkpoint()
     answer = client.get("/api/v1/ledger/checkpoint")
     assert answer.headers["content-type"].startswith("text/plain")
     opened = checkpoints.open_note(answer.text, LEDGER_ORIGIN, LEDGER_KEY.public_key())
-    assert opened.size == len(recorded(engine))
+    assert opened.size == len(recorded(rooms.ledger.engine))
 
 
 @pytest.mark.policy("C-4c")
-def test_growth_is_proven_without_a_token(
-    client: Visitor, officer: User, engine: Engine, clock: Clock
-) -> None:
+def test_growth_is_proven_without_a_token(client: Visitor, rooms: Rooms, officer: User) -> None:
     at = "/api/v1/ledger/consistency"
     assert error_of(client.get(f"{at}/1"))[:2] == (404, "no_checkpoint")
-    note = Ledger(engine, LEDGER_ORIGIN, LEDGER_KEY, clock).sign_checkpoint()
+    note = Signer(rooms.ledger, LEDGER_KEY).sign_checkpoint()
     signed = checkpoints.open_note(note, LEDGER_ORIGIN, LEDGER_KEY.public_key())
     proof = client.get(f"{at}/1").json()
     assert proof["checkpoint"] == note

@@ -84,7 +84,7 @@ def attacker(
     add_units(rooms.engine, clock())
     sight(rooms.engine, "1ABC20", clock() - timedelta(hours=1))
     hire(rooms.accounts, "jdoe", roles=frozenset(Role))
-    rooms.ledger.sign_checkpoint()
+    rooms.signer.sign_checkpoint()
     yield Attacker(rooms)
     rooms.close()
     postgres_server.drop_database(name)

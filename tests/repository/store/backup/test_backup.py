@@ -94,7 +94,7 @@ def test_what_is_restored_is_all_of_it_but_what_expired_since(
     first.services.pictures.remove_day(OLD.date())
     made = first.back_up(tmp_path / "backup")
     assert (made.manifest.pictures_count, made.missing, made.purged) == (3, (), 0)
-    key = first.services.ledger.private_key.public_key()
+    key = first.services.ledger.public_key
     assert check.verify(tmp_path / "backup", key, lambda _: None) == made.manifest
 
     if first.services.engine.dialect.name == "postgresql":
@@ -406,13 +406,13 @@ def test_a_later_checkpoint_says_what_is_lost_and_another_ledger_s_is_refused(
 ) -> None:
     first = fill(sqlite_houses("first", migrated=True)).house
     early = tmp_path / "early"
-    early.write_text(first.services.ledger.sign_checkpoint())
+    early.write_text(first.services.signer.sign_checkpoint())
     first.record()
     made = first.back_up(tmp_path / "backup")
     for _ in range(4):
         first.record()
     late = tmp_path / "late"
-    late.write_text(first.services.ledger.sign_checkpoint())
+    late.write_text(first.services.signer.sign_checkpoint())
     size = made.manifest.ledger_size
 
     def restored(house: House, checkpoint: Path) -> int | None:
@@ -429,7 +429,7 @@ def test_a_later_checkpoint_says_what_is_lost_and_another_ledger_s_is_refused(
     assert (said["later_checkpoint_size"], said["entries_lost"]) == (size + 4, 4)
     assert restored(sqlite_houses("third"), early) == 0
     forged = tmp_path / "forged"
-    key, origin = first.services.ledger.private_key, first.services.ledger.origin
+    key, origin = first.services.signer.private_key, first.services.ledger.origin
     for at in (1, size):
         forged.write_text(sign(Checkpoint(origin, at, bytes(32)), key))
         with pytest.raises(BackupError, match="one of them is not of this ledger"):
