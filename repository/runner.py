@@ -11,7 +11,6 @@ from typing import Literal, TypeAlias
 
 import structlog
 
-from repository import jobs
 from repository.bootstrap import Services
 from repository.errors import RepositoryError
 from repository.ingest import collector
@@ -131,6 +130,9 @@ def _start_ingest(instance: int | None, services: Services, stop: threading.Even
 
 
 def _start_jobs(services: Services, stop: threading.Event) -> _Running:
+    # Imported here: no other command schedules.
+    from repository import jobs
+
     scheduler = jobs.schedule(services)
 
     def work() -> None:

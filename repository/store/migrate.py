@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, exists, inspect, select
+from sqlalchemy import Connection, Engine, column, exists, inspect, select, table
 
 from repository.errors import RepositoryError
 from repository.store import extensions, locks
@@ -16,7 +13,13 @@ from repository.store.engine import reading
 from repository.store.locks import Turn
 from repository.store.tables.restores import restores
 
+# What migrates takes long to load, and only these functions need it.
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 _SCRIPTS = Path(__file__).with_name("migrations")
+_SEEN = table("alembic_version", column("version_num"))
+"""Where Alembic keeps the last migration, in its one row."""
 
 
 def upgrade(engine: Engine) -> None:
@@ -26,6 +29,8 @@ def upgrade(engine: Engine) -> None:
     Raises:
         DatabaseUnavailableError: if the database does not answer.
     """
+    from alembic import command
+
     with engine.begin() as connection:
         locks.take(connection, Turn.MIGRATION)
         config = _config()
@@ -37,11 +42,13 @@ def upgrade(engine: Engine) -> None:
 def current(engine: Engine) -> str | None:
     """The last migration that the database has seen; None before the first."""
     with reading(engine) as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _revision(connection)
 
 
 def head() -> str:
     """The last migration that this version of the repository has."""
+    from alembic.script import ScriptDirectory
+
     revision = ScriptDirectory.from_config(_config()).get_current_head()
     if revision is None:
         raise RepositoryError(f"{_SCRIPTS}: holds no migrations; install the product again")
@@ -60,7 +67,7 @@ def require_opened(engine: Engine) -> None:
         if not inspect(connection).has_table(restores.name):
             return
         closed = connection.scalar(select(exists().where(restores.c.opened_at.is_(None))))
-        if closed or MigrationContext.configure(connection).get_current_revision() is None:
+        if closed or _revision(connection) is None:
             raise RepositoryError(
                 "database: is being restored from a backup, and opens once what has expired since "
                 "is purged; if that was cut off, empty the database and folders and restore again"
@@ -83,7 +90,16 @@ def require_current(engine: Engine) -> None:
         )
 
 
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(_SEEN.name):
+        return None
+    revision: str | None = connection.scalar(select(_SEEN.c.version_num))
+    return revision
+
+
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

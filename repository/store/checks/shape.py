@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.schema import CreateIndex, Index
 
@@ -32,6 +30,10 @@ def check_revision(found: str | None, head: str) -> Iterator[CheckResult]:
 
 def check_tables(connection: Connection) -> Iterator[CheckResult]:
     """Whether tables, columns, indexes and keys are those that this version knows."""
+    # Loaded for this check alone: most commands make none.
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
     context = MigrationContext.configure(
         connection,
         opts={
