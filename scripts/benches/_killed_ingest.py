@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ UNIT = "car-1"
 UNDER_WAY = 6
 _STARTS_WITHIN_S = 120.0
 _SILENCE_S = 1.0
+_LONGEST_SILENCE_S = 16.0
+_APART = timedelta(milliseconds=100)
 
 
 @dataclass
@@ -41,11 +43,13 @@ class Reads:
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
 
     def __iter__(self) -> Iterator[bytes]:
-        """Each batch as it travels."""
-        now = datetime.now(UTC).replace(microsecond=250_000)
-        (first,) = Unit(UNIT, self.rng, now, self.key).messages(1, 1)
+        """Each batch as it travels, of a unit that has read ten plates a second until now."""
+        begin = datetime.now(UTC).replace(microsecond=250_000) - self.records * _APART
+        (first,) = Unit(UNIT, self.rng, begin, self.key).messages(1, 1)
         template = bytes(b.decode_batch(first.body).records[0])
         read = r.decode_record(template)
+        if not isinstance(read, r.Read):
+            raise TypeError("not a read")
         previous_root = b.GENESIS_ROOT
         for first_seq in range(1, self.records + 1, self.at_once):
             last = min(first_seq + self.at_once - 1, self.records)
@@ -60,14 +64,22 @@ class Reads:
             previous_root = batch.root
             yield b.encode_message(batch)
 
-    def _another(self, template: bytes, read: r.AnyRecord, seq: int) -> bytes:
-        """The same read under another number, id and salt, which leaves it canonical."""
-        identifier = r.mint_id(read.captured_at, self.rng.randbytes)
-        return (
-            template.replace(b'"seq":1,', b'"seq":%d,' % seq)
-            .replace(str(read.id).encode(), str(identifier).encode())
-            .replace(read.salt.encode(), self.rng.randbytes(16).hex().encode())
-        )
+    def _another(self, template: bytes, read: r.Read, seq: int) -> bytes:
+        """The same read of another moment, under another number, id and salt; still canonical."""
+        later = (seq - 1) * _APART
+        identifier = r.mint_id(read.captured_at + later, self.rng.randbytes)
+        changed = template.replace(b'"seq":1,', b'"seq":%d,' % seq)
+        changed = changed.replace(str(read.id).encode(), str(identifier).encode())
+        changed = changed.replace(read.salt.encode(), self.rng.randbytes(16).hex().encode())
+        for name in ("captured_at", "first_seen", "last_seen"):
+            at: datetime = getattr(read, name)
+            changed = changed.replace(_moment(name, at), _moment(name, at + later))
+        return changed
+
+
+def _moment(name: str, at: datetime) -> bytes:
+    """The field as records have it; a whole second, which none of these is, is written shorter."""
+    return f'"{name}":"{at:%Y-%m-%dT%H:%M:%S.%f}Z"'.encode()
 
 
 @dataclass(frozen=True)
@@ -156,6 +168,7 @@ def send_all(
     batches = iter(reads)
     under_way: list[tuple[int, bytes]] = []
     through = last = sent = 0
+    silence_s = _SILENCE_S
     kills = [share * reads.records for share in kill_at]
     topic = str(UnitTopic(AGENCY, UNIT, "records"))
     try:
@@ -169,7 +182,11 @@ def send_all(
             for body in disorder:
                 client.publish(topic, body, qos=1)
                 sent += 1
-            through = _newest(receipts, repository_key, through, until=under_way[-1][0])
+            before = through
+            through = _newest(receipts, repository_key, through, under_way[-1][0], silence_s)
+            # As a unit does: what is sent again too soon is only more to do.
+            waited = min(2 * silence_s, _LONGEST_SILENCE_S)
+            silence_s = waited if through == before else _SILENCE_S
             under_way = [(end, body) for end, body in under_way if end > through]
             say(f"{through} of {reads.records}")
             while kills and through >= kills[0]:
@@ -181,11 +198,17 @@ def send_all(
     return Outcome(through, sent, processes.kills, time.monotonic() - began)
 
 
-def _newest(receipts: queue.Queue[bytes], key: Ed25519PublicKey, through: int, until: int) -> int:
-    """How far all is committed by what the receipts say until they fall silent."""
+def _newest(
+    receipts: queue.Queue[bytes],
+    key: Ed25519PublicKey,
+    through: int,
+    until: int,
+    silence_s: float,
+) -> int:
+    """How far all is committed by what the receipts say until they fall silent for so long."""
     while through < until:
         try:
-            receipt = b.decode_receipt(receipts.get(timeout=_SILENCE_S))
+            receipt = b.decode_receipt(receipts.get(timeout=silence_s))
         except queue.Empty:
             return through
         b.verify_receipt(receipt, key)
