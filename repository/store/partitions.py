@@ -6,7 +6,7 @@ to a day there is done to its rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import (
@@ -20,6 +20,7 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    true,
 )
 
 from repository.store import locks
@@ -31,6 +32,7 @@ PARTITIONED: tuple[Table, ...] = (reads, pictures)
 """The tables that have a partition for each day."""
 
 _DAY = timedelta(days=1)
+_SPAN_DAYS = 31
 
 
 def ensure_days(connection: Connection, days: Iterable[date]) -> None:
@@ -123,6 +125,17 @@ def days(connection: Connection, table: Table) -> list[date]:
     )
     names = connection.scalars(query, {"parent": table.name})
     return [date.fromisoformat(name.removeprefix(f"{table.name}_")) for name in names]
+
+
+def spans(connection: Connection, table: Table) -> Iterator[ColumnElement[bool]]:
+    """All time in spans of a month's partitions, the newest first; in one piece on SQLite."""
+    starts = days(connection, table)[::-_SPAN_DAYS]
+    until: ColumnElement[bool] = true()
+    for start in starts[1:]:
+        moment = datetime.combine(start + _DAY, time(), UTC)
+        yield (table.c.captured_at >= moment) & until
+        until = table.c.captured_at < moment
+    yield until
 
 
 def partition_name(table: Table, day: date) -> str:

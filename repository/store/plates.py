@@ -11,13 +11,14 @@ has it: no plate is forgotten while a transaction that nobody sees yet brings it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from repository.store.bounded import BoundedReader
-from repository.store.rows import each
+from repository.store.partitions import spans
+from repository.store.rows import among, each
 from repository.store.tables.plates import plates as dictionary
 from repository.store.tables.reads import hits, reads
 
@@ -45,19 +46,46 @@ def forget_unused(connection: Connection, plates: Iterable[str]) -> int:
 
     The caller has the turn ``RETENTION``.
     """
-    asked = sorted(set(plates))
     forgotten = 0
-    for start in range(0, len(asked), _AT_ONCE):
-        some = select(each(connection, asked[start : start + _AT_ONCE]))
-        done = connection.execute(
-            delete(dictionary).where(
-                dictionary.c.plate.in_(some),
-                ~exists().where(reads.c.plate == dictionary.c.plate),
-                ~exists().where(hits.c.plate == dictionary.c.plate),
-            )
-        )
-        forgotten += done.rowcount
+    for some in _in_batches(plates):
+        gone = _without_read(connection, some)
+        if gone:
+            forgotten += connection.execute(
+                delete(dictionary).where(
+                    dictionary.c.plate.in_(select(each(connection, gone))),
+                    ~exists().where(hits.c.plate == dictionary.c.plate),
+                )
+            ).rowcount
     return forgotten
+
+
+def without_read(connection: Connection, plates: Iterable[str]) -> list[str]:
+    """Those of the plates that no read has, in order.
+
+    Without the turn ``RETENTION`` these may have one a moment later, but the others need not be
+    looked at again: whoever removes their last read looks at them anew.
+    """
+    return [one for some in _in_batches(plates) for one in _without_read(connection, some)]
+
+
+def _in_batches(plates: Iterable[str]) -> Iterator[list[str]]:
+    asked = sorted(set(plates))
+    for start in range(0, len(asked), _AT_ONCE):
+        yield asked[start : start + _AT_ONCE]
+
+
+def _without_read(connection: Connection, plates: list[str]) -> list[str]:
+    # An index answers for its own partition alone, so that a plate costs as much as there are
+    # days: the newest are asked first, and a plate that is found is asked for no more. A plan is
+    # made for a month at a time, since that for all days takes longer than to carry it out.
+    left = plates
+    for span in spans(connection, reads):
+        query = select(reads.c.plate).distinct().where(among(connection, reads.c.plate, left), span)
+        found = set(connection.scalars(query))
+        left = [one for one in left if one not in found]
+        if not left:
+            break
+    return left
 
 
 def plates_that_fit(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from repository.store.plates import forget_unused, remember
+from repository.store.partitions import ensure_days
+from repository.store.plates import forget_unused, remember, without_read
 from repository.store.tables.plates import plates
 from repository.store.tables.reads import hits, reads
 from tests.repository.sightings import sight
@@ -48,6 +49,22 @@ def test_a_plate_goes_with_its_last_read_or_hit(engine: Engine) -> None:
         connection.execute(delete(reads).where(reads.c.read_id == gone))
         assert forget_unused(connection, ["1ABC20", "7XYZ", "OUT", "NEVER"]) == 1
     assert known(engine) == ["1ABC20", "LATER", "OUT"]
+
+
+def test_a_plate_that_was_read_long_ago_stays(engine: Engine) -> None:
+    """Months are asked one after another: none is left out, nor a day at the end of one."""
+    days = [AT - timedelta(days=number) for number in (0, 30, 31, 32, 61, 62, 63, 92, 93, 94)]
+    with engine.begin() as connection:
+        first = days[-1].date()
+        ensure_days(connection, [first + timedelta(days=number) for number in range(95)])
+    for number, day in enumerate(days):
+        sight(engine, f"SEEN{number}", day)
+    seen = [f"SEEN{number}" for number in range(len(days))]
+    with engine.begin() as connection:
+        remember(connection, [*seen, "GONE"])
+        assert without_read(connection, [*seen, "GONE", "NEVER"]) == ["GONE", "NEVER"]
+        assert forget_unused(connection, [*seen, "GONE", "NEVER"]) == 1
+    assert known(engine) == seen
 
 
 def test_what_ends_without_a_commit_leaves_nothing(engine: Engine) -> None:
