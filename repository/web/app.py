@@ -88,6 +88,6 @@ def _routes() -> FastAPI:
     return app
 
 
-def _health() -> Mapping[str, str]:
+async def _health() -> Mapping[str, str]:
     """That the process answers; it says nothing of the database, which restarts would not mend."""
     return {"status": "ok"}

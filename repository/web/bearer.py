@@ -2,6 +2,9 @@
 
 A program bears its token in the header ``Authorization``, a browser in a cookie; each kind of token
 counts in its own place alone, and a request that bears both is refused.
+
+What asks no database is a coroutine: the framework would run a plain function in another thread,
+and the way there and back costs as much as asking the database.
 """
 
 from __future__ import annotations
@@ -27,12 +30,12 @@ class MixedCredentialsError(RepositoryError):
         super().__init__("send the token in the header Authorization or in the cookie, not in both")
 
 
-def services(request: Request) -> WebServices:
+async def services(request: Request) -> WebServices:
     """The rooms behind the app."""
     return cast(WebServices, request.app.state.services)
 
 
-def origin(request: Request) -> str:
+async def origin(request: Request) -> str:
     """The address the request comes from, for the ledger."""
     return request.client.host if request.client is not None else "unknown address"
 
@@ -43,8 +46,13 @@ Rooms = Annotated[WebServices, Depends(services)]
 Origin = Annotated[str, Depends(origin)]
 
 
-def token(request: Request, _person: _Person = None, _browser: _Browser = None) -> str:
-    """The token that the request bears, whatever it opens.
+async def token(request: Request, _person: _Person = None, _browser: _Browser = None) -> str:
+    """The token that the request bears, whatever it opens; raises what `borne_by` does."""
+    return borne_by(request)
+
+
+def borne_by(request: Request) -> str:
+    """The same, outside a route.
 
     Raises:
         SessionEndedError: if it bears none in the place that is its own.
@@ -88,7 +96,7 @@ def bearer_before(step: Step) -> Callable[[str, WebServices, str], User]:
     return bearer_of_step
 
 
-def searcher(user: Annotated[User, Depends(bearer)], rooms: Rooms) -> User:
+async def searcher(user: Annotated[User, Depends(bearer)], rooms: Rooms) -> User:
     """The user who is about to search.
 
     Raises:

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from repository.accounts.api_tokens import Scope, Service, is_of_service
 from repository.accounts.errors import SessionEndedError
 from repository.web import credentials
-from repository.web.bearer import Origin, Rooms, token
+from repository.web.bearer import Origin, Rooms, borne_by
 from repository.web.services import WebServices
 
 _Shown = Annotated[None, Depends(credentials.SERVICE)]
@@ -26,7 +26,7 @@ def service(scope: Scope) -> Callable[[Request, WebServices, str], Service]:
     def service_of(
         request: Request, rooms: Rooms, origin: Origin, _shown: _Shown = None
     ) -> Service:
-        borne = token(request)
+        borne = borne_by(request)
         if not is_of_service(borne):
             raise SessionEndedError
         return rooms.accounts.service_of(borne, scope, origin)
