@@ -7,11 +7,13 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import Engine
 
-from repository.accounts import standing, users
+from repository.accounts import challenges, standing, users
 from repository.accounts.acknowledgement import Words, load_words
+from repository.accounts.challenges import Purpose
 from repository.accounts.hashing import Passwords
 from repository.accounts.passkeys import Party
 from repository.accounts.settings import AccountSettings
@@ -43,6 +45,10 @@ class AccountsBase:
         """What people must have signed, and for how long that is good."""
         valid = timedelta(days=self.settings.acknowledgement_valid_days)
         return standing.Rule(self.words().sha256, valid)
+
+    def _challenge(self, purpose: Purpose, user_id: UUID | None) -> bytes:
+        """Something for a passkey to sign."""
+        return challenges.make(self.factors_key(), purpose, user_id, self.now(), self.random_bytes)
 
     def _find(self, login: str) -> SecretAccount | None:
         with reading(self.engine) as connection:

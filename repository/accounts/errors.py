@@ -40,12 +40,12 @@ class SessionEndedError(AccountError):
 
 
 class SessionLockedError(AccountError):
-    """A session that was locked, or left unused; its password opens it again."""
+    """A session that was locked, or left unused; password or passkey opens it again."""
 
     def __init__(self) -> None:
         super().__init__(
-            "the session is locked: open it again with the password at /api/v1/sessions/unlock, "
-            "or sign in"
+            "the session is locked: open it again with the password or a passkey at "
+            "/api/v1/sessions/unlock, or sign in"
         )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from repository.accounts import (
     acknowledgements,
+    challenges,
     passkeys,
     recovery,
     second_factors,
@@ -22,6 +23,7 @@ from repository.accounts import (
 from repository.accounts.acknowledgement import check_signature
 from repository.accounts.acknowledgements import Signed
 from repository.accounts.base import AccountsBase
+from repository.accounts.challenges import Purpose
 from repository.accounts.entering import enter
 from repository.accounts.errors import AccountError
 from repository.accounts.second_factors import Factor
@@ -128,15 +130,10 @@ class OwnAccount(AccountsBase):
         return codes
 
     def new_passkey(self, user: User) -> str:
-        """What the browser is asked to make a passkey of, as JSON.
-
-        Raises:
-            AccountError: if too many passkeys are asked for at once.
-        """
-        challenge = self.random_bytes(passkeys.CHALLENGE_BYTES)
+        """What the browser is asked to make a passkey of, as JSON."""
+        challenge = self._challenge(Purpose.ENROL, user.id)
         with self.engine.begin() as connection:
             enter(connection, user)
-            second_factors.put_challenge(connection, challenge, user.id, self.now())
             known = second_factors.credential_ids(connection, user.id)
         return passkeys.registration_options(
             self.party, user.login, user.name, user.id.bytes, challenge, known
@@ -146,29 +143,26 @@ class OwnAccount(AccountsBase):
         """Keep the passkey that the browser made; every session ends. Gives recovery codes.
 
         Raises:
-            AccountError: if the answer does not hold, or is to no challenge that waits.
+            AccountError: if the answer does not hold, or is to no challenge that is good.
         """
         entry = self._adding(user, "passkey", origin)
         with attempt(self.engine, entry, AccountError):
             called = " ".join(name.split())
             if not called or len(called) > _MAX_NAME or not called.isprintable():
                 raise AccountError(f"name: what the passkey is called, up to {_MAX_NAME} letters")
-            challenge = passkeys.challenge_of(answer)
-            with self.engine.begin() as connection:
-                enter(connection, user)
-                waits = challenge is not None and second_factors.take_challenge(
-                    connection, challenge, user.id, self.now()
-                )
+            challenge = passkeys.challenge_of(answer) or b""
             made = None
-            if waits and challenge is not None:
+            if challenges.is_good(
+                self.factors_key(), challenge, Purpose.ENROL, user.id, self.now()
+            ):
                 made = passkeys.verify_registration(answer, challenge, self.party)
-            if made is None:
-                raise AccountError(
-                    "passkey: the browser's answer does not hold, or took too long; begin anew at "
-                    f"{self.party.origin}"
-                )
             with self.engine.begin() as connection:
                 enter(connection, user)
+                if made is None or not challenges.spend(connection, challenge, user.id, self.now()):
+                    raise AccountError(
+                        "passkey: the browser's answer does not hold, or took too long; begin anew "
+                        f"at {self.party.origin}"
+                    )
                 second_factors.add_passkey(connection, user.id, made, called, self.now())
                 return self._enrolled(connection, user, entry)
 
@@ -189,15 +183,8 @@ class OwnAccount(AccountsBase):
             log.append(connection, entry)
 
     def sign_in_challenge(self) -> str:
-        """What a browser is asked before a sign-in by passkey, as JSON; the same for everybody.
-
-        Raises:
-            AccountError: if too many passkeys are asked for at once.
-        """
-        challenge = self.random_bytes(passkeys.CHALLENGE_BYTES)
-        with self.engine.begin() as connection:
-            second_factors.put_challenge(connection, challenge, None, self.now())
-        return passkeys.sign_in_options(self.party, challenge)
+        """What a browser is asked before a sign-in by passkey, as JSON; the same for everybody."""
+        return passkeys.sign_in_options(self.party, self._challenge(Purpose.SIGN_IN, None))
 
     def _adding(self, user: User, kind: str, origin: str) -> Entry:
         request: dict[str, JSON] = {"kind": kind}

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-CHALLENGE_BYTES = 32
 MAX_ANSWER = 16_384
 """Characters of a browser's answer; real ones have a tenth."""
 MAX_CREDENTIAL_ID = 1023
@@ -90,6 +89,26 @@ def sign_in_options(party: Party, challenge: bytes) -> str:
     return options_to_json(generate_authentication_options(rp_id=party.host, challenge=challenge))
 
 
+def unlock_options(party: Party, challenge: bytes, known: Sequence[bytes]) -> str:
+    """What a person's browser is asked in place of the password, by one of the known passkeys.
+
+    The passkey is to make sure of its person, by a PIN or a finger.
+    """
+    from webauthn import generate_authentication_options, options_to_json
+    from webauthn.helpers.structs import (
+        PublicKeyCredentialDescriptor,
+        UserVerificationRequirement,
+    )
+
+    options = generate_authentication_options(
+        rp_id=party.host,
+        challenge=challenge,
+        allow_credentials=[PublicKeyCredentialDescriptor(id=each) for each in known],
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    return options_to_json(options)
+
+
 def verify_registration(answer: str, challenge: bytes, party: Party) -> Made | None:
     """The passkey that was made, or None if the answer does not hold."""
     from webauthn import verify_registration_response
@@ -139,11 +158,18 @@ def read_answer(answer: str) -> Answer | None:
 
 
 def verify_answer(
-    answer: str, challenge: bytes, party: Party, public_key: bytes, sign_count: int
+    answer: str,
+    challenge: bytes,
+    party: Party,
+    public_key: bytes,
+    sign_count: int,
+    *,
+    sure_of_person: bool = False,
 ) -> int | None:
     """How often the passkey has signed by now, or None if the answer does not hold.
 
-    A passkey that counts must have counted on: one that did not is a copy.
+    A passkey that counts must have counted on: one that did not is a copy. ``sure_of_person`` asks
+    that it made sure of its person too.
     """
     from webauthn import verify_authentication_response
     from webauthn.helpers.exceptions import WebAuthnException
@@ -156,6 +182,7 @@ def verify_answer(
             expected_origin=party.origin,
             credential_public_key=public_key,
             credential_current_sign_count=sign_count,
+            require_user_verification=sure_of_person,
         )
     except (WebAuthnException, ValueError, TypeError, KeyError):
         return None

@@ -1,14 +1,15 @@
 """Second factors in the database: what a person has, and what fits. In the caller's transaction.
 
-Matching changes nothing that a failed sign-in could use up, but that a passkey's challenge is good
-once whatever comes of it; what matched is used up by `use`, once all else of the sign-in is right.
+Matching changes nothing that a failed sign-in could use up, but that a challenge which a passkey
+answered rightly is good once whatever comes of it; what matched is used up by `use`, once all else
+of the sign-in is right.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, TypeAlias
 from uuid import UUID
 
@@ -25,25 +26,27 @@ from sqlalchemy import (
     update,
 )
 
-from repository.accounts import passkeys, recovery, totp
+from repository.accounts import challenges, passkeys, recovery, totp
+from repository.accounts.challenges import Purpose
 from repository.accounts.errors import AccountError
 from repository.accounts.passkeys import Party
 from repository.store.sealing import SealError, open_sealed, seal
 from repository.store.tables import signing_in as tables
-
-CHALLENGE_GOOD = timedelta(minutes=5)
-MAX_CHALLENGES = 10_000
-"""That wait at the same time; beyond it somebody is flooding, and nobody gets one for minutes."""
 
 Kind: TypeAlias = Literal["totp", "recovery code", "passkey"]
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """What comes with a password: a code, or a passkey's answer (the browser's JSON)."""
+    """What comes with a password: a code, or a passkey's answer (the browser's JSON).
+
+    ``alone`` says that the passkey comes in the password's place, to unlock a session; it must have
+    made sure itself that it is its person who uses it.
+    """
 
     code: str = ""
     passkey: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +118,8 @@ def match(
     now: datetime,
 ) -> Matched | None:
     """Which of the person's second factors fits what was offered."""
-    if offered.passkey:
-        return _match_passkey(connection, user_id, offered.passkey, party, now)
+    if offered.passkey or offered.alone:
+        return _match_passkey(connection, user_id, offered, key, party, now)
     typed = "".join(offered.code.split())
     if not totp.is_code(typed):
         return _match_recovery(connection, user_id, typed)
@@ -197,35 +200,6 @@ def put_recovery_codes(connection: Connection, user_id: UUID, codes: Sequence[st
     connection.execute(insert(table), rows)
 
 
-def put_challenge(
-    connection: Connection, challenge: bytes, user_id: UUID | None, now: datetime
-) -> None:
-    """Keep a challenge until it is answered; those that are too old are swept away.
-
-    Raises:
-        AccountError: if too many wait.
-    """
-    table = tables.passkey_challenges
-    connection.execute(delete(table).where(table.c.made_at <= now - CHALLENGE_GOOD))
-    if (connection.scalar(select(func.count()).select_from(table)) or 0) >= MAX_CHALLENGES:
-        raise AccountError("too many passkeys are asked for at once; try again in five minutes")
-    connection.execute(insert(table).values(challenge=challenge, user_id=user_id, made_at=now))
-
-
-def take_challenge(
-    connection: Connection, challenge: bytes, user_id: UUID | None, now: datetime
-) -> bool:
-    """Whether that challenge was waiting for this person, or for anybody; it waits no more."""
-    table = tables.passkey_challenges
-    owner = table.c.user_id.is_(None) if user_id is None else table.c.user_id == user_id
-    done = connection.execute(
-        delete(table).where(
-            table.c.challenge == challenge, owner, table.c.made_at > now - CHALLENGE_GOOD
-        )
-    )
-    return done.rowcount == 1
-
-
 def add_passkey(
     connection: Connection, user_id: UUID, made: passkeys.Made, name: str, now: datetime
 ) -> None:
@@ -284,10 +258,16 @@ def _match_recovery(connection: Connection, user_id: UUID, typed: str) -> Matche
 
 
 def _match_passkey(
-    connection: Connection, user_id: UUID, answer: str, party: Party, now: datetime
+    connection: Connection,
+    user_id: UUID,
+    offered: Offered,
+    key: Callable[[], bytes],
+    party: Party,
+    now: datetime,
 ) -> Matched | None:
-    read = passkeys.read_answer(answer)
-    if read is None or not take_challenge(connection, read.challenge, None, now):
+    read = passkeys.read_answer(offered.passkey)
+    purpose, whose = (Purpose.UNLOCK, user_id) if offered.alone else (Purpose.SIGN_IN, None)
+    if read is None or not challenges.is_good(key(), read.challenge, purpose, whose, now):
         return None
     table = tables.passkeys
     row = connection.execute(
@@ -295,8 +275,17 @@ def _match_passkey(
     ).one_or_none()
     if row is None:
         return None
-    count = passkeys.verify_answer(answer, read.challenge, party, row.public_key, row.sign_count)
-    return None if count is None else Matched("passkey", row.id, number=count)
+    count = passkeys.verify_answer(
+        offered.passkey,
+        read.challenge,
+        party,
+        row.public_key,
+        row.sign_count,
+        sure_of_person=offered.alone,
+    )
+    if count is None or not challenges.spend(connection, read.challenge, user_id, now):
+        return None
+    return Matched("passkey", row.id, number=count)
 
 
 def _open(key: bytes, sealed: bytes, user_id: UUID) -> bytes:

@@ -1,4 +1,7 @@
-"""Opening a locked session again, with the password alone while the full sign-in still stands."""
+"""Opening a locked session again while the full sign-in still stands.
+
+The password does it alone, or in its place a passkey that makes sure of its person.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from repository.accounts import sessions
-from repository.accounts.errors import SessionEndedError
-from repository.accounts.second_factors import Matched
+from repository.accounts import passkeys, second_factors, sessions
+from repository.accounts.challenges import Purpose
+from repository.accounts.errors import AccountError, SessionEndedError
+from repository.accounts.second_factors import Matched, Offered
 from repository.accounts.sessions_use import Session
 from repository.accounts.signing_in import NOTHING, SigningIn
 from repository.accounts.standing import Step
+from repository.accounts.user import User
 from repository.accounts.users import SecretAccount
 
 
@@ -19,19 +24,37 @@ from repository.accounts.users import SecretAccount
 class SessionUnlock(SigningIn):
     """Unlocking; failures count towards the account's lock as those of sign-ins do."""
 
-    def unlock_session(self, token: str, password: str, origin: str) -> Session:
+    def unlock_challenge(self, token: str) -> str:
+        """What the person's browser is asked to unlock the session by a passkey, as JSON.
+
+        Raises:
+            SessionEndedError: as in `unlock_session`.
+            AccountError: if the person has no passkey.
+        """
+        with self.engine.begin() as connection:
+            user = self._unlocking(connection, token)
+            known = second_factors.credential_ids(connection, user.id)
+        if not known:
+            raise AccountError("passkey: you have none; unlock with your password")
+        challenge = self._challenge(Purpose.UNLOCK, user.id)
+        return passkeys.unlock_options(self.party, challenge, known)
+
+    def unlock_session(
+        self, token: str, password: str, origin: str, *, passkey: str = ""
+    ) -> Session:
         """The session under a new token; the one before opens nothing any more.
+
+        ``passkey`` is the browser's answer to `unlock_challenge`, in place of the password.
 
         Raises:
             SessionEndedError: if the token opens no session, locked or not, or one that the
                 agency's own provider has to open anew.
-            SignInRefusedError: if the password is not right.
+            SignInRefusedError: if the password or the passkey's answer is not right.
             TooManySignInsError: if too many failed from there before.
         """
         with self.engine.begin() as connection:
-            user = self._holder(connection, token)
-            if sessions.find(connection, token, self.terms, self.now()).by_provider:
-                raise SessionEndedError
+            user = self._unlocking(connection, token)
+        offered = Offered(passkey=passkey, alone=True) if passkey else NOTHING
 
         def rotate(
             connection: Connection, account: SecretAccount, _matched: Matched | None
@@ -42,5 +65,11 @@ class SessionUnlock(SigningIn):
             return Session(sessions.rotate(connection, held, token, now), account.user)
 
         return self._sign_in(
-            user.login, password, origin, NOTHING, rotate, before=Step.PASSWORD, in_session=True
+            user.login, password, origin, offered, rotate, before=Step.PASSWORD, in_session=True
         )
+
+    def _unlocking(self, connection: Connection, token: str) -> User:
+        user = self._holder(connection, token)
+        if sessions.find(connection, token, self.terms, self.now()).by_provider:
+            raise SessionEndedError
+        return user

@@ -171,7 +171,9 @@ class SigningIn(SessionUse):
             raise TooManySignInsError
         known = fold_login(login)
         found = None if known is None else self._find(known)
-        right = self.passwords.verify(None if found is None else found.password_hash, password)
+        right = offered.alone or self.passwords.verify(
+            None if found is None else found.password_hash, password
+        )
         with self.engine.begin() as connection:
             account = None if found is None else users.lock_secret(connection, found.user.id)
             # Looked at for nobody too, and before the password counts: the time it takes says
@@ -180,11 +182,8 @@ class SigningIn(SessionUse):
             matched = second_factors.match(
                 connection, user_id, offered, self.factors_key, self.party, self.now()
             )
-            shown = (
-                in_session
-                or not second_factors.enrolled(connection, user_id)
-                or matched is not None
-            )
+            spared = in_session or not second_factors.enrolled(connection, user_id)
+            shown = matched is not None or (spared and not offered.alone)
             reason = _reason(found, account, right, shown)
             if account is not None and reason is None:
                 users.forget_failures(connection, account.user.id)

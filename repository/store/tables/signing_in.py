@@ -99,8 +99,8 @@ passkey_challenges = Table(
     Column("made_at", UtcDateTime, nullable=False),
     Index(None, "made_at"),
 )
-"""Challenges that wait for an answer, each good once and for minutes; ``user_id`` is null where it
-is for signing in."""
+"""Challenges that passkeys answered rightly, kept until they are too old to be answered again;
+``made_at`` is the time that each carries, and ``user_id`` whose passkey it was."""
 
 TABLES = (
     acknowledgement_words,

@@ -12,9 +12,11 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from repository.accounts.passkeys import MAX_ANSWER
 from repository.accounts.second_factors import Offered
 from repository.accounts.sessions import is_of_browser
 from repository.web import cookies
+from repository.web.api.own_account import Challenge, challenge_of
 from repository.web.bearer import Bearer, Origin, PasswordChanger, Rooms, Token
 from repository.web.bearer_unit import Unit
 
@@ -24,11 +26,16 @@ _MAX_SECRET = 1024
 
 
 class Unlocking(BaseModel):
-    """The password that opens a locked session."""
+    """What opens a locked session: the password, or a passkey's answer in its place."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    password: str = Field(max_length=_MAX_SECRET)
+    password: str = Field("", max_length=_MAX_SECRET)
+    passkey: str = Field(
+        "",
+        max_length=MAX_ANSWER,
+        description="The browser's answer, as JSON, to /sessions/unlock/challenge.",
+    )
 
 
 class Unlocked(BaseModel):
@@ -150,12 +157,18 @@ def lock(token: Token, rooms: Rooms, origin: Origin) -> Response:
     return Response(status_code=204)
 
 
+@router.post("/sessions/unlock/challenge")
+def unlock_challenge(token: Token, rooms: Rooms) -> Challenge:
+    """What the browser is asked to open a locked session by one of the person's passkeys."""
+    return challenge_of(rooms.accounts.unlock_challenge(token))
+
+
 @router.post("/sessions/unlock")
 def unlock(
     typed: Unlocking, token: Token, rooms: Rooms, origin: Origin, response: Response
 ) -> Unlocked:
-    """Open a locked session with the password; its token is replaced by another."""
-    session = rooms.accounts.unlock_session(token, typed.password, origin)
+    """Open a locked session with the password or a passkey; its token is replaced by another."""
+    session = rooms.accounts.unlock_session(token, typed.password, origin, passkey=typed.passkey)
     if not is_of_browser(session.token):
         return Unlocked(token=session.token)
     whole_s = int(rooms.accounts.terms.whole.total_seconds())

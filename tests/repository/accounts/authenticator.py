@@ -20,7 +20,7 @@ def encoded(raw: bytes) -> str:
 
 
 class Authenticator:
-    """One passkey at one site; ``count`` is how often it signed."""
+    """One passkey at one site; ``count`` is how often it signed, ``sure`` that of its person."""
 
     def __init__(self, origin: str = "http://localhost:8080", host: str = "localhost") -> None:
         self.origin = origin
@@ -28,6 +28,7 @@ class Authenticator:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.credential_id = secrets.token_bytes(32)
         self.count = 0
+        self.sure = True
 
     def make(self, options: dict[str, Any] | str) -> str:
         """The answer to ``navigator.credentials.create``."""
@@ -56,7 +57,7 @@ class Authenticator:
         """The answer to ``navigator.credentials.get``."""
         client = self._client_data("webauthn.get", options)
         self.count += 1
-        data = self._data(_PRESENT | _VERIFIED)
+        data = self._data(_PRESENT | (_VERIFIED if self.sure else 0))
         signed = self.key.sign(data + hashlib.sha256(client).digest(), ec.ECDSA(SHA256()))
         return self._answer(
             {

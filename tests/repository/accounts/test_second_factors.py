@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from repository.accounts import totp
+from repository.accounts.challenges import GOOD_FOR
 from repository.accounts.errors import (
     AccountError,
     NotYetOpenError,
@@ -20,7 +21,7 @@ from repository.accounts.errors import (
     SessionEndedError,
     SignInRefusedError,
 )
-from repository.accounts.second_factors import CHALLENGE_GOOD, Offered
+from repository.accounts.second_factors import Offered
 from repository.accounts.service import Accounts
 from repository.accounts.standing import Step
 from repository.accounts.user import User
@@ -254,7 +255,7 @@ def test_what_a_passkey_signed_elsewhere_or_late_or_as_a_copy_opens_nothing(
     refused(key.sign(accounts.sign_in_challenge()))
     key.host = "localhost"
     late = key.sign(accounts.sign_in_challenge())
-    clock.pass_(seconds=CHALLENGE_GOOD.total_seconds())
+    clock.pass_(seconds=GOOD_FOR.total_seconds())
     refused(late)
     accounts.sign_in(
         "jdoe", PASSWORD, "here", Offered(passkey=key.sign(accounts.sign_in_challenge()))
@@ -302,16 +303,27 @@ def test_the_last_second_factor_stays(accounts: Accounts) -> None:
 
 
 @ON_SQLITE
-def test_what_waits_for_passkeys_is_bounded(
-    accounts: Accounts, clock: Clock, monkeypatch: pytest.MonkeyPatch
+def test_whoever_asks_for_passkeys_shuts_nobody_out(
+    accounts: Accounts, engine: Engine, clock: Clock
 ) -> None:
-    monkeypatch.setattr("repository.accounts.second_factors.MAX_CHALLENGES", 3)
-    for _ in range(3):
+    user = newcomer(accounts)
+    key = with_passkey(accounts, user)
+    mine = accounts.sign_in_challenge()
+    with engine.begin() as connection:
+        before = connection.execute(select(signing_in.passkey_challenges)).all()
+    for _ in range(100):
         accounts.sign_in_challenge()
-    with pytest.raises(AccountError, match="try again in five minutes"):
-        accounts.sign_in_challenge()
-    clock.pass_(minutes=5)
-    accounts.sign_in_challenge()
+    with engine.begin() as connection:
+        assert connection.execute(select(signing_in.passkey_challenges)).all() == before
+    offered = Offered(passkey=key.sign(mine))
+    assert accounts.sign_in("jdoe", PASSWORD, "here", offered) == user
+    clock.pass_(minutes=6)
+    accounts.sign_in(
+        "jdoe", PASSWORD, "here", Offered(passkey=key.sign(accounts.sign_in_challenge()))
+    )
+    with engine.begin() as connection:
+        (kept,) = connection.execute(select(signing_in.passkey_challenges)).all()
+    assert kept.user_id == user.id, "those that are too old are swept away"
 
 
 @ON_SQLITE

@@ -58,6 +58,7 @@ OWN_AFFAIRS = {
     "DELETE /api/v1/sessions/{session_id}",
     "POST /api/v1/sessions/lock",
     "POST /api/v1/sessions/unlock",
+    "POST /api/v1/sessions/unlock/challenge",
     "GET /api/v1/bulletins/unread",
     "POST /api/v1/bulletins/{number}/acknowledgement",
     "POST /api/v1/own-plates",
