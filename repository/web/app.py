@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 
 from repository.web import faults
 from repository.web.api import (
@@ -40,17 +42,17 @@ API = "/api/v1"
 
 def create_app(services: WebServices) -> FastAPI:
     """The application over these services; pages that describe it to strangers are left out."""
-    app = _routes()
+    app = _application()
     app.state.services = services
     return app
 
 
 def describe() -> dict[str, Any]:
     """Every route of the application, for those who write programs against it (OpenAPI 3.1)."""
-    return _routes().openapi()
+    return _application().openapi()
 
 
-def _routes() -> FastAPI:
+def _application() -> FastAPI:
     app = FastAPI(
         title="Plateward",
         version=metadata.version("plateward"),
@@ -58,10 +60,18 @@ def _routes() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # it would send people to whatever host the request names
+        routes=_routes(),
     )
     faults.install(app)
     app.add_middleware(Guard)
-    app.get("/healthz")(_health)
+    return app
+
+
+@functools.cache
+def _routes() -> list[BaseRoute]:
+    """All routes. A process makes them once: they take most of a first request's time."""
+    every = APIRouter()
+    every.get("/healthz")(_health)
     for router in (
         people.router,
         people_admin.router,
@@ -84,8 +94,8 @@ def _routes() -> FastAPI:
         agencies.router,
         misuse.router,
     ):
-        app.include_router(router, prefix=API, responses=REFUSALS)
-    return app
+        every.include_router(router, prefix=API, responses=REFUSALS)
+    return every.routes
 
 
 async def _health() -> Mapping[str, str]:

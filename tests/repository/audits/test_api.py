@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from repository.accounts.roles import Role
 from repository.accounts.user import User
@@ -23,7 +21,6 @@ from repository.audits.private_plates import PrivatePlates
 from repository.audits.quarterly import Quarterly
 from repository.audits.transactions import Transactions
 from repository.web.app import create_app
-from repository.web.bearer import bearer
 from tests.repository.audits.office import GOOD, Office
 from tests.repository.audits.test_face_register import ASKED
 from tests.repository.people import recorded
@@ -33,7 +30,19 @@ PAST = {"from": "2026-02-01T00:00:00Z", "to": "2026-03-01T00:00:00Z"}
 
 
 @dataclass
+class KnownAs:
+    """Takes every token for that person's."""
+
+    user: User | None = None
+
+    def user_of(self, _token: str, _origin: str) -> User:
+        assert self.user is not None
+        return self.user
+
+
+@dataclass
 class Rooms:
+    accounts: KnownAs
     audits: AuditDesk
     transactions: Transactions
     patterns: Patterns
@@ -46,17 +55,21 @@ class Rooms:
 class Visitor:
     """Somebody at the application itself, without a server between; a test says who it is."""
 
-    app: FastAPI
+    rooms: Rooms
 
     def as_(self, user: User) -> Visitor:
-        self.app.dependency_overrides[bearer] = lambda: user
+        self.rooms.accounts.user = user
         return self
 
     def request(self, method: str, path: str, **asked: Any) -> httpx.Response:
+        known = {"Authorization": "Bearer anything"} if self.rooms.accounts.user else {}
+
         async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self.app)
+            transport = httpx.ASGITransport(create_app(self.rooms))  # type: ignore[arg-type]
             base = "http://127.0.0.1/api/v1"
-            async with httpx.AsyncClient(transport=transport, base_url=base) as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url=base, headers=known
+            ) as client:
                 return await client.request(method, path, **asked)
 
         return asyncio.run(send())
@@ -68,17 +81,12 @@ class Visitor:
         return self.request("POST", path, **asked)
 
 
-@functools.cache
-def the_app() -> FastAPI:
-    """Made once, since that takes long; each test gives it rooms of its own."""
-    return create_app(None)  # type: ignore[arg-type]
-
-
 @pytest.fixture
 def visitor(small_office: Office) -> Visitor:
     engine, clock = small_office.engine, small_office.clock
     plates = PrivatePlates(engine, clock, lambda: bytes(32))
     rooms = Rooms(
+        KnownAs(),
         small_office.desk,
         Transactions(engine, clock),
         Patterns(engine, clock, plates, ZoneInfo("America/New_York")),
@@ -86,10 +94,7 @@ def visitor(small_office: Office) -> Visitor:
         FaceRegister(engine, clock),
         plates,
     )
-    app = the_app()
-    app.state.services = rooms
-    app.dependency_overrides.clear()
-    return Visitor(app)
+    return Visitor(rooms)
 
 
 ROUTES = [
