@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select
 
 from repository.accounts.user import User
 from repository.cases import shown as showing
@@ -32,6 +32,12 @@ from repository.store.tables.retention import hold_reads, holds
 
 _MAX_NUMBER = 64
 _MAX_HOLD_NUMBER = 128
+# Run with every search, so built once.
+_CASE_ID = select(cases.c.id).where(
+    cases.c.agency_id == bindparam("agency_id"), cases.c.number == bindparam("number")
+)
+_ADD_SEARCH = insert(case_searches)
+_ADD_READS = insert(case_search_reads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +76,13 @@ class CaseSummary:
 
 def open_case(connection: Connection, user: User, number: str, now: datetime) -> int:
     """The id of the case with that number at the user's agency, opened if it is the first."""
-    row = {
-        "agency_id": user.agency_id,
-        "number": number,
-        "opened_at": now,
-        "opened_by": user.id,
-    }
-    insert_new(connection, cases, [row])
-    case_id: int = connection.execute(
-        select(cases.c.id).where(cases.c.agency_id == user.agency_id, cases.c.number == number)
-    ).scalar_one()
-    return case_id
+    key = {"agency_id": user.agency_id, "number": number}
+    found: int | None = connection.scalar(_CASE_ID, key)
+    if found is not None:
+        return found
+    insert_new(connection, cases, [{**key, "opened_at": now, "opened_by": user.id}])
+    opened: int = connection.execute(_CASE_ID, key).scalar_one()
+    return opened
 
 
 def is_number(typed: str) -> bool:
@@ -96,9 +98,7 @@ def existing(connection: Connection, user: User, number: str, now: datetime) -> 
     """
     case_id: int | None = None
     if is_number(number):
-        case_id = connection.scalar(
-            select(cases.c.id).where(cases.c.agency_id == user.agency_id, cases.c.number == number)
-        )
+        case_id = connection.scalar(_CASE_ID, {"agency_id": user.agency_id, "number": number})
     if case_id is not None:
         return case_id
     opens = is_number(number) and len(number) <= _MAX_NUMBER
@@ -170,25 +170,26 @@ def add_search(
     The rows come ready, since from the search's entry on everybody else's entry waits for this.
     """
     connection.execute(
-        insert(case_searches).values(
-            ledger_index=ledger_index,
-            case_id=case_id,
-            user_id=user.id,
-            searched_at=at,
-            request=json.dumps(request),
-            returned=len(shown),
-        )
+        _ADD_SEARCH,
+        {
+            "ledger_index": ledger_index,
+            "case_id": case_id,
+            "user_id": user.id,
+            "searched_at": at,
+            "request": json.dumps(request),
+            "returned": len(shown),
+        },
     )
     if shown:
         connection.execute(
-            insert(case_search_reads),
+            _ADD_READS,
             [
                 {"ledger_index": ledger_index, "place": place, **each}
                 for place, each in enumerate(shown)
             ],
         )
         # A read may have been purged between being found and being recorded here.
-        showing.forget(connection, case_search_reads.c.ledger_index == ledger_index)
+        showing.forget_of_search(connection, ledger_index)
 
 
 def find(

@@ -20,7 +20,7 @@ from typing import Any
 from uuid import UUID
 
 import rfc8785
-from sqlalchemy import ColumnElement, Connection, exists, update
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, update
 
 from repository.ledger.entry import JSON
 from repository.store.partitions import of_day
@@ -28,6 +28,19 @@ from repository.store.tables.cases import case_search_reads
 from repository.store.tables.reads import reads
 
 _SALT_BYTES = 16
+_FORGET = (
+    update(case_search_reads)
+    .where(
+        case_search_reads.c.facts.is_not(None),
+        ~exists().where(
+            reads.c.unit_id == case_search_reads.c.unit_id,
+            reads.c.captured_at == case_search_reads.c.captured_at,
+            reads.c.read_id == case_search_reads.c.read_id,
+        ),
+    )
+    .values(facts=None)
+)
+_FORGET_OF_SEARCH = _FORGET.where(case_search_reads.c.ledger_index == bindparam("of_index"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +83,12 @@ def opened(facts: str | None) -> Mapping[str, Any] | None:
 
 def forget(connection: Connection, which: ColumnElement[bool]) -> None:
     """Let go of the facts of those rows whose read is gone."""
-    there = exists().where(
-        reads.c.unit_id == case_search_reads.c.unit_id,
-        reads.c.captured_at == case_search_reads.c.captured_at,
-        reads.c.read_id == case_search_reads.c.read_id,
-    )
-    connection.execute(
-        update(case_search_reads)
-        .where(which, case_search_reads.c.facts.is_not(None), ~there)
-        .values(facts=None)
-    )
+    connection.execute(_FORGET.where(which))
+
+
+def forget_of_search(connection: Connection, ledger_index: int) -> None:
+    """The same for the rows of one search."""
+    connection.execute(_FORGET_OF_SEARCH, {"of_index": ledger_index})
 
 
 def forget_day(connection: Connection, day: date) -> None:

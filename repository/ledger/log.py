@@ -25,6 +25,11 @@ from repository.store.tables.ledger import ledger_entries, ledger_state
 
 _HASH_BYTES = 32
 _ROWS_AT_ONCE = 1000
+# Run for every entry, so built once.
+_STATE = select(ledger_state.c.size, ledger_state.c.frontier)
+_STATE_TO_CHANGE = _STATE.with_for_update()
+_ADD = insert(ledger_entries)
+_CHANGE_STATE = update(ledger_state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +73,19 @@ def append(
     grown = tree.append(merkle.leaf_hash(leaf))
     root = grown.root()
     connection.execute(
-        insert(ledger_entries).values(
-            entry_index=index,
-            action=entry.action,
-            user_id=entry.actor.user_id,
-            agency=entry.actor.agency,
-            at=entries.to_hundredths(entry.at),
-            body=recorded,
-            leaf=leaf,
-            root=root,
-        )
+        _ADD,
+        {
+            "entry_index": index,
+            "action": entry.action,
+            "user_id": entry.actor.user_id,
+            "agency": entry.actor.agency,
+            "at": entries.to_hundredths(entry.at),
+            "body": recorded,
+            "leaf": leaf,
+            "root": root,
+        },
     )
-    connection.execute(
-        update(ledger_state).values(size=grown.size, frontier=b"".join(grown.hashes))
-    )
+    connection.execute(_CHANGE_STATE, {"size": grown.size, "frontier": b"".join(grown.hashes)})
     tiles.grow(connection, grown.size)
     return Appended(index=index, size=grown.size, root_hex=root.hex())
 
@@ -92,8 +96,7 @@ def state(connection: Connection, *, lock: bool = False) -> merkle.Frontier:
     Raises:
         LedgerError: if its row is missing or no tree's.
     """
-    query = select(ledger_state.c.size, ledger_state.c.frontier)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    row = connection.execute(_STATE_TO_CHANGE if lock else _STATE).one_or_none()
     if row is None:
         raise LedgerError(
             "the ledger's state is missing from the database; "

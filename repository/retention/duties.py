@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select
 from repository.retention.rules import RetentionRule
 from repository.store.tables.fleet import agencies
 
+_NAMED = select(agencies.c.id, agencies.c.retention_rule).order_by(agencies.c.id)
 Shipped = Callable[[str], RetentionRule]
 """Gives the rule that ships under that name; raises RetentionRuleError where none does."""
 
@@ -42,9 +43,7 @@ class Duties:
         Raises:
             RetentionRuleError: if an agency's rule is not there any more.
         """
-        rows = connection.execute(
-            select(agencies.c.id, agencies.c.retention_rule).order_by(agencies.c.id)
-        ).all()
+        rows = connection.execute(_NAMED).all()
         rules = {name: shipped(name) for name in {row[1] for row in rows} if name is not None}
         return cls(
             default=default,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import tomllib
@@ -63,9 +64,15 @@ def load_rule(path: Path) -> RetentionRule:
     """
     try:
         content = path.read_bytes()
-        table = tomllib.loads(content.decode())
     except OSError as error:
         raise RetentionRuleError(f"retention rule {path}: {error.strerror}") from error
+    return _rule(path, content)
+
+
+@functools.lru_cache(maxsize=128)
+def _rule(path: Path, content: bytes) -> RetentionRule:
+    try:
+        table = tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RetentionRuleError(f"retention rule {path}: not TOML: {error}") from error
     known = {*_TEXTS, *_TERMS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -15,12 +16,13 @@ from repository.store.tables.fleet import agencies
 from repository.store.tables.search import agency_search_rules
 
 _MAX_REASON = 2000
+_ALL = select(agency_search_rules.c.agency_id, agency_search_rules.c.rule)
+_rule = functools.lru_cache(maxsize=1024)(LocalSearchRule.model_validate_json)
 
 
 def load(connection: Connection) -> Mapping[int, LocalSearchRule]:
     """The rule of each agency that has one."""
-    rows = connection.execute(select(agency_search_rules.c.agency_id, agency_search_rules.c.rule))
-    return {row.agency_id: LocalSearchRule.model_validate_json(row.rule) for row in rows}
+    return {row.agency_id: _rule(row.rule) for row in connection.execute(_ALL)}
 
 
 def change(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from repository.accounts import standing
 from repository.accounts.errors import AccountError
@@ -33,6 +33,17 @@ from repository.store.tables.search import search_runs
 REFUSALS = (AccountError, SearchRefusedError)
 """What is recorded as a refusal, and not as a failure."""
 _MAX_EARLIER = 500
+_EARLIER = (
+    select(cases.c.number, search_runs.c.facts)
+    .join(cases, cases.c.id == search_runs.c.case_id)
+    .where(
+        search_runs.c.user_id == bindparam("user_id"),
+        search_runs.c.searched_at >= bindparam("since"),
+        cases.c.number != bindparam("case_number"),
+    )
+    .order_by(search_runs.c.searched_at.desc())
+    .limit(_MAX_EARLIER)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,7 @@ def check_person(
     check_not_pasted(
         purpose.facts,
         purpose.case_number,
-        _earlier(connection, user, now - timedelta(days=limits.pasted_days)),
+        _earlier(connection, user, purpose.case_number, now - timedelta(days=limits.pasted_days)),
         cases=limits.pasted_cases,
         likeness_percent=limits.pasted_likeness_percent,
     )
@@ -181,15 +192,14 @@ def use(connection: Connection, given: Permit, asked: Asked, now: datetime) -> N
         )
 
 
-def _earlier(connection: Connection, user: User, since: datetime) -> list[Earlier]:
-    rows = connection.execute(
-        select(cases.c.number, search_runs.c.facts)
-        .join(cases, cases.c.id == search_runs.c.case_id)
-        .where(search_runs.c.user_id == user.id, search_runs.c.searched_at >= since)
-        .order_by(search_runs.c.searched_at.desc())
-        .limit(_MAX_EARLIER)
-    )
-    return [Earlier(number, facts) for number, facts in rows if facts]
+def _earlier(
+    connection: Connection, user: User, case_number: str, since: datetime
+) -> list[Earlier]:
+    """What the user told of searches for other cases than that one."""
+    values = {"user_id": user.id, "since": since, "case_number": case_number}
+    return [
+        Earlier(number, facts) for number, facts in connection.execute(_EARLIER, values) if facts
+    ]
 
 
 def sees_all(user: User, *more: Power) -> bool:

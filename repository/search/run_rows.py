@@ -17,6 +17,7 @@ from repository.store.tables.search import search_reviews, search_runs
 DATABASE = "licence plate reads"
 """What is searched, as quarterly reports name it."""
 _SAME_EMERGENCY = timedelta(hours=24)
+_ADD = insert(search_runs)
 
 
 def add(
@@ -32,25 +33,26 @@ def add(
 ) -> None:
     """Record a search that is about to be shown."""
     connection.execute(
-        insert(search_runs).values(
-            ledger_index=ledger_index,
-            agency_id=user.agency_id,
-            case_id=case_id,
-            user_id=user.id,
-            user_name=user.name,
-            user_position=user.position,
-            searched_at=at,
-            kind=asked.kind,
-            database=DATABASE,
-            characteristics=characteristics(asked.criteria.as_json()),
-            purpose=asked.purpose.kind.value,
-            facts=asked.purpose.facts,
-            offence=asked.purpose.offence,
-            returned=returned,
-            request_id=asked.on_request,
-            approval_id=given.approval,
-            emergency=given.emergency,
-        )
+        _ADD,
+        {
+            "ledger_index": ledger_index,
+            "agency_id": user.agency_id,
+            "case_id": case_id,
+            "user_id": user.id,
+            "user_name": user.name,
+            "user_position": user.position,
+            "searched_at": at,
+            "kind": asked.kind,
+            "database": DATABASE,
+            "characteristics": characteristics(asked.criteria.as_json()),
+            "purpose": asked.purpose.kind.value,
+            "facts": asked.purpose.facts,
+            "offence": asked.purpose.offence,
+            "returned": returned,
+            "request_id": asked.on_request,
+            "approval_id": given.approval,
+            "emergency": given.emergency,
+        },
     )
 
 

@@ -205,6 +205,7 @@ class Searches:
             )
             for each in shown
         ]
+        again = run_rows.is_page_of_emergency(connection, user, asked, case_id, now)
         index = log.append(connection, entry).index
         files.add_search(
             connection,
@@ -215,7 +216,6 @@ class Searches:
             request=entry.request,
             shown=rows,
         )
-        again = run_rows.is_page_of_emergency(connection, user, asked, case_id, now)
         run_rows.add(
             connection,
             user,

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, text
+from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
 from repository.errors import RepositoryError
 from repository.store.engine import StatementEndedError
 
 _STEPS_BETWEEN_LOOKS = 10_000
 _BETWEEN_CALLS_S = 0.1
+_SLACK = 0.01  # the part of the limit by which a statement's own may fall short of what is left
+_SET = select(
+    func.set_config("plan_cache_mode", "force_generic_plan", True),
+    func.set_config("jit", "off", True),
+    func.set_config("statement_timeout", bindparam("limit"), True),
+)
 
 
 class TooLongError(RepositoryError):
@@ -80,13 +86,13 @@ class BoundedReader:
         self.connection = connection
         self._limit_s = limit_s
         self._until = time.monotonic() + limit_s
+        self._set_until = 0.0
         self._stop = stop or Stop()
         if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
-            connection.exec_driver_sql("SET LOCAL jit = off")
+            self._set(limit_s)
 
-    def rows(self, query: Select[Any]) -> list[Row[Any]]:
-        """What the query finds.
+    def rows(self, query: Select[Any], values: Mapping[str, Any] | None = None) -> list[Row[Any]]:
+        """What the query finds, with these values for its parameters.
 
         Raises:
             TooLongError: if the time is up; the transaction can only be rolled back then.
@@ -97,7 +103,7 @@ class BoundedReader:
             raise self._too_long()
         try:
             with self._limited(left_s):
-                return list(self.connection.execute(query))
+                return list(self.connection.execute(query, values))
         except StatementEndedError as error:
             if self._stop.wanted:
                 raise StoppedError from error
@@ -107,10 +113,7 @@ class BoundedReader:
     def _limited(self, left_s: float) -> Iterator[None]:
         driver: Any = self.connection.connection.driver_connection
         if self.connection.dialect.name == "postgresql":
-            self.connection.execute(
-                text("SELECT set_config('statement_timeout', :limit, true)"),
-                {"limit": f"{max(1, int(left_s * 1000))}ms"},
-            )
+            self._set(left_s)
             with self._stop.over(lambda: _cancel(driver)):
                 yield
             return
@@ -121,6 +124,19 @@ class BoundedReader:
                 yield
         finally:
             driver.set_progress_handler(None, 0)
+
+    def _set(self, left_s: float) -> None:
+        """Have the server end every statement in time, and plan as it should.
+
+        It ends them a little early, so that what it was told once is good for that little while.
+        """
+        now = time.monotonic()
+        if now < self._set_until:
+            return
+        slack_s = self._limit_s * _SLACK
+        limit_ms = max(1, int((left_s - slack_s) * 1000))
+        self.connection.execute(_SET, {"limit": f"{limit_ms}ms"})
+        self._set_until = now + slack_s
 
     def _too_long(self) -> TooLongError:
         return TooLongError(f"the database took longer than {self._limit_s:g} s")
