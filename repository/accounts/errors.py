@@ -18,8 +18,9 @@ class SignInRefusedError(AccountError):
 
     def __init__(self) -> None:
         super().__init__(
-            "sign-in refused: login, password or code is wrong, or the account is closed; "
-            "after some failures it stays locked until an administrator releases it"
+            "sign-in refused: login, password or code is wrong, or the account is closed, or your "
+            "agency signs in by its own provider alone; after some failures it stays locked until "
+            "an administrator releases it"
         )
 
 

@@ -180,7 +180,9 @@ class Provider:
         return said
 
     def _error(self, what: str) -> ProviderError:
+        instead = "sign in with your password here"
+        if self.settings.alone:
+            instead = "ask who operates the repository"
         return ProviderError(
-            f"the sign-in provider of {self.settings.agency} {what}: try again, or sign in with "
-            "your password here"
+            f"the sign-in provider of {self.settings.agency} {what}: try again, or {instead}"
         )

@@ -55,6 +55,12 @@ class OidcSettings(BaseModel):
     required_amr: tuple[str, ...] = Field(
         (), description="Values of the claim amr that must all be there, as otp or mfa."
     )
+    alone: bool = Field(
+        False,
+        description="Its people sign in through it alone: their passwords here open nothing, at "
+        "the command line and at vehicles' consoles neither. While it is away none of them comes "
+        "in; the way back is to take this out again.",
+    )
     ca: Path | None = Field(
         None, description="PEM file of the authority behind its certificate, if its own."
     )

@@ -8,7 +8,7 @@ factor are looked at together: whichever is wrong, the same is done, counted and
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
@@ -184,7 +184,7 @@ class SigningIn(SessionUse):
             )
             spared = in_session or not second_factors.enrolled(connection, user_id)
             shown = matched is not None or (spared and not offered.alone)
-            reason = _reason(found, account, right, shown)
+            reason = _reason(found, account, right, shown, self._elsewhere)
             if account is not None and reason is None:
                 users.forget_failures(connection, account.user.id)
                 users.came_in(connection, account.user.id, self.now())
@@ -215,6 +215,11 @@ class SigningIn(SessionUse):
             actor = _NOBODY if account is None else account.user.actor
             self._record(connection, "accounts.sign_in", actor, origin, request, "refused")
         raise refusal
+
+    @property
+    def _elsewhere(self) -> Collection[str]:
+        """The agencies whose people sign in by their own provider alone."""
+        return {each.agency for each in self.settings.oidc if each.alone}
 
     def _count_failure(self, connection: Connection, user: User) -> bool:
         chosen = self.settings
@@ -251,7 +256,11 @@ def _password_differs(one: SecretAccount, other: SecretAccount) -> bool:
 
 
 def _reason(
-    found: SecretAccount | None, account: SecretAccount | None, right: bool, shown: bool
+    found: SecretAccount | None,
+    account: SecretAccount | None,
+    right: bool,
+    shown: bool,
+    elsewhere: Collection[str],
 ) -> str | None:
     """Why a sign-in is refused, for the ledger alone; None lets it through."""
     if found is None or account is None:
@@ -262,6 +271,8 @@ def _reason(
         return "account locked"
     if account.agency_access is not None:
         return f"agency's access {account.agency_access}"
+    if account.user.agency in elsewhere:
+        return "agency's people sign in by its provider alone"
     if not right or _password_differs(account, found):
         return _WRONG[0]
     return None if shown else _WRONG[1]

@@ -16,7 +16,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import Engine
 
-from repository.accounts.errors import AcknowledgementRequiredError, SessionEndedError
+from repository.accounts.errors import (
+    AcknowledgementRequiredError,
+    SessionEndedError,
+    SignInRefusedError,
+)
 from repository.accounts.oidc_provider import Provider, ProviderError
 from repository.accounts.oidc_settings import OidcSettings
 from repository.accounts.oidc_sign_in import (
@@ -36,7 +40,15 @@ from tests.repository.accounts.identity_provider import (
     IdentityProvider,
     came_back,
 )
-from tests.repository.people import OPERATOR, Clock, hire, recorded
+from tests.repository.people import (
+    OPERATOR,
+    PASSWORD,
+    Clock,
+    code_of,
+    hire,
+    open_session,
+    recorded,
+)
 from tests.repository.web.test_app import error_of, serving
 
 HERE = "10.0.0.7"
@@ -163,6 +175,39 @@ def test_the_provider_stands_for_password_and_second_factor_and_nothing_else(
     site.lock_session(session.token, HERE)
     with pytest.raises(SessionEndedError):
         site.unlock_session(session.token, "any password", HERE)
+
+
+def test_an_agency_may_have_its_people_sign_in_by_its_provider_alone(
+    site: Accounts, settings: OidcSettings, provider: IdentityProvider, engine: Engine
+) -> None:
+    for login, agency in (("jdoe", "salem-pd"), ("roe", "boston-pd")):
+        hire(site, login, agency)
+    before = open_session(site, "jdoe")
+    alone = settings.model_copy(update={"alone": True})
+    chosen = site.settings.model_copy(update={"oidc": (alone,)})
+    strict = replace(with_provider(site, alone), settings=chosen)
+    said = set()
+    for login, password in (("jdoe", PASSWORD), ("jdoe", "wrong"), ("nobody", PASSWORD)):
+        with pytest.raises(SignInRefusedError) as refusal:
+            strict.open_session(login, password, HERE, code_of(site, login))
+        said.add(str(refusal.value))
+    assert len(said) == 1
+    reasons = [each["request"].get("reason") for each in recorded(engine)[-3:]]
+    assert reasons == [*["agency's people sign in by its provider alone"] * 2, "unknown login"]
+    with pytest.raises(SignInRefusedError):
+        strict.change_password("jdoe", PASSWORD, "grey heron under bridge", HERE, in_session=True)
+    strict.lock_session(before.token, HERE)
+    with pytest.raises(SignInRefusedError):
+        strict.unlock_session(before.token, PASSWORD, HERE)
+    assert open_session(strict, "roe").user.login == "roe"
+    assert sign_in(strict, provider).user.login == "jdoe"
+    assert open_session(site, "jdoe").user.login == "jdoe", "as before, where it is taken out"
+    away = replace(
+        strict,
+        providers={"salem-pd": Provider(alone.model_copy(update={"issuer": "http://127.0.0.1:1"}))},
+    )
+    with pytest.raises(ProviderError, match="ask who operates"):
+        away.begin_at_provider("salem-pd", HERE)
 
 
 def test_it_makes_nobody_an_account_and_opens_none_elsewhere(

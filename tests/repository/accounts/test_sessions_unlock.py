@@ -20,7 +20,7 @@ from repository.accounts.service import Accounts
 from repository.accounts.sessions_use import Session
 from repository.accounts.user import User
 from tests.repository.accounts.authenticator import Authenticator
-from tests.repository.people import PASSWORD, Clock, hire, open_session, recorded
+from tests.repository.people import OPERATOR, PASSWORD, Clock, hire, open_session, recorded
 from tests.repository.web.test_app import error_of, serving
 
 HERE = "10.0.0.7"
@@ -99,10 +99,13 @@ def test_nothing_else_stands_for_the_password(
     clock.pass_(minutes=5)
     refused(late)
     unlocked = key.sign(accounts.unlock_challenge(session.token))
-    with pytest.raises(SignInRefusedError):
-        accounts.sign_in("jdoe", PASSWORD, HERE, Offered(passkey=unlocked))
+    refused(key.sign(accounts.new_passkey(officer)))
     with pytest.raises(SessionEndedError):  # five failures have locked the account
         unlock(accounts, session, unlocked)
+    accounts.unlock("jdoe", OPERATOR, HERE)
+    with pytest.raises(SignInRefusedError):
+        accounts.sign_in("jdoe", PASSWORD, HERE, Offered(passkey=unlocked))
+    assert unlock(accounts, session, unlocked).user == officer
 
 
 def test_a_browser_unlocks_by_a_passkey(
