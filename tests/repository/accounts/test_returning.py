@@ -164,6 +164,8 @@ def test_a_lock_does_not_outlive_the_closing(
             accounts.sign_in("rroe", "wrong", "10.0.0.7")
     accounts.disable("rroe", admin, "here")
     once = reopen(people, admin)
+    with pytest.raises(SignInRefusedError):
+        accounts.sign_in("rroe", "wrong", "10.0.0.7")  # the first, and not the sixth
     accounts.change_password("rroe", once, "grey heron under bridge", "here")
     with pytest.raises(AccountError, match="second factor"):
         sign_in(accounts, "rroe", password="grey heron under bridge")
