@@ -21,6 +21,7 @@ from repository.ledger import entry as entries
 from repository.ledger import tiles
 from repository.ledger.entry import Entry
 from repository.ledger.errors import LedgerError
+from repository.store.engine import at_once
 from repository.store.tables.ledger import ledger_entries, ledger_state
 
 _HASH_BYTES = 32
@@ -59,9 +60,13 @@ def append(
     connection: Connection,
     entry: Entry,
     *,
+    also: Callable[[int], None] = lambda _index: None,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
 ) -> Appended:
     """Add an entry in the caller's transaction.
+
+    ``also`` writes what bears the entry's index, and asks nothing: it goes to the database with
+    the entry, since everybody else's entry waits meanwhile (see `at_once`).
 
     Raises:
         LedgerError: if the entry has no canonical form, or the ledger's state is missing or broken.
@@ -72,20 +77,20 @@ def append(
     leaf = entries.leaf(recorded)
     grown = tree.append(merkle.leaf_hash(leaf))
     root = grown.root()
-    connection.execute(
-        _ADD,
-        {
-            "entry_index": index,
-            "action": entry.action,
-            "user_id": entry.actor.user_id,
-            "agency": entry.actor.agency,
-            "at": entries.to_hundredths(entry.at),
-            "body": recorded,
-            "leaf": leaf,
-            "root": root,
-        },
-    )
-    connection.execute(_CHANGE_STATE, {"size": grown.size, "frontier": b"".join(grown.hashes)})
+    row = {
+        "entry_index": index,
+        "action": entry.action,
+        "user_id": entry.actor.user_id,
+        "agency": entry.actor.agency,
+        "at": entries.to_hundredths(entry.at),
+        "body": recorded,
+        "leaf": leaf,
+        "root": root,
+    }
+    with at_once(connection):
+        connection.execute(_ADD, row)
+        connection.execute(_CHANGE_STATE, {"size": grown.size, "frontier": b"".join(grown.hashes)})
+        also(index)
     tiles.grow(connection, grown.size)
     return Appended(index=index, size=grown.size, root_hex=root.hex())
 

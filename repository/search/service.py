@@ -206,26 +206,29 @@ class Searches:
             for each in shown
         ]
         again = run_rows.is_page_of_emergency(connection, user, asked, case_id, now)
-        index = log.append(connection, entry).index
-        files.add_search(
-            connection,
-            case_id,
-            user,
-            ledger_index=index,
-            at=now,
-            request=entry.request,
-            shown=rows,
-        )
-        run_rows.add(
-            connection,
-            user,
-            case_id,
-            asked,
-            given,
-            ledger_index=index,
-            returned=len(shown),
-            at=now,
-        )
+
+        def keep(index: int) -> None:
+            files.add_search(
+                connection,
+                case_id,
+                user,
+                ledger_index=index,
+                at=now,
+                request=request,
+                shown=rows,
+            )
+            run_rows.add(
+                connection,
+                user,
+                case_id,
+                asked,
+                given,
+                ledger_index=index,
+                returned=len(shown),
+                at=now,
+            )
+
+        index = log.append(connection, entry, also=keep).index
         review = None
         if given.emergency is not None and not again:
             due_at = now + timedelta(hours=review_h)

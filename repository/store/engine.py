@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, event
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL, Connection, Dialect, Engine, ExceptionContext, event
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
@@ -163,9 +163,49 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
 
+@contextmanager
+def at_once(connection: Connection) -> Iterator[None]:
+    """Send what is written within without waiting for each answer; at the end all are there.
+
+    Whoever waits for a row that this transaction has locked waits that much less. Nothing within
+    may ask for rows, for the number that the database gives one, or for how many it changed. On
+    SQLite, which is in this process, it is as ever.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.pipeline():
+            yield
+    except driver.Error as error:  # of the end: what comes sooner went through the engine
+        gone = connection.dialect.is_disconnect(error, driver, None) or _leads_elsewhere(error)
+        said = _in_words(error, connection.dialect, is_disconnect=gone)
+        if gone:
+            connection.invalidate(error)
+        raise said or DBAPIError.instance(
+            "", None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
+
+
 def _translate(context: ExceptionContext) -> BaseException | None:
     original = context.original_exception
-    dialect = context.dialect
+    if _leads_elsewhere(original):
+        context.is_disconnect = True
+    return _in_words(original, context.dialect, is_disconnect=context.is_disconnect)
+
+
+def _leads_elsewhere(original: BaseException) -> bool:
+    """Whether another connection may lead to a server that answers, or writes."""
+    state = getattr(original, "sqlstate", None) or ""
+    return state != _QUERY_CANCELED and (
+        state == _READ_ONLY or state.startswith(_OPERATOR_INTERVENTION)
+    )
+
+
+def _in_words(
+    original: BaseException, dialect: Dialect, *, is_disconnect: bool
+) -> RepositoryError | None:
     lasting = _lasting(original)
     if lasting is not None:
         return lasting
@@ -174,17 +214,14 @@ def _translate(context: ExceptionContext) -> BaseException | None:
         if code == _SQLITE_INTERRUPT:
             return StatementEndedError("the database: a statement was ended")
         unavailable = code in _SQLITE_UNAVAILABLE
+    elif getattr(original, "sqlstate", None) == _QUERY_CANCELED:
+        return StatementEndedError("the database: a statement was ended")
     else:
         # Covers a server that is gone, starting, stopping, full, for now read-only, or that ended
         # the transaction in favour of another: all worth another try, none the fault of what was
         # asked.
-        state = getattr(original, "sqlstate", None) or ""
-        if state == _QUERY_CANCELED:
-            return StatementEndedError("the database: a statement was ended")
-        if state == _READ_ONLY or state.startswith(_OPERATOR_INTERVENTION):
-            context.is_disconnect = True  # another connection may lead to a server that writes
         known = (dialect.loaded_dbapi.OperationalError, dialect.loaded_dbapi.InterfaceError)
-        unavailable = context.is_disconnect or isinstance(original, known)
+        unavailable = is_disconnect or isinstance(original, known)
     if not unavailable:
         return None
     first_line = str(original).strip().partition("\n")[0]

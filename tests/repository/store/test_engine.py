@@ -11,11 +11,11 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine, insert, select, text, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from repository.errors import RepositoryError
-from repository.store.engine import DatabaseUnavailableError, open_engine, reading
+from repository.store.engine import DatabaseUnavailableError, at_once, open_engine, reading
 from repository.store.partitions import ensure_days
 from repository.store.rows import insert_new, put
 from repository.store.tables.fleet import agencies
@@ -67,6 +67,48 @@ def test_what_fails_leaves_nothing(engine: Engine) -> None:
         fail()
     with reading(engine) as connection:
         assert connection.execute(select(agencies)).all() == []
+
+
+def test_what_is_written_at_once_is_there_for_the_next_question(engine: Engine) -> None:
+    with engine.begin() as connection:
+        with at_once(connection):
+            connection.execute(insert(agencies), agency("a", id=1))
+            connection.execute(insert(agencies), [agency("b", id=2), agency("c", id=3)])
+            connection.execute(update(agencies).values(title="other"))
+        assert connection.scalars(select(agencies.c.title)).all() == ["other"] * 3
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_what_fails_of_what_is_written_at_once_fails_it_all(engine: Engine, after: int) -> None:
+    def write() -> None:
+        with engine.begin() as connection, at_once(connection):
+            connection.execute(insert(agencies), agency("a", id=1))
+            connection.execute(insert(agencies), agency("a", id=2))
+            for number in range(after):
+                connection.execute(insert(agencies), agency("b", id=3 + number))
+
+    with pytest.raises(IntegrityError):
+        write()
+    with reading(engine) as connection:
+        assert connection.execute(select(agencies)).all() == []
+
+
+def test_a_connection_that_ends_while_much_is_written_is_unavailable(postgres_dsn: str) -> None:
+    engine = open_engine(postgres_dsn)
+
+    def write() -> None:
+        with engine.begin() as connection:
+            own = connection.scalar(text("SELECT pg_backend_pid()"))
+            with at_once(connection):
+                connection.execute(text("SET LOCAL jit = off"))
+                with engine.begin() as other:
+                    other.execute(text("SELECT pg_terminate_backend(:own, 10000)"), {"own": own})
+
+    with pytest.raises(DatabaseUnavailableError):
+        write()
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+    engine.dispose()
 
 
 def test_rows_that_are_there_stay_and_put_overwrites(engine: Engine) -> None:
