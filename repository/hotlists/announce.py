@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, func, select
 from edge.contract.topics import hotlist_topic
 from repository import mqtt as links
 from repository.errors import RepositoryError
+from repository.hotlists.versions import is_issued
 from repository.settings import BrokerLink
 from repository.store.engine import reading
 from repository.store.tables.fleet import agencies
@@ -81,6 +82,7 @@ def find_news(connection: Connection, announced: Mapping[tuple[str, str], int]) 
     row = hotlist_versions.c
     newest = (
         select(row.hotlist_id, func.max(row.version).label("version"))
+        .where(is_issued())
         .group_by(row.hotlist_id)
         .subquery()
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from repository.hotlists.versions import is_issued
 from repository.store.tables.fleet import agencies, unit_status, units
 from repository.store.tables.hotlists import hotlist_fetches, hotlist_versions, hotlists
 from repository.units.findings import raise_finding, settle_finding
@@ -137,6 +138,7 @@ def _lists(connection: Connection, agency: str | None) -> dict[int, list[_List]]
         )
         .join(hotlists, hotlists.c.id == row.hotlist_id)
         .join(agencies, agencies.c.id == hotlists.c.agency_id)
+        .where(is_issued())
         .order_by(hotlists.c.name, row.version)
     )
     if agency is not None:

@@ -1,19 +1,19 @@
 """The use case of an import: a file becomes what its source holds, and a new version of the list.
 
-The file is read, checked and sorted before the database is asked for anything. What makes no entry
-is rejected line by line; what changes too much, or is mostly rejected, is refused whole, and the
-version in use stays in use.
+The file is read, checked and sorted before the database is asked for anything, and brought there
+in turns: see :mod:`repository.hotlists.bringing`. What makes no entry is rejected line by line;
+what changes too much, or is mostly rejected, is refused whole, and the version in use stays in use.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Engine
 
 from edge.contract.hotlist import HotlistEntry, HotlistManifest
 from edge.contract.hotlist_columns import UnusableFileError
@@ -21,15 +21,14 @@ from edge.contract.hotlist_table import Rejection, entries_of
 from repository.accounts.errors import NotAllowedError
 from repository.accounts.roles import Power, require
 from repository.accounts.user import User
-from repository.hotlists import sources, staging, versions, withdrawals
+from repository.hotlists import staging
+from repository.hotlists.bringing import Bringing
 from repository.hotlists.errors import HotlistError
 from repository.hotlists.publish import Publisher
 from repository.hotlists.settings import MANUAL, SourceSettings
 from repository.hotlists.staging import Staged
-from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Actor, Entry, as_typed
-from repository.store.tables.fleet import agencies
 
 MAX_REJECTED_SHARE = 0.5
 """A file of which more is rejected has other columns than the settings say."""
@@ -96,70 +95,21 @@ class Imports:
                     staging.staged(_entries(file, source)) as staged,
                 ):
                     _require_mostly_good(staged)
-                    with self.engine.begin() as connection:
-                        return self._commit(connection, source, staged, entry, accepted)
+                    manifest = Bringing(
+                        self.engine,
+                        self.publisher,
+                        self.clock,
+                        source,
+                        staged,
+                        entry,
+                        change_accepted=accepted is not None,
+                    ).bring()
+                    rejections = tuple(staged.rejections)
+                    return Imported(manifest, staged.entries, staged.rejected, rejections)
             except OSError as error:
                 raise HotlistError(f"{path}: {error.strerror}") from error
             except (HotlistError, UnusableFileError) as error:
                 raise HotlistError(f"{path}: {error}") from error
-
-    def _commit(
-        self,
-        connection: Connection,
-        source: SourceSettings,
-        staged: Staged,
-        entry: Entry,
-        accepted: Accepted | None,
-    ) -> Imported:
-        now = self.clock()
-        key = versions.lock_list(connection, source.agency, source.list, make_at=now)
-        before = {each.name: each.entries for each in sources.of_list(connection, key.id)}
-        if accepted is None:
-            _require_like(before.get(source.name), staged.entries, source)
-        ends_after = source.ends_after_h
-        sources.put(
-            connection,
-            key.id,
-            sources.Brought(
-                name=source.name,
-                owner=source.owner or _title(connection, key.agency_id),
-                entries=staged.entries,
-                rejected=staged.rejected,
-                lines=staged.lines(),
-                by_name=entry.actor.name,
-                at=now,
-                ends_at=None if ends_after is None else now + timedelta(hours=ends_after),
-            ),
-        )
-        withdrawals.lift(connection, key.id, _OwnIds(source, frozenset(before), staged).gone, now)
-        manifest = self.publisher.publish(
-            connection, key, actor=entry.actor, origin=entry.origin, now=now
-        )
-        log.append(
-            connection,
-            replace(
-                entry,
-                at=now,
-                request={**entry.request, "rejected": staged.rejected},
-                count=staged.entries,
-            ),
-        )
-        return Imported(manifest, staged.entries, staged.rejected, tuple(staged.rejections))
-
-
-@dataclass(frozen=True, slots=True)
-class _OwnIds:
-    """Tells whether a withdrawn id is one of this source's that the import no longer has."""
-
-    source: SourceSettings
-    sources: frozenset[str]
-    staged: Staged
-
-    def gone(self, entry: str) -> bool:
-        named = entry.partition(":")[0] if ":" in entry else ""
-        others = self.sources - {self.source.list} | {MANUAL}
-        mine = entry.startswith(self.source.prefix) if self.source.prefix else named not in others
-        return mine and entry not in self.staged
 
 
 def _entries(
@@ -185,20 +135,3 @@ def _require_mostly_good(staged: Staged) -> None:
         )
     if not lines:
         raise HotlistError("has no line after its first; nothing was imported")
-
-
-def _require_like(before: int | None, after: int, source: SourceSettings) -> None:
-    if before is None or before < source.change_from_entries:
-        return
-    if abs(after - before) > before * source.max_change_share:
-        raise HotlistError(
-            f"has {after} entries where the last import had {before}, a change of more than "
-            f"{source.max_change_share:.0%}; nothing was imported. If it is right, a person of "
-            "the agency imports it with --accept-change, --user and --reason"
-        )
-
-
-def _title(connection: Connection, agency_id: int) -> str:
-    query = select(agencies.c.title).where(agencies.c.id == agency_id)
-    title: str = connection.execute(query).scalar_one()
-    return title

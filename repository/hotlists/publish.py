@@ -7,6 +7,7 @@ it should have never looks new. Old versions are pruned as new ones come.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,8 +16,43 @@ from sqlalchemy import Connection
 
 from edge.contract.hotlist import HotlistManifest
 from repository.hotlists import entries, lines, pruning, sources, versions, withdrawals
-from repository.hotlists.versions import ListKey
+from repository.hotlists.lines import Line
+from repository.hotlists.sources import Source
+from repository.hotlists.versions import Draft, ListKey
 from repository.ledger.entry import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a list holds at a moment: two that are equal give the same lines.
+
+    ``renewed`` are the moments at which its sources were last imported, also of those that ended.
+    """
+
+    sources: tuple[Source, ...]
+    by_hand: tuple[Line, ...]
+    withdrawn: frozenset[str]
+    renewed: tuple[datetime, ...]
+
+    @classmethod
+    def of(
+        cls, connection: Connection, hotlist_id: int, now: datetime, without: str | None = None
+    ) -> Content:
+        """What it holds now, but for the source of that name."""
+        found = [each for each in sources.of_list(connection, hotlist_id) if each.name != without]
+        return cls(
+            tuple(each for each in found if not each.ended(now)),
+            tuple(entries.lines_of(connection, hotlist_id, now)),
+            withdrawals.standing(connection, hotlist_id),
+            tuple(each.imported_at for each in found),
+        )
+
+    def lines(
+        self, connection: Connection, now: datetime, incoming: Iterable[Line] = ()
+    ) -> Iterator[Line]:
+        """Its lines, with those of a source that is not in it yet."""
+        of_sources = (each.lines(connection) for each in self.sources)
+        return lines.alive(lines.merge([*of_sources, self.by_hand, incoming]), now, self.withdrawn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +70,35 @@ class Publisher:
         Raises:
             HotlistError: if two of its sources have an entry of the same id.
         """
-        all_sources = sources.of_list(connection, key.id)
-        parts = [each for each in all_sources if not each.ended(now)]
-        by_hand = entries.lines_of(connection, key.id, now)
-        content = lines.alive(
-            lines.merge([*(each.lines(connection) for each in parts), by_hand]),
-            now,
-            withdrawals.standing(connection, key.id),
-        )
+        content = Content.of(connection, key.id, now)
         # First, since what comes after the ledger's entry keeps everybody from adding theirs.
         pruning.prune(connection, key, self.keep_versions - 1, now)
         return versions.issue(
             connection,
             key,
-            content,
-            as_of=min((each.imported_at for each in all_sources), default=now),
+            content.lines(connection, now),
+            as_of=min(content.renewed, default=now),
+            private_key=self.private_key,
+            actor=actor,
+            origin=origin,
+            now=now,
+        )
+
+    def publish_draft(
+        self,
+        connection: Connection,
+        draft: Draft,
+        *,
+        as_of: datetime,
+        actor: Actor,
+        origin: str,
+        now: datetime,
+    ) -> HotlistManifest:
+        """Issue a version whose file is written, its list locked; old files are only marked."""
+        pruning.mark(connection, draft.key, self.keep_versions - 1, now)
+        return draft.issue(
+            connection,
+            as_of=as_of,
             private_key=self.private_key,
             actor=actor,
             origin=origin,

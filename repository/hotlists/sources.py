@@ -1,19 +1,29 @@
-"""What each source of a list last brought, in the caller's transaction."""
+"""What each source of a list last brought.
+
+An import writes the file of a source that has no name yet, and gives it its name in the
+transaction that issues the list: until then, and from when another took its name, a source is seen
+by nobody.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Select, delete, insert, select, update
 
 from repository.hotlists import files, lines
 from repository.hotlists.errors import HotlistError
 from repository.hotlists.lines import Line
+from repository.store.engine import reading
 from repository.store.tables.fleet import agencies
 from repository.store.tables.hotlists import hotlist_sources, hotlists
+
+_UNNAMED = "~"
+"""Begins what stands in the place of a name; no name of a source has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ class Brought:
     owner: str
     entries: int
     rejected: int
-    lines: Iterable[bytes]
+    size_bytes: int
     by_name: str
     at: datetime
     ends_at: datetime | None
@@ -70,31 +80,71 @@ def everywhere(connection: Connection, agency: str | None = None) -> list[Source
     return [Source(*tuple(row)) for row in connection.execute(query)]
 
 
-def put(connection: Connection, hotlist_id: int, brought: Brought) -> None:
-    """Put what an import brings in the place of what the source brought before."""
-    values = {
-        "owner": brought.owner,
-        "entries": brought.entries,
-        "rejected": brought.rejected,
-        "size_bytes": 0,
-        "imported_at": brought.at,
-        "imported_by_name": brought.by_name,
-        "ends_at": brought.ends_at,
-    }
+def prepare(connection: Connection, hotlist_id: int, at: datetime) -> int:
+    """A source under no name yet, whose file nobody sees; its id."""
+    statement = insert(hotlist_sources).values(
+        hotlist_id=hotlist_id,
+        name=f"{_UNNAMED}{uuid4().hex}",
+        owner="",
+        entries=0,
+        rejected=0,
+        size_bytes=0,
+        imported_at=at,
+        imported_by_name="",
+    )
+    made: int = connection.execute(statement.returning(hotlist_sources.c.id)).scalar_one()
+    return made
+
+
+def put(connection: Connection, hotlist_id: int, source_id: int, brought: Brought) -> int | None:
+    """Put a prepared source, whose file is written, in the place of what it brought before.
+
+    Returns:
+        The id of what has no name any more and can be forgotten; None if there was nothing.
+    """
     row = hotlist_sources.c
-    source_id = connection.scalar(
+    replaced: int | None = connection.scalar(
         select(row.id).where(row.hotlist_id == hotlist_id, row.name == brought.name)
     )
-    if source_id is None:
-        source_id = connection.execute(
-            insert(hotlist_sources)
-            .values(hotlist_id=hotlist_id, name=brought.name, **values)
-            .returning(row.id)
-        ).scalar_one()
-    file = files.of_source(source_id)
-    file.remove(connection)
-    values["size_bytes"] = file.write(connection, brought.lines)
-    connection.execute(update(hotlist_sources).where(row.id == source_id).values(**values))
+    if replaced is not None:
+        gone = update(hotlist_sources).where(row.id == replaced)
+        connection.execute(gone.values(name=f"{_UNNAMED}{uuid4().hex}"))
+    connection.execute(
+        update(hotlist_sources)
+        .where(row.id == source_id)
+        .values(
+            name=brought.name,
+            owner=brought.owner,
+            entries=brought.entries,
+            rejected=brought.rejected,
+            size_bytes=brought.size_bytes,
+            imported_at=brought.at,
+            imported_by_name=brought.by_name,
+            ends_at=brought.ends_at,
+        )
+    )
+    return replaced
+
+
+def unnamed(connection: Connection, hotlist_id: int, before: datetime) -> list[int]:
+    """The ids of a list's sources without a name that were made before that moment."""
+    row = hotlist_sources.c
+    query = select(row.id).where(
+        row.hotlist_id == hotlist_id, row.name.startswith(_UNNAMED), row.imported_at < before
+    )
+    return list(connection.scalars(query))
+
+
+def forget(engine: Engine, source_id: int) -> None:
+    """Delete a source without a name in transactions of its own; nothing if it has one."""
+    row = hotlist_sources.c
+    nameless = (row.id == source_id) & row.name.startswith(_UNNAMED)
+    with reading(engine) as connection:
+        if connection.scalar(select(row.id).where(nameless)) is None:
+            return
+    files.of_source(source_id).remove_in_turns(engine)
+    with engine.begin() as connection:
+        connection.execute(delete(hotlist_sources).where(nameless))
 
 
 def remove(connection: Connection, hotlist_id: int, name: str) -> None:
@@ -131,5 +181,6 @@ def _select() -> Select[Any]:
         )
         .join(hotlists, hotlists.c.id == row.hotlist_id)
         .join(agencies, agencies.c.id == hotlists.c.agency_id)
+        .where(~row.name.startswith(_UNNAMED))
         .order_by(agencies.c.name, hotlists.c.name, row.name)
     )

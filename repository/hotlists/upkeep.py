@@ -89,6 +89,7 @@ def _lists_to_issue(
         select(agencies.c.name, hotlists.c.name, made_at)
         .join(hotlists, hotlists.c.agency_id == agencies.c.id)
         .join(hotlist_versions, hotlist_versions.c.hotlist_id == hotlists.c.id)
+        .where(versions.is_issued())
         .group_by(agencies.c.name, hotlists.c.name)
         .order_by(agencies.c.name, hotlists.c.name)
     )

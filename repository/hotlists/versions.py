@@ -1,4 +1,4 @@
-"""Versions of hot lists, in the caller's transaction; versions of a list only rise."""
+"""Versions of hot lists; versions of a list only rise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select, update
 
 from edge.contract.hotlist import (
     HotlistManifest,
@@ -90,6 +90,136 @@ def lock_list(
     return ListKey(hotlist_id, agency_id, agency, name)
 
 
+@dataclass
+class Draft:
+    """A version on its way: its row has no manifest yet, so that nobody but its maker sees it.
+
+    It follows ``previous``; it can only be issued while that is the newest.
+    """
+
+    key: ListKey
+    number: int
+    previous: Issue | None
+
+    def __post_init__(self) -> None:
+        """Nothing has passed yet."""
+        size_bytes = 0 if self.previous is None else self.previous.size_bytes
+        self._passing = _Passing(self.key.name)
+        self._changed = deltas.Gathered.since(size_bytes)
+        self._delta: bytes | None = None
+
+    @property
+    def file(self) -> files.File:
+        """Where its file goes."""
+        return files.of_version(self.key.id, self.number)
+
+    def through(self, connection: Connection, content: Iterable[Line]) -> Iterator[bytes]:
+        """The content as its file's lines, which are digested and compared on the way, once.
+
+        Raises:
+            HotlistError: if an id does not rise above the one before.
+        """
+        previous = self.previous
+        before = () if previous is None else lines.split(previous.file(connection))
+        yield from self._passing.through(self._changed.compare(before, content))
+        if previous is not None:
+            described = self._described(previous.issued_at)
+            self._delta = self._changed.delta(previous.version, described)
+
+    def follows_newest(self, connection: Connection) -> bool:
+        """Whether no other version was issued meanwhile."""
+        latest = _first(connection, _issues(self.key.agency, self.key.name))
+        known = None if self.previous is None else self.previous.version
+        return (None if latest is None else latest.version) == known
+
+    def issue(
+        self,
+        connection: Connection,
+        *,
+        as_of: datetime,
+        private_key: Ed25519PrivateKey,
+        actor: Actor,
+        origin: str,
+        now: datetime,
+    ) -> HotlistManifest:
+        """Issue it, its file written and its list locked, and record it in the ledger.
+
+        Its ``issued_at`` is ``as_of``, the moment as of which its content was known, so that an
+        old import does not look new because something else in the list changed; it never goes
+        back.
+        """
+        key, previous = self.key, self.previous
+        issued_at = max(as_of, previous.issued_at) if previous is not None else as_of
+        version = self._described(issued_at)
+        manifest = sign_manifest(
+            agency=key.agency,
+            version=version,
+            previous_version=None if previous is None else previous.version,
+            delta_base=None if previous is None or self._delta is None else previous.version,
+            private_key=private_key,
+        )
+        row = hotlist_versions.c
+        connection.execute(
+            update(hotlist_versions)
+            .where(row.hotlist_id == key.id, row.version == self.number)
+            .values(
+                issued_at=issued_at,
+                imported_at=now,
+                entries=version.entries,
+                sha256=version.sha256,
+                manifest=encode_manifest(manifest),
+                delta=self._delta,
+            )
+        )
+        log.append(
+            connection,
+            Entry(
+                action="hotlist.issue",
+                actor=actor,
+                at=now,
+                origin=origin,
+                request={"agency": key.agency, "list": key.name, "version": self.number},
+                count=version.entries,
+                result_digest=version.sha256,
+            ),
+        )
+        return manifest
+
+    def _described(self, issued_at: datetime) -> HotlistVersion:
+        return HotlistVersion(
+            name=self.key.name,
+            version=self.number,
+            issued_at=issued_at.astimezone(UTC),
+            entries=self._passing.entries,
+            sha256=self._passing.digest.hexdigest(),
+            size_bytes=self._passing.size_bytes,
+        )
+
+
+def prepare(
+    connection: Connection, key: ListKey, now: datetime, seen: Connection | None = None
+) -> Draft:
+    """The row of a locked list's next version, which follows the newest that ``seen`` shows.
+
+    That is a snapshot of the database, where the content comes from one.
+    """
+    row = hotlist_versions.c
+    last = connection.scalar(select(func.max(row.version)).where(row.hotlist_id == key.id))
+    draft = Draft(key, (last or 0) + 1, _first(seen or connection, _issues(key.agency, key.name)))
+    connection.execute(
+        insert(hotlist_versions).values(
+            hotlist_id=key.id,
+            version=draft.number,
+            issued_at=now,
+            imported_at=now,
+            entries=0,
+            sha256="",
+            manifest=b"",
+        )
+    )
+    return draft
+
+
 def issue(
     connection: Connection,
     key: ListKey,
@@ -101,75 +231,21 @@ def issue(
     origin: str,
     now: datetime,
 ) -> HotlistManifest:
-    """Issue a new version of a locked list and record it in the ledger.
-
-    The content passes once: it is written, digested and compared with the version before as it
-    comes. The version's ``issued_at`` is ``as_of``, the moment as of which its content was known,
-    so that an old import does not look new because something else in the list changed; it never
-    goes back.
+    """Issue a new version of a locked list in the caller's transaction; see :class:`Draft`.
 
     Raises:
         HotlistError: if an id does not rise above the one before.
     """
-    previous = _first(connection, _issues(key.agency, key.name))
-    number = 1 if previous is None else previous.version + 1
-    issued_at = max(as_of, previous.issued_at) if previous is not None else as_of
-    row = hotlist_versions.c
-    connection.execute(
-        insert(hotlist_versions).values(
-            hotlist_id=key.id,
-            version=number,
-            issued_at=issued_at,
-            imported_at=now,
-            entries=0,
-            sha256="",
-            manifest=b"",
-        )
+    draft = prepare(connection, key, now)
+    draft.file.write(connection, draft.through(connection, content))
+    return draft.issue(
+        connection, as_of=as_of, private_key=private_key, actor=actor, origin=origin, now=now
     )
-    passing = _Passing(key.name)
-    file = files.of_version(key.id, number)
-    changed = deltas.Gathered.since(0 if previous is None else previous.size_bytes)
-    before = () if previous is None else lines.split(previous.file(connection))
-    file.write(connection, passing.through(changed.compare(before, content)))
-    version = HotlistVersion(
-        name=key.name,
-        version=number,
-        issued_at=issued_at.astimezone(UTC),
-        entries=passing.entries,
-        sha256=passing.digest.hexdigest(),
-        size_bytes=passing.size_bytes,
-    )
-    delta = None if previous is None else changed.delta(previous.version, version)
-    manifest = sign_manifest(
-        agency=key.agency,
-        version=version,
-        previous_version=None if previous is None else previous.version,
-        delta_base=None if previous is None or delta is None else previous.version,
-        private_key=private_key,
-    )
-    connection.execute(
-        update(hotlist_versions)
-        .where(row.hotlist_id == key.id, row.version == number)
-        .values(
-            entries=version.entries,
-            sha256=version.sha256,
-            manifest=encode_manifest(manifest),
-            delta=delta,
-        )
-    )
-    log.append(
-        connection,
-        Entry(
-            action="hotlist.issue",
-            actor=actor,
-            at=now,
-            origin=origin,
-            request={"agency": key.agency, "list": key.name, "version": number},
-            count=version.entries,
-            result_digest=version.sha256,
-        ),
-    )
-    return manifest
+
+
+def is_issued() -> ColumnElement[bool]:
+    """Whether a row of ``hotlist_versions`` is a version, and not one on its way."""
+    return hotlist_versions.c.manifest != b""
 
 
 def newest(connection: Connection, agency: str, name: str) -> Issue:
@@ -237,7 +313,7 @@ def _issues(agency: str, name: str) -> Select[Any]:
         )
         .join(hotlists, hotlists.c.id == hotlist_versions.c.hotlist_id)
         .join(agencies, agencies.c.id == hotlists.c.agency_id)
-        .where(agencies.c.name == agency, hotlists.c.name == name)
+        .where(agencies.c.name == agency, hotlists.c.name == name, is_issued())
         .order_by(hotlist_versions.c.version.desc())
         .limit(1)
     )

@@ -49,7 +49,8 @@ hotlist_versions = Table(
 """``manifest`` is the signed description of the list's file; ``delta`` makes that file of the one
 of the manifest's ``delta_base``, where that is shorter than the file. ``issued_at`` is the moment
 as of which the content was known, ``imported_at`` when the version was made. The file of a version
-with ``pruned_at`` is gone; its row stays, since hits name it."""
+with ``pruned_at`` is gone, or goes soon; its row stays, since hits name it. One whose ``manifest``
+is empty is on its way: see :mod:`repository.hotlists.bringing`."""
 
 hotlist_parts = Table(
     "hotlist_parts",
@@ -80,7 +81,8 @@ hotlist_sources = Table(
     UniqueConstraint("hotlist_id", "name"),
 )
 """What was last imported from each source of a list; at ``ends_at`` its entries leave the list,
-unless it was imported anew."""
+unless it was imported anew. A name that begins with ``~`` is none: the source is on its way in or
+out, and not one of the list's."""
 
 hotlist_source_parts = Table(
     "hotlist_source_parts",
