@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select, text, update
+from sqlalchemy.engine.interfaces import CacheStats
 
 from repository.accounts import sessions as session_table
 from repository.accounts import users as account_table
@@ -30,6 +31,7 @@ from repository.accounts.user import User
 from repository.store.tables.sessions import sessions
 from repository.units.requests import KnownUnit
 from tests.repository.people import OPERATOR, PASSWORD, Clock, code_of, hire, recorded
+from tests.repository.queries import statements
 from tests.repository.sightings import add_units
 
 HERE, THERE = "10.0.0.7", "10.9.9.9"
@@ -58,6 +60,17 @@ def assert_ended(accounts: Accounts, token: str) -> None:
     ):
         with pytest.raises(SessionEndedError):
             use()
+
+
+def test_a_use_of_a_session_asks_the_database_little_and_builds_nothing_anew(
+    accounts: Accounts, officer: User, engine: Engine
+) -> None:
+    token = opened(accounts, officer)
+    accounts.user_of(token, HERE)
+    with statements(engine) as asked:
+        accounts.user_of(token, HERE)
+    assert len(asked) <= 6
+    assert {each.cache_hit for each in asked} == {CacheStats.CACHE_HIT}
 
 
 @pytest.mark.policy("C-conf")

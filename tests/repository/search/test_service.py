@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.engine.interfaces import CacheStats
 
 from repository.accounts.errors import SessionEndedError
 from repository.accounts.service import Accounts
@@ -26,6 +27,7 @@ from repository.search.settings import SearchSettings
 from repository.store.engine import DatabaseNotMadeError
 from tests.repository.ingest.conftest import load_duties
 from tests.repository.people import OPERATOR, Clock, hire, recorded
+from tests.repository.queries import statements
 from tests.repository.sightings import FOLD, RULE, add_units, sight
 
 FACTS = "Blue sedan left the robbery on Essex Street at 21:40, plate given by a clerk"
@@ -96,6 +98,18 @@ def test_folded_finds_what_is_easily_taken_for_it_and_says_so(
         ("1ABC20", "exact"),
         ("IA8C2O", "confusable"),
     ]
+
+
+def test_a_search_asks_the_database_little_and_builds_nothing_anew(
+    searches: Searches, officer: User, request_: SearchRequest, engine: Engine, clock: Clock
+) -> None:
+    sight(engine, "1ABC20", clock() - timedelta(hours=1))
+    sight(engine, "1ABC21", clock() - timedelta(hours=2))
+    searches.search(officer, request_, "here")
+    with statements(engine) as asked:
+        searches.search(officer, replace(request_, plate="1ABC21"), "here")
+    assert len(asked) <= 18
+    assert {each.cache_hit for each in asked} == {CacheStats.CACHE_HIT}
 
 
 @pytest.mark.policy("C-7b")
