@@ -7,7 +7,6 @@ import json
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,13 +16,13 @@ import pytest
 from repository import jobs
 from repository.bootstrap import build
 from repository.ledger.errors import LedgerError
-from repository.ledger.signing import Signer
+from repository.ledger.signing import LOOK_EVERY_S, Signer
 from repository.settings import load_settings
-from repository.store import keyfiles
-from tests.repository.ingest.test_consumer import WAIT_S, Link
+from repository.store.engine import reading
+from tests.repository.ingest.test_consumer import WAIT_S
 from tests.repository.sender import Sender
 from tests.repository.test_command_line import Site, enrol
-from tests.servers import Broker, free_port
+from tests.servers import free_port
 
 KEYS = {
     "web": ("ledger.pub", "receipts.pem", "pictures.key", "factors.key"),
@@ -44,14 +43,6 @@ def own(site: Site, part: str) -> Site:
     return made
 
 
-@pytest.fixture
-def site(tmp_path: Path, mosquitto_broker: Callable[..., Broker]) -> Site:
-    port = mosquitto_broker().port
-    made = Site(tmp_path, f"data = 'data'\n[broker]\nport = {port}\n[web]\nport = {free_port()}\n")
-    made.run("init")
-    return made
-
-
 def wait_for(process: subprocess.Popen[str], event: str) -> None:
     assert process.stderr is not None
     while line := process.stderr.readline():
@@ -61,28 +52,30 @@ def wait_for(process: subprocess.Popen[str], event: str) -> None:
 
 
 @pytest.mark.policy("C-4c")
-def test_web_and_ingest_work_without_the_key_that_signs_the_ledger(site: Site) -> None:
+def test_web_and_ingest_work_without_the_key_that_signs_the_ledger(tmp_path: Path) -> None:
+    port = free_port()
+    site = Site(tmp_path, f"data = 'data'\n[web]\nport = {port}\n")
+    site.run("init")
     sender = Sender()
     enrol(site, sender)
     note = site.run("ledger", "checkpoint")
-    settings = load_settings(site.settings)
-    receipts_key = keyfiles.load_signing_key(settings.keys_folder / "receipts.pem")
-    processes = [own(site, part).start("run", "--only", part) for part in KEYS]
+    ingest = build(load_settings(own(site, "ingest").settings))
     try:
-        for process, event in zip(processes, ("serving the web", "taking messages"), strict=True):
-            wait_for(process, event)
-        link = Link(settings.broker.port, sender, receipts_key)
+        with reading(ingest.engine) as connection:
+            ingest.pictures.check_master_key(connection)  # as each part does before it starts
         message = sender.message(sender.read(datetime.now(UTC)))
-        link.send(sender.topic(), message)
-        assert link.receipt_for(message).committed_through == 1
-        link.close()
-        at = f"http://127.0.0.1:{settings.web.port}/api/v1/ledger"
+        assert ingest.ingest.take(sender.topic(), message).records_kept == 1
+    finally:
+        ingest.close()
+    process = own(site, "web").start("run", "--only", "web")
+    try:
+        wait_for(process, "serving the web")
+        at = f"http://127.0.0.1:{port}/api/v1/ledger"
         assert httpx.get(f"{at}/checkpoint").text == note
         assert httpx.get(f"{at}/consistency/1").json()["checkpoint"] == note
     finally:
-        for process in processes:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=WAIT_S)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=WAIT_S)
     web = own(site, "web")
     assert "the ledger is whole" in web.run("ledger", "verify")
     assert "proven under" in web.run("ledger", "prove", "0")
@@ -92,7 +85,9 @@ def test_web_and_ingest_work_without_the_key_that_signs_the_ledger(site: Site) -
         assert said.count("\n") == 1
 
 
-def test_the_public_part_of_a_key_comes_back_with_init(site: Site) -> None:
+def test_the_public_part_comes_back_with_init_and_fits_the_private_one(tmp_path: Path) -> None:
+    site = Site(tmp_path, "data = 'data'\n")
+    site.run("init")
     keys = load_settings(site.settings).keys_folder
     before = {name: (keys / name).read_bytes() for name in ("ledger.pub", "receipts.pub")}
     for name in before:
@@ -100,21 +95,11 @@ def test_the_public_part_of_a_key_comes_back_with_init(site: Site) -> None:
     assert "run `alpr-repository init`" in site.run("ledger", "verify", code=1)
     site.run("init")
     assert {name: (keys / name).read_bytes() for name in before} == before
-
-
-def test_a_key_of_another_pair_signs_nothing(site: Site) -> None:
     services = build(load_settings(site.settings))
     try:
         with pytest.raises(LedgerError, match="not of one pair"):
             Signer(services.ledger, services.receipts_key)
-    finally:
-        services.close()
-
-
-def test_the_jobs_sign_for_who_makes_a_package(site: Site) -> None:
-    services = build(load_settings(site.settings))
-    try:
         due = [str(each.trigger) for each in jobs.schedule(services).get_jobs()]
-        assert "interval[0:00:02]" in due
+        assert f"interval[0:00:{LOOK_EVERY_S:02}]" in due  # for who waits for a checkpoint
     finally:
         services.close()
