@@ -25,7 +25,7 @@ WORDS = "Words that say enough of what was found and what was done about it"
 DAY = "2026-03-01"
 PERIOD = {"from": "2026-02-01T00:00:00Z", "to": "2026-03-01T00:00:00Z"}
 CASE, OWN_CASE = "24-1187", "B-7"
-LIST = "stolen"
+LIST, OWN_LIST = "stolen", "lookout"
 BOLO = {
     "list": "bolo", "plate": "1ABC23", "kind": "amber_alert", "expires": "2026-03-05T00:00:00Z",
     "reason": "AMBER alert of 1 March, father took the child",
@@ -161,6 +161,7 @@ def _of_boston(site: Site) -> dict[str, Any]:
         "name": "New Person", "position": "Officer", "agency": "boston-pd",
         "phone": "617-555-0100", "email": "new@boston.example.gov", "reason": WORDS,
     }  # fmt: skip
+    site.made("eve", "/hotlist-entries", BOLO | {"list": OWN_LIST})
     scopes = {"name": "lists", "responsible": "eve", "scopes": ["hotlists:write"], "days": 30}
     return {
         "own_request": request,
