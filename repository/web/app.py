@@ -73,6 +73,7 @@ def _routes() -> list[BaseRoute]:
     every = APIRouter()
     every.get("/healthz")(_health)
     for router in (
+        searching.router,  # what is asked most often: routes are tried in this order
         people.router,
         people_admin.router,
         bulletins.router,
@@ -81,7 +82,6 @@ def _routes() -> list[BaseRoute]:
         oidc.router,
         api_tokens.router,
         service_uses.router,
-        searching.router,
         approvals.router,
         requests.router,
         pictures.router,
