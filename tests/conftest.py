@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,15 @@ from tests.servers import Broker, PostgresServer
 # How long a machine with other work takes to draw an example says nothing of the product.
 settings.register_profile("plateward", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("plateward")
+
+# Five thousand tests are no garbage: while they are collected, and ever after, nobody looks there.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, in what the tests themselves make."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
