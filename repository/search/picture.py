@@ -130,8 +130,8 @@ class Pictures:
         purpose: Purpose,
         entry: Entry,
     ) -> ShownPicture:
-        locks.share(connection, Turn.RETENTION)  # no purge comes between the row and its file
         enter(connection, user, Power.SEE_PICTURE)
+        locks.share(connection, Turn.RETENTION)  # no purge comes between the row and its file
         now = self.now()
         law = Law.load(connection, self.settings)
         permits.check_person(connection, user, law, purpose, Power.SEE_PICTURE, now)

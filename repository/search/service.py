@@ -32,8 +32,10 @@ from repository.search.permits import REFUSALS, Law, Permit
 from repository.search.result import FoundRead, FoundTogether, SearchResult, TogetherResult
 from repository.search.run import Found, Sight, run
 from repository.search.settings import SearchSettings
+from repository.store import locks
 from repository.store.bounded import BoundedReader, Stop, StoppedError, TooLongError
 from repository.store.engine import reading
+from repository.store.locks import Turn
 
 ACTION = "search.run"
 _F = TypeVar("_F")
@@ -189,6 +191,8 @@ class Searches:
         review_h: float,
     ) -> _Recorded:
         enter(connection, user, Power.SEARCH)
+        # A purge that began goes first: neither would see what the other has not committed.
+        locks.share(connection, Turn.RETENTION)
         now = self.now()
         permits.use(connection, given, asked, now)
         case_id = files.open_case(connection, user, asked.purpose.case_number, now)

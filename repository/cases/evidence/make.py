@@ -175,8 +175,8 @@ class EvidenceDesk:
         ]
 
     def _enter(self, connection: Connection, user: User, request: PackageRequest) -> datetime:
-        locks.share(connection, Turn.RETENTION)  # no purge comes between a row and its file
         entered = enter(connection, user, Power.PACKAGE_EVIDENCE)
+        locks.share(connection, Turn.RETENTION)  # no purge comes between a row and its file
         require(entered, Power.SEE_PICTURE)
         if request.recipient is not None:
             require(entered, Power.DISSEMINATE)

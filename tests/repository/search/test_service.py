@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, delete, event, select, text
 from sqlalchemy.engine.interfaces import CacheStats
 
 from repository.accounts.errors import SessionEndedError
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
+from repository.cases import shown
 from repository.cases.service import CaseFiles
 from repository.ledger.entry import digest_of_ids
 from repository.retention import holds, holds_ending
@@ -24,10 +26,15 @@ from repository.search.present import as_mapping
 from repository.search.result import LEAD_ONLY
 from repository.search.service import Searches
 from repository.search.settings import SearchSettings
+from repository.store import locks
 from repository.store.engine import DatabaseNotMadeError
+from repository.store.locks import Turn
+from repository.store.tables.cases import case_search_reads
+from repository.store.tables.reads import reads
 from tests.repository.ingest.conftest import load_duties
 from tests.repository.people import OPERATOR, Clock, hire, recorded
 from tests.repository.queries import statements
+from tests.repository.retention.test_purge import begin
 from tests.repository.sightings import FOLD, RULE, add_units, sight
 
 FACTS = "Blue sedan left the robbery on Essex Street at 21:40, plate given by a clerk"
@@ -108,7 +115,7 @@ def test_a_search_asks_the_database_little_and_builds_nothing_anew(
     searches.search(officer, request_, "here")
     with statements(engine) as asked:
         searches.search(officer, replace(request_, plate="1ABC21"), "here")
-    assert len(asked) <= 18
+    assert len(asked) <= 19
     assert {each.cache_hit for each in asked} == {CacheStats.CACHE_HIT}
 
 
@@ -263,6 +270,30 @@ def test_a_search_that_takes_too_long_is_refused_with_what_to_do(
     with pytest.raises(SearchRefusedError, match="longer than 1e-09 s; give more"):
         replace(searches, settings=SearchSettings(longest_s=1e-9)).search(officer, request_, "here")
     assert recorded(engine)[-1]["outcome"] == "refused"
+
+
+@pytest.mark.policy("C-7a")
+def test_what_is_disposed_of_while_a_search_ends_stays_in_no_case_file(
+    searches: Searches,
+    officer: User,
+    request_: SearchRequest,
+    engine: Engine,
+    clock: Clock,
+) -> None:
+    """Neither transaction sees what the other has not committed, so that one has to wait."""
+    if engine.dialect.name == "sqlite":
+        pytest.skip("on SQLite one writer is alone as it is")
+    read_id = sight(engine, "1ABC20", clock() - timedelta(hours=1))
+    threads: list[threading.Thread] = []
+    with engine.begin() as connection:
+        locks.take(connection, Turn.RETENTION)
+        connection.execute(delete(reads).where(reads.c.read_id == read_id))
+        shown.forget(connection, case_search_reads.c.read_id == read_id)
+        begin(lambda: searches.search(officer, request_, "here"), engine, threads)
+    threads[0].join()
+    with engine.connect() as connection:
+        rows = connection.execute(select(case_search_reads)).all()
+    assert [(row.read_id, row.facts) for row in rows] == [(read_id, None)]
 
 
 class PulledPlugError(Exception):
