@@ -5,6 +5,9 @@ What is measured, each structure in a process of its own, on the same invented e
 - `build_s`: from a department's CSV file to the built, encrypted list, synced to the disk.
 - `open_ms`: opening it, all of its index proven; `open_cpu_ms` is the processor's time for that.
   Before the lookups all of it is brought into the page cache.
+- `interruptions_per_s`: how often, beside the exact lookups, a loop that only reads the clock was
+  held up for more than 3 us, by the system or the host of a virtual machine; `interruption_p50_us`:
+  for how long. Where the two together reach a hundredth of the time, every p99 contains them.
 - `rss_mb`: resident memory of the process once all lookups are done.
 - `exact_*`, `miss_*`: the store's own lookup of one folded plate, its folding included; what is
   found is decrypted. A hundredth of the plates consist of confusable characters alone.
@@ -46,6 +49,8 @@ from edge.hotfile.wildcards import WildcardIndex
 
 EXAMPLE = "Example: scripts/bench hotfile --entries 1000000 --json"
 WARM_UP = 1000
+_WATCHED_NS = 1_000_000_000
+_INTERRUPTED_NS = 3000
 
 Figures = dict[str, Any]
 
@@ -150,7 +155,7 @@ def _measure_shipped(folder: Path, samples: _Samples) -> Figures:
 
     _read_whole(folder)
     figures: Figures = {"open_ms": round(open_ms, 1), "open_cpu_ms": round(open_cpu_ms, 1)}
-    figures |= _times("exact", find, present) | _times("miss", find, absent)
+    figures |= _times("exact", find, present) | _interruptions() | _times("miss", find, absent)
     figures |= _times("confusable", match, confusable, misread.reading)
     figures |= _times("match_exact", match, present, _surely)
     figures |= _times("match_miss", match, absent, _surely)
@@ -225,6 +230,23 @@ def _times(
     return {
         f"{name}_p50_us": round(taken[len(taken) // 2] / 1000, 2),
         f"{name}_p99_us": round(taken[len(taken) * 99 // 100] / 1000, 2),
+    }
+
+
+def _interruptions() -> Figures:
+    """How often and how long nothing at all is held up here."""
+    clock = time.perf_counter_ns
+    found = []
+    start = last = clock()
+    while last - start < _WATCHED_NS:
+        now = clock()
+        if now - last > _INTERRUPTED_NS:
+            found.append(now - last)
+        last = now
+    found.sort()
+    return {
+        "interruptions_per_s": round(len(found) * 1e9 / _WATCHED_NS),
+        "interruption_p50_us": round(found[len(found) // 2] / 1000, 1) if found else 0.0,
     }
 
 
