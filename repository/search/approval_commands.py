@@ -105,7 +105,10 @@ def decide(
 ) -> None:
     """Approve a proposal of another person, or deny it.
 
-    Example: alpr-repository approvals decide 7 --approve --user sroe --reason "One hour, one town"
+    The reason needs as many words that tell something of the case as the proposal's.
+
+    Example: alpr-repository approvals decide 7 --approve --user sroe
+    --reason "One hour in one town, and two clerks saw the car leave"
     """
     done = services.search_approvals.decide(
         user, number, approve=approve, reason=reason, origin=COMMAND_LINE
@@ -154,8 +157,10 @@ def conclude(
 ) -> None:
     """Conclude a review of another person's search; an unjustified one is reported as misuse.
 
+    Of an emergency the reason needs as many words that tell something of the case as facts do.
+
     Example: alpr-repository reviews conclude 3 --outcome justified --user sroe
-    --reason "The child was in the car"
+    --reason "The child was found unharmed with her father in Lynn"
     """
     done = services.search_reviews.conclude(user, number, outcome, reason, COMMAND_LINE)
     _say(as_json, done, _review(done))

@@ -25,7 +25,6 @@ from repository.search.asking import Asked, SearchRequest, TogetherRequest, as_a
 from repository.search.errors import ProposalError
 from repository.search.facts import check_words
 from repository.search.permits import Law
-from repository.search.request_form import check_text
 from repository.search.service import Searches
 from repository.units.findings import raise_finding, settle_finding
 
@@ -88,6 +87,7 @@ class Approvals:
         Raises:
             ProposalError: if the agency has none of that number that waits, or it is the user's
                 own.
+            SearchRefusedError: if the reason says nothing.
             AccountError: if the user may not approve searches.
         """
         asked: dict[str, JSON] = {
@@ -98,10 +98,11 @@ class Approvals:
         with acting(
             self.engine, self.now, user, "search.decide", asked, origin, Power.APPROVE_SEARCH
         ) as act:
-            told = check_text("reason", reason)
             found = _there(act.connection, user, number)
             if found.proposed_by == user.id:
                 raise ProposalError(f"approval {number}: is your own; another person decides on it")
+            told = reason.strip()
+            check_words("reason", told, "why you approve the search, or why you deny it")
             limits = Law.load(act.connection, self.searches.settings).limits(user)
             until = act.now + timedelta(hours=limits.approval_valid_h)
             done = approval_rows.decide(

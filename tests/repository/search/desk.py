@@ -39,6 +39,7 @@ from tests.repository.sightings import FOLD, RULE, add_units
 
 FACTS = "Blue sedan left the robbery on Essex Street at 21:40, plate given by a clerk"
 REASON = "No witness saw the plate, and every road out of Salem is in question"
+DECISION = "One hour in one town, and two clerks saw the car leave"
 BEGAN = datetime(2026, 1, 2, tzinfo=UTC)
 FORM = RequestForm(
     agency="Nahant Police",
@@ -149,7 +150,7 @@ class Desk:
         """Proposed by the officer and approved by the supervisor."""
         made = self.approvals.propose(self.officer, request, REASON, "here")
         return self.approvals.decide(
-            self.supervisor, made.number, approve=True, reason="One hour, one town", origin="here"
+            self.supervisor, made.number, approve=True, reason=DECISION, origin="here"
         )
 
     def rule(self, agency: str = "salem-pd", **own: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from repository.search.result import LEAD_ONLY
 from tests.repository.people import PASSWORD, CommandLine
-from tests.repository.search.desk import FORM, REASON
+from tests.repository.search.desk import DECISION, FORM, REASON
 from tests.repository.sightings import add_units, sight
 
 WHY = (
@@ -37,7 +37,7 @@ def test_two_people_come_from_a_proposal_to_an_answer(command_line: CommandLine)
     said = command_line.refused("search", "--user=jdoe", *broad, password=PASSWORD)
     assert "more than 25 km²" in said
     number = run("approvals", "propose", *broad, f"--reason={REASON}")["number"]
-    run("approvals", "decide", str(number), "--approve", "--reason=One town", by="sroe")
+    run("approvals", "decide", str(number), "--approve", f"--reason={DECISION}", by="sroe")
     assert run("search", *broad)["count"] == 1
     listed = command_line.ok("approvals", "list", "--user=sroe", password=PASSWORD)
     assert f"approval {number}: approved" in listed
@@ -47,7 +47,7 @@ def test_two_people_come_from_a_proposal_to_an_answer(command_line: CommandLine)
     assert "run 1 of 5" in listed
     together = "--plate=1ABC20", *window, *WHY, "--case=24-1187"
     number = run("approvals", "propose-together", *together, f"--reason={REASON}")["number"]
-    run("approvals", "decide", str(number), "--approve", "--reason=One town", by="sroe")
+    run("approvals", "decide", str(number), "--approve", f"--reason={DECISION}", by="sroe")
     shown = command_line.ok("together", "--user=jdoe", *together, password=PASSWORD)
     assert shown.startswith(LEAD_ONLY)
     assert "0 plates of 1 occasion" in shown
@@ -60,8 +60,9 @@ def test_two_people_come_from_a_proposal_to_an_answer(command_line: CommandLine)
     assert "only what was on a hot list" in waiting
     assert "{" not in waiting
     concluded = run(
-        "reviews", "conclude", str(review), "--outcome=justified", "--reason=Found", by="sroe"
-    )
+        "reviews", "conclude", str(review), "--outcome=justified",
+        "--reason=The van stood in Lynn, and the child was found", by="sroe",
+    )  # fmt: skip
     assert concluded["outcome"] == "justified"
 
     form = [

@@ -23,7 +23,7 @@ from repository.search.reviews import Reviews
 from repository.search.service import Searches
 from repository.search.settings import SearchSettings
 from tests.repository.people import Clock, hire, recorded
-from tests.repository.search.desk import FORM, REASON
+from tests.repository.search.desk import DECISION, FORM, REASON
 from tests.repository.sightings import FOLD, RULE, add_units, sight
 from tests.repository.web.test_app import Visitor, error_of, question, serving, sign_in
 
@@ -79,12 +79,12 @@ def test_what_two_people_decide_goes_over_the_api(
         f"/api/v1/{path}", json={"approve": True, "reason": "Mine"}, headers=first_headers
     )
     assert error_of(own)[:2] == (422, "refused")
-    done = post(path, second_headers, approve=True, reason="One town")
+    done = post(path, second_headers, approve=True, reason=DECISION)
     assert (done["decision"], done["decided_by_name"]) == ("approved", "Officer sroe")
     assert post("search", first_headers, **broad)["count"] == 1
     together = question(clock) | {"times": 2}
     made = post("approvals/together", first_headers, 201, together=together, reason=REASON)
-    post(f"approvals/{made['number']}/decision", second_headers, approve=True, reason="One town")
+    post(f"approvals/{made['number']}/decision", second_headers, approve=True, reason=DECISION)
     assert post("search/together", first_headers, **together)["companions"] == []
     listed = client.get("/api/v1/approvals?waiting=true", headers=second_headers)
     assert listed.json() == []
@@ -93,7 +93,10 @@ def test_what_two_people_decide_goes_over_the_api(
     review = post("search", first_headers, **urgent)["emergency_review"]
     (waiting,) = client.get("/api/v1/search-reviews?waiting=1", headers=second_headers).json()
     assert (waiting["number"], waiting["emergency"]) == (review, EMERGENCY)
-    concluded: dict[str, Any] = {"outcome": "justified", "reason": "The van was found"}
+    concluded: dict[str, Any] = {
+        "outcome": "justified",
+        "reason": "The van stood in Lynn, and the child was found",
+    }
     assert post(f"search-reviews/{review}", second_headers, **concluded)["outcome"] == "justified"
 
     form: dict[str, Any] = {
