@@ -69,7 +69,9 @@ def show_audit(services: Services, user: User, *, number: int, as_json: bool) ->
 @click.option("--agency", help="The agency's short name.")
 @click.option("--repository", "itself", is_flag=True, help="Instead: the repository itself.")
 @click.option("--from", "start", type=moment, required=True, help="First moment (UTC).")
-@click.option("--to", "end", type=moment, required=True, help="Moment after the last (UTC).")
+@click.option(
+    "--to", "end", type=moment, required=True, help="Its end (UTC): any moment up to now."
+)
 @click.option("--reason", required=True, help="Why, in words; kept on the ledger.")
 @AS_JSON
 @as_person
@@ -86,10 +88,10 @@ def start_audit(
 ) -> None:
     """Start an audit at will: of your agency, or, as security officer, of any or the repository.
 
-    Its sample is drawn once the ledger's next checkpoint is signed.
+    Its sample is drawn once the ledger's next checkpoint is signed, by the jobs or `audits draw`.
 
     Example: alpr-repository audits start --user chief --agency salem-pd --from 2026-02-01
-    --to 2026-03-01 --reason "A complaint was made"
+    --to 2026-02-14T18:30 --reason "A complaint was made"
     """
     if (agency is None) != itself:
         raise click.UsageError("say either --agency or --repository")
@@ -152,6 +154,8 @@ def answer(
     services: Services, user: User, *, number: int, place: int, note: str, **answers: str
 ) -> None:
     """Answer the questions about one search of the sample; nobody answers for their own.
+
+    Who answered may answer anew until the sign-off; another's answer stands.
 
     Example: alpr-repository audits answer --user kmiles --audit 7 --sample 1 --purpose-lawful yes
     --facts-specific yes --case-exists yes --result-used no --aimed-at-protected no

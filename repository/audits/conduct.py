@@ -37,9 +37,11 @@ class Conduct(Base):
     ) -> None:
         """Answer the questions about one search of the sample; ``answers`` has one for each.
 
+        Who answered may answer anew until the sign-off; nobody writes over another's answer.
+
         Raises:
-            AuditError: if an answer is missing or none, the search is the user's own, or the audit
-                is signed off.
+            AuditError: if an answer is missing or none, the search is the user's own, somebody else
+                answered before, or the audit is signed off.
         """
         request: dict[str, JSON] = {
             "audit": number,
@@ -62,6 +64,12 @@ class Conduct(Base):
                 raise AuditError(f"sample {place}: audit {number} has none of that number")
             if found.user_id == str(user.id):
                 raise AuditError(f"sample {place}: is your own search; somebody else answers it")
+            if found.answered_at is not None and found.answered_by != str(user.id):
+                raise AuditError(
+                    f"sample {place}: was answered by {found.answered_by_name} on "
+                    f"{found.answered_at:%Y-%m-%d %H:%M} UTC; they alone may change it. If you see "
+                    "it otherwise, add a finding that says so"
+                )
             connection.execute(
                 update(audit_samples)
                 .where(audit_samples.c.audit_id == number, audit_samples.c.place == place)

@@ -103,7 +103,8 @@ class AuditDesk(Conduct):
         """Start an audit at will: of the user's own agency, of any, or with None of the repository.
 
         Raises:
-            AuditError: if the period is not over or none, the agency not known or no reason given.
+            AuditError: if the period is none or ends after now, the agency not known or no reason
+                given.
             NotAllowedError: if their roles do not let them.
         """
         asked: dict[str, JSON] = {
@@ -116,8 +117,13 @@ class AuditDesk(Conduct):
             now = self.now()
             kind = _kind(user, agency)
             agency_id = None if agency is None else _agency_id(connection, agency)
-            if not start < end <= now:
-                raise AuditError("period: it must begin before it ends, and be over")
+            if not start < end:
+                raise AuditError("period: it must begin before it ends")
+            if end > now:
+                raise AuditError(
+                    "period: its end may be any moment up to now, which is "
+                    f"{now:%Y-%m-%dT%H:%M}Z; give that moment for all until now"
+                )
             due_at = now + timedelta(days=self.settings.monthly_due_days)
             reason = require_text("reason", reason)
             number = opening.open_audit(

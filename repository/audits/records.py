@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, TypeAlias
@@ -11,6 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, 
 
 from repository.audits import entries
 from repository.ledger.entry import Recorded
+from repository.search import approval_rows
+from repository.search.approval_rows import Approval
 from repository.store.tables.audits import (
     audit_counts,
     audit_findings,
@@ -85,6 +87,7 @@ class Sample:
     result_used: str | None
     aimed_at_protected: str | None
     note: str | None
+    answered_by: str | None
     answered_by_name: str | None
     answered_at: datetime | None
 
@@ -123,7 +126,10 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class AuditFile:
-    """An audit with all that belongs to it; ``searches`` are the entries of its samples."""
+    """An audit with all that belongs to it; ``searches`` are the entries of its samples.
+
+    ``approvals`` are those under which searches of the sample were run, by their number.
+    """
 
     audit: Audit
     counts: tuple[Count, ...]
@@ -131,6 +137,7 @@ class AuditFile:
     findings: tuple[Found, ...]
     papers: tuple[Paper, ...]
     searches: tuple[Recorded, ...]
+    approvals: Mapping[int, Approval]
 
 
 def find(connection: Connection, number: int) -> Audit | None:
@@ -165,6 +172,8 @@ def whole(connection: Connection, audit: Audit) -> AuditFile:
         AuditError: if an entry of its sample is not what its digest says.
     """
     drawn = samples(connection, audit.id)
+    searched = tuple(entries.these(connection, [each.ledger_index for each in drawn]))
+    under = [number for each in searched if (number := approval_of(each)) is not None]
     return AuditFile(
         audit,
         tuple(
@@ -177,8 +186,15 @@ def whole(connection: Connection, audit: Audit) -> AuditFile:
             Paper(row.title, row.content, row.sha256, row.attached_by_name, row.attached_at)
             for row in _rows(connection, audit_papers, audit.id, "id")
         ),
-        tuple(entries.these(connection, [each.ledger_index for each in drawn])),
+        searched,
+        {each.number: each for each in approval_rows.of_numbers(connection, under)},
     )
+
+
+def approval_of(recorded: Recorded) -> int | None:
+    """The number of the approval under which a search was run."""
+    number = recorded.entry.request.get("approval")
+    return number if isinstance(number, int) else None
 
 
 def samples(connection: Connection, audit_id: int) -> tuple[Sample, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -94,6 +94,12 @@ def of_agency(connection: Connection, agency_id: int, *, waiting: bool) -> list[
     if waiting:
         conditions.append(approvals.c.decision.is_(None))
     query = _select(*conditions).order_by(approvals.c.id.desc()).limit(MAX_LISTED)
+    return [_approval(row) for row in connection.execute(query)]
+
+
+def of_numbers(connection: Connection, numbers: Collection[int]) -> list[Approval]:
+    """The proposals of these numbers, whichever agency's."""
+    query = _select(approvals.c.id.in_(numbers)).order_by(approvals.c.id)
     return [_approval(row) for row in connection.execute(query)]
 
 

@@ -97,7 +97,14 @@ def test_an_audit_from_its_start_to_its_sign_off(command_line: CommandLine) -> N
     command_line.ok("ledger", "checkpoint")
     assert "1 sample" in command_line.ok("audits", "draw")
     assert "the same sample" in ok("redraw", which)
-    assert "robbery on Essex Street" in ok("show", which)
+    shown_in_words = ok("show", which)
+    for said in (
+        "    plate 1ABC20, from 2026-03-01 00:00:00 UTC to 2026-03-08 00:00:00 UTC\n",
+        "    purpose: criminal_investigation\n    case: 24-1187\n",
+        "    facts: Blue sedan left the robbery on Essex Street at 21:40\n",
+    ):
+        assert said in shown_in_words
+    assert "{" not in shown_in_words
     ok("answer", which, "--sample=1", *ANSWERS)
     found = json.loads(ok("find", which, "--text=No case", f"--due={now[:10]}", "--json"))
     ok("sign-off", which, "--outcome=findings", "--summary=One case is missing")

@@ -78,6 +78,27 @@ def test_nobody_audits_their_own_transactions(small_office: Office) -> None:
     office.desk.sign_off(administrator, audit.id, "clean", "all in order", "here")
 
 
+@pytest.mark.policy("F-audit")
+def test_nobody_writes_over_anothers_answer(office: Office) -> None:
+    first, second = office.hire("admin", Role.ALPR_ADMINISTRATOR), office.hire("km", Role.AUDITOR)
+    office.search(office.hire("jdoe", Role.OFFICER))
+    office.tend()
+    (audit,) = office.desk.list(first, "here", open_only=True)
+    office.desk.answer(first, audit.id, 1, GOOD, "asked the officer", "here")
+    with pytest.raises(AuditError, match=r"sample 1: was answered by Officer admin on 2026-03-"):
+        office.desk.answer(second, audit.id, 1, GOOD | {"case_exists": "no"}, "", "here")
+    assert (recorded(office.engine)[-1]["action"], recorded(office.engine)[-1]["outcome"]) == (
+        "audits.answer", "refused",
+    )  # fmt: skip
+    (kept,) = office.desk.show(second, audit.id, "here").samples
+    assert (kept.case_exists, kept.note, kept.answered_by_name) == (
+        "yes", "asked the officer", "Officer admin",
+    )  # fmt: skip
+    office.desk.answer(first, audit.id, 1, GOOD | {"case_exists": "no"}, "", "here")
+    (kept,) = office.desk.show(second, audit.id, "here").samples
+    assert kept.case_exists == "no"
+
+
 @pytest.mark.policy("F-prohibited")
 @pytest.mark.parametrize(
     ("question", "given"),
@@ -212,7 +233,12 @@ def test_who_may_not_sees_nothing_and_that_is_recorded(office: Office) -> None:
 @pytest.mark.parametrize(
     ("start", "end", "reason", "said"),
     [
-        (START, END + timedelta(days=3), "why not", "be over"),
+        (
+            START,
+            END + timedelta(days=3),
+            "why not",
+            r"any moment up to now, which is 2026-03-\d\dT.*Z",
+        ),
         (END, START, "why not", "begin before"),
         (START, END, " ", "reason: missing"),
         (START, END, "NUL \0", "cannot be kept"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,16 +12,22 @@ from sqlalchemy import select
 
 from repository.accounts.errors import NotAllowedError, NotYetOpenError, SessionEndedError
 from repository.accounts.roles import Role
+from repository.audits.desk import AuditDesk
+from repository.audits.present import audit_lines, file_as_mapping
+from repository.audits.settings import AuditSettings
+from repository.ledger.service import Ledger
+from repository.ledger.signing import Signer
 from repository.search import approvals, emergencies
 from repository.search.asking import Asked, SearchRequest, TogetherRequest
 from repository.search.errors import ApprovalNeededError, ProposalError, SearchRefusedError
 from repository.search.settings import SearchSettings
 from repository.store.tables.search import search_runs
-from tests.repository.people import recorded
-from tests.repository.search.desk import REASON, Desk
+from tests.repository.people import LEDGER_KEY, LEDGER_ORIGIN, recorded
+from tests.repository.search.desk import DECISION, REASON, Desk
 from tests.repository.sightings import sight
 
 EMERGENCY = "A child was pulled into a grey van on Derby Street ten minutes ago"
+FOUND = "The van stood in Lynn, empty, and a neighbour had the child"
 
 
 def test_a_broad_search_waits_for_its_approval_and_then_runs_so_often(desk: Desk) -> None:
@@ -38,7 +45,7 @@ def test_a_broad_search_waits_for_its_approval_and_then_runs_so_often(desk: Desk
     with pytest.raises(ApprovalNeededError):
         desk.searches.search(desk.officer, broad, "here")
     done = desk.approvals.decide(
-        desk.supervisor, made.number, approve=True, reason="One town", origin="here"
+        desk.supervisor, made.number, approve=True, reason=DECISION, origin="here"
     )
     assert (done.decision, done.decided_by_name, done.runs_allowed) == (
         "approved", "Officer sroe", 2,
@@ -68,6 +75,47 @@ def test_a_broad_search_waits_for_its_approval_and_then_runs_so_often(desk: Desk
     assert runs == [(made.number, 2), (made.number, 1), (made.number, 1), (made.number, 3)]
 
 
+@pytest.mark.policy("F-audit")
+def test_an_audit_tells_who_approved_a_broad_search_and_why(small_desk: Desk) -> None:
+    desk = small_desk
+    desk.approve(desk.broad())
+    desk.searches.search(desk.officer, desk.broad(), "here")
+    desk.clock.pass_(minutes=1)
+    head = desk.hire("chief", Role.AGENCY_HEAD)
+    audits = AuditDesk(desk.engine, desk.clock, AuditSettings())
+    before = desk.clock() - timedelta(days=1)
+    number = audits.start(head, "salem-pd", before, desk.clock(), "A complaint", "here")
+    ledger = Ledger(desk.engine, LEDGER_ORIGIN, LEDGER_KEY.public_key(), desk.clock)
+    Signer(ledger, LEDGER_KEY).sign_checkpoint()
+    file = audits.show(head, number, "here")
+    told = "\n".join(audit_lines(file, desk.clock()))
+    assert "    every plate within 5 km of 42.5195, -70.8967, from 20" in told
+    at = r"on 2026-\d\d-\d\d \d\d:\d\d UTC"
+    assert re.search(rf"approval 1: proposed by Officer jdoe {at}, since .* km².*: {REASON}", told)
+    assert re.search(rf"    approved by Officer sroe {at}: {DECISION}", told)
+    (approval,) = file_as_mapping(file)["approvals"]
+    assert (approval["decision_reason"], approval["decided_by_name"]) == (DECISION, "Officer sroe")
+
+
+@pytest.mark.policy("G-8")
+@pytest.mark.parametrize("approve", [True, False])
+@pytest.mark.parametrize("reason", ["ok", "", "approved as requested, police business"])
+def test_who_decides_says_as_much_as_who_proposed(
+    small_desk: Desk, approve: bool, reason: str
+) -> None:
+    desk = small_desk
+    made = desk.approvals.propose(desk.officer, desk.broad(), REASON, "here")
+    with pytest.raises(
+        SearchRefusedError, match=r"reason: say in words why you approve .* least 4"
+    ):
+        desk.approvals.decide(
+            desk.supervisor, made.number, approve=approve, reason=reason, origin="here"
+        )
+    assert recorded(desk.engine)[-1]["outcome"] == "refused"
+    (waiting,) = desk.approvals.list(desk.supervisor, "here", waiting=True)
+    assert waiting.decision is None
+
+
 def test_an_approval_is_good_for_its_time(small_desk: Desk) -> None:
     desk, broad = small_desk, small_desk.broad()
     desk.approve(broad)
@@ -93,9 +141,9 @@ def test_nobody_decides_on_their_own_twice_or_for_another_agency(desk: Desk) -> 
         messages.append(str(refused.value).replace(str(number), "N"))
     assert messages[2] == messages[3]
     second = desk.hire("chief", Role.AGENCY_HEAD)
-    desk.approvals.decide(second, own.number, approve=False, reason="Too wide", origin="here")
+    desk.approvals.decide(second, own.number, approve=False, reason=DECISION, origin="here")
     with pytest.raises(ProposalError, match="was decided already"):
-        desk.approvals.decide(second, own.number, approve=True, reason="Or not", origin="here")
+        desk.approvals.decide(second, own.number, approve=True, reason=DECISION, origin="here")
     with pytest.raises(ApprovalNeededError):
         desk.searches.search(desk.supervisor, desk.broad(), "here")
     assert desk.approvals.list(stranger, "here") == desk.approvals.list(desk.officer, "here") == []
@@ -170,11 +218,14 @@ def test_an_emergency_runs_at_once_and_is_reviewed_by_a_supervisor_in_time(desk:
     ):
         with pytest.raises(refusal):
             desk.reviews.conclude(user, number, outcome, "The van was found", "here")
-    done = desk.reviews.conclude(desk.supervisor, number, "justified", "The van was found", "here")
+    for outcome in ("justified", "unjustified"):
+        with pytest.raises(SearchRefusedError, match=r"reason: .* why it was an emergency"):
+            desk.reviews.conclude(desk.supervisor, number, outcome, "ok", "here")
+    done = desk.reviews.conclude(desk.supervisor, number, "justified", FOUND, "here")
     assert (done.outcome, done.reviewed_by_name) == ("justified", "Officer sroe")
     assert {subject for _, subject in desk.findings()} == {f"review {each}" for each in numbers[1:]}
     with pytest.raises(ProposalError, match="concluded already"):
-        desk.reviews.conclude(desk.supervisor, number, "unjustified", "After all", "here")
+        desk.reviews.conclude(desk.supervisor, number, "unjustified", FOUND, "here")
 
 
 @pytest.mark.policy("F-emergency")
@@ -185,9 +236,7 @@ def test_an_emergency_that_was_none_is_reported_as_misuse(small_desk: Desk) -> N
     with pytest.raises(ProposalError, match="your own search"):
         desk.reviews.conclude(desk.supervisor, own.emergency_review or 0, "justified", "I", "here")
     made = desk.searches.search(desk.officer, desk.broad(emergency=EMERGENCY), "here")
-    desk.reviews.conclude(
-        desk.supervisor, made.emergency_review or 0, "unjustified", "There was no child", "here"
-    )
+    desk.reviews.conclude(desk.supervisor, made.emergency_review or 0, "unjustified", FOUND, "here")
     entry = recorded(desk.engine)[-1]
     assert entry["action"] == "search.review"
     assert isinstance(entry["request"]["misuse_report"], int)
@@ -201,7 +250,9 @@ def test_a_proposal_that_waits_too_long_is_a_finding_until_it_is_decided(small_d
         with desk.engine.begin() as connection:
             approvals.find_waiting(connection, desk.clock(), timedelta(hours=24))
         assert desk.findings() == found
-    desk.approvals.decide(desk.supervisor, made.number, approve=False, reason="No", origin="here")
+    desk.approvals.decide(
+        desk.supervisor, made.number, approve=False, reason=DECISION, origin="here"
+    )
     assert desk.findings() == []
 
 
