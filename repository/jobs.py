@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
 import structlog
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from repository.accounts import disuse, training, user_review
@@ -50,21 +52,25 @@ def schedule(services: Services) -> BackgroundScheduler:
     A job that was due while the repository was down runs once when it is up again.
     """
     scheduler = BackgroundScheduler(
-        timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None}
+        timezone=UTC,
+        logger=_quiet(),
+        job_defaults={"coalesce": True, "misfire_grace_time": None},
     )
+    scheduler.add_listener(_tell_left_out, EVENT_JOB_MAX_INSTANCES)
     now = services.clock()
     for job in _jobs(services):
         scheduler.add_job(
             _guarded(job.name, job.work),
             "interval",
+            id=job.name,
+            name=job.name,
             seconds=job.every.total_seconds(),
             **({} if job.waits else {"next_run_time": now}),
         )
     # What a purge left when it was cut off goes as soon as the repository is up again.
-    leftovers = _guarded(
-        "picture removal", lambda: purge.remove_leftovers(services.engine, services.pictures)
-    )
-    scheduler.add_job(leftovers, next_run_time=now)
+    name = "picture removal"
+    leftovers = _guarded(name, lambda: purge.remove_leftovers(services.engine, services.pictures))
+    scheduler.add_job(leftovers, id=name, name=name, next_run_time=now)
     return scheduler
 
 
@@ -187,6 +193,17 @@ def tend_hotlists(services: Services) -> None:
             services.settings.hotlists,
             services.clock(),
         )
+
+
+def _quiet() -> logging.Logger:
+    """The scheduler's own log: what it warns of is said in our words by `_tell_left_out`."""
+    logger = logging.getLogger("apscheduler.scheduler")
+    logger.setLevel(logging.ERROR)
+    return logger
+
+
+def _tell_left_out(turn: JobSubmissionEvent) -> None:
+    _log.info("a job is still at work, so this turn of it is left out", job=turn.job_id)
 
 
 def _guarded(name: str, job: Callable[[], object]) -> Callable[[], None]:

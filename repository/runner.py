@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 import structlog
 
+from repository.accounts import oidc_agencies
 from repository.bootstrap import Services
 from repository.errors import RepositoryError
 from repository.ingest import collector
@@ -149,12 +150,19 @@ def _start_web(services: Services, stop: threading.Event) -> _Running:
     from repository.web.server import make_server
 
     web = services.settings.web
+    with reading(services.engine) as connection:
+        oidc_agencies.require_known(
+            connection, [each.agency for each in services.settings.accounts.oidc]
+        )
     try:
         listener = socket.create_server((web.host, web.port))
     except OSError as error:
         raise RepositoryError(
             f"web: cannot listen on {web.host}:{web.port}: {error.strerror}"
         ) from error
+    alone = sorted(services.settings.accounts.by_provider_alone)
+    if alone:
+        _log.info("agencies whose people sign in by their own provider alone", agencies=alone)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     _log.info("serving the web", address=f"http://{shown}:{port}")

@@ -69,6 +69,11 @@ class AccountSettings(BaseModel):
         (), description="Identity providers of agencies that have their own."
     )
 
+    @property
+    def by_provider_alone(self) -> frozenset[str]:
+        """The agencies whose people sign in by their own provider alone."""
+        return frozenset(each.agency for each in self.oidc if each.alone)
+
     @field_validator("web_origin")
     @classmethod
     def _an_origin(cls, value: str) -> str:

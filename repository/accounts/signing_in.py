@@ -82,9 +82,10 @@ class SigningIn(SessionUse):
         """
 
         def start(
-            connection: Connection, account: SecretAccount, _matched: Matched | None
+            connection: Connection, account: SecretAccount, matched: Matched | None
         ) -> Session:
-            return self.begin_session(connection, account.user, Opening(origin, browser=browser))
+            opening = Opening(origin, browser=browser, second_factor=matched is not None)
+            return self.begin_session(connection, account.user, opening)
 
         return self._sign_in(login, password, origin, offered, start, before=Step.PASSWORD)
 
@@ -184,7 +185,7 @@ class SigningIn(SessionUse):
             )
             spared = in_session or not second_factors.enrolled(connection, user_id)
             shown = matched is not None or (spared and not offered.alone)
-            reason = _reason(found, account, right, shown, self._elsewhere)
+            reason = _reason(found, account, right, shown, self.settings.by_provider_alone)
             if account is not None and reason is None:
                 users.forget_failures(connection, account.user.id)
                 users.came_in(connection, account.user.id, self.now())
@@ -215,11 +216,6 @@ class SigningIn(SessionUse):
             actor = _NOBODY if account is None else account.user.actor
             self._record(connection, "accounts.sign_in", actor, origin, request, "refused")
         raise refusal
-
-    @property
-    def _elsewhere(self) -> Collection[str]:
-        """The agencies whose people sign in by their own provider alone."""
-        return {each.agency for each in self.settings.oidc if each.alone}
 
     def _count_failure(self, connection: Connection, user: User) -> bool:
         chosen = self.settings

@@ -10,12 +10,11 @@ from uuid import UUID
 import click
 
 from edge.contract.plates import load_confusables, normalise
-from repository.accounts.acting import as_person
+from repository.accounts.acting import as_person, as_person_if_named
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.command import pass_services
 from repository.ledger import log
 from repository.ledger.entry import JSON, Entry, as_typed, digest_of_ids
 from repository.moments import moment
@@ -50,6 +49,7 @@ from repository.retention.holds_request import (
 from repository.typed_plate import only_of_plates
 from repository.wording import counted
 
+_SEEING = (Power.HOLD, Power.RELEASE_HOLD, Power.SEE_CASES)
 _READS_RECORDED = 500  # of a refused hold; the ledger's entries have a largest size
 
 
@@ -175,9 +175,11 @@ def add(
 @click.option("--standing", is_flag=True, help="Only those that stand.")
 @click.option("--overdue", is_flag=True, help="Only those whose review is overdue.")
 @AS_JSON
-@pass_services
+@as_person_if_named("Your login, to see your own agency's; without it you act as the operator.")
 def list_holds(
     services: Services,
+    user: User | None,
+    *,
     agency: str | None,
     case_number: str | None,
     kind: str | None,
@@ -187,25 +189,33 @@ def list_holds(
 ) -> None:
     """List holds, released ones too, without plates; the ledger keeps that they were shown.
 
-    Example: alpr-repository hold list --agency salem-pd --overdue
+    Example: alpr-repository hold list --user jdoe --overdue
     """
     now = services.clock()
-    which = Filter(agency, case_number, kind, standing, now if overdue else None)
-    with services.engine.begin() as connection:
+    asked: dict[str, JSON] = {
+        "agency": None if agency is None else as_typed(agency),
+        "case_number": None if case_number is None else as_typed(case_number),
+        "kind": kind,
+        "standing": standing,
+        "overdue": overdue,
+    }
+    whose = agency if user is None else user.agency
+    which = Filter(whose, case_number, kind, standing, now if overdue else None)
+    transaction = (
+        services.engine.begin()
+        if user is None
+        else acting(services, user, "hold.list", asked, *_SEEING)
+    )
+    with transaction as connection:
+        if agency not in (None, whose):
+            raise HoldError(f"agency: you see the holds of your own, {whose}, alone")
         found = holds_listing.list_holds(connection, which)
-        asked: dict[str, JSON] = {
-            "agency": agency,
-            "case_number": case_number,
-            "kind": kind,
-            "standing": standing,
-            "overdue": overdue,
-        }
         ids = digest_of_ids(str(each.id) for each in found)
         log.append(
             connection,
             Entry(
                 "hold.list",
-                operator(),
+                operator() if user is None else user.actor,
                 now,
                 COMMAND_LINE,
                 asked,
@@ -231,8 +241,7 @@ def show(services: Services, user: User, number: int, as_json: bool) -> None:
 
     Example: alpr-repository hold show --user jdoe --hold 7
     """
-    seeing = (Power.HOLD, Power.RELEASE_HOLD, Power.SEE_CASES)
-    with acting(services, user, "hold.show", {"hold": number}, *seeing) as connection:
+    with acting(services, user, "hold.show", {"hold": number}, *_SEEING) as connection:
         found, reviews, held = holds_listing.show(connection, number)
         if found.agency != user.agency:
             raise HoldError(f"hold {number}: not one of agency {user.agency}")

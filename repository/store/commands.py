@@ -10,12 +10,13 @@ from datetime import UTC
 import click
 
 from edge.contract.plates import load_confusables
+from repository.accounts.oidc_agencies import require_known
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.store import migrate, statistics
 from repository.store.ahead import ensure_coming_days
 from repository.store.checks import check as checks
-from repository.store.checks.keys import check_keys
+from repository.store.checks.keys import check_file, check_keys
 from repository.store.engine import DatabaseDamagedError, reading
 from repository.store.roles_command import roles
 
@@ -52,9 +53,10 @@ def check(services: Services, everything: bool, as_json: bool) -> None:
     """Say whether the database is as it should be, and if not, what to do.
 
     Looks at the schema, partitions, indexes, extensions and permissions, at what the rows must say
-    of one another, and whether the keys are those that it was worked with under. Every read must
-    say what its signed record says: a thousand at random are compared, or all of them. Ends with
-    status 1 if anything is wrong; advice alone is no fault.
+    of one another, whether the keys are those that it was worked with under, and whether the
+    agencies are there that the settings name sign-in providers for. Every read must say what its
+    signed record says: a thousand at random are compared, or all of them. Ends with status 1 if
+    anything is wrong; advice alone is no fault.
 
     Example: alpr-repository db check --all --json
     """
@@ -72,6 +74,11 @@ def check(services: Services, everything: bool, as_json: bool) -> None:
                 "keys.ledger": lambda: services.signer.check_key(),
                 "keys.pictures": lambda: _check_pictures_key(services),
             }
+        )
+        found += check_file(
+            "settings.oidc",
+            lambda: _check_providers(services),
+            "name the agency in the settings by its short name; the web does not start before",
         )
     wrong = any(each.severity == "wrong" for each in found)
     if as_json:
@@ -107,6 +114,11 @@ def counts(services: Services, as_json: bool) -> None:
 def _check_pictures_key(services: Services) -> None:
     with reading(services.engine) as connection:
         services.pictures.check_master_key(connection)
+
+
+def _check_providers(services: Services) -> None:
+    with reading(services.engine) as connection:
+        require_known(connection, [each.agency for each in services.settings.accounts.oidc])
 
 
 def _revision(services: Services) -> str | None:

@@ -7,11 +7,14 @@ import json
 import shutil
 import signal
 import subprocess
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES
+from structlog.testing import capture_logs
 
 from repository import jobs
 from repository.bootstrap import build
@@ -20,7 +23,7 @@ from repository.ledger.signing import LOOK_EVERY_S, Signer
 from repository.settings import load_settings
 from repository.store.engine import reading
 from tests.repository.ingest.test_consumer import WAIT_S
-from tests.repository.sender import Sender
+from tests.repository.sender import AGENCY, Sender
 from tests.repository.test_command_line import Site, enrol
 from tests.servers import free_port
 
@@ -67,8 +70,11 @@ def test_web_and_ingest_work_without_the_key_that_signs_the_ledger(tmp_path: Pat
         assert ingest.ingest.take(sender.topic(), message).records_kept == 1
     finally:
         ingest.close()
-    process = own(site, "web").start("run", "--only", "web")
+    serving = own(site, "web")
+    serving.settings.write_text(serving.settings.read_text() + provider_of(AGENCY))
+    process = serving.start("run", "--only", "web")
     try:
+        wait_for(process, "agencies whose people sign in by their own provider alone")
         wait_for(process, "serving the web")
         at = f"http://127.0.0.1:{port}/api/v1/ledger"
         assert httpx.get(f"{at}/checkpoint").text == note
@@ -83,6 +89,58 @@ def test_web_and_ingest_work_without_the_key_that_signs_the_ledger(tmp_path: Pat
         said = web.run(*words, code=1)
         assert "ledger.pem: does not exist" in said
         assert said.count("\n") == 1
+
+
+def test_a_provider_of_an_agency_that_is_not_there_is_told_before_anybody_relies_on_it(
+    tmp_path: Path,
+) -> None:
+    site = Site(tmp_path, "data = 'data'\n" + provider_of("northfeild-pd"))
+    site.run("init")
+    site.run("agencies", "add", "--name", "northfield-pd", "--title", "Northfield Police")
+    said = (
+        "accounts.oidc: agency 'northfeild-pd' is not known (did you mean 'northfield-pd'?), so "
+        "that section does nothing"
+    )
+    assert f"wrong: settings.oidc: {said}" in site.run("db", "check", code=1)
+    assert said in site.run("run", "--only", "web", code=1)
+    site.settings.write_text("data = 'data'\n" + provider_of("northfield-pd"))
+    site.run("db", "check")
+
+
+def provider_of(agency: str) -> str:
+    """A section of the settings by which an agency's people sign in by its provider alone."""
+    return (
+        f"[[accounts.oidc]]\nagency = '{agency}'\nissuer = 'https://login.example.gov'\n"
+        "client_id = 'plateward'\nclient_secret_file = 'oidc.secret'\nrequired_amr = ['mfa']\n"
+        "alone = true\n"
+    )
+
+
+def test_a_job_that_is_still_at_work_is_told_by_its_name(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = Site(tmp_path, "data = 'data'\n")
+    site.run("init")
+    services = build(load_settings(site.settings))
+    scheduler = jobs.schedule(services)
+    scheduler.start(paused=True)
+    assert {"checkpoint", "purge"} < {each.id for each in scheduler.get_jobs()}
+    scheduler.remove_all_jobs()
+    end, left_out = threading.Event(), threading.Event()
+    scheduler.add_job(end.wait, "interval", seconds=0.01, id="purge")
+    scheduler.add_listener(lambda _: left_out.set(), EVENT_JOB_MAX_INSTANCES)
+    with capture_logs() as told:
+        scheduler.resume()
+        assert left_out.wait(WAIT_S)
+        end.set()
+        scheduler.shutdown()
+    services.close()
+    assert told[0] == {
+        "event": "a job is still at work, so this turn of it is left out",
+        "job": "purge",
+        "log_level": "info",
+    }
+    assert [each for each in caplog.records if each.name.startswith("apscheduler")] == []
 
 
 def test_the_public_part_comes_back_with_init_and_fits_the_private_one(tmp_path: Path) -> None:

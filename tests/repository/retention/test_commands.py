@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from repository.store.tables.agency_data import withdrawn_reads
+from repository.store.tables.fleet import agencies
 from repository.store.tables.reads import reads
 from repository.store.tables.retention import holds
 from tests.repository.people import PASSWORD, CommandLine, recorded
@@ -73,6 +74,27 @@ def test_holds_placed_listed_and_released_are_on_the_ledger(
     assert actions[-5:] == [
         "accounts.sign_in", "hold.add", "hold.list", "accounts.sign_in", "hold.release",
     ]  # fmt: skip
+
+
+@pytest.mark.policy("C-4a")
+def test_an_agencys_people_list_its_own_holds_and_no_others(
+    command_line: CommandLine, read_id: str
+) -> None:
+    command_line.hire("jdoe")
+    command_line.ok(*add(read_id), password=PASSWORD)
+    asked = ("hold", "list", "--user=jdoe", "--standing")
+    assert "case 24-1187" in command_line.ok(*asked, password=PASSWORD)
+    entry = recorded(command_line.engine)[-1]
+    assert (entry["action"], entry["actor"]["login"], entry["count"]) == ("hold.list", "jdoe", 1)
+    said = command_line.refused(*asked, "--agency=boston-pd", password=PASSWORD)
+    assert "you see the holds of your own, salem-pd, alone" in said
+    entry = recorded(command_line.engine)[-1]
+    assert (entry["action"], entry["outcome"]) == ("hold.list", "refused")
+    with command_line.engine.begin() as connection:
+        row = {"name": "boston-pd", "title": "Boston Police", "created_at": WHEN}
+        other = connection.execute(insert(agencies).values(row).returning(agencies.c.id)).scalar()
+        connection.execute(update(holds).values(agency_id=other))
+    assert command_line.ok(*asked, password=PASSWORD) == "0 holds\n"
 
 
 @pytest.mark.policy("C-4a")
