@@ -111,7 +111,8 @@ class Administration(AccountsBase):
         """Give a user a new one-time password; every session of theirs ends.
 
         Raises:
-            AccountError: if there is no such user.
+            AccountError: if there is no such user, their account is closed, or their agency's
+                people sign in by its own provider alone.
             NotAllowedError: if the account may do what is not theirs to grant.
         """
         password = one_time_password()
@@ -119,6 +120,7 @@ class Administration(AccountsBase):
 
         def reset(connection: Connection, acting: By, account: SecretAccount) -> User:
             require_takeover(acting, account.user)
+            self._require_password_serves(account)
             history = self.settings.password_history - 1
             users.set_password(connection, account, hashed, must_change=True, history=history)
             sessions.end_all(connection, account.user.id)
@@ -133,7 +135,7 @@ class Administration(AccountsBase):
         The password goes too: whoever had it would set up a factor of their own now.
 
         Raises:
-            AccountError: if there is no such user.
+            AccountError: as in `reset_password`.
             NotAllowedError: if the account may do what is not theirs to grant.
         """
         password = one_time_password()
@@ -141,6 +143,7 @@ class Administration(AccountsBase):
 
         def reset(connection: Connection, acting: By, account: SecretAccount) -> User:
             require_takeover(acting, account.user)
+            self._require_password_serves(account)
             history = self.settings.password_history - 1
             second_factors.remove_all(connection, account.user.id)
             users.set_password(connection, account, hashed, must_change=True, history=history)
@@ -178,11 +181,12 @@ class Administration(AccountsBase):
         """Release an account that failed sign-ins have locked.
 
         Raises:
-            AccountError: if there is no such user.
+            AccountError: if there is no such user, or their account is closed.
         """
 
         def release(connection: Connection, acting: By, account: SecretAccount) -> User:
             require_reach(acting, account.user)
+            _require_open(account)
             users.release(connection, account.user.id)
             return account.user
 
@@ -259,11 +263,31 @@ class Administration(AccountsBase):
                 log.append(connection, replace(entry, at=self.now(), request=recorded))
                 return changed
 
+    def _require_password_serves(self, account: SecretAccount) -> None:
+        """See that a one-time password would let the person in."""
+        _require_open(account)
+        agency = account.user.agency
+        if agency in self.settings.by_provider_alone:
+            raise AccountError(
+                f"login {account.user.login!r}: people of {agency} sign in by its own provider "
+                "alone, so no password here lets them in; ask whoever runs the provider, or take "
+                "'alone' out of that agency's [[accounts.oidc]] and start the web again"
+            )
+
     def _account(self, login: str) -> SecretAccount:
         account = self._find(login)
         if account is None:
             raise AccountError(f"login {login!r}: no such user")
         return account
+
+
+def _require_open(account: SecretAccount) -> None:
+    if account.disabled_at is not None:
+        raise AccountError(
+            f"login {account.user.login!r}: the account was closed on "
+            f"{account.disabled_at:%Y-%m-%d}: {account.disabled_why or 'no reason was kept'}; "
+            "'alpr-repository logins reopen' opens it for its person"
+        )
 
 
 def subject(user: User) -> dict[str, JSON]:

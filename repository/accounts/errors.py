@@ -19,8 +19,21 @@ class SignInRefusedError(AccountError):
     def __init__(self) -> None:
         super().__init__(
             "sign-in refused: login, password or code is wrong, or the account is closed, or your "
-            "agency signs in by its own provider alone; after some failures it stays locked until "
-            "an administrator releases it"
+            "agency signs in by its own provider alone. Each code serves once: if you have used "
+            "this one, wait for your app's next, half a minute at most. After some failures the "
+            "account stays locked until an administrator releases it"
+        )
+
+
+class UnlockRefusedError(SignInRefusedError):
+    """A session that was not unlocked; the text is the same whatever was wrong."""
+
+    def __init__(self) -> None:
+        AccountError.__init__(
+            self,
+            "unlocking refused: password or passkey is wrong, or the account is closed, or your "
+            "agency signs in by its own provider alone. The session stays locked; after some "
+            "failures the account does too, until an administrator releases it",
         )
 
 
@@ -45,8 +58,8 @@ class SessionLockedError(AccountError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the session is locked: open it again with the password or a passkey at "
-            "/api/v1/sessions/unlock, or sign in"
+            "the session is locked: open it again with your password by 'alpr-repository sessions "
+            "unlock', or with the password or a passkey at /api/v1/sessions/unlock, or sign in"
         )
 
 

@@ -1,12 +1,15 @@
-"""``alpr-repository sessions``: others' sessions, for the operator of the machine."""
+"""``alpr-repository sessions``: one's own to unlock; others', for the operator of the machine."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import click
 
+from repository.accounts import secret_input
+from repository.accounts.acting import read_session, session_file, write_session
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
 from repository.command import pass_services
@@ -21,6 +24,24 @@ def sessions() -> None:
 
     Example: alpr-repository sessions end jdoe
     """
+
+
+@sessions.command(name="unlock")
+@session_file
+@secret_input.password_file
+@pass_services
+def unlock(services: Services, session_file: Path | None, password_file: Path | None) -> None:
+    """Open your own locked session again with your password; no code is asked for.
+
+    Example: alpr-repository sessions unlock --session-file session
+    """
+    if session_file is None:
+        raise click.UsageError("Missing option '--session-file'.")
+    token = read_session(session_file)
+    password = secret_input.current_password(password_file)
+    session = services.accounts.unlock_session(token, password, COMMAND_LINE)
+    write_session(session_file, session.token)
+    click.echo(f"{session.user.name}: the session is open again")
 
 
 @sessions.command(name="end")

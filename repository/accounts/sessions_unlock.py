@@ -11,7 +11,12 @@ from sqlalchemy import Connection
 
 from repository.accounts import passkeys, second_factors, sessions
 from repository.accounts.challenges import Purpose
-from repository.accounts.errors import AccountError, SessionEndedError
+from repository.accounts.errors import (
+    AccountError,
+    SessionEndedError,
+    SignInRefusedError,
+    UnlockRefusedError,
+)
 from repository.accounts.second_factors import Matched, Offered
 from repository.accounts.sessions_use import Session
 from repository.accounts.signing_in import NOTHING, SigningIn
@@ -49,7 +54,7 @@ class SessionUnlock(SigningIn):
         Raises:
             SessionEndedError: if the token opens no session, locked or not, or one that the
                 agency's own provider has to open anew.
-            SignInRefusedError: if the password or the passkey's answer is not right.
+            UnlockRefusedError: if the password or the passkey's answer is not right.
             TooManySignInsError: if too many failed from there before.
         """
         with self.engine.begin() as connection:
@@ -64,9 +69,12 @@ class SessionUnlock(SigningIn):
             self._log(connection, "accounts.unlock_session", account.user.actor, origin, held)
             return Session(sessions.rotate(connection, held, token, now), account.user)
 
-        return self._sign_in(
-            user.login, password, origin, offered, rotate, before=Step.PASSWORD, in_session=True
-        )
+        try:
+            return self._sign_in(
+                user.login, password, origin, offered, rotate, before=Step.PASSWORD, in_session=True
+            )
+        except SignInRefusedError:
+            raise UnlockRefusedError from None
 
     def _unlocking(self, connection: Connection, token: str) -> User:
         user = self._holder(connection, token)

@@ -69,7 +69,11 @@ class OneSession(BaseModel):
 
     id: UUID
     kind: str
-    second_factor: bool
+    second_factor: bool = Field(
+        description="Whether the sign-in that opened it showed a second factor here (an app's "
+        "code, a recovery code or a passkey), or the agency's own provider said that one was shown "
+        "there; false of a person who had none yet."
+    )
     opened_from: str
     last_used_from: str
     opened_at: datetime

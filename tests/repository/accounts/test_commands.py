@@ -69,6 +69,10 @@ def test_accounts_are_locked_released_reset_and_closed(command_line: CommandLine
     assert "roe  Jane Doe  open, has a one-time password" in command_line.ok("users", "list")
     assert "sessions that ended: 0" in command_line.ok("users", "leave", "roe")
     assert "roe  Jane Doe  disabled" in command_line.ok("users", "list")
+    for act in ("unlock", "reset", "reset-second-factor"):
+        said = command_line.refused("users", act, "roe")
+        assert "the account was closed on 20" in said
+        assert "left the agency; 'alpr-repository logins reopen'" in said
 
 
 def test_the_operator_is_named_in_the_ledger(command_line: CommandLine) -> None:

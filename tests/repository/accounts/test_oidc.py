@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import Engine
 
 from repository.accounts.errors import (
+    AccountError,
     AcknowledgementRequiredError,
     SessionEndedError,
     SignInRefusedError,
@@ -196,9 +197,13 @@ def test_an_agency_may_have_its_people_sign_in_by_its_provider_alone(
     assert reasons == [*["agency's people sign in by its provider alone"] * 2, "unknown login"]
     with pytest.raises(SignInRefusedError):
         strict.change_password("jdoe", PASSWORD, "grey heron under bridge", HERE, in_session=True)
+    assert strict.user_of(before.token, HERE).login == "jdoe", "open ones go on"
     strict.lock_session(before.token, HERE)
-    with pytest.raises(SignInRefusedError):
+    with pytest.raises(SignInRefusedError, match=r"unlocking refused: .*provider alone"):
         strict.unlock_session(before.token, PASSWORD, HERE)
+    for reset in (strict.reset_password, strict.reset_second_factor):
+        with pytest.raises(AccountError, match="no password here lets them in"):
+            reset("jdoe", OPERATOR, HERE)
     assert open_session(strict, "roe").user.login == "roe"
     assert sign_in(strict, provider).user.login == "jdoe"
     assert open_session(site, "jdoe").user.login == "jdoe", "as before, where it is taken out"

@@ -47,6 +47,18 @@ def opened(accounts: Accounts, user: User, origin: str = HERE, **opening: Any) -
         return accounts.begin_session(connection, user, chosen).token
 
 
+@on_sqlite
+@pytest.mark.policy("C-3c")
+def test_a_session_tells_whether_its_sign_in_showed_a_second_factor(
+    accounts: Accounts, officer: User
+) -> None:
+    once = accounts.add("new", "New Person", "salem-pd", OPERATOR, HERE)
+    for login, password, shown in ((officer.login, PASSWORD, True), ("new", once, False)):
+        session = accounts.open_session(login, password, HERE, code_of(accounts, login))
+        (listed,) = accounts.own_sessions(session.token)
+        assert listed.held.second_factor is shown
+
+
 def with_settings(accounts: Accounts, **chosen: Any) -> Accounts:
     return replace(accounts, settings=AccountSettings(sessions=SessionSettings(**chosen)))
 

@@ -9,12 +9,13 @@ import pytest
 
 from repository import bootstrap
 from repository.accounts import users
+from repository.accounts.acting import read_session, write_session
 from repository.accounts.api_tokens import Scope
-from repository.accounts.errors import SessionEndedError
+from repository.accounts.errors import SessionEndedError, SessionLockedError
 from repository.settings import load_settings
 from repository.store.engine import reading
 from tests.repository.accounts.test_sessions import HERE, THERE, opened
-from tests.repository.people import CommandLine, recorded
+from tests.repository.people import PASSWORD, CommandLine, recorded
 
 
 @pytest.mark.policy("C-3b")
@@ -35,6 +36,17 @@ def test_the_operator_ends_sessions_and_has_tokens(command_line: CommandLine) ->
     with pytest.raises(SessionEndedError):
         accounts.in_session(here, HERE)
     assert "no such user" in command_line.refused("sessions", "end", "nobody")
+
+    held = command_line.folder / "session"
+    asked_by = ("sessions", "unlock", f"--session-file={held}")
+    write_session(held, opened(accounts, account.user, HERE))
+    accounts.lock_session(read_session(held), HERE)
+    with pytest.raises(SessionLockedError, match="'alpr-repository sessions unlock'"):
+        accounts.user_of(read_session(held), HERE)
+    said = command_line.refused(*asked_by, password="wrong")
+    assert "unlocking refused: password or passkey is wrong" in said
+    assert "the session is open again" in command_line.ok(*asked_by, password=PASSWORD)
+    assert accounts.user_of(read_session(held), HERE).login == "jdoe"
 
     asked = ("tokens", "make", "rms", "--responsible", "jdoe", "--scope", "ledger:read")
     made = json.loads(command_line.ok(*asked, "--days", "30", "--json"))

@@ -49,7 +49,9 @@ def test_the_password_comes_from_a_file_or_the_keyboard(command_line: CommandLin
     secret = command_line.file("password", PASSWORD + "\r\n")
     assert LEAD_ONLY in command_line.ok(*SEARCH, "--affirm", "--password-file", secret)
     assert LEAD_ONLY in command_line.ok(*SEARCH, "--affirm", typed=PASSWORD + "\n")
-    assert "sign-in refused" in command_line.refused(*SEARCH, "--affirm", password="wrong")
+    refused = command_line.refused(*SEARCH, "--affirm", password="wrong")
+    assert "sign-in refused" in refused
+    assert "Each code serves once: if you have used this one, wait for your app's next" in refused
 
 
 @pytest.mark.policy("F-prohibited")
