@@ -456,13 +456,21 @@ def build(settings: Settings) -> Services:
     )
 
 
-def make_folders(settings: Settings) -> None:
-    """Make the folders that the settings name, where they are missing."""
+def make_folders(settings: Settings) -> list[Path]:
+    """Make the folders that the settings name, where they are missing.
+
+    Returns:
+        Those that were made, and the folders above them that were, the outer ones first.
+    """
     folders = [settings.data, settings.keys_folder]
     if settings.pictures.store == "folder":
         folders.append(settings.pictures_folder)
+    made: list[Path] = []
     for folder in folders:
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made += reversed(missing)
+    return made
 
 
 def initialise(settings: Settings) -> list[Path]:

@@ -39,6 +39,9 @@ def ledger() -> None:
 def verify(services: Services, held: tuple[Path, ...], as_json: bool) -> None:
     """Recompute everything from the entries; ends with 1 and the first wrong entry if any is.
 
+    A checkpoint signed before a restore from a backup, over entries that were lost then, does not
+    fit for good; the restores that the ledger tells of are named beside it.
+
     Example: alpr-repository ledger verify --against /media/witness/2026-03.checkpoint
     """
     notes = [_checkpoint_in(path, services.settings.ledger.origin) for path in held]
@@ -53,6 +56,8 @@ def verify(services: Services, held: tuple[Path, ...], as_json: bool) -> None:
         )
     else:
         click.echo(f"THE LEDGER IS NOT WHOLE: {verdict.problem}")
+        for each in verdict.restores:
+            click.echo(f"  {each.words()}")
     if not verdict.ok:
         raise SystemExit(1)
 

@@ -4,8 +4,9 @@ every tile.
 An entry's row is the first wrong one where its index, its columns, its digest or the root beside
 it is not what the entries before it and its own body give. Someone who can rewrite the database
 can recompute all of those; they cannot recompute a signature, so the rest is settled by the
-checkpoints, and best by those kept on other hosts (``held``). A wrong tile is told only where the
-entries are whole: it follows from them, and no proof that it spoils is ever shown.
+checkpoints, and best by those kept on other hosts (``held``). Where one of those does not fit, the
+verdict names the restores from a backup that the ledger tells of before it. A wrong tile is told
+only where the entries are whole: it follows from them, and no proof that it spoils is ever shown.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, select
 
 from edge.contract import merkle
-from repository.ledger.checkpoints import open_note
+from repository.ledger.checkpoints import Checkpoint, open_note
 from repository.ledger.errors import LedgerError
 from repository.ledger.follow import MismatchError, check_state, follow
+from repository.ledger.restores import RestoreEntry, restores_before
 from repository.ledger.tiles import Check
 from repository.store.tables.ledger import ledger_checkpoints
 
@@ -29,13 +31,17 @@ _MEND = "'alpr-repository ledger mend-tiles' makes it anew"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the check found. ``first_wrong`` is the index of the first entry that is wrong."""
+    """What the check found. ``first_wrong`` is the index of the first entry that is wrong.
+
+    ``restores`` are those that may be why a checkpoint held outside does not fit.
+    """
 
     size: int
     root_hex: str
     checkpoints: int
     first_wrong: int | None
     problem: str | None
+    restores: tuple[RestoreEntry, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -45,9 +51,25 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
-    size: int
-    root: bytes
+    checkpoint: Checkpoint
     where: str
+    is_held: bool
+
+    @property
+    def size(self) -> int:
+        return self.checkpoint.size
+
+    @property
+    def root(self) -> bytes:
+        return self.checkpoint.root
+
+
+class _UnfitError(MismatchError):
+    """A checkpoint is not of this ledger as it stands."""
+
+    def __init__(self, index: int, problem: str, checkpoint: _Signed) -> None:
+        super().__init__(index, problem)
+        self.checkpoint = checkpoint
 
 
 def verify(
@@ -78,17 +100,22 @@ def verify(
             while waiting and waiting[0].size == tree.size:
                 checkpoint = waiting.pop(0)
                 if checkpoint.root != tree.root():
-                    raise MismatchError(last_good, _rewritten(checkpoint, last_good))
+                    problem = _rewritten(checkpoint, last_good)
+                    raise _UnfitError(last_good, problem, checkpoint)
                 checked += 1
                 last_good = checkpoint.size
         if waiting:
-            raise MismatchError(tree.size, _cut_off(waiting[-1], tree.size))
+            raise _UnfitError(tree.size, _cut_off(waiting[-1], tree.size), waiting[-1])
         check_state(connection, tree)
         wrong_tile = tiles.finish()
         if wrong_tile is not None:
             raise MismatchError(None, f"{wrong_tile}; the entries are whole: {_MEND}")
     except MismatchError as mismatch:
-        return Verdict(tree.size, tree.root().hex(), checked, mismatch.index, mismatch.problem)
+        unfit = mismatch.checkpoint if isinstance(mismatch, _UnfitError) else None
+        return Verdict(
+            tree.size, tree.root().hex(), checked, mismatch.index, mismatch.problem,
+            _restores(connection, tree.size, unfit),
+        )  # fmt: skip
     except (TypeError, ValueError):
         # A column holds what its type forbids: nobody but a forger wrote it.
         problem = f"entry {tree.size} or one soon after it: a column holds what no entry holds"
@@ -109,15 +136,22 @@ def _signed(
             raise MismatchError(None, f"{where}: {error}") from error
         if (checkpoint.size, checkpoint.root) != (row.size, row.root):
             raise MismatchError(None, f"{where}: its columns are not what its note says")
-        found.append(_Signed(checkpoint.size, checkpoint.root, where))
+        found.append(_Signed(checkpoint, where, is_held=False))
     for number, note in enumerate(held, start=1):
         where = f"checkpoint {number} of those held outside"
         try:
             checkpoint = open_note(note, origin, public_key)
         except LedgerError as error:
             raise MismatchError(None, f"{where}: {error}") from error
-        found.append(_Signed(checkpoint.size, checkpoint.root, where))
+        found.append(_Signed(checkpoint, where, is_held=True))
     return sorted((each for each in found if each.size > 0), key=lambda each: each.size)
+
+
+def _restores(connection: Connection, size: int, unfit: _Signed | None) -> tuple[RestoreEntry, ...]:
+    # What the database itself holds of checkpoints came back with the backup and fits it.
+    if unfit is None or not unfit.is_held:
+        return ()
+    return restores_before(connection, min(size, unfit.size), unfit.checkpoint)
 
 
 def _rewritten(checkpoint: _Signed, last_good: int) -> str:

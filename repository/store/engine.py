@@ -116,7 +116,8 @@ def _open_sqlite(url: URL) -> Engine:
     folder = Path(url.database).parent
     if not folder.is_dir():
         raise RepositoryError(
-            f"database: the folder {folder} does not exist; `alpr-repository init` makes it"
+            f"database: the folder {folder} does not exist; to bring back a backup: "
+            "`alpr-repository restore`; to begin anew: `alpr-repository init`"
         )
     engine = sqlalchemy.create_engine(
         url, poolclass=_Pool, pool_timeout=_POOL_TIMEOUT_S, hide_parameters=True
@@ -243,7 +244,8 @@ def _lasting(original: BaseException) -> RepositoryError | None:
     if state == _NO_TABLE or (code and first_line.startswith("no such table")):
         return DatabaseNotMadeError(
             f"the database lacks tables: {first_line}; a new one is made by `alpr-repository init`,"
-            " an older one brought up by `alpr-repository db upgrade`"
+            " an older one brought up by `alpr-repository db upgrade`, a lost one brought back by "
+            "`alpr-repository restore`"
         )
     if state == _NO_RIGHT:
         return DatabaseRightsError(

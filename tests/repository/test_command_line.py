@@ -195,8 +195,8 @@ def test_what_is_missing_is_one_sentence(tmp_path: Path, postgres_server: Postgr
     site = Site(tmp_path, "data = 'data'\n")
     said = site.run("units", "list", code=1)
     assert said == (
-        f"Error: database: the folder {tmp_path}/data does not exist; "
-        "`alpr-repository init` makes it\n"
+        f"Error: database: the folder {tmp_path}/data does not exist; to bring back a backup: "
+        "`alpr-repository restore`; to begin anew: `alpr-repository init`\n"
     )
     site.run("init")
     (tmp_path / "data" / "keys" / "receipts.pem").unlink()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from repository import bootstrap
 from repository.accounts.operator import COMMAND_LINE, operator
@@ -17,12 +20,14 @@ from repository.ledger.attempt import attempt
 from repository.ledger.checkpoints import Checkpoint, open_note
 from repository.ledger.entry import JSON, Entry
 from repository.retention import purge
-from repository.store.backup import check, keys
+from repository.settings import Settings
+from repository.store import keyfiles
+from repository.store.backup import check, keys, words
 from repository.store.backup import restore as restoring
 from repository.store.backup.keys import Keys
 from repository.store.backup.make import BackupSource, make
 from repository.store.backup.manifest import BackupError, digest
-from repository.store.backup.restore import Destination, Restored
+from repository.store.backup.restore import Destination
 from repository.store.engine import reading
 from repository.wording import counted
 
@@ -109,20 +114,28 @@ def make_(services: Services, target: Path, keys_to: Path, as_json: bool) -> Non
 
 @backup.command("verify")
 @click.argument("target", type=_FOLDER)
-@click.option("--keys-from", type=_FILE, help="Keys file; without one this repository's key.")
+@click.option("--keys-from", type=_FILE, help="Keys file that was kept for it.")
+@click.option("--public-key", type=_FILE, help="Copy of the ledger's public key, ledger.pub.")
 @_AS_JSON
-@pass_services
-def verify(services: Services, target: Path, keys_from: Path | None, as_json: bool) -> None:
+@click.pass_context
+def verify(
+    context: click.Context,
+    target: Path,
+    keys_from: Path | None,
+    public_key: Path | None,
+    as_json: bool,
+) -> None:
     """Check that a backup is signed, whole and unchanged.
 
-    Example: alpr-repository backup verify /mnt/backup/2026-03-01
+    It needs no database. The key that must have signed is that of the keys file or the public key
+    that is named, else the one that lies with this repository's keys: after the loss of a server,
+    name the keys file.
+
+    Example: alpr-repository backup verify /mnt/backup/2026-03-01 --keys-from /media/safe/keys.json
     """
-    key = (
-        services.ledger.public_key
-        if keys_from is None
-        else keys.read(keys_from).ledger_key(LEDGER_KEY).public_key()
-    )
-    manifest = check.verify(target, key, _tell)
+    if keys_from is not None and public_key is not None:
+        raise click.UsageError("name --keys-from or --public-key, not both")
+    manifest = check.verify(target, _checking_key(context, keys_from, public_key), _tell).manifest
     name = digest(check.read_manifest(target))
     if as_json:
         click.echo(
@@ -182,6 +195,11 @@ def keys_(services: Services, path: Path) -> None:
     type=_FILE,
     help="The newest signed checkpoint of the ledger that was kept elsewhere.",
 )
+@click.option(
+    "--without-damaged-pictures",
+    is_flag=True,
+    help="Bring back all but the pictures that are damaged in the backup, and name those.",
+)
 @_AS_JSON
 @click.pass_context
 def restore(
@@ -190,21 +208,20 @@ def restore(
     keys_from: Path,
     clock_is: datetime,
     checkpoint: Path | None,
+    without_damaged_pictures: bool,
     as_json: bool,
 ) -> None:
-    """Bring back a backup, into an empty place that the settings name.
+    """Bring back a backup, into an empty place that the settings name; run no init before it.
 
-    What has expired since the backup was made is purged before anybody can see it.
+    What has expired since the backup was made is purged before anybody can see it. The answer says
+    what people have to do again.
 
     Example: alpr-repository restore /mnt/backup/2026-03-01 --keys-from /media/safe/keys.json
     --clock-is 2026-03-05 --checkpoint newest-checkpoint.txt
     """
-    settings = chosen_settings(context)
-    bootstrap.make_folders(settings)
-    services = bootstrap.build(settings)
-    now = services.clock()
-    _require_today(clock_is.date(), now)
-    try:
+    with _place(chosen_settings(context)) as services:
+        now = services.clock()
+        _require_today(clock_is.date(), now)
         done = restoring.restore(
             _destination(services, now),
             source,
@@ -214,14 +231,47 @@ def restore(
             origin=COMMAND_LINE,
             now=now,
             progress=_tell,
+            without_damaged_pictures=without_damaged_pictures,
         )
-    finally:
-        services.close()
     if as_json:
-        click.echo(json.dumps(_said(done)))
+        click.echo(json.dumps(words.as_mapping(done)))
         return
-    for line in _lines(done):
+    for line in words.lines(done):
         click.echo(line)
+
+
+def _checking_key(
+    context: click.Context, keys_from: Path | None, public_key: Path | None
+) -> Ed25519PublicKey:
+    if keys_from is not None:
+        return keys.read(keys_from).ledger_key(LEDGER_KEY).public_key()
+    if public_key is not None:
+        return keyfiles.load_public_key(public_key)
+    own = keyfiles.public_path(chosen_settings(context).keys_folder / LEDGER_KEY)
+    if not own.exists():
+        raise BackupError(
+            f"backup: there is no key here to check it by ({own} is missing); name the keys file "
+            "that was kept for it with --keys-from, or a copy of ledger.pub with --public-key"
+        )
+    return keyfiles.load_public_key(own)
+
+
+@contextmanager
+def _place(settings: Settings) -> Iterator[Services]:
+    """The services of a place whose folders are made; those still empty go again on failure."""
+    made = bootstrap.make_folders(settings)
+    services = None
+    try:
+        services = bootstrap.build(settings)
+        yield services
+    except BaseException:  # Ctrl-C too
+        for folder in reversed(made):
+            with suppress(OSError):  # something is in it by now
+                folder.rmdir()
+        raise
+    finally:
+        if services is not None:
+            services.close()
 
 
 def _source(services: Services) -> BackupSource:
@@ -279,50 +329,6 @@ def _require_today(said: date, now: datetime) -> None:
             f"restore: this machine's clock says {now:%Y-%m-%d} (UTC), you say {said}; set the "
             "clock first, since by it is told what has expired"
         )
-
-
-def _said(done: Restored) -> dict[str, object]:
-    return {
-        "backup": done.backup,
-        "made_at": done.manifest.made_at.isoformat(),
-        "pictures": done.pictures,
-        "pictures_closed": done.pictures_closed,
-        "reads_purged": done.reads_purged,
-        "units": done.units,
-        "ledger_goes_on_from": {
-            "size": done.manifest.ledger_size,
-            "root": done.manifest.ledger_root,
-        },
-        "entries_lost": done.entries_lost,
-        "ledger_entry": done.ledger_index,
-        "agencies_as_of": done.agencies_as_of.isoformat(),
-        "agencies_changed": done.agencies_changed,
-    }
-
-
-def _lines(done: Restored) -> list[str]:
-    lost = {
-        None: "what it recorded after that is not in the backup; nobody gave a later checkpoint",
-        0: "the checkpoint that was given has no more than that",
-    }.get(done.entries_lost, f"{done.entries_lost} entries that a checkpoint counts are lost")
-    changed = "; ".join(
-        f"{name}: rule {each['retention_rule'] or 'of the repository'}, "
-        f"access {each['access'] or 'open'}"
-        for name, each in done.agencies_changed.items()
-    )
-    return [
-        f"restored backup {done.backup[:16]} of {done.manifest.made_at:%Y-%m-%d %H:%M} UTC: "
-        f"{counted(done.pictures, 'picture')}, and {done.pictures_closed} that no key "
-        "opens any more left "
-        f"behind; {counted(done.reads_purged, 'read')} had expired and were purged",
-        f"the ledger goes on from {counted(done.manifest.ledger_size, 'entry', 'entries')}, root "
-        f"{done.manifest.ledger_root}; {lost} (entry {done.ledger_index})",
-        f"the agencies' rules, access and limits of what was purged are of "
-        f"{done.agencies_as_of:%Y-%m-%d %H:%M} UTC; "
-        + (f"otherwise in the backup: {changed}" if changed else "the backup had the same rules"),
-        f"{restoring.REDO} Agencies' rules and access changed after that moment, too",
-        "a unit that is refused as out of chain goes on after `alpr-repository units resume`",
-    ]
 
 
 def _tell(sentence: str) -> None:

@@ -92,8 +92,10 @@ def require_empty(engine: Engine) -> None:
             there = bool(set(inspect(connection).get_table_names()) - _NOT_OURS)
     if there:
         raise BackupError(
-            "restore: the database is not empty; name a new one in the settings, and do not run "
-            "`alpr-repository init` before a restore"
+            "restore: the database is not empty; name a new one in the settings. Where it holds "
+            "only what `alpr-repository init` made after the loss, or what a restore that was cut "
+            "off left, move it, the keys and the pictures beside it away and restore again: a "
+            "restore needs no init before it"
         )
 
 
@@ -101,7 +103,7 @@ def load(engine: Engine, folder: Path) -> None:
     """Put the dump into the empty database.
 
     Raises:
-        BackupError: if the dump does not go in; an empty PostgreSQL database is empty then still.
+        BackupError: if the dump does not go in; the database is as empty then as before.
     """
     file = folder / file_of(engine)
     if engine.dialect.name == "postgresql":
@@ -133,8 +135,12 @@ def _copy_sqlite(engine: Engine, file: Path) -> None:
 
 def _into(source: sqlite3.Connection, file: Path) -> None:
     os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    with closing(sqlite3.connect(file)) as target:
-        source.backup(target)  # at once: in steps, each write of others would begin it anew
+    try:
+        with closing(sqlite3.connect(file)) as target:
+            source.backup(target)  # at once: in steps, each write of others would begin it anew
+    except (sqlite3.Error, OSError):
+        file.unlink(missing_ok=True)
+        raise
 
 
 def _strip_sqlite(file: Path) -> None:

@@ -3,6 +3,8 @@
 Invariants:
 
 - Nothing is touched until the whole backup and its keys have been checked and the place is empty.
+- Pictures that are damaged in the backup stay away only where that was asked for; the answer, the
+  ledger's entry and a finding name them.
 - From the moment the database is there until the end it is closed: first it is at no migration,
   then a row of ``restores`` without ``opened_at`` stands in it, which `migrate.require_opened`
   heeds. The ledger goes on with the entry that says so, what has expired is purged, and only then
@@ -27,33 +29,34 @@ from edge.contract import merkle
 from repository.ledger import log
 from repository.ledger.checkpoints import Checkpoint
 from repository.ledger.entry import JSON, Actor, Entry
+from repository.ledger.restores import ACTION
 from repository.store import keyfiles, migrate
 from repository.store.backup import agencies, check, database, keys
 from repository.store.backup.files import PICTURES, listed, write_lasting
 from repository.store.backup.keys import Keys
 from repository.store.backup.manifest import BackupError, Manifest, digest
+from repository.store.backup.redo import DO_AGAIN
 from repository.store.pictures import PictureStore, parse_name
 from repository.store.pictures_place import FolderOfPictures
 from repository.store.tables.fleet import units
 from repository.store.tables.restores import restores
 from repository.store.tables.sessions import api_tokens, oidc_sign_ins, sessions
 from repository.units.findings import raise_finding
+from repository.wording import counted
 
-ACTION = "repository.restore"
 FINDING = "restored"
+WITHOUT_PICTURES = "restored_without_pictures"
 _TELL_EVERY = 500
-REDO = (
-    "What was done after the backup is not in it and nobody but those who did it knows it; do it "
-    "again: holds made, holds released, reads that their owners corrected, withdrew or disposed "
-    "of, users made or disabled, passwords, units enrolled or revoked, hot-list entries."
-)
-"""What the administrator has to do again, in words."""
+_NAMED = 200  # they stand in the ledger's entry, which has a largest size
+_NAMED_IN_FINDING = 3
 
 
 @dataclass(frozen=True)
 class Restored:
     """What a restore did.
 
+    ``pictures_damaged`` names those that a key opens and that did not come back, since the backup
+    has them damaged or not at all; ``pictures_closed`` counts those that no key opens any more.
     ``entries_lost`` is how many entries of the ledger a later checkpoint proves that the backup
     does not have; None without one. ``agencies_as_of`` is of when the agencies' rules and access
     are, ``agencies_changed`` what became of those that were otherwise in the backup, by name.
@@ -63,6 +66,7 @@ class Restored:
     manifest: Manifest
     pictures: int
     pictures_closed: int
+    pictures_damaged: tuple[str, ...]
     reads_purged: int
     units: int
     entries_lost: int | None
@@ -97,11 +101,13 @@ def restore(
     origin: str,
     now: datetime,
     progress: Callable[[str], None],
+    without_damaged_pictures: bool = False,
 ) -> Restored:
     """Check a backup, put it in its place, purge what has expired since, and open it.
 
     ``later`` gives the checkpoint that the administrator holds, its signature checked by the
-    ledger's key in these keys.
+    ledger's key in these keys. ``without_damaged_pictures`` brings back a backup that is whole but
+    for pictures.
 
     Raises:
         BackupError: if the backup or its keys are not whole or not of one repository, the place is
@@ -110,22 +116,24 @@ def restore(
     """
     found = keys.read(keys_from)
     progress("checking the backup")
-    manifest = check.verify(source, found.ledger_key(to.ledger_key_name).public_key(), progress)
+    public_key = found.ledger_key(to.ledger_key_name).public_key()
+    checked = check.verify(source, public_key, progress, damaged_pictures=without_damaged_pictures)
+    manifest = checked.manifest
     backup = digest(check.read_manifest(source))
     checkpoint = later(found)
     _require_fit(to, manifest, found, checkpoint, now)
-    _write_keys(to, found)
     progress("the database")
     database.load(to.engine, source)
+    _write_keys(to, found)
     with to.engine.begin() as connection:
         _close(connection, manifest, backup, now)
     migrate.upgrade(to.engine)
     progress("the pictures")
-    pictures, closed, held = _bring_pictures(to, source, found, progress)
+    brought = _bring_pictures(to, source, found, checked.damaged, progress)
     lost = None if checkpoint is None else max(0, checkpoint.size - manifest.ledger_size)
     as_of = manifest.made_at if found.agencies is None else found.made_at
     with to.engine.begin() as connection:
-        keys.insert(connection, found, held)
+        keys.insert(connection, found, brought.held)
         for opened in (sessions, oidc_sign_ins):
             connection.execute(delete(opened))
         # Which tokens were revoked after the backup, nobody knows: services are given new ones.
@@ -133,19 +141,27 @@ def restore(
         connection.execute(update(api_tokens).where(standing).values(revoked_at=now))
         _require_same_ledger(connection, manifest, checkpoint)
         changed = agencies.apply(connection, found.agencies or ())
-        said = _said(backup, manifest, checkpoint, lost) | agencies.for_ledger(as_of, changed)
-        appended = log.append(connection, Entry(ACTION, actor, now, origin, said, count=pictures))
+        said = (
+            _said(backup, manifest, checkpoint, lost)
+            | agencies.for_ledger(as_of, changed)
+            | _without(brought.damaged)
+        )
+        entry = Entry(ACTION, actor, now, origin, said, count=brought.pictures)
+        appended = log.append(connection, entry)
     progress("purging what has expired since")
     purged = to.purge()
     with to.engine.begin() as connection:
         count = connection.scalar(select(func.count()).select_from(units)) or 0
         raise_finding(connection, FINDING, None, _to_do(manifest, appended.index), now)
+        if brought.damaged:
+            raise_finding(connection, WITHOUT_PICTURES, None, _not_there(brought.damaged), now)
         connection.execute(update(restores).values(opened_at=now))
     return Restored(
         backup=backup,
         manifest=manifest,
-        pictures=pictures,
-        pictures_closed=closed,
+        pictures=brought.pictures,
+        pictures_closed=brought.closed,
+        pictures_damaged=tuple(brought.damaged),
         reads_purged=purged,
         units=count,
         entries_lost=lost,
@@ -158,9 +174,24 @@ def restore(
 def _to_do(manifest: Manifest, ledger_index: int) -> str:
     return (
         f"restored from a backup of {manifest.made_at:%Y-%m-%d %H:%M} UTC (ledger entry "
-        f"{ledger_index}). {REDO} Units whose chain went on meanwhile are refused until "
-        "`alpr-repository units resume`"
+        f"{ledger_index}). What was done after it is not in it; do it again: "
+        f"{', '.join(DO_AGAIN)}. Units refused since: `alpr-repository units resume`"
     )
+
+
+def _not_there(damaged: list[str]) -> str:
+    more = "" if len(damaged) <= _NAMED_IN_FINDING else " and more"
+    return (
+        f"{counted(len(damaged), 'picture')} did not come back with the restore, damaged in the "
+        f"backup: {', '.join(damaged[:_NAMED_IN_FINDING])}{more}; `alpr-repository pictures check "
+        "--all` names each whose read is there. Their reads came back"
+    )
+
+
+def _without(damaged: list[str]) -> dict[str, JSON]:
+    if not damaged:
+        return {}
+    return {"pictures_damaged": len(damaged), "damaged": damaged[:_NAMED]}
 
 
 def _require_fit(
@@ -218,30 +249,46 @@ def _close(connection: Connection, manifest: Manifest, backup: str, now: datetim
     connection.execute(insert(restores).values(**row))
 
 
+@dataclass
+class _Brought:
+    """How many pictures came, how many no key opens; what of held ones came; what is damaged."""
+
+    held: set[tuple[date, str]]
+    damaged: list[str]
+    pictures: int = 0
+    closed: int = 0
+
+
 def _bring_pictures(
-    to: Destination, source: Path, found: Keys, progress: Callable[[str], None]
-) -> tuple[int, int, set[tuple[date, str]]]:
-    """Copy the pictures that a key opens; how many came, how many did not, and the held ones."""
+    to: Destination,
+    source: Path,
+    found: Keys,
+    damaged: frozenset[str],
+    progress: Callable[[str], None],
+) -> _Brought:
+    """Copy the pictures that a key opens, but the damaged ones."""
     days = {each.day for each in found.days}
     own = {(each.day, each.sha256) for each in found.held}
     place = FolderOfPictures(source / PICTURES, os.urandom)
-    held: set[tuple[date, str]] = set()
-    brought = closed = 0
+    brought = _Brought(set(), [])
     for each in listed(source):
         parsed = parse_name(each.name)
         if parsed is None:
             raise BackupError(f"restore: {each.name!r} is no picture's name")
         day, sha256, has_own = parsed
         if not ((day, sha256) in own if has_own else day in days):
-            closed += 1
+            brought.closed += 1
+            continue
+        if each.name in damaged:
+            brought.damaged.append(each.name)
             continue
         if has_own:
-            held.add((day, sha256))
+            brought.held.add((day, sha256))
         to.store.place.write(each.name, place.read(each.name))
-        brought += 1
-        if brought % _TELL_EVERY == 0:
-            progress(f"{brought} pictures")
-    return brought, closed, held
+        brought.pictures += 1
+        if brought.pictures % _TELL_EVERY == 0:
+            progress(f"{brought.pictures} pictures")
+    return brought
 
 
 def _require_same_ledger(

@@ -165,7 +165,7 @@ def test_an_address_of_another_kind_is_refused(dsn: str) -> None:
 
 
 def test_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(RepositoryError, match="does not exist; `alpr-repository init` makes it"):
+    with pytest.raises(RepositoryError, match="restore`; to begin anew: `alpr-repository init`"):
         open_engine(f"sqlite:///{tmp_path / 'none' / 'x.sqlite'}")
 
 

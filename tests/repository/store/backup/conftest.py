@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from click.testing import CliRunner, Result
 
 from repository import bootstrap
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
+from repository.cli import main
 from repository.ledger import log
 from repository.ledger.entry import Entry
 from repository.settings import load_settings
@@ -52,11 +54,12 @@ class House:
             random_bytes=self.services.random_bytes, progress=lambda _: None,
         )  # fmt: skip
 
-    def restore(self, source: Path, keys: Path) -> Restored:
+    def restore(self, source: Path, keys: Path, *, without_damaged: bool = False) -> Restored:
         now = self.services.clock()
         return restore(
             _destination(self.services, now), source, keys, later=lambda _: None,
             actor=operator(), origin=COMMAND_LINE, now=now, progress=lambda _: None,
+            without_damaged_pictures=without_damaged,
         )  # fmt: skip
 
     def record(self, action: str = "test.done") -> None:
@@ -153,3 +156,37 @@ def picture(at: datetime) -> bytes:
 
 def digest_at(at: datetime) -> str:
     return hashlib.sha256(picture(at)).hexdigest()
+
+
+@pytest.fixture(scope="session")
+def good(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> tuple[House, Path]:
+    """A repository over SQLite and a backup of it, which tests copy before they damage it."""
+    folder = tmp_path_factory.mktemp("good")
+    (folder / "repository.toml").write_text("data = 'data'\n")
+    settings = load_settings(folder / "repository.toml")
+    bootstrap.make_folders(settings)
+    shutil.copy(migrated_sqlite, settings.data / "repository.sqlite")
+    house = House(folder / "repository.toml", bootstrap.build(settings)).at(NOW)
+    fill(house)
+    house.back_up(folder / "backup")
+    house.services.engine.dispose()
+    return house, folder / "backup"
+
+
+def copied(backup: Path, folder: Path) -> Path:
+    """A copy of the backup, to be damaged."""
+    return shutil.copytree(backup, folder / "copy")
+
+
+def flip(path: Path, at: int = -10) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def some_picture(backup: Path) -> Path:
+    return next(each for each in (backup / "pictures").rglob("*") if each.is_file())
+
+
+def command(house: House, *words: str) -> Result:
+    return CliRunner().invoke(main, ["--settings", str(house.settings), *words])

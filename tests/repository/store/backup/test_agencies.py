@@ -15,8 +15,8 @@ from repository.agencies import access
 from repository.ledger import log
 from repository.retention import local_rules
 from repository.retention.rules import shipped_rule
-from repository.store.backup import keys
-from repository.store.backup.commands import _lines, _source
+from repository.store.backup import keys, words
+from repository.store.backup.commands import _source
 from repository.store.backup.manifest import BackupError
 from repository.store.engine import reading
 from repository.store.tables.fleet import agencies
@@ -29,9 +29,10 @@ from tests.repository.store.backup.conftest import (
     Filled,
     House,
     Places,
+    command,
     fill,
 )
-from tests.repository.store.backup.test_backup import command, ids, opens, purge_at
+from tests.repository.store.backup.test_backup import ids, opens, purge_at
 
 CHANGED = NOW + timedelta(days=1)
 STRICTER = "new-hampshire"
@@ -91,10 +92,10 @@ def test_the_newest_keys_bring_the_newest_rules_into_an_old_backup(
     assert row.access_changed_at == CHANGED
     said = body["request"]
     assert (said["agencies_as_of"], said["agencies"]) == (CHANGED.isoformat(), {AGENCY: now})
-    words = "\n".join(_lines(done))
-    assert f"are of {CHANGED:%Y-%m-%d %H:%M} UTC" in words
-    assert f"{AGENCY}: rule {STRICTER}, access ended" in words
-    assert "withdrew or disposed" in words
+    answer = "\n".join(words.lines(done))
+    assert f"are of {CHANGED:%Y-%m-%d %H:%M} UTC" in answer
+    assert f"{AGENCY}: rule {STRICTER}, access ended" in answer
+    assert "withdrew or disposed" in answer
     assert command(second, "retention", "verify").exit_code == 0
 
 
@@ -115,7 +116,8 @@ def test_without_newer_keys_the_output_says_from_when_the_rules_are(
     second = houses("second").at(CHANGED + timedelta(hours=1))
     done = second.restore(tmp_path / "backup", tmp_path / "old.json")
     assert done.agencies_changed == {}
-    assert f"are of {NOW:%Y-%m-%d %H:%M} UTC; the backup had the same" in "\n".join(_lines(done))
+    said = "\n".join(words.lines(done))
+    assert f"are of {NOW:%Y-%m-%d %H:%M} UTC; the backup had the same" in said
 
 
 def test_keys_from_before_they_held_rules_leave_those_of_the_backup(
