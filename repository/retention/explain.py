@@ -2,45 +2,76 @@
 
 The longest duty that applies wins: the rule of the agency that owns the read, for its class, or a
 hold. A read that is gone leaves nothing that says it was ever here, on purpose: what can be told is
-which purges took the reads of its day and agency, and whether a hold, a case file or its owner's
-disposal of it names its id.
+which purge took it if it was here, and whether a hold, a case file or its owner's disposal of it
+names its id.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
 from repository.agencies import own
-from repository.ledger import log
-from repository.retention import holds_listing
+from repository.ledger.entry import Recorded
+from repository.retention import explain_ledger, explain_purges, holds_listing
 from repository.retention.duties import Duties
-from repository.retention.holds_listing import Hold
+from repository.retention.explain_ledger import RuleChange
+from repository.retention.explain_purges import Purged
+from repository.retention.holds_listing import Hold, Naming
 from repository.retention.holds_reach import moment_of
 from repository.retention.rules import RetentionRule
 from repository.store.tables.agency_data import read_corrections
-from repository.store.tables.cases import case_search_reads
+from repository.store.tables.cases import case_search_reads, case_searches
 from repository.store.tables.fleet import agencies, units
-from repository.store.tables.ledger import ledger_entries
 from repository.store.tables.reads import reads
-from repository.store.tables.retention import hold_reads, purges
 
-_DISPOSALS = ("reads.dispose", "errors.accept")
-"""Actions whose entries in the ledger name the reads that went by them."""
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """A hold that keeps the read or kept it; the ledger's entries of that, None where none is."""
+
+    named: Naming
+    placed: Recorded | None
+    ended: Recorded | None
+
+    @property
+    def hold(self) -> Hold:
+        """The hold itself."""
+        return self.named.hold
+
+    @property
+    def stands(self) -> bool:
+        """Whether it keeps the read now."""
+        return self.named.ended_at is None
+
+    def had_begun(self, purge: Purged) -> bool:
+        """Whether it was placed before that purge."""
+        if self.placed is not None:
+            return self.placed.index < purge.ledger_index
+        return self.hold.placed_at <= purge.at
+
+    def had_ended(self, purge: Purged) -> bool:
+        """Whether it had let go of the read before that purge."""
+        if self.ended is not None:
+            return self.ended.index < purge.ledger_index
+        # What lapses does so in the run of the purge that takes it, at the same moment.
+        return self.named.ended_at is not None and self.named.ended_at <= purge.at
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Something that keeps a read: the rule, or the hold. ``ends_at`` None: until it is ended."""
+    """Something that keeps a read: the rule, or a hold. ``ends_at`` None: until it is ended."""
 
-    hold: Hold | None
+    keeping: Keeping | None
     ends_at: datetime | None
+
+    @property
+    def hold(self) -> Hold | None:
+        """The hold; None for the rule."""
+        return None if self.keeping is None else self.keeping.hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +79,9 @@ class Kept:
     """A read that is here, without its plate.
 
     ``agency_rule`` says whether the rule is the agency's own; ``duties`` are all that apply, the
-    one that decides first. ``withdrawn``: its owner releases it to no other agency.
+    one that decides first; ``ended`` the holds that kept it once. ``changes`` are those of the
+    agency's rule that moved its end, ``restores`` the entries of restores since its capture.
+    ``withdrawn``: its owner releases it to no other agency.
     """
 
     unit_id: int
@@ -64,6 +97,9 @@ class Kept:
     agency_rule: bool
     expires_at: datetime
     duties: tuple[Duty, ...]
+    ended: tuple[Keeping, ...]
+    changes: tuple[RuleChange, ...]
+    restores: tuple[Recorded, ...]
     withdrawn: bool
 
     @property
@@ -73,37 +109,40 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Purged:
-    """A purge that took, of the agencies named, what was captured when the read was.
-
-    ``rules`` are those it went by, each with its source and digest, as the certificate has them.
-    """
+class Showing:
+    """That a person was shown the read, for a case, by that entry of the ledger."""
 
     at: datetime
-    by: str
-    day: date | None
     ledger_index: int
-    reads_purged: int
-    agencies: tuple[str, ...]
-    rules: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """A place where the id of a read that is gone is still named."""
-
-    what: str
-    agency: str | None
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A read that is not here; ``captured_at`` is what its id says, to the millisecond."""
+    """A read that is not here; ``captured_at`` is what its id says, to the millisecond.
+
+    ``owners`` are the agencies whose read it was, as far as something names it. ``purges`` are
+    those that can have taken it: of one it is known, of several it was one. ``spared`` are the
+    certificates of purges that left it, though its time had passed, since it was held.
+    ``disposed`` is the entry of its owner's disposal. ``changes`` and ``restores`` are those
+    before it went, or all where that is not known.
+    """
 
     read_id: UUID
     captured_at: datetime
+    owners: tuple[str, ...]
+    holds: tuple[Keeping, ...]
+    shown: tuple[Showing, ...]
+    disposed: Recorded | None
     purges: tuple[Purged, ...]
-    traces: tuple[Trace, ...]
+    spared: tuple[int, ...]
+    changes: tuple[RuleChange, ...]
+    restores: tuple[Recorded, ...]
+
+    @property
+    def was_here(self) -> bool:
+        """Whether something shows that it was."""
+        return bool(self.owners) or any(each.only_this for each in self.purges)
 
 
 def explain(
@@ -114,15 +153,22 @@ def explain(
     Raises:
         ValueError: if no read can have that id.
     """
-    found = own.find(connection, [read_id])
-    if found:
-        return tuple(_kept(connection, each, duties, now) for each in found)
     captured_at = moment_of(read_id)
     if captured_at is None:
         raise ValueError("no read can have that id")
-    traces = tuple(_traces(connection, read_id))
-    owners = {each.agency for each in traces if each.agency is not None}
-    return Gone(read_id, captured_at, tuple(_purges(connection, captured_at, owners)), traces)
+    holds = [
+        Keeping(
+            named,
+            explain_ledger.placing(connection, named),
+            explain_ledger.ending(connection, named),
+        )
+        for named in holds_listing.naming(connection, read_id, captured_at)
+    ]
+    restores = explain_ledger.restores(connection, captured_at)
+    found = own.find(connection, [read_id])
+    if found:
+        return tuple(_kept(connection, each, holds, restores, duties, now) for each in found)
+    return _gone(connection, read_id, captured_at, holds, restores, duties)
 
 
 def plate_of(connection: Connection, kept: Kept) -> tuple[str, str | None, str | None, str | None]:
@@ -139,7 +185,14 @@ def plate_of(connection: Connection, kept: Kept) -> tuple[str, str | None, str |
     return said.plate, said.state, *((None, None) if corrected is None else corrected)
 
 
-def _kept(connection: Connection, read: own.SeenRead, duties: Duties, now: datetime) -> Kept:
+def _kept(
+    connection: Connection,
+    read: own.SeenRead,
+    holds: list[Keeping],
+    restores: tuple[Recorded, ...],
+    duties: Duties,
+    now: datetime,
+) -> Kept:
     row = connection.execute(
         select(reads.c.camera, reads.c.received_at, reads.c.has_hits).where(
             *(reads.c[name] == value for name, value in read.key.items())
@@ -147,10 +200,15 @@ def _kept(connection: Connection, read: own.SeenRead, duties: Duties, now: datet
     ).one()
     rule = duties.rule_of(read.agency_id)
     expires_at = rule.expires_at(read.captured_at, hit=row.has_hits)
+    of_read = [each for each in holds if each.named.unit_id == read.unit_id]
     held = [
-        Duty(hold, _end_of(hold, read.captured_at, duties.default, now))
-        for hold in holds_listing.of_read(connection, read.unit_id, read.captured_at, read.read_id)
+        Duty(each, _end_of(each.hold, read.captured_at, duties.default, now))
+        for each in of_read
+        if each.stands
     ]
+    changes = explain_ledger.rule_changes(
+        connection, [read.agency], read.captured_at, duties.default
+    )
     return Kept(
         unit_id=read.unit_id,
         read_id=read.read_id,
@@ -165,6 +223,9 @@ def _kept(connection: Connection, read: own.SeenRead, duties: Duties, now: datet
         agency_rule=read.agency_id in duties.own,
         expires_at=expires_at,
         duties=longest_first([Duty(None, expires_at), *held]),
+        ended=tuple(each for each in of_read if not each.stands),
+        changes=changes,
+        restores=restores,
         withdrawn=own.withdrawn(connection, read),
     )
 
@@ -185,77 +246,67 @@ def _end_of(
     return None
 
 
-def _traces(connection: Connection, read_id: UUID) -> Iterator[Trace]:
-    for table, what in (
-        (hold_reads, "hold {0.hold_id} named it"),
-        (case_search_reads, "ledger entry {0.ledger_index} showed it to a person, for a case"),
-    ):
-        query = (
-            select(table, agencies.c.name.label("owner"))
-            .join(units, units.c.id == table.c.unit_id)
-            .join(agencies, agencies.c.id == units.c.agency_id)
-            .where(table.c.unit_id.in_(select(units.c.id)), table.c.read_id == read_id)
+def _gone(
+    connection: Connection,
+    read_id: UUID,
+    captured_at: datetime,
+    holds: list[Keeping],
+    restores: tuple[Recorded, ...],
+    duties: Duties,
+) -> Gone:
+    shown = _showings(connection, read_id)
+    disposed = explain_ledger.disposal(connection, read_id, captured_at)
+    owners = {each.named.owner for each in holds} | {each.owner for each in shown}
+    if disposed is not None:
+        owners.add(disposed.entry.actor.agency)
+    found = explain_purges.of_moment(connection, read_id, captured_at)
+    taken: tuple[Purged, ...] = ()
+    if disposed is None:
+        taken = explain_purges.takers(
+            found,
+            owners or {name for each in found for name in each.agencies},
+            captured_at,
+            may_take=lambda purge: all(each.had_ended(purge) for each in holds),
+            shown_at=max((each.at for each in shown), default=None),
         )
-        for row in connection.execute(query):
-            yield Trace(what.format(row), row.owner)
-    disposals = select(ledger_entries.c.entry_index, ledger_entries.c.body).where(
-        ledger_entries.c.action.in_(_DISPOSALS)
+    end = max((each.ledger_index for each in taken), default=None)
+    if disposed is not None:
+        end = disposed.index
+    concerned = owners or {name for each in taken for name in each.agencies}
+    changes = explain_ledger.rule_changes(connection, concerned, captured_at, duties.default)
+    return Gone(
+        read_id=read_id,
+        captured_at=captured_at,
+        owners=tuple(sorted(owners)),
+        holds=tuple(holds),
+        shown=shown,
+        disposed=disposed,
+        purges=taken,
+        spared=tuple(_spared(found, owners, captured_at, holds)),
+        changes=tuple(each for each in changes if end is None or each.recorded.index < end),
+        restores=tuple(each for each in restores if end is None or each.index < end),
     )
-    for index, body in connection.execute(disposals):
-        entry = json.loads(body)
-        if entry["outcome"] == "done" and str(read_id) in entry["request"].get("reads", ()):
-            agency = entry["actor"]["agency"]
-            at = datetime.fromisoformat(entry["at"]).astimezone(UTC)
-            yield Trace(
-                f"{entry['actor']['name']} ({entry['actor']['login']}) of its owner disposed of "
-                f"it on {at:%Y-%m-%d at %H:%M} UTC, ledger entry {index}",
-                agency,
-            )
 
 
-def _purges(connection: Connection, captured_at: datetime, owners: set[str]) -> Iterator[Purged]:
-    """The purges that covered that moment, of these owners' reads where they are known."""
-    names = {row.id: row.name for row in connection.execute(select(agencies.c.id, agencies.c.name))}
-    day = captured_at.astimezone(UTC).date()
+def _spared(
+    found: list[Purged], owners: set[str], captured_at: datetime, holds: list[Keeping]
+) -> list[int]:
+    return [
+        purge.ledger_index
+        for purge in found
+        if all(purge.covers(name, captured_at, hit=hit) for name in owners for hit in (False, True))
+        and any(each.had_begun(purge) and not each.had_ended(purge) for each in holds)
+    ]
+
+
+def _showings(connection: Connection, read_id: UUID) -> tuple[Showing, ...]:
     query = (
-        select(purges)
-        .where(or_(purges.c.day == day, purges.c.day.is_(None)))
-        .where(purges.c.expired_before > captured_at)
-        .order_by(purges.c.id)
+        select(case_searches.c.searched_at, case_searches.c.ledger_index, agencies.c.name)
+        .join(case_search_reads, case_search_reads.c.ledger_index == case_searches.c.ledger_index)
+        .join(units, units.c.id == case_search_reads.c.unit_id)
+        .join(agencies, agencies.c.id == units.c.agency_id)
+        .where(case_search_reads.c.read_id == read_id)
+        .order_by(case_searches.c.ledger_index)
+        .distinct()
     )
-    for row in connection.execute(query).all():
-        entries = list(log.rows(connection, row.ledger_index, row.ledger_index + 1))
-        if not entries:
-            continue
-        entry: dict[str, Any] = json.loads(entries[0].body)
-        covered, rules = _covered(entry["request"], captured_at, names)
-        if owners and not owners & set(covered):
-            continue
-        yield Purged(
-            at=row.purged_at,
-            by=entry["actor"]["name"],
-            day=row.day,
-            ledger_index=row.ledger_index,
-            reads_purged=row.reads_purged,
-            agencies=tuple(covered),
-            rules=tuple(rules),
-        )
-
-
-def _covered(
-    request: dict[str, Any], captured_at: datetime, names: dict[int, str]
-) -> tuple[list[str], list[str]]:
-    """The agencies and rules under which the purge took something of that moment."""
-    if "rules" not in request:  # a purge of before they went day by day: one rule for all
-        source = f"{request['rule']} ({request['rule_source']}), {request['rule_digest']}"
-        return sorted(names.values()), [source]
-    covered: set[str] = set()
-    rules = []
-    for rule in request["rules"]:
-        before = max(
-            datetime.fromisoformat(rule[bound]) for bound in ("reads_before", "hits_before")
-        )
-        if captured_at < before:
-            covered |= {names[agency_id] for agency_id in rule["agencies"]}
-            rules.append(f"{rule['name']} ({rule['source']}), {rule['sha256']}")
-    return sorted(covered), rules
+    return tuple(Showing(*tuple(row)) for row in connection.execute(query))

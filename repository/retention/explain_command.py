@@ -24,13 +24,8 @@ from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry
 from repository.retention.duties import Duties
 from repository.retention.explain import Gone, Kept, explain, plate_of
-from repository.retention.explain_words import (
-    gone_as_mapping,
-    kept_as_mapping,
-    plate_words,
-    words_of_gone,
-    words_of_kept,
-)
+from repository.retention.explain_json import gone_as_mapping, kept_as_mapping
+from repository.retention.explain_words import plate_words, words_of_gone, words_of_kept
 from repository.retention.rules import shipped_rule
 from repository.search.purpose import AFFIRMATION, Purpose, PurposeKind
 

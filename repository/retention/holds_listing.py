@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from repository.retention.holds_review import is_overdue
 from repository.store.tables.fleet import agencies, units
 from repository.store.tables.reads import reads
 from repository.store.tables.retention import hold_reads, hold_reviews, holds
+
+_OWNER = agencies.alias("owner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,26 @@ class HeldRead:
 
 
 @dataclass(frozen=True, slots=True)
+class Naming:
+    """A hold that names a read of that unit, or did; ``owner`` is the unit's agency.
+
+    ``lapsed_at`` is when the hold ceased to keep this one of its reads; None where it did not.
+    """
+
+    hold: Hold
+    unit_id: int
+    owner: str
+    lapsed_at: datetime | None
+    placed_by: str
+    released_by: str | None
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When the hold ceased to keep the read; None while it does."""
+        return self.lapsed_at or self.hold.released_at
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """Which holds are listed; all that agree with each part that is given."""
 
@@ -105,23 +127,35 @@ def list_holds(connection: Connection, which: Filter) -> list[Hold]:
     return [Hold(*tuple(row)) for row in connection.execute(query)]
 
 
-def of_read(
-    connection: Connection, unit_id: int, captured_at: datetime, read_id: UUID
-) -> list[Hold]:
-    """Every hold that keeps the read now."""
+def naming(connection: Connection, read_id: UUID, start: datetime) -> list[Naming]:
+    """Every hold that names or named reads of that id, captured in the millisecond from ``start``.
+
+    Only with its unit is an id unique: reads of two units may have the same.
+    """
     query = (
         _query()
-        .join(hold_reads, hold_reads.c.hold_id == holds.c.id)
-        .where(
-            hold_reads.c.unit_id == unit_id,
-            hold_reads.c.captured_at == captured_at,
-            hold_reads.c.read_id == read_id,
-            hold_reads.c.lapsed_at.is_(None),
-            holds.c.released_at.is_(None),
+        .add_columns(
+            hold_reads.c.unit_id,
+            _OWNER.c.name,
+            hold_reads.c.lapsed_at,
+            holds.c.placed_by,
+            holds.c.released_by,
         )
-        .order_by(holds.c.id)
+        .join(hold_reads, hold_reads.c.hold_id == holds.c.id)
+        .join(units, units.c.id == hold_reads.c.unit_id)
+        .join(_OWNER, _OWNER.c.id == units.c.agency_id)
+        .where(
+            # The whole of the index's front, so that one moment of each unit is looked at.
+            hold_reads.c.unit_id.in_(select(units.c.id)),
+            hold_reads.c.captured_at >= start,
+            hold_reads.c.captured_at < start + timedelta(milliseconds=1),
+            hold_reads.c.read_id == read_id,
+        )
+        .order_by(holds.c.id, hold_reads.c.unit_id)
     )
-    return [Hold(*tuple(row)) for row in connection.execute(query)]
+    width = len(Hold.__slots__)
+    rows = [tuple(row) for row in connection.execute(query)]
+    return [Naming(Hold(*row[:width]), *row[width:]) for row in rows]
 
 
 def show(connection: Connection, hold_id: int) -> tuple[Hold, list[Review], list[HeldRead]]:
@@ -143,10 +177,9 @@ def show(connection: Connection, hold_id: int) -> tuple[Hold, list[Review], list
         .where(hold_reviews.c.hold_id == hold_id)
         .order_by(hold_reviews.c.id)
     )
-    owner = agencies.alias("owner")
     named = hold_reads
     held = connection.execute(
-        select(named.c.read_id, named.c.captured_at, owner.c.name, units.c.name, named.c.lapsed_at)
+        select(named.c.read_id, named.c.captured_at, _OWNER.c.name, units.c.name, named.c.lapsed_at)
         .join(units, units.c.id == named.c.unit_id)
         .outerjoin(
             reads,
@@ -154,7 +187,7 @@ def show(connection: Connection, hold_id: int) -> tuple[Hold, list[Review], list
             & (reads.c.captured_at == named.c.captured_at)
             & (reads.c.read_id == named.c.read_id),
         )
-        .outerjoin(owner, owner.c.id == reads.c.agency_id)
+        .outerjoin(_OWNER, _OWNER.c.id == reads.c.agency_id)
         .where(named.c.hold_id == hold_id)
         .order_by(named.c.captured_at, named.c.read_id)
     )

@@ -15,7 +15,7 @@ WHY = {
     "enforcement_action": "an enforcement action, investigation or prosecution",
     "arrest": "an arrest",
     "criminal_investigation": "a criminal investigation",
-    "evidence": "evidence that is expected",
+    "evidence": "evidence expected in a criminal or civil action",
     "administrator_direction": "the ALPR administrator's direction",
 }
 """What each kind of hold is for."""
@@ -85,7 +85,9 @@ def what(hold: Hold) -> str:
         return f"every read of {f'plate {hold.plate}' if hold.plate else 'a plate'}{state}{period}"
     if hold.scope == "unit":
         return f"everything of one unit{period}"
-    return f"the hit {hold.hit_id} with its read" if hold.scope == "hit" else "named by id"
+    if hold.scope == "hit":
+        return f"the hit {hold.hit_id} with its read"
+    return "single reads, chosen one by one when it was placed"
 
 
 def state_of(hold: Hold, now: datetime) -> str:

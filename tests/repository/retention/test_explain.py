@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import Engine, insert, update
 
 from edge.contract.records import mint_id
-from repository.retention import purge
+from repository.ledger import log
+from repository.ledger.entry import SYSTEM, Actor, Entry
+from repository.ledger.restores import ACTION as RESTORE
+from repository.retention import local_rules, purge
 from repository.retention.duties import Duties
 from repository.retention.explain import Gone, Kept, explain
-from repository.retention.explain_words import (
-    gone_as_mapping,
-    kept_as_mapping,
-    words_of_gone,
-    words_of_kept,
-)
+from repository.retention.explain_json import gone_as_mapping, kept_as_mapping
+from repository.retention.explain_people import who
+from repository.retention.explain_words import words_of_gone, words_of_kept
 from repository.retention.holds_request import PlateTarget
 from repository.retention.rules import shipped_rule
 from repository.store.engine import reading
@@ -25,7 +25,7 @@ from repository.store.pictures import PictureStore
 from repository.store.tables.agency_data import withdrawn_reads
 from repository.store.tables.fleet import agencies
 from repository.store.tables.reads import reads
-from tests.repository.retention.desk import DAY, HOUR, NOW, Desk
+from tests.repository.retention.desk import DAY, HOUR, JANE, NOW, RITA, Desk
 from tests.repository.sightings import RULE, sight
 
 
@@ -40,6 +40,38 @@ def kept(engine: Engine, read_id: uuid.UUID, now: datetime = NOW) -> Kept:
     assert isinstance(found, tuple)
     (one,) = found
     return one
+
+
+def gone(engine: Engine, read_id: uuid.UUID, now: datetime) -> tuple[Gone, str]:
+    found = asked(engine, read_id, now)
+    assert isinstance(found, Gone)
+    return found, "\n".join(words_of_gone(found))
+
+
+def purged(
+    engine: Engine, store: PictureStore, now: datetime, count: int, actor: Actor = SYSTEM
+) -> int:
+    """Purge that many reads of one day; the index of the certificate."""
+    done = purge.run(
+        engine,
+        store,
+        lambda connection: Duties.load(connection, RULE, shipped_rule),
+        now=now,
+        actor=actor,
+        confirmed=purge.Confirmation(now.date(), count),
+    )
+    assert done.reads_purged == count
+    (certificate,) = done.certificates
+    return certificate.ledger_index
+
+
+def put_under(engine: Engine, rule: str | None, now: datetime) -> None:
+    with engine.begin() as connection:
+        local_rules.change(
+            connection, "salem-pd", rule, default=RULE, shipped=shipped_rule,
+            reason="An ordinance.", confirmed=True, named_person=True, actor=JANE,
+            origin="test", now=now,
+        )  # fmt: skip
 
 
 def words(read: Kept, now: datetime = NOW) -> str:
@@ -89,8 +121,11 @@ def test_the_longest_duty_decides_and_every_other_is_said_too(desk: Desk) -> Non
     read = kept(desk.engine, read_id)
     assert [duty.hold.id if duty.hold else 0 for duty in read.duties] == [ending, 0, short]
     assert read.goes_at == datetime(2028, 7, 1, tzinfo=UTC)
-    assert f"decides: hold {ending}" in words(read)
-    assert "The direction: Keep it. It keeps it until 2028-07-01 00:00:00 UTC." in words(read)
+    assert f"decides: hold {ending}. The read" in words(read)
+    assert (
+        "The direction: Keep it. The hold keeps the read until 2028-07-01 00:00:00 UTC."
+        in words(read)
+    )
 
     released = desk.place((read_id,), "arrest")
     desk.release(released)
@@ -100,15 +135,27 @@ def test_the_longest_duty_decides_and_every_other_is_said_too(desk: Desk) -> Non
     assert read.goes_at is None
     said = words(read)
     assert (
-        f"Hold {evidence} of salem-pd keeps it for case 24-1187, because of evidence that is "
-        "expected (every read of a plate from 2026-03-01 12:00 UTC until 2026-03-02 12:00 UTC), "
-        "since 2026-03-01 12:00:00 UTC, placed by Jane Doe: why. The hold is reviewed by "
-        "2026-09-01. It keeps it until it is released."
+        f"Hold {evidence} of salem-pd keeps it for case 24-1187, because it is expected to become "
+        "evidence in a criminal or civil action. It was placed on 2026-03-01 12:00:00 UTC by Jane "
+        "Doe: why (ledger entry 4). It is on every read of a plate from 2026-03-01 12:00 UTC until "
+        "2026-03-02 12:00 UTC. The hold is reviewed by 2026-09-01. The hold keeps the read until "
+        "one person of salem-pd proposes its release and another confirms it."
     ) in said
     assert "The record of the case itself is kept: permanent." in said
-    assert f"Hold {arrest} " in said
-    assert f"Hold {released} " not in said
-    assert f"decides: hold {evidence}. The read stays until that hold ends" in said
+    assert "It is on single reads, chosen one by one when it was placed." in said
+    assert f"Hold {arrest} of salem-pd keeps it" in said
+    assert (
+        f"Hold {released} of salem-pd kept it for case 24-1187, because of an arrest. It was "
+        "placed on 2026-03-01 12:00:00 UTC by Jane Doe: why (ledger entry 2). It was released on "
+        "2026-03-01 12:00:00 UTC by Jane Doe (login jdoe) of salem-pd: closed (ledger entry 3)."
+    ) in said
+    assert (
+        f"What lasts longest decides: holds {evidence} and {arrest}. The read stays until those "
+        "holds have ended. After that it goes with the first purge after 2028-07-01 00:00:00 UTC"
+    ) in said
+    late = kept(desk.engine, read_id, NOW + 900 * DAY)
+    assert "After that it goes with the next purge, since" in words(late, NOW + 900 * DAY)
+    assert "until 2027-03-01 12:00:00 UTC. That time is over." in words(late, NOW + 900 * DAY)
     mapping = kept_as_mapping(read, None)
     assert (mapping["goes_at"], mapping["decided_by"]) == (None, f"hold {evidence}")
     assert [each["plate"] for each in mapping["holds"]] == [None] * 4
@@ -120,13 +167,14 @@ def test_a_case_without_disposition_keeps_until_then_and_with_one_for_the_year(d
     desk.place((read_id,), "enforcement_action")
     read = kept(desk.engine, read_id)
     assert read.goes_at is None
-    assert "It keeps it until the case's final disposition." in words(read)
+    assert "keeps the read until the case's final disposition is recorded, or a" in words(read)
     desk.dispose(NOW.date())
     read = kept(desk.engine, read_id)
     assert read.goes_at == datetime(2027, 3, 1, 12, tzinfo=UTC)
-    assert "final disposition was reached on 2026-03-01. It keeps it until 2027-03-01" in words(
-        read
-    )
+    assert (
+        "final disposition was reached on 2026-03-01, as Jane Doe recorded: guilty plea. The hold "
+        "keeps the read until 2027-03-01"
+    ) in words(read)
     late = kept(desk.engine, read_id, NOW + 500 * DAY)
     assert late.goes_at == NOW + 500 * DAY
 
@@ -159,41 +207,172 @@ def test_that_its_owner_withdrew_it_is_said(desk: Desk) -> None:
 
 
 @pytest.mark.policy("C-7b")
-def test_of_a_purged_read_the_certificates_of_its_day_are_named(
+def test_of_a_purged_read_the_certificate_of_its_day_is_named(
     desk: Desk, pictures: PictureStore
 ) -> None:
     gone_id = sight(desk.engine, "1ABC20", NOW)
     traced = sight(desk.engine, "2XYZ99", NOW + HOUR)
     desk.release(desk.place((traced,)))
     now = NOW + 366 * DAY
-    done = purge.run(
-        desk.engine,
-        pictures,
-        lambda connection: Duties.load(connection, RULE, shipped_rule),
-        now=now,
-        confirmed=purge.Confirmation(now.date(), 2),
-    )
-    (certificate,) = done.certificates
+    certificate = purged(desk.engine, pictures, now, 2)
 
-    unknown = asked(desk.engine, gone_id, now)
-    assert isinstance(unknown, Gone)
+    unknown, said = gone(desk.engine, gone_id, now)
     assert unknown.captured_at == NOW
-    (purged,) = unknown.purges
-    assert (purged.ledger_index, purged.reads_purged) == (certificate.ledger_index, 2)
-    assert purged.agencies == ("boston-pd", "salem-pd")
-    said = "\n".join(words_of_gone(unknown))
+    (only,) = unknown.purges
+    assert (only.ledger_index, only.reads_purged) == (certificate, 2)
+    assert only.agencies == ("boston-pd", "salem-pd")
     assert f"No read {gone_id} is here." in said
-    assert f"If it was here, it was purged on {now:%Y-%m-%d %H:%M:%S} UTC by Repository" in said
-    assert f"under Massachusetts (MA DCJIS" in said  # noqa: F541
-    assert f"certificate in ledger entry {certificate.ledger_index}." in said
+    assert (
+        f"If it was here, it was purged on {now:%Y-%m-%d %H:%M:%S} UTC by the repository's own "
+        "schedule, under Massachusetts (MA DCJIS"
+    ) in said
+    assert f"The certificate of that is ledger entry {certificate}: 2 reads of 2026-03-01" in said
     assert gone_as_mapping(unknown)["was_here"] is None
 
-    named = asked(desk.engine, traced, now)
-    assert isinstance(named, Gone)
-    said = "\n".join(words_of_gone(named))
-    assert "It was here, a read of salem-pd: hold 1 named it." in said
+    named, said = gone(desk.engine, traced, now)
+    assert "It was here: a read of salem-pd." in said
     assert "It was purged on" in said
     assert gone_as_mapping(named)["was_here"] is True
+
+
+@pytest.mark.policy("C-7b")
+def test_a_read_that_was_held_went_with_the_purge_after_its_release(
+    desk: Desk, pictures: PictureStore
+) -> None:
+    sight(desk.engine, "1ABC20", NOW)
+    held = sight(desk.engine, "2XYZ99", NOW + HOUR)
+    hold = desk.place((held,), "evidence")
+    spared = purged(desk.engine, pictures, NOW + 366 * DAY, 1)
+    desk.release(hold, now=NOW + 367 * DAY)
+    desk.confirm(hold, RITA)
+    sight(desk.engine, "3LMN55", NOW + HOUR)
+    taken = purged(desk.engine, pictures, NOW + 368 * DAY, 2, Actor("os:0", "os:root", "root", ""))
+    sight(desk.engine, "4PQR66", NOW + HOUR)
+    purged(desk.engine, pictures, NOW + 369 * DAY, 1)
+
+    found, said = gone(desk.engine, held, NOW + 370 * DAY)
+    assert ([each.ledger_index for each in found.purges], found.spared) == ([taken], (spared,))
+    assert said.count("purged on") == 1
+    assert f"(certificates in ledger entry {spared}), but it was left" in said
+    assert (
+        "It was purged on 2027-03-04 12:00:00 UTC by the operator of the server (system account "
+        "root), under"
+    ) in said
+    assert (
+        "Jane Doe proposed its release on 2027-03-03 12:00:00 UTC: closed. It was released on "
+        "2026-03-01 12:00:00 UTC by Rita Roe (login rroe) of salem-pd, who confirmed that (ledger "
+        "entry 3)."
+    ) in said
+
+
+@pytest.mark.policy("C-7b")
+def test_where_no_purge_can_have_taken_a_read_none_is_named(
+    desk: Desk, pictures: PictureStore
+) -> None:
+    sight(desk.engine, "1ABC20", NOW)
+    held = sight(desk.engine, "2XYZ99", NOW)
+    desk.place((held,))
+    purged(desk.engine, pictures, NOW + 366 * DAY, 1)
+    with desk.engine.begin() as connection:
+        connection.execute(reads.delete())
+    found, said = gone(desk.engine, held, NOW + 366 * DAY)
+    assert found.purges == ()
+    assert "No purge on this ledger can have taken it, since hold 1 still names it." in said
+
+
+@pytest.mark.policy("F-local")
+def test_of_purges_that_part_only_by_its_class_it_was_one(
+    desk: Desk, pictures: PictureStore
+) -> None:
+    put_under(desk.engine, "new-hampshire", NOW)
+    unknown, other, matched, also = (sight(desk.engine, "1ABC20", NOW) for _ in range(4))
+    with desk.engine.begin() as connection:
+        hit = reads.c.read_id.in_([matched, also])
+        connection.execute(update(reads).where(hit).values(has_hits=True))
+    first = purged(desk.engine, pictures, NOW + HOUR, 2)
+    second = purged(desk.engine, pictures, NOW + 2 * DAY, 2)
+    for read_id in (unknown, other, matched):
+        found, said = gone(desk.engine, read_id, NOW + 3 * DAY)
+        assert [each.ledger_index for each in found.purges] == [first, second]
+        assert "If it was here, it went with one of these 2 purges; which of them is not on" in said
+
+
+def test_a_certificate_of_one_read_shows_which_it_was(desk: Desk, pictures: PictureStore) -> None:
+    read_id = sight(desk.engine, "1ABC20", NOW)
+    purged(desk.engine, pictures, NOW + 366 * DAY, 1)
+    found, said = gone(desk.engine, read_id, NOW + 366 * DAY)
+    assert (found.was_here, found.purges[0].only_this) == (True, True)
+    assert "Its digest shows that this read was the one." in said
+    another = mint_id(NOW, lambda count: uuid.uuid4().bytes[:count])
+    assert "it was never here." in gone(desk.engine, another, NOW + 366 * DAY)[1]
+
+
+@pytest.mark.policy("C-7b")
+def test_a_restore_before_the_purge_is_named(desk: Desk, pictures: PictureStore) -> None:
+    read_id = sight(desk.engine, "1ABC20", NOW)
+    sight(desk.engine, "2XYZ99", NOW)
+    stays = sight(desk.engine, "3LMN55", NOW + 300 * DAY)
+    made_at, now = NOW + 364 * DAY, NOW + 366 * DAY
+    root = Actor("os:0", "os:root", "root", "")
+    with desk.engine.begin() as connection:
+        rules = {"salem-pd": {"retention_rule": "new-hampshire", "access": None}}
+        said_of_it = {"made_at": made_at.isoformat(), "agencies": rules}
+        restore = log.append(connection, Entry(RESTORE, root, now, "test", said_of_it))
+    purged(desk.engine, pictures, now, 2, root)
+    restored = (
+        f"On {now:%Y-%m-%d %H:%M:%S} UTC the repository was restored by the operator of the server "
+        f"(system account root) from a backup of {made_at:%Y-%m-%d %H:%M:%S} UTC (ledger entry "
+        f"{restore.index}): what came in, was held, was released or was purged between these two"
+    )
+    found, said = gone(desk.engine, read_id, now)
+    assert restored in said
+    assert "salem-pd is under the rule new-hampshire since then." in said
+    assert f"That purge belongs to the restore of ledger entry {restore.index}: it took" in said
+    assert [each["ledger_index"] for each in gone_as_mapping(found)["restores"]] == [restore.index]
+    assert restored in words(kept(desk.engine, stays, now), now)
+    never = mint_id(NOW - 40 * DAY, lambda count: uuid.uuid4().bytes[:count])
+    found, said = gone(desk.engine, never, now)
+    assert "never here, unless it was lost with what came between backup and restore." in said
+    assert gone_as_mapping(found)["was_here"] is None
+
+
+@pytest.mark.policy("F-local")
+def test_a_change_of_rule_that_moved_its_end_is_told(desk: Desk, pictures: PictureStore) -> None:
+    put_under(desk.engine, "new-jersey", NOW - DAY)
+    read_id = sight(desk.engine, "1ABC20", NOW)
+    put_under(desk.engine, None, NOW + HOUR)
+    put_under(desk.engine, "new-hampshire", NOW + 2 * HOUR)
+    changed = (
+        "On 2026-03-01 14:00:00 UTC Jane Doe (login jdoe) of salem-pd put the reads of salem-pd, "
+        "those stored already too, under a rule of its own, New Hampshire, instead of "
+        "Massachusetts: An ordinance (ledger entry 2)."
+    )
+    said = words(kept(desk.engine, read_id, NOW + 2 * HOUR), NOW + 2 * HOUR)
+    plain = "its time ends earlier: on 2026-03-01 12:03:00 UTC, not on 2027-03-01 12:00:00 UTC"
+    assert f"{changed} By that {plain}." in said
+    assert "under the repository's own rule, Massachusetts, instead of New Jersey" in said
+    assert "(ledger entry 0)" not in said
+    purged(desk.engine, pictures, NOW + 3 * HOUR, 1)
+    put_under(desk.engine, None, NOW + 4 * HOUR)
+    said = gone(desk.engine, read_id, NOW + 5 * HOUR)[1]
+    assert f"{changed} By that, if it did not match a hot list, {plain}; if it matched" in said
+    assert "2026-03-01 16:00:00" not in said
+
+
+@pytest.mark.parametrize(
+    ("actor", "said"),
+    [
+        (SYSTEM, "the repository's own schedule"),
+        (Actor("os:0", "os:root", "root", ""), "the operator of the server (system account root)"),
+        (
+            Actor("os:7", "os:ann", "Ann Lee", ""),
+            "the operator of the server, Ann Lee (system account ann)",
+        ),
+        (JANE, "Jane Doe (login jdoe) of salem-pd"),
+    ],
+)
+def test_everybody_is_named_as_a_judge_would_have_them(actor: Actor, said: str) -> None:
+    assert who(actor) == said
 
 
 def test_an_id_that_was_never_here_is_said_to_be_none(desk: Desk) -> None:
@@ -214,43 +393,28 @@ def test_a_read_of_another_day_is_covered_by_no_certificate_of_this_one(
 ) -> None:
     sight(desk.engine, "1ABC20", NOW)
     now = NOW + 366 * DAY
-    purge.run(
-        desk.engine,
-        pictures,
-        lambda connection: Duties.load(connection, RULE, shipped_rule),
-        now=now,
-        confirmed=purge.Confirmation(now.date(), 1),
-    )
+    purged(desk.engine, pictures, now, 1)
     other = mint_id(NOW - timedelta(days=2), lambda count: uuid.uuid4().bytes[:count])
-    found = asked(desk.engine, other, now)
-    assert isinstance(found, Gone)
-    assert found.purges == ()
+    assert gone(desk.engine, other, now)[0].purges == ()
 
 
 @pytest.mark.policy("F-local")
 def test_a_purge_of_one_agencys_reads_says_nothing_of_anothers(
     desk: Desk, pictures: PictureStore
 ) -> None:
-    gone_id = sight(desk.engine, "1ABC20", NOW)
+    gone_id, _ = (sight(desk.engine, "1ABC20", NOW) for _ in range(2))
     disposed_of = sight(desk.engine, "2XYZ99", NOW, unit=2)
     desk.release(desk.place((disposed_of,)))
     with desk.engine.begin() as connection:
         rule = update(agencies).where(agencies.c.id == 1).values(retention_rule="new-hampshire")
         connection.execute(rule)
     now = NOW + HOUR
-    purge.run(
-        desk.engine,
-        pictures,
-        lambda connection: Duties.load(connection, RULE, shipped_rule),
-        now=now,
-        confirmed=purge.Confirmation(now.date(), 1),
-    )
-    found = asked(desk.engine, gone_id, now)
-    assert isinstance(found, Gone)
+    purged(desk.engine, pictures, now, 2)
+    found = gone(desk.engine, gone_id, now)[0]
     assert [each.agencies for each in found.purges] == [("salem-pd",)]
-    assert "New Hampshire" in found.purges[0].rules[0]
+    assert found.purges[0].rules[0].name == "New Hampshire"
     with desk.engine.begin() as connection:
         connection.execute(reads.delete().where(reads.c.read_id == disposed_of))
-    other = asked(desk.engine, disposed_of, now)
-    assert isinstance(other, Gone)
-    assert (len(other.traces), other.purges) == (1, ())
+    other, said = gone(desk.engine, disposed_of, now)
+    assert (len(other.holds), other.purges) == (1, ())
+    assert "No purge on this ledger can have taken it. Whether something" in said

@@ -9,11 +9,11 @@ from alembic import command
 from sqlalchemy import text
 
 from repository.retention.duties import Duties
-from repository.retention.holds_listing import Filter, list_holds, of_read
+from repository.retention.holds_listing import Filter, list_holds, naming
 from repository.retention.rules import shipped_rule
 from repository.store import migrate
 from repository.store.engine import open_engine, reading
-from tests.repository.sightings import RULE
+from tests.repository.sightings import RULE, add_units
 
 PLACED = datetime(2026, 3, 1, 12, tzinfo=UTC)
 READ = UUID("0195f3a2-7c1b-7def-8a01-23456789abcd")
@@ -38,9 +38,10 @@ def test_a_hold_of_before_stands_as_one_on_single_reads(dsn: str) -> None:
         ):
             connection.execute(text(statement), values)
     migrate.upgrade(engine)
+    add_units(engine, PLACED, agencies=[1])
     with reading(engine) as connection:
         (hold,) = list_holds(connection, Filter())
         assert (hold.scope, hold.reads, hold.released_at) == ("reads", 1, None)
-        assert of_read(connection, 1, PLACED, READ) == [hold]
+        assert [each.hold for each in naming(connection, READ, PLACED)] == [hold]
         assert Duties.load(connection, RULE, shipped_rule).rule_of(1) is RULE
     engine.dispose()
