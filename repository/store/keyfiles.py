@@ -94,7 +94,8 @@ def load_public_part(path: Path) -> Ed25519PublicKey:
     if not public.exists():
         raise KeyFileError(
             f"public key {public}: does not exist; where {path.name} lies, run `alpr-repository "
-            "init`, which writes it; else bring it from there or from your backup"
+            "init`, which writes it; else bring it from there, or the whole repository back from "
+            "a backup with `alpr-repository restore`"
         )
     return load_public_key(public)
 
@@ -158,8 +159,9 @@ def _read_private(path: Path) -> bytes:
         content = path.read_bytes()
     except FileNotFoundError as error:
         raise KeyFileError(
-            f"key {path}: does not exist; bring the keys back from your backup, or, for a "
-            "repository that has none yet, run `alpr-repository init`"
+            f"key {path}: does not exist; bring the keys back from your backup (after the loss of "
+            "a server with `alpr-repository restore`), or, for a repository that has none yet, run "
+            "`alpr-repository init`"
         ) from error
     except OSError as error:
         raise KeyFileError(f"key {path}: {error.strerror}") from error

@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection, Engine, inspect, text
 
 from repository.store.backup.manifest import BackupError
-from repository.store.engine import open_engine, reading
+from repository.store.engine import DatabaseDamagedError, open_engine, reading
 
 _LEFT_OUT = ("picture_keys", "held_picture_keys", "alembic_version")
 _FILES = {"postgresql": "database.dump", "sqlite": "database.sqlite"}
@@ -80,17 +80,13 @@ def _require_all_readable(connection: Connection) -> None:
 
 
 def require_empty(engine: Engine) -> None:
-    """Refuse a database that has a table, or on SQLite a file that is there.
+    """Refuse a database that has a table, or a file in its place that is none.
 
     Raises:
         BackupError: naming what to do.
+        DatabaseUnavailableError: if it does not answer.
     """
-    if engine.dialect.name == "sqlite":
-        there = Path(str(engine.url.database)).exists()
-    else:
-        with engine.connect() as connection:
-            there = bool(set(inspect(connection).get_table_names()) - _NOT_OURS)
-    if there:
+    if not _is_empty(engine):
         raise BackupError(
             "restore: the database is not empty; name a new one in the settings. Where it holds "
             "only what `alpr-repository init` made after the loss, or what a restore that was cut "
@@ -99,11 +95,22 @@ def require_empty(engine: Engine) -> None:
         )
 
 
+def _is_empty(engine: Engine) -> bool:
+    if engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists():
+        return True  # to look into it would make it
+    try:
+        with reading(engine) as connection:
+            return not set(inspect(connection).get_table_names()) - _NOT_OURS
+    except DatabaseDamagedError:
+        return False
+
+
 def load(engine: Engine, folder: Path) -> None:
     """Put the dump into the empty database.
 
     Raises:
-        BackupError: if the dump does not go in; the database is as empty then as before.
+        BackupError: if the dump does not go in, or the database is not empty; an empty one is so
+            then still.
     """
     file = folder / file_of(engine)
     if engine.dialect.name == "postgresql":
@@ -112,7 +119,11 @@ def load(engine: Engine, folder: Path) -> None:
             "--single-transaction", "--exit-on-error", str(file),
         )  # fmt: skip
         return
+    require_empty(engine)
+    engine.dispose()
     target = Path(str(engine.url.database))
+    for suffix in ("", "-wal", "-shm"):  # a command that found no database has made an empty one
+        Path(f"{target}{suffix}").unlink(missing_ok=True)
     try:
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as source:
             _into(source, target)

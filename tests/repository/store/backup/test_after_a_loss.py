@@ -196,6 +196,35 @@ def test_what_did_not_come_back_is_in_the_entry_and_in_words(
     assert name in checked.stdout
 
 
+def test_a_command_that_found_no_database_does_not_stand_in_the_way(
+    good: tuple[House, Path], tmp_path: Path
+) -> None:
+    """The data folder may be there, made by the system, and each hint names the restore."""
+    first, backup = good
+    here = lost(tmp_path / "here")
+    (tmp_path / "here" / "data").mkdir()
+    for typed in (("units", "list"), ("ledger", "verify"), ("ledger", "checkpoint")):
+        assert "`alpr-repository restore`" in refused(here, *typed)
+    assert (tmp_path / "here" / "data" / "repository.sqlite").exists()
+    restore = ("restore", str(backup), "--keys-from", str(first.keys_file), "--clock-is", TODAY)
+    done = command(here, *restore)
+    assert done.exit_code == 0, done.output
+    assert command(here, "db", "check").exit_code == 0
+    assert "not empty" in refused(here, *restore)
+
+
+def test_a_file_that_is_no_database_is_left_alone(
+    sqlite_houses: Places, good: tuple[House, Path]
+) -> None:
+    first, backup = good
+    second = sqlite_houses("second")
+    there = Path(str(second.services.engine.url.database))
+    there.write_bytes(b"another's file" * 100)
+    with pytest.raises(BackupError, match="not empty"):
+        second.restore(backup, first.keys_file)
+    assert there.read_bytes() == b"another's file" * 100
+
+
 def test_what_else_is_damaged_cannot_be_passed_over(
     sqlite_houses: Places, good: tuple[House, Path], tmp_path: Path
 ) -> None:
