@@ -17,6 +17,7 @@ from repository.retention.duties import Duties
 from repository.retention.explain import Gone, Kept, explain
 from repository.retention.explain_json import gone_as_mapping, kept_as_mapping
 from repository.retention.explain_people import who
+from repository.retention.explain_purges import Purged, takers
 from repository.retention.explain_words import words_of_gone, words_of_kept
 from repository.retention.holds_request import PlateTarget
 from repository.retention.rules import shipped_rule
@@ -239,16 +240,18 @@ def test_of_a_purged_read_the_certificate_of_its_day_is_named(
 def test_a_read_that_was_held_went_with_the_purge_after_its_release(
     desk: Desk, pictures: PictureStore
 ) -> None:
-    sight(desk.engine, "1ABC20", NOW)
+    for plate in ("1ABC20", "1ABC21"):  # of one alone the certificate would say which it was
+        sight(desk.engine, plate, NOW)
     held = sight(desk.engine, "2XYZ99", NOW + HOUR)
     hold = desk.place((held,), "evidence")
-    spared = purged(desk.engine, pictures, NOW + 366 * DAY, 1)
+    spared = purged(desk.engine, pictures, NOW + 366 * DAY, 2)
     desk.release(hold, now=NOW + 367 * DAY)
     desk.confirm(hold, RITA)
     sight(desk.engine, "3LMN55", NOW + HOUR)
     taken = purged(desk.engine, pictures, NOW + 368 * DAY, 2, Actor("os:0", "os:root", "root", ""))
-    sight(desk.engine, "4PQR66", NOW + HOUR)
-    purged(desk.engine, pictures, NOW + 369 * DAY, 1)
+    for plate in ("4PQR66", "4PQR67"):
+        sight(desk.engine, plate, NOW + HOUR)
+    purged(desk.engine, pictures, NOW + 369 * DAY, 2)
 
     found, said = gone(desk.engine, held, NOW + 370 * DAY)
     assert ([each.ledger_index for each in found.purges], found.spared) == ([taken], (spared,))
@@ -269,10 +272,11 @@ def test_a_read_that_was_held_went_with_the_purge_after_its_release(
 def test_where_no_purge_can_have_taken_a_read_none_is_named(
     desk: Desk, pictures: PictureStore
 ) -> None:
-    sight(desk.engine, "1ABC20", NOW)
+    for plate in ("1ABC20", "1ABC21"):
+        sight(desk.engine, plate, NOW)
     held = sight(desk.engine, "2XYZ99", NOW)
     desk.place((held,))
-    purged(desk.engine, pictures, NOW + 366 * DAY, 1)
+    purged(desk.engine, pictures, NOW + 366 * DAY, 2)
     with desk.engine.begin() as connection:
         connection.execute(reads.delete())
     found, said = gone(desk.engine, held, NOW + 366 * DAY)
@@ -295,6 +299,31 @@ def test_of_purges_that_part_only_by_its_class_it_was_one(
         found, said = gone(desk.engine, read_id, NOW + 3 * DAY)
         assert [each.ledger_index for each in found.purges] == [first, second]
         assert "If it was here, it went with one of these 2 purges; which of them is not on" in said
+
+
+@pytest.mark.parametrize(
+    ("shown_at", "left"),
+    [
+        (None, (1, 2)),
+        (NOW + HOUR / 2, (1, 2)),  # the search may have looked before the purge
+        (NOW + 2 * HOUR, (2,)),
+        (NOW + 2 * DAY, (1, 2)),  # what was shown after either tells nothing
+    ],
+)
+def test_a_purge_long_before_a_read_was_shown_did_not_take_it(
+    shown_at: datetime | None, left: tuple[int, ...]
+) -> None:
+    plain, of_hits = (
+        Purged(
+            NOW + index * DAY, SYSTEM, NOW.date(), index + 1, 2, (),
+            {("salem-pd", bool(index)): NOW}, None,
+        )
+        for index in (0, 1)
+    )  # fmt: skip
+    found = takers(
+        [plain, of_hits], ["salem-pd"], NOW - HOUR, may_take=lambda _: True, shown_at=shown_at
+    )
+    assert tuple(each.ledger_index for each in found) == left
 
 
 def test_a_certificate_of_one_read_shows_which_it_was(desk: Desk, pictures: PictureStore) -> None:
