@@ -151,7 +151,7 @@ def _restores(connection: Connection, size: int, unfit: _Signed | None) -> tuple
     # What the database itself holds of checkpoints came back with the backup and fits it.
     if unfit is None or not unfit.is_held:
         return ()
-    return restores_before(connection, min(size, unfit.size), unfit.checkpoint)
+    return restores_before(connection, size, unfit.checkpoint)
 
 
 def _rewritten(checkpoint: _Signed, last_good: int) -> str:

@@ -182,6 +182,30 @@ def test_a_cut_tail_is_seen(ledger: Ledger, kept: int) -> None:
 
 
 @pytest.mark.policy("C-4c")
+def test_a_restore_is_told_of_beside_a_checkpoint_held_outside_and_no_other(ledger: Ledger) -> None:
+    said = {"backup": "ab" * 32, "made_at": NOW.isoformat()}
+    for request in ({}, said):  # the first is named like one and says nothing of it
+        with ledger.engine.begin() as connection:
+            log.append(
+                connection,
+                Entry("repository.restore", Actor("u", "x", "X", "a"), NOW, "here", request),
+            )
+    held = checkpoints.sign(checkpoints.Checkpoint(ORIGIN, SIZE + 5, bytes(32)), KEY)
+    verdict = ledger.verify([held])
+    assert not verdict.ok
+    assert [each.index for each in verdict.restores] == [SIZE + 1]
+    assert "2026-03-01 12:00 UTC, of the backup abababababababab" in verdict.restores[0].words()
+    with ledger.engine.begin() as connection:
+        log.append(connection, Entry("search.run", Actor("u", "x", "X", "a"), NOW, "here"))
+    Signer(ledger, KEY).sign_checkpoint()
+    with ledger.engine.begin() as connection:
+        connection.execute(delete(entries).where(entries.c.entry_index == SIZE + 2))
+    verdict = ledger.verify()
+    assert not verdict.ok
+    assert verdict.restores == ()
+
+
+@pytest.mark.policy("C-4c")
 def test_an_entry_that_the_state_does_not_count_is_seen(ledger: Ledger) -> None:
     with ledger.engine.begin() as connection:
         size, frontier = connection.execute(
