@@ -40,8 +40,8 @@ class RestoreEntry:
         made_at = datetime.fromisoformat(self.backup_made_at)
         said = (
             f"entry {self.index} is a restore, at {self.at}, of the backup {self.backup[:16]} of "
-            f"{made_at:%Y-%m-%d %H:%M} UTC: what the ledger recorded from entry {self.index} on "
-            "before that was lost with the server, and a checkpoint signed over it fits no more"
+            f"{made_at:%Y-%m-%d %H:%M} UTC: what the ledger had from entry {self.index} on until "
+            "then was not in the backup and is lost, and a checkpoint signed over it fits no more"
         )
         if self.names_checkpoint:
             return f"{said}. That entry names this checkpoint as one from before the restore"

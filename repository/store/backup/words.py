@@ -36,7 +36,7 @@ def lines(done: Restored) -> list[str]:
     lost = {
         None: "what it recorded after that is not in the backup; nobody gave a later checkpoint",
         0: "the checkpoint that was given has no more than that",
-    }.get(done.entries_lost, f"{done.entries_lost} entries that a checkpoint counts are lost")
+    }.get(done.entries_lost, f"lost of what a checkpoint counts: {done.entries_lost}")
     changed = "; ".join(
         f"{name}: rule {each['retention_rule'] or 'of the repository'}, "
         f"access {each['access'] or 'open'}"
