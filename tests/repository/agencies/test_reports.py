@@ -14,6 +14,7 @@ from repository.agencies.errors import AgencyError
 from repository.agencies.service import AgencyData
 from repository.retention.duties import Duties
 from repository.retention.explain import Gone, explain
+from repository.retention.explain_words import words_of_gone
 from repository.retention.rules import shipped_rule
 from repository.store.engine import reading
 from repository.store.tables.agency_data import read_corrections
@@ -93,9 +94,10 @@ def test_what_went_with_an_answer_can_be_told_afterwards(
         for read in (gone, corrected):
             answer = explain(connection, read, duties, clock())
             assert isinstance(answer, Gone)
-            (trace,) = answer.traces
-            assert trace.agency == "salem-pd"
-            assert trace.what.startswith(f"{officer.name} ({officer.login}) of its owner disposed")
+            assert answer.owners == ("salem-pd",)
+            assert f"{officer.name} ({officer.login}) of its owner disposed" in " ".join(
+                words_of_gone(answer)
+            )
 
 
 @pytest.mark.policy("G-11")
