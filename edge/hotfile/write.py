@@ -46,6 +46,7 @@ Accept: TypeAlias = Callable[[ListFacts, ListFacts, tuple[int, ...]], None]
 _BUFFER_BYTES = 1 << 20
 _SLOTS_AT_ONCE = 1 << 16
 _LENGTH_BITS = 16
+_PRIORITY_BITS = 3
 _MAX_UNITS = (1 << 32) - 1
 _ASIDE = b"aside"
 
@@ -137,7 +138,8 @@ class HotfileWriter:
         digest = self._plates.copy()
         digest.update(folded.encode("ascii"))
         # The urgent of one plate come first; eight digests share what this overwrites.
-        self._order.append(int.from_bytes(digest.digest(), "big") & ~7 | entry.priority)
+        value = int.from_bytes(digest.digest(), "big") >> _PRIORITY_BITS << _PRIORITY_BITS
+        self._order.append(value | entry.priority)
         sealed = self._aside.seal(self._at, _ASIDE, entry_encoder.encode(listed))
         self._places.append(self._at << _LENGTH_BITS | len(sealed))
         self._put(self._files[0], sealed)
@@ -164,14 +166,17 @@ class HotfileWriter:
         order, numbers = order[by_digest], numbers[by_digest]
         places = np.frombuffer(self._places, dtype=np.uint64)[numbers]
         del by_digest
-        slot_bits = _slot_bits(len(order))
+        slotted, slot_bits = len(order), _slot_bits(len(order))
+        groups = _groups(order)
+        order = order[groups[:-1]]
         starts = _starts(order, slot_bits)
+        marks = _marks(order, slot_bits)
         sealer = Sealer(self._file_key)
         self._at = 0
         self._put(self._files[1], bytes(HEADER_BYTES))
-        units = self._put_blocks(sealer, starts, numbers, places)
+        units = self._put_blocks(sealer, starts, marks, groups, numbers, places)
         index_at = self._at
-        index = _index(units, starts, _marks(order, slot_bits))
+        index = _index(units, starts, marks)
         for start in range(0, len(index), PIECE_BYTES):
             piece = index[start : start + PIECE_BYTES].tobytes()
             self._put(self._files[1], sealer.seal(self._at, b"index", piece))
@@ -181,7 +186,7 @@ class HotfileWriter:
         header = Header(
             facts=built,
             groups=self._confusables.groups,
-            slotted=len(order),
+            slotted=slotted,
             slot_bits=slot_bits,
             index_at=index_at,
             wildcards_at=wildcards_at,
@@ -195,6 +200,8 @@ class HotfileWriter:
         self,
         sealer: Sealer,
         starts: NDArray[np.uint32],
+        marks: NDArray[np.uint16],
+        groups: NDArray[np.uint32],
         numbers: NDArray[np.uint32],
         places: NDArray[np.uint64],
     ) -> NDArray[np.uint32]:
@@ -210,20 +217,29 @@ class HotfileWriter:
                 raise HotfileError(f"{self._target}: has more entries than its file can hold")
             units[slot] = self._at // UNIT_BYTES
             if first < end:
-                entries = [self._set_aside(aside, place) for place in places[first:end].tolist()]
-                lengths = [4 * (2 * len(entries) + 1), *map(len, entries)]
-                edges = np.cumsum(lengths, dtype="<u4")
-                parts = (edges.tobytes(), numbers[first:end].tobytes(), *entries)
-                block = b"".join(parts)
-                block += bytes(-len(block) % UNIT_BYTES)
-                self._put(self._files[1], sealer.seal(self._at, b"block", block))
+                edges = groups[first : end + 1].tolist()
+                some = slice(edges[0], edges[-1])
+                entries = [self._set_aside(aside, place) for place in places[some].tolist()]
+                own = [
+                    msgspec.msgpack.encode(entries[at - edges[0] : stop - edges[0]])
+                    for at, stop in pairwise(edges)
+                ]
+                own_marks = marks[first:end].tobytes() if end - first > MARKS else b""
+                self._put_block(sealer, own, own_marks, numbers[some].tobytes())
         units[-1] = self._at // UNIT_BYTES
         return units
 
-    def _set_aside(self, handle: int, place: int) -> bytes:
+    def _put_block(self, sealer: Sealer, groups: list[bytes], marks: bytes, numbers: bytes) -> None:
+        lengths = [4 * (len(groups) + 1) + len(marks), *map(len, groups)]
+        edges = np.cumsum(lengths, dtype="<u4").tobytes()
+        block = b"".join((edges, marks, *groups, numbers))
+        block += bytes(-len(block) % UNIT_BYTES)
+        self._put(self._files[1], sealer.seal(self._at, b"block", block))
+
+    def _set_aside(self, handle: int, place: int) -> msgspec.Raw:
         at, length = place >> _LENGTH_BITS, place & ((1 << _LENGTH_BITS) - 1)
         try:
-            return self._aside.open(at, _ASIDE, os.pread(handle, length, at))
+            return msgspec.Raw(self._aside.open(at, _ASIDE, os.pread(handle, length, at)))
         except OSError as error:
             raise self._unwritten(error) from error
 
@@ -253,7 +269,7 @@ class HotfileWriter:
 
 
 def _pairs(starts: NDArray[np.uint32]) -> Iterator[tuple[int, int]]:
-    """Where the entries of each slot begin and end, without all of it as Python's numbers."""
+    """Where the groups of each slot begin and end, without all of it as Python's numbers."""
     for at in range(0, len(starts) - 1, _SLOTS_AT_ONCE):
         yield from pairwise(starts[at : at + _SLOTS_AT_ONCE + 1].tolist())
 
@@ -286,13 +302,20 @@ def _kept(identities: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], tuple[int,
     return kept, tuple(sorted(again.tolist()))
 
 
+def _groups(order: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """Where the entries of each digest begin, and their number; ``order`` is ascending."""
+    digests = order >> np.uint64(_PRIORITY_BITS)
+    starts = np.flatnonzero(digests[1:] != digests[:-1]) + 1
+    return np.concatenate(([0] if len(order) else [], starts, [len(order)])).astype(np.uint32)
+
+
 def _slot_bits(entries: int) -> int:
-    """For 1.25 to 2.5 entries a slot: of these, 1 in 900 at most has more than its marks."""
+    """For 1.25 to 2.5 entries a slot: of these, 1 in 15,000 at most has more than its marks."""
     return min(MAX_SLOT_BITS, max(1, 4 * entries // 5).bit_length() - 1)
 
 
 def _starts(order: NDArray[np.uint64], slot_bits: int) -> NDArray[np.uint32]:
-    """Entries before each slot and in all; ``order`` is (entries,) uint64, ascending."""
+    """Groups before each slot and in all; ``order`` is (groups,) uint64, ascending."""
     edges = np.arange(1 << slot_bits, dtype=np.uint64) << np.uint64((64 - slot_bits) % 64)
     return np.append(np.searchsorted(order, edges), len(order)).astype("<u4")
 

@@ -15,18 +15,21 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 
 from edge.contract.hotlist import HotlistEntry
 from edge.contract.plates import Confusables, load_confusables
 from edge.hotfile.facts import ListFacts
-from edge.hotfile.layout import Listed, entry_decoder, entry_encoder
+from edge.hotfile.layout import Listed, entry_encoder
 from edge.hotfile.match import Hotlist, Hotlists
 from edge.hotfile.settings import MatchRule
 from edge.hotfile.store import StoredList
 
 KEY = b"bench" * 6 + b"--"
 """The key of the lists that a bench builds; they hold invented plates."""
+
+_decoder = msgspec.msgpack.Decoder(Listed)
 
 Entries = Iterable[HotlistEntry]
 Find = Callable[[str], object]
@@ -91,9 +94,7 @@ class InSqlite:
         """See Rival."""
         database = sqlite3.connect(f"file:{folder / 'list.db'}?mode=ro", uri=True)
         ask = "SELECT entry FROM listed WHERE folded = ?"
-        return lambda folded: [
-            entry_decoder.decode(row[0]) for row in database.execute(ask, (folded,))
-        ]
+        return lambda folded: [_decoder.decode(row[0]) for row in database.execute(ask, (folded,))]
 
 
 class InMappedArrays:
@@ -134,7 +135,7 @@ class InMappedArrays:
             row, found = bisect_left(digests, wanted), []
             while row < len(digests) and digests[row] == wanted:
                 at, length = places[row] >> 16, places[row] & 0xFFFF
-                found.append(entry_decoder.decode(content[at : at + length]))
+                found.append(_decoder.decode(content[at : at + length]))
                 row += 1
             return found
 
@@ -155,7 +156,7 @@ class InMarisaTrie:
     def open(self, _: Entries, folder: Path) -> Find:
         """See Rival."""
         trie = import_module("marisa_trie").BytesTrie().mmap(str(folder / "list.marisa"))
-        return lambda folded: [entry_decoder.decode(one) for one in trie.get(folded, ())]
+        return lambda folded: [_decoder.decode(one) for one in trie.get(folded, ())]
 
 
 RIVALS: dict[str, type[Rival]] = {

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from edge.contract.hotlist import HotlistEntry
 from edge.contract.plates import Confusables
+from edge.hotfile import write
 from edge.hotfile.build import build_hotfile
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.layout import HEADER_BYTES, SLOT_BYTES
@@ -79,6 +80,24 @@ def test_every_entry_comes_back_in_its_order_and_is_found_by_its_plate(
                 same, key=lambda one: one.entry
             )
             assert [one.priority for one in found] == sorted(one.priority for one in found)
+        assert stored.fault is None
+
+
+def test_plates_that_crowd_one_slot_are_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Among 2,000 plates in two slots some share their mark of 16 bits as well.
+    monkeypatch.setattr(write, "_slot_bits", lambda _: 1)
+    plates = [f"{letter}{number}" for letter in "AXYZ" for number in range(500)]
+    entries = [listed(f"{turn} {plate}", plate) for turn in range(2) for plate in plates]
+    path = tmp_path / "1.hotfile"
+    with store(path, entries, CONFUSABLES) as stored:
+        for plate in plates:
+            same = [p for p in plates if CONFUSABLES.fold(p) == CONFUSABLES.fold(plate)]
+            wanted = [f"{turn} {p}" for turn in range(2) for p in same]
+            assert find_plates(stored, plate) == wanted
+        assert find_plates(stored, "NONE") == []
+        assert list(stored.entries()) == entries
         assert stored.fault is None
 
 
