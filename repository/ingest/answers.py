@@ -9,8 +9,8 @@ from typing import Literal
 from sqlalchemy import Connection, select
 
 from edge.contract.batch import Batch, Refusal
-from edge.contract.records import Read
 from repository.ingest.fleet import floor_ms
+from repository.ingest.read_facts import ReadFacts
 from repository.ingest.verdicts import Judgement, Kept, OpenBatch, UnitState
 from repository.store.tables.reads import pictures, quarantine
 
@@ -54,7 +54,7 @@ def of_new(
         named = (
             picture.sha256
             for one in judgement.kept
-            if isinstance(one.record, Read)
+            if isinstance(one.record, ReadFacts)
             for picture in one.record.pictures
         )
         found = _Pictures((), tuple(dict.fromkeys(named)))

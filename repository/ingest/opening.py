@@ -19,9 +19,11 @@ from edge.contract.batch import (
     decode_status,
 )
 from edge.contract.errors import ContractError
-from edge.contract.records import decode_record, record_digest
+from edge.contract.records import Read, decode_record, record_digest
 from edge.contract.topics import UnitTopic
+from repository.ingest.read_facts import facts_of, recognise
 from repository.ingest.verdicts import (
+    AnyFacts,
     Kept,
     OpenBatch,
     Refused,
@@ -120,7 +122,7 @@ def _check_size(body: bytes, limit: int) -> None:
 
 def _read_record(data: bytes, digest: bytes, seq: int, batch: Batch) -> Kept | RefusedRecord:
     try:
-        record = decode_record(data)
+        record = recognise(data) or _decoded(data)
     except ContractError as error:
         return refuse_record(seq, *explain(data, error), data, digest)
     if (record.agency, record.unit) != (batch.agency, batch.unit):
@@ -130,3 +132,8 @@ def _read_record(data: bytes, digest: bytes, seq: int, batch: Batch) -> Kept | R
         detail = f"seq: {record.seq} in the place of {seq}"
         return refuse_record(seq, "out_of_chain", detail, data, digest)
     return Kept(record, data)
+
+
+def _decoded(data: bytes) -> AnyFacts:
+    record = decode_record(data)
+    return facts_of(data) if isinstance(record, Read) else record

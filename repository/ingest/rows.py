@@ -8,15 +8,14 @@ from typing import Any
 
 from edge.contract.batch import Batch
 from edge.contract.records import (
-    AnyRecord,
     Disposition,
     FixedSite,
     GpsFix,
     Hit,
-    Read,
     Verification,
 )
-from repository.ingest.verdicts import Kept, UnitState
+from repository.ingest.read_facts import ReadFacts
+from repository.ingest.verdicts import AnyFacts, Kept, UnitState
 
 Fold = Callable[[str], str]
 Row = dict[str, Any]
@@ -49,7 +48,7 @@ def batch_row(
 
 
 def read_row(
-    unit: UnitState, read: Read, data: bytes, batch_first_seq: int, fold: Fold, now: datetime
+    unit: UnitState, read: ReadFacts, data: bytes, batch_first_seq: int, fold: Fold, now: datetime
 ) -> Row:
     """The row of a read."""
     position = read.position
@@ -75,7 +74,7 @@ def read_row(
     }
 
 
-def picture_rows(unit: UnitState, read: Read) -> list[Row]:
+def picture_rows(unit: UnitState, read: ReadFacts) -> list[Row]:
     """The rows of a read's pictures, which have not come yet."""
     by_digest = {picture.sha256: picture for picture in read.pictures}
     return [
@@ -126,7 +125,7 @@ def storable(text: str) -> str:
     return text.replace("\x00", "")
 
 
-def _common(unit: UnitState, record: AnyRecord, data: bytes, now: datetime) -> Row:
+def _common(unit: UnitState, record: AnyFacts, data: bytes, now: datetime) -> Row:
     return {
         "unit_id": unit.unit_id,
         "captured_at": record.captured_at,

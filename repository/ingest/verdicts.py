@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.contract.batch import Batch, RefusalReason
-from edge.contract.records import AnyRecord, Hit, Read
+from edge.contract.records import (
+    Disposition,
+    Hit,
+    Malfunction,
+    ManualEntry,
+    ShiftCheck,
+    Verification,
+)
+from repository.ingest.read_facts import ReadFacts
 
 _MAX_DETAIL = 500
+
+AnyFacts: TypeAlias = (
+    ReadFacts | Hit | Verification | Disposition | ShiftCheck | ManualEntry | Malfunction
+)
+"""A record as ingest has it: of a read what is stored in columns, of any other all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +61,9 @@ class Window:
     oldest_hit: datetime
     now: datetime
 
-    def oldest(self, record: AnyRecord) -> datetime:
+    def oldest(self, record: AnyFacts) -> datetime:
         """The first moment of capture at which that record would be kept."""
-        if isinstance(record, Read):
+        if isinstance(record, ReadFacts):
             return self.oldest_hit if record.hits else self.oldest_read
         if isinstance(record, Hit):
             return self.oldest_hit
@@ -91,7 +104,7 @@ class Refused(Exception):  # noqa: N818 - not an error of the program: one answe
 class Kept:
     """A record to keep, with its canonical bytes."""
 
-    record: AnyRecord
+    record: AnyFacts
     data: bytes
 
 

@@ -22,9 +22,10 @@ from edge.contract.batch import (
     verify_hit,
 )
 from edge.contract.errors import ContractError
-from edge.contract.records import AnyRecord, Hit, decode_record, record_digest
+from edge.contract.records import Hit, decode_record, record_digest
 from repository.ingest.opening import explain
 from repository.ingest.verdicts import (
+    AnyFacts,
     Judgement,
     Kept,
     OpenBatch,
@@ -162,7 +163,7 @@ def _refuse_if(check: Callable[[], None], reason: RefusalReason, finding: str) -
         raise Refused(reason, str(error), finding=finding) from error
 
 
-def _outside(window: Window, record: AnyRecord) -> tuple[RefusalReason, str] | None:
+def _outside(window: Window, record: AnyFacts) -> tuple[RefusalReason, str] | None:
     if record.captured_at < window.oldest(record):
         return "too_old", "captured_at: older than reads are kept"
     if record.captured_at > window.now + MAX_AHEAD:

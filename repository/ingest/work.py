@@ -14,12 +14,13 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from edge.contract.batch import HitNotice, Refusal, UnitStatus, message_digest
-from edge.contract.records import Disposition, Hit, Read
+from edge.contract.records import Disposition, Hit
 from repository.ingest import answers, aside, chain, fleet, ownclock, rows, verify
 from repository.ingest.answers import Said
 from repository.ingest.arrived import Arrived
 from repository.ingest.aside import Bounds
 from repository.ingest.fleet import UnitName, Windows
+from repository.ingest.read_facts import ReadFacts
 from repository.ingest.status import write_status
 from repository.ingest.verdicts import (
     Judgement,
@@ -313,7 +314,7 @@ class Work:
         first_seq = taken.opened.batch.first_seq
         for one in taken.judgement.kept:
             record = one.record
-            if isinstance(record, Read):
+            if isinstance(record, ReadFacts):
                 new["reads"].append(
                     rows.read_row(unit, record, one.data, first_seq, self.fold, self.now)
                 )
