@@ -30,10 +30,9 @@ from repository.errors import RepositoryError
 from repository.ingest.arrived import Arrived, open_message
 from repository.ingest.consumers import HEARTBEAT_S
 from repository.ingest.link import Delivery, Link
-from repository.ingest.take import Taken
+from repository.ingest.take import ROWS_AT_ONCE, Taken
 from repository.settings import BrokerSettings
 
-ROWS_AT_ONCE = 5000
 GATHER_S = 0.05
 HELD_S = 4.0
 BYTES_IN_HAND = 64 * 1024 * 1024

@@ -11,6 +11,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, bindparam, func, select, tuple_, update
 
+from repository.ingest.chain import UnitName
 from repository.ingest.verdicts import Kept, RefusedRecord, UnitState, Window
 from repository.retention import watermarks
 from repository.retention.duties import Duties
@@ -19,8 +20,6 @@ from repository.store.tables.reads import batches, hits, reads, unit_records
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 Lock = Literal["none", "wait", "skip"]
-UnitName = tuple[str, str]
-"""A unit's agency and its name within it."""
 
 
 def load_units(

@@ -18,18 +18,22 @@ from edge.contract.batch import (
     seal_receipt,
 )
 from edge.contract.topics import UnitTopic
-from repository.ingest import consumers, ownclock, pictures
+from repository.ingest import chain, consumers, ownclock, pictures
 from repository.ingest.answers import Outcome, Said
 from repository.ingest.arrived import Arrived, NamedPicture, open_message
 from repository.ingest.aside import Bounds, refuse_message
-from repository.ingest.fleet import UnitName, Windows, load_units
+from repository.ingest.chain import UnitName
+from repository.ingest.fleet import Windows, load_units
 from repository.ingest.rows import Fold
-from repository.ingest.verdicts import OpenBatch, Refused, UnitState
+from repository.ingest.verdicts import Refused, UnitState
 from repository.ingest.work import Work
 from repository.retention.duties import Duties
 from repository.store import locks
 from repository.store.locks import Turn
 from repository.store.pictures import PictureStore
+
+ROWS_AT_ONCE = 5000
+"""Rows of batches that one transaction takes, or one batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,9 @@ class Taken:
     """What became of a message; ``reason`` is that of a refusal of the whole message.
 
     There is no reply to a status, nor to a message whose topic names no unit. A batch whose
-    outcome is ``ahead`` is not answered yet: what it follows is waited for, and ``expected`` is
-    the sequence that its chain goes on with, None while another process has the unit in hand.
+    outcome is ``ahead`` is not answered yet: what it follows is waited for, or there was no room
+    for it. ``expected`` is the sequence that its chain goes on with, None while another process
+    has the unit in hand.
     """
 
     outcome: Outcome
@@ -87,20 +92,26 @@ class Ingest:
     def take_all(self, arrived: Sequence[Arrived], overdue: Sequence[bool]) -> list[Taken]:
         """Commit messages other than pictures, or their refusals, together, and answer each.
 
-        ``overdue`` says of each whether what it follows has been waited for. A fault in one of
-        them keeps all from being committed: take them one by one then.
+        ``overdue`` says of each whether what it follows has been waited for. Those that cannot be
+        taken yet are told so, and other processes may take what is of their units meanwhile. A
+        fault in one of them keeps all from being committed: take them one by one then.
 
         Raises:
             DatabaseUnavailableError: if they could not be committed; nothing of them is kept.
         """
         now = self.clock()
-        order = sorted(range(len(arrived)), key=lambda index: _order(arrived[index]))
         with self._transaction() as connection:
-            work = self._work(connection, arrived, overdue, now)
-            answers = {index: work.judge(arrived[index], overdue=overdue[index]) for index in order}
-            work.finish()
-            said = [answers[index]() for index in range(len(arrived))]
-        return [self._taken(one, answer, now) for one, answer in zip(arrived, said, strict=True)]
+            known = load_units(connection, {_name(one) for one in arrived}, lock="none")
+            through = {name: unit.committed_through for name, unit in known.items()}
+            going = chain.within_reach(arrived, overdue, through, ROWS_AT_ONCE)
+            said = {at: Said("ahead", known.get(_name(one))) for at, one in enumerate(arrived)}
+            if going:
+                some, late = [arrived[at] for at in going], [overdue[at] for at in going]
+                work = self._work(connection, some, late, now)
+                answers = [(at, work.judge(arrived[at], overdue=overdue[at])) for at in going]
+                work.finish()
+                said |= {at: answer() for at, answer in answers}
+        return [self._taken(one, said[at], now) for at, one in enumerate(arrived)]
 
     def take_picture(self, arrived: Arrived) -> Taken:
         """Commit a picture, or its refusal, and answer it; any number at once, in threads.
@@ -225,10 +236,3 @@ class Ingest:
 def _name(arrived: Arrived) -> UnitName:
     """The unit that a message names; one that no unit can have where it names none."""
     return (arrived.place.agency, arrived.place.unit) if arrived.place else ("", "")
-
-
-def _order(arrived: Arrived) -> tuple[str, int]:
-    """Batches of a unit in the order of their chain; what is no batch stays in its own order."""
-    if isinstance(arrived.content, OpenBatch):
-        return (arrived.topic, arrived.content.batch.first_seq)
-    return ("", 0)

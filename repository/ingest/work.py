@@ -19,7 +19,8 @@ from repository.ingest import answers, aside, chain, fleet, ownclock, rows, veri
 from repository.ingest.answers import Said
 from repository.ingest.arrived import Arrived
 from repository.ingest.aside import Bounds
-from repository.ingest.fleet import UnitName, Windows
+from repository.ingest.chain import UnitName
+from repository.ingest.fleet import Windows
 from repository.ingest.read_facts import ReadFacts
 from repository.ingest.status import write_status
 from repository.ingest.verdicts import (

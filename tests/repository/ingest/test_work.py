@@ -145,11 +145,40 @@ def test_a_unit_that_another_process_has_in_hand_holds_up_no_other(
     with engine.begin() as elsewhere:
         fleet.load_units(elsewhere, [(AGENCY, busy.unit)], lock="wait")
         answers = take_all(ingest, *messages)
-        assert [(each.outcome, each.reply is None) for each in answers] == [
-            ("ahead", True),
-            ("committed", False),
+        assert [(each.outcome, each.expected, each.reply is None) for each in answers] == [
+            ("ahead", None, True),
+            ("committed", 2, False),
         ]
     assert [each.outcome for each in take_all(ingest, *messages)] == ["committed", "duplicate"]
+    engine.dispose()
+    postgres_server.drop_database(name)
+
+
+def test_a_batch_that_waits_for_another_keeps_no_process_from_its_unit(
+    postgres_server: PostgresServer,
+    migrated_postgres: str,
+    ingest_on: Callable[[Engine], Ingest],
+) -> None:
+    name = postgres_server.create_database(template=migrated_postgres)
+    engine = open_engine(postgres_server.dsn(name))
+    waiting, going = Sender(), Sender(unit="car-13")
+    for unit in (waiting, going):
+        unit.enrol(engine, NOW)
+    first, second = (waiting.message(waiting.read(SEEN)) for _ in range(2))
+    plain = ingest_on(engine)
+    others: list[Taken] = []
+
+    def fold(plate: str) -> str:  # asked for in the midst of the transaction
+        others.extend(take_all(plain, (waiting.topic(), first)))
+        return plate
+
+    mine = take_all(
+        replace(plain, fold=fold),
+        (waiting.topic(), second),
+        (going.topic(), going.message(going.read(SEEN))),
+    )
+    assert [each.outcome for each in mine] == ["ahead", "committed"]
+    assert [each.outcome for each in others] == ["committed"]
     engine.dispose()
     postgres_server.drop_database(name)
 
