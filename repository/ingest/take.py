@@ -109,8 +109,9 @@ class Ingest:
                 some, late = [arrived[at] for at in going], [overdue[at] for at in going]
                 work = self._work(connection, some, late, now)
                 answers = [(at, work.judge(arrived[at], overdue=overdue[at])) for at in going]
-                work.finish()
+                work.write()
                 said |= {at: answer() for at, answer in answers}
+                work.finish()
         return [self._taken(one, said[at], now) for at, one in enumerate(arrived)]
 
     def take_picture(self, arrived: Arrived) -> Taken:

@@ -88,6 +88,9 @@ class Work:
     _batches: list[_Taken] = field(default_factory=list)
     _notices: list[tuple[_Unit, Kept]] = field(default_factory=list)
     _findings: dict[tuple[str, int], str] = field(default_factory=dict)
+    _new: dict[str, list[rows.Row]] = field(
+        default_factory=lambda: {"reads": [], "pictures": [], "hits": [], "others": []}
+    )
 
     def judge(self, arrived: Arrived, *, overdue: bool) -> Callable[[], Said]:
         """Decide on a message; what comes back says what became of it once all is written.
@@ -118,9 +121,9 @@ class Work:
         except Refused as refused:
             return self._refuse(arrived, unit, refused)
 
-    def finish(self) -> None:
-        """Write all that was decided."""
-        new: dict[str, list[rows.Row]] = {"reads": [], "pictures": [], "hits": [], "others": []}
+    def write(self) -> None:
+        """Write all that was decided, save for what :meth:`finish` does."""
+        new = self._new
         for taken in self._batches:
             self._add_rows(new, taken.unit.state, taken)
         for unit, hit in self._notices:
@@ -135,9 +138,6 @@ class Work:
         self._write_batches()
         moved = [unit.state for unit in self._known.values() if unit.moved]
         fleet.write_chains(self.connection, moved, self.now)
-        plates.remember(
-            self.connection, {row["plate"] for name in ("reads", "hits") for row in new[name]}
-        )
         holds.catch(self.connection, new["reads"])
         if self.doubt == "ahead" and any(
             ownclock.agrees(taken.judgement.kept, self.now) for taken in self._batches
@@ -145,9 +145,17 @@ class Work:
             ownclock.trust(self.connection, self.now, "a unit's clock agrees with it")
         for (kind, unit_id), detail in sorted(self._findings.items()):
             raise_finding(self.connection, kind, unit_id, detail, self.now)
-        # Last, since it writes in the ledger, which others wait for.
+
+    def finish(self) -> None:
+        """Write what other processes wait for until this transaction ends: the last thing in it.
+
+        They wait to add a plate that is added here, and for their turn at the ledger.
+        """
+        plates.remember(
+            self.connection, {row["plate"] for name in ("reads", "hits") for row in self._new[name]}
+        )
         acted_on = [
-            row for row in new["others"] if row["type"] == Disposition.__struct_config__.tag
+            row for row in self._new["others"] if row["type"] == Disposition.__struct_config__.tag
         ]
         for unit_id, said in _by_unit(acted_on).items():
             agency_id = said[0]["agency_id"]
