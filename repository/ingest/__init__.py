@@ -16,7 +16,7 @@ another batch in the place of a      refused ``out_of_chain``, set     ``forked_
 committed one, or on another one     aside
 not signed by the unit's key, or     refused ``bad_signature`` or      ``bad_signature``
 changed since                        ``bad_root``, set aside
-captured up to `verify.MAX_AHEAD`    kept                              ``future_reads`` from
+captured up to `verdicts.MAX_AHEAD`  kept                              ``future_reads`` from
 ahead                                                                  `work.SLIGHTLY_AHEAD`
 captured further ahead               record refused ``in_future``,     ``future_reads``
                                      set aside

@@ -51,12 +51,12 @@ def of_new(
     if met:
         found = _pictures_of(connection, unit.unit_id, opened)
     else:
-        named = (
+        named = [
             picture.sha256
             for one in judgement.kept
             if isinstance(one.record, ReadFacts)
             for picture in one.record.pictures
-        )
+        ]
         found = _Pictures((), tuple(dict.fromkeys(named)))
     earlier: tuple[str, ...] = ()
     if unit.committed_through == batch.last_seq:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from edge.contract.batch import HitNotice, UnitStatus
+from edge.contract.batch import HitNotice, UnitStatus, message_digest
 from edge.contract.errors import ContractError
 from edge.contract.topics import UnitTopic, parse
 from repository.ingest import opening
@@ -26,11 +26,13 @@ Content: TypeAlias = OpenBatch | HitNotice | UnitStatus | NamedPicture | Refused
 class Arrived:
     """A message and what is in it; ``place`` is None where its topic is no unit's.
 
-    ``retained`` says that the broker kept it, so that its age is not known.
+    ``digest`` is what its receipt names it by. ``retained`` says that the broker kept it, so that
+    its age is not known.
     """
 
     topic: str
     body: bytes
+    digest: str
     place: UnitTopic | None
     content: Content
     retained: bool = False
@@ -48,15 +50,16 @@ class Arrived:
 
 def open_message(topic: str, body: bytes, *, retained: bool = False) -> Arrived:
     """Read a message and its records, and hash what is to be hashed."""
+    digest = message_digest(body)
     try:
         place = parse(topic)
     except ContractError as error:
-        return Arrived(topic, body, None, Refused("malformed", str(error)), retained)
+        return Arrived(topic, body, digest, None, Refused("malformed", str(error)), retained)
     try:
         content = _open(place, body)
     except Refused as refused:
         content = refused
-    return Arrived(topic, body, place, content, retained)
+    return Arrived(topic, body, digest, place, content, retained)
 
 
 def _open(place: UnitTopic, body: bytes) -> Content:

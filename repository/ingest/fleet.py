@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
-from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, bindparam, func, select, tuple_, update
@@ -109,17 +108,18 @@ def committed_root(connection: Connection, unit_id: int, first_seq: int) -> str 
 
 def latest_capture(connection: Connection, unit_id: int) -> datetime:
     """The latest moment of capture that is stored of the unit; ``NEVER`` if nothing is."""
-    moments = (
-        connection.scalar(select(func.max(table.c.captured_at)).where(table.c.unit_id == unit_id))
+    latest = (
+        select(func.max(table.c.captured_at)).where(table.c.unit_id == unit_id).scalar_subquery()
         for table in (reads, hits, unit_records)
     )
+    moments = connection.execute(select(*latest)).one()
     return max((moment for moment in moments if moment is not None), default=NEVER)
 
 
 def stored_records(
     connection: Connection, unit_id: int, records: Iterable[Kept | RefusedRecord]
-) -> dict[UUID, bytes]:
-    """Bytes of the unit's records that are stored under the ids of these ones."""
+) -> dict[int, bytes]:
+    """Bytes of the unit's records that are stored under the ids of these ones, as numbers."""
     wanted = [one.record for one in records if isinstance(one, Kept)]
     if not wanted:
         return {}
@@ -128,7 +128,7 @@ def stored_records(
     last = floor_ms(max(record.captured_at for record in wanted))
     last = last.replace(microsecond=last.microsecond + 999)
     ids = [record.id for record in wanted]
-    found: dict[UUID, bytes] = {}
+    found: dict[int, bytes] = {}
     for table, identifier in (
         (reads, reads.c.read_id),
         (hits, hits.c.hit_id),
@@ -139,7 +139,7 @@ def stored_records(
             table.c.captured_at.between(first, last),
             identifier.in_(ids),
         )
-        found.update((row[0], row[1]) for row in connection.execute(query))
+        found.update((row[0].int, row[1]) for row in connection.execute(query))
     return found
 
 

@@ -10,8 +10,8 @@ from edge.contract.batch import Batch
 from edge.contract.records import (
     Disposition,
     FixedSite,
-    GpsFix,
     Hit,
+    NoPosition,
     Verification,
 )
 from repository.ingest.read_facts import ReadFacts
@@ -52,7 +52,7 @@ def read_row(
 ) -> Row:
     """The row of a read."""
     position = read.position
-    placed = position if isinstance(position, GpsFix | FixedSite) else None
+    placed = None if isinstance(position, NoPosition) else position
     return {
         "unit_id": unit.unit_id,
         "captured_at": read.captured_at,

@@ -144,7 +144,9 @@ class Ingest:
             DatabaseUnavailableError: if it could not be committed.
         """
         detail = f"the repository could not process it ({type(error).__name__}); see its log"
-        arrived = Arrived(topic, body, open_message(topic, b"").place, Refused("malformed", detail))
+        place = open_message(topic, b"").place
+        refused = Refused("malformed", detail)
+        arrived = Arrived(topic, body, message_digest(body), place, refused)
         return self.take_all([arrived], overdue=[True])[0]
 
     def beat(self, client_id: str, host: str) -> None:
@@ -204,7 +206,7 @@ class Ingest:
         reply: Reply | None = None
         place = arrived.place
         if place is not None and place.channel != "status" and said.outcome != "ahead":
-            reply = self._reply(place, arrived.body, said, now)
+            reply = self._reply(place, arrived.digest, said, now)
         return Taken(
             outcome=said.outcome,
             reply=reply,
@@ -214,14 +216,14 @@ class Ingest:
             expected=said.unit.committed_through + 1 if said.unit else None,
         )
 
-    def _reply(self, place: UnitTopic, body: bytes, said: Said, now: datetime) -> Reply:
+    def _reply(self, place: UnitTopic, message: str, said: Said, now: datetime) -> Reply:
         # A refusal speaks of what was so when it was decided: a unit passes over one that is
         # older than the receipt of what another process committed meanwhile.
         issued_at = now if said.reason is not None else self.clock()
         receipt = seal_receipt(
             agency=place.agency,
             unit=place.unit,
-            message=message_digest(body),
+            message=message,
             committed_through=said.unit.committed_through if said.unit else 0,
             chain_root=said.unit.chain_root if said.unit else GENESIS_ROOT,
             refused=said.refused,

@@ -9,10 +9,9 @@ alone, and the batch around it is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import datetime
 
 from edge.contract.batch import (
     HitNotice,
@@ -38,7 +37,6 @@ from repository.ingest.verdicts import (
     refuse_record,
 )
 
-MAX_AHEAD = timedelta(days=1)
 FINDING_OF: Mapping[RefusalReason, str] = {
     "in_future": "future_reads",
     "too_old": "expired_reads",
@@ -78,23 +76,24 @@ def check_seal(opened: OpenBatch, unit: UnitState) -> None:
 
 
 def judge(
-    records: Iterable[Kept | RefusedRecord], seen: MutableMapping[UUID, bytes], window: Window
+    records: Sequence[Kept | RefusedRecord], seen: MutableMapping[int, bytes], window: Window
 ) -> Judgement:
     """Which of a batch's records to keep.
 
-    ``seen`` has the bytes of records of the unit that are stored under one of these ids, and gets
-    those of this batch. A hit is there already if its notice came first; any other bytes under a
-    known id are refused.
+    ``seen`` has the bytes of records of the unit that are stored under one of these ids, as
+    numbers, and gets those of this batch. A hit is there already if its notice came first; any
+    other bytes under a known id are refused.
     """
     kept: list[Kept] = []
     refused: list[RefusedRecord] = []
+    inside = window.holds_all(one.record.captured_at for one in records if isinstance(one, Kept))
     for one in records:
         if isinstance(one, RefusedRecord):
             refused.append(_without_expired(one, window))
             continue
         record = one.record
-        problem = _outside(window, record)
-        if problem is None and seen.setdefault(record.id, one.data) != one.data:
+        problem = None if inside else _outside(window, record)
+        if problem is None and seen.setdefault(record.id.int, one.data) != one.data:
             problem = ("malformed", "id: another record of the unit has it")
         if problem is None:
             kept.append(one)
@@ -166,7 +165,7 @@ def _refuse_if(check: Callable[[], None], reason: RefusalReason, finding: str) -
 def _outside(window: Window, record: AnyFacts) -> tuple[RefusalReason, str] | None:
     if record.captured_at < window.oldest(record):
         return "too_old", "captured_at: older than reads are kept"
-    if record.captured_at > window.now + MAX_AHEAD:
+    if record.captured_at > window.newest:
         return "in_future", "captured_at: more than a day ahead of the repository's clock"
     return None
 

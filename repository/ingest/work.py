@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import Connection
 
-from edge.contract.batch import HitNotice, Refusal, UnitStatus, message_digest
+from edge.contract.batch import HitNotice, Refusal, UnitStatus
 from edge.contract.records import Disposition, Hit
 from repository.ingest import answers, aside, chain, fleet, ownclock, rows, verify
 from repository.ingest.answers import Said
@@ -46,16 +45,16 @@ SLIGHTLY_AHEAD = timedelta(minutes=5)
 
 @dataclass
 class _Unit:
-    """A unit in this transaction; ``seen`` has the bytes of its records by their ids."""
+    """A unit in this transaction; ``seen`` has the bytes of its records by their ids as numbers."""
 
     state: UnitState
     window: Window
-    seen: dict[UUID, bytes] = field(default_factory=dict)
+    seen: dict[int, bytes] = field(default_factory=dict)
     moved: bool = False
 
     def keep(self, kept: Sequence[Kept]) -> None:
         """Note what is kept of the unit."""
-        captured = max((one.record.captured_at for one in kept), default=fleet.NEVER)
+        captured = max([one.record.captured_at for one in kept], default=fleet.NEVER)
         through = max(captured, self.state.captured_through or fleet.NEVER)
         self.state = replace(self.state, captured_through=through)
         self.moved = True
@@ -214,7 +213,7 @@ class Work:
         if state.ahead_since is not None:
             self._settle_gap(state)
         self._look_at_times(unit, judgement)
-        taken = _Taken(unit, opened, judgement, message_digest(arrived.body), met)
+        taken = _Taken(unit, opened, judgement, arrived.digest, met)
         self._batches.append(taken)
         aside.set_records_aside(self.connection, state, arrived.topic, judgement.refused, self.now)
         return lambda: answers.of_new(
@@ -225,9 +224,9 @@ class Work:
         # A notice is refused for its time alone as a batch is: its record comes again in one.
         hit = verify.check_hit(notice, unit.state, unit.window)
         self._meet_stored(unit, [hit])
-        stored = unit.seen.get(hit.record.id)
+        stored = unit.seen.get(hit.record.id.int)
         if stored is None:
-            unit.seen[hit.record.id] = hit.data
+            unit.seen[hit.record.id.int] = hit.data
             unit.keep([hit])
             self._notices.append((unit, hit))
             return lambda: Said("committed", unit.state, records_kept=1)

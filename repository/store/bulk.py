@@ -52,7 +52,7 @@ _INT4 = struct.Struct("!ii").pack
 _FLOAT8 = struct.Struct("!id").pack
 _SIXTEEN = _LENGTH(16)
 _TRUE, _FALSE = b"\x00\x00\x00\x01\x01", b"\x00\x00\x00\x01\x00"
-_AT_ONCE = 100
+_AT_ONCE = 200
 
 Encode = Callable[[Sequence[Any]], "list[Iterable[bytes]]"]
 
@@ -136,14 +136,20 @@ def _copy(
 
 def _fields(column: Column[Any], values: Sequence[Any]) -> list[Iterable[bytes]]:
     """The binary form of a column's values, in one part or in two that follow each other."""
+    form, recurring = _form(column)
+    if recurring and len(distinct := set(values)) * 2 <= len(values):
+        whole = map(b"".join, zip(*form(list(distinct)), strict=True))
+        known = dict(zip(distinct, whole, strict=True))
+        return [map(known.__getitem__, values)]
+    return form(values)
+
+
+@functools.cache
+def _form(column: Column[Any]) -> tuple[Encode, bool]:
+    """How a column's values are encoded, and whether it is worth looking for ones that recur."""
     for kind, encode, recurring in _ENCODERS:
         if isinstance(column.type, kind):
-            form = encode if not column.nullable else functools.partial(_with_nulls, encode)
-            if recurring and len(distinct := set(values)) * 2 <= len(values):
-                whole = map(b"".join, zip(*form(list(distinct)), strict=True))
-                known = dict(zip(distinct, whole, strict=True))
-                return [map(known.__getitem__, values)]
-            return form(values)
+            return functools.partial(_with_nulls, encode) if column.nullable else encode, recurring
     raise TypeError(f"{column}: no binary form of its type is known")
 
 
