@@ -59,7 +59,7 @@ def of_new(
         ]
         found = _Pictures((), tuple(dict.fromkeys(named)))
     earlier: tuple[str, ...] = ()
-    if unit.committed_through == batch.last_seq:
+    if unit.committed_through == batch.last_seq and batch.first_seq > 1:
         earlier = _missing_before(connection, unit.unit_id, batch.first_seq, now)
     return Said(
         "committed",

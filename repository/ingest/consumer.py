@@ -1,10 +1,11 @@
 """An ingest process: messages in, receipts out, nothing acknowledged that is not committed.
 
-The link's thread puts messages into a bounded queue; the worker takes what is there, up to
-``ROWS_AT_ONCE`` rows or what comes within ``GATHER_S``, commits it together, publishes the receipts
-and then acknowledges. When the queue is full, by number or by bytes, the link's thread waits, so
-that the broker's window closes; should that last beyond the keep-alive, the broker drops the
-connection and delivers again what is not acknowledged, which is harmless.
+The link's thread opens messages, while the worker waits for the database, and puts them into a
+bounded queue; the worker takes what is there, up to ``ROWS_AT_ONCE`` rows or what comes within
+``GATHER_S``, commits it together, publishes the receipts and then acknowledges. When the queue is
+full, by number or by bytes, the link's thread waits, so that the broker's window closes; should
+that last beyond the keep-alive, the broker drops the connection and delivers again what is not
+acknowledged, which is harmless.
 
 A batch that is ahead of its unit's chain waits for what it follows, which another process may be
 about to commit, until the chain has stood still for ``HELD_S``, without holding up the others.
@@ -80,12 +81,12 @@ class Taker(Protocol):
 class _InHand:
     """A message that is not committed; ``fault`` is why it could not even be opened.
 
-    One that is ahead of its chain has been so, with the chain where it is, ``since`` then.
+    The worker has it, or has had it ahead of its chain with the chain where it is, ``since`` then.
     """
 
     delivery: Delivery
     arrived: Arrived | None
-    since: float
+    since: float = 0.0
     fault: Exception | None = None
     expected: int | None = None
 
@@ -123,7 +124,7 @@ class Consumer:
         self.counts = Counts()
         self._session = broker.session
         self._taker = taker
-        self._deliveries: queue.Queue[Delivery] = queue.Queue(maxsize=broker.queue)
+        self._opened: queue.Queue[_InHand] = queue.Queue(maxsize=broker.queue)
         self._window = broker.queue
         self._room = threading.Condition()
         self._bytes_in_hand = 0
@@ -165,15 +166,16 @@ class Consumer:
             while self._bytes_in_hand > BYTES_IN_HAND and not self._stop.is_set():
                 self._room.wait(_TICK_S)
             self._bytes_in_hand += len(delivery.body)
+        opened = _open(delivery)
         while not self._stop.is_set():
             try:
-                self._deliveries.put(delivery, timeout=_TICK_S)
+                self._opened.put(opened, timeout=_TICK_S)
             except queue.Full:
                 continue
             return
 
     def _gather(self) -> list[_InHand]:
-        """What is there and what comes within a moment, opened; nothing after some silence."""
+        """What is there and what comes within a moment; nothing after some silence."""
         gathered: list[_InHand] = []
         rows = 0
         if len(self._held) >= self._window:
@@ -183,17 +185,15 @@ class Consumer:
         while rows < ROWS_AT_ONCE and len(gathered) + len(self._held) < self._window:
             left_s = until - time.monotonic()
             try:
-                delivery = (
-                    self._deliveries.get(timeout=left_s)
-                    if left_s > 0
-                    else self._deliveries.get_nowait()
+                opened = (
+                    self._opened.get(timeout=left_s) if left_s > 0 else self._opened.get_nowait()
                 )
             except queue.Empty:
                 break
             if not gathered:
                 until = time.monotonic() + GATHER_S
-            gathered.append(_open(delivery))
-            rows += gathered[-1].rows
+            gathered.append(replace(opened, since=time.monotonic()))
+            rows += opened.rows
         return gathered
 
     def _handle(self, gathered: list[_InHand], pool: ThreadPoolExecutor) -> None:
@@ -294,12 +294,11 @@ class Consumer:
 
 
 def _open(delivery: Delivery) -> _InHand:
-    since = time.monotonic()
     try:
         arrived = open_message(delivery.topic, delivery.body, retained=delivery.retained)
     except _FAULTS_OF_A_MESSAGE as error:
-        return _InHand(delivery, None, since, error)
-    return _InHand(delivery, arrived, since)
+        return _InHand(delivery, None, fault=error)
+    return _InHand(delivery, arrived)
 
 
 def _is_of_the_database(error: Exception) -> bool:

@@ -20,6 +20,38 @@ from repository.ingest.verdicts import AnyFacts, Kept, UnitState
 Fold = Callable[[str], str]
 Row = dict[str, Any]
 
+READ_COLUMNS = (
+    "unit_id",
+    "captured_at",
+    "read_id",
+    "agency_id",
+    "seq",
+    "batch_first_seq",
+    "camera",
+    "plate",
+    "plate_folded",
+    "state",
+    "confidence",
+    "latitude_deg",
+    "longitude_deg",
+    "site",
+    "has_hits",
+    "record",
+    "received_at",
+)
+PICTURE_COLUMNS = (
+    "unit_id",
+    "captured_at",
+    "read_id",
+    "sha256",
+    "seq",
+    "kind",
+    "size_bytes",
+    "width_px",
+    "height_px",
+    "stored_at",
+)
+
 
 def batch_row(
     unit: UnitState,
@@ -49,47 +81,47 @@ def batch_row(
 
 def read_row(
     unit: UnitState, read: ReadFacts, data: bytes, batch_first_seq: int, fold: Fold, now: datetime
-) -> Row:
-    """The row of a read."""
+) -> tuple[Any, ...]:
+    """The row of a read: its ``READ_COLUMNS``."""
     position = read.position
     placed = None if isinstance(position, NoPosition) else position
-    return {
-        "unit_id": unit.unit_id,
-        "captured_at": read.captured_at,
-        "read_id": read.id,
-        "agency_id": unit.agency_id,
-        "seq": read.seq,
-        "batch_first_seq": batch_first_seq,
-        "camera": read.camera,
-        "plate": read.plate,
-        "plate_folded": fold(read.plate),
-        "state": read.state.code,
-        "confidence": read.confidence,
-        "latitude_deg": placed.latitude_deg if placed else None,
-        "longitude_deg": placed.longitude_deg if placed else None,
-        "site": storable(position.site) if isinstance(position, FixedSite) else None,
-        "has_hits": bool(read.hits),
-        "record": data,
-        "received_at": now,
-    }
+    return (
+        unit.unit_id,
+        read.captured_at,
+        read.id,
+        unit.agency_id,
+        read.seq,
+        batch_first_seq,
+        read.camera,
+        read.plate,
+        fold(read.plate),
+        read.state.code,
+        read.confidence,
+        placed.latitude_deg if placed else None,
+        placed.longitude_deg if placed else None,
+        storable(position.site) if isinstance(position, FixedSite) else None,
+        bool(read.hits),
+        data,
+        now,
+    )
 
 
-def picture_rows(unit: UnitState, read: ReadFacts) -> list[Row]:
-    """The rows of a read's pictures, which have not come yet."""
+def picture_rows(unit: UnitState, read: ReadFacts) -> list[tuple[Any, ...]]:
+    """The rows of a read's pictures, which have not come yet: their ``PICTURE_COLUMNS``."""
     by_digest = {picture.sha256: picture for picture in read.pictures}
     return [
-        {
-            "unit_id": unit.unit_id,
-            "captured_at": read.captured_at,
-            "read_id": read.id,
-            "sha256": picture.sha256,
-            "seq": read.seq,
-            "kind": picture.kind,
-            "size_bytes": picture.size_bytes,
-            "width_px": picture.width_px,
-            "height_px": picture.height_px,
-            "stored_at": None,
-        }
+        (
+            unit.unit_id,
+            read.captured_at,
+            read.id,
+            picture.sha256,
+            read.seq,
+            picture.kind,
+            picture.size_bytes,
+            picture.width_px,
+            picture.height_px,
+            None,
+        )
         for picture in by_digest.values()
     ]
 

@@ -34,7 +34,7 @@ from repository.ingest.verdicts import (
 from repository.ingest.verify import FINDING_OF
 from repository.retention import holds
 from repository.store import plates
-from repository.store.bulk import insert_many
+from repository.store.bulk import Rows, insert_many
 from repository.store.partitions import ensure_days
 from repository.store.tables.reads import batches, hits, pictures, reads, unit_records
 from repository.units.findings import raise_finding, settle_finding
@@ -87,9 +87,10 @@ class Work:
     _batches: list[_Taken] = field(default_factory=list)
     _notices: list[tuple[_Unit, Kept]] = field(default_factory=list)
     _findings: dict[tuple[str, int], str] = field(default_factory=dict)
-    _new: dict[str, list[rows.Row]] = field(
-        default_factory=lambda: {"reads": [], "pictures": [], "hits": [], "others": []}
-    )
+    _reads: Rows = field(default_factory=lambda: Rows(rows.READ_COLUMNS))
+    _pictures: Rows = field(default_factory=lambda: Rows(rows.PICTURE_COLUMNS))
+    _hits: list[rows.Row] = field(default_factory=list)
+    _others: list[rows.Row] = field(default_factory=list)
 
     def judge(self, arrived: Arrived, *, overdue: bool) -> Callable[[], Said]:
         """Decide on a message; what comes back says what became of it once all is written.
@@ -122,22 +123,24 @@ class Work:
 
     def write(self) -> None:
         """Write all that was decided, save for what :meth:`finish` does."""
-        new = self._new
         for taken in self._batches:
-            self._add_rows(new, taken.unit.state, taken)
+            self._add_rows(taken.unit.state, taken)
         for unit, hit in self._notices:
             if isinstance(hit.record, Hit):
-                new["hits"].append(rows.hit_row(unit.state, hit.record, hit.data, self.now))
-        ensure_days(self.connection, {row["captured_at"].date() for row in new["reads"]})
+                self._hits.append(rows.hit_row(unit.state, hit.record, hit.data, self.now))
+        moments = self._reads.column("captured_at")
+        ensure_days(self.connection, {moment.date() for moment in moments})
         all_new = not any(taken.met for taken in self._batches)
-        insert_many(self.connection, reads, new["reads"], all_new=all_new)
-        insert_many(self.connection, pictures, new["pictures"], all_new=all_new)
-        insert_many(self.connection, hits, new["hits"])
-        insert_many(self.connection, unit_records, new["others"])
+        insert_many(self.connection, reads, self._reads, all_new=all_new)
+        insert_many(self.connection, pictures, self._pictures, all_new=all_new)
+        insert_many(self.connection, hits, Rows.of(self._hits))
+        insert_many(self.connection, unit_records, Rows.of(self._others))
         self._write_batches()
         moved = [unit.state for unit in self._known.values() if unit.moved]
         fleet.write_chains(self.connection, moved, self.now)
-        holds.catch(self.connection, new["reads"])
+        brought_by = {taken.unit.state.unit_id for taken in self._batches}
+        if moments and holds.any_stand(self.connection, min(moments), max(moments), brought_by):
+            holds.catch(self.connection, self._reads.mappings())
         if self.doubt == "ahead" and any(
             ownclock.agrees(taken.judgement.kept, self.now) for taken in self._batches
         ):
@@ -150,12 +153,9 @@ class Work:
 
         They wait to add a plate that is added here, and for their turn at the ledger.
         """
-        plates.remember(
-            self.connection, {row["plate"] for name in ("reads", "hits") for row in self._new[name]}
-        )
-        acted_on = [
-            row for row in self._new["others"] if row["type"] == Disposition.__struct_config__.tag
-        ]
+        of_hits = [row["plate"] for row in self._hits]
+        plates.remember(self.connection, {*self._reads.column("plate"), *of_hits})
+        acted_on = [row for row in self._others if row["type"] == Disposition.__struct_config__.tag]
         for unit_id, said in _by_unit(acted_on).items():
             agency_id = said[0]["agency_id"]
             holds.preserve_acted_on(self.connection, unit_id, agency_id, said, self.now)
@@ -318,20 +318,20 @@ class Work:
             aside=False,
         )
 
-    def _add_rows(self, new: dict[str, list[rows.Row]], unit: UnitState, taken: _Taken) -> None:
+    def _add_rows(self, unit: UnitState, taken: _Taken) -> None:
         first_seq = taken.opened.batch.first_seq
         for one in taken.judgement.kept:
             record = one.record
             if isinstance(record, ReadFacts):
-                new["reads"].append(
+                self._reads.values.append(
                     rows.read_row(unit, record, one.data, first_seq, self.fold, self.now)
                 )
                 if record.pictures:
-                    new["pictures"].extend(rows.picture_rows(unit, record))
+                    self._pictures.values.extend(rows.picture_rows(unit, record))
             elif isinstance(record, Hit):
-                new["hits"].append(rows.hit_row(unit, record, one.data, self.now))
+                self._hits.append(rows.hit_row(unit, record, one.data, self.now))
             else:
-                new["others"].append(rows.other_row(unit, one, self.now))
+                self._others.append(rows.other_row(unit, one, self.now))
 
     def _write_batches(self) -> None:
         if self._batches:

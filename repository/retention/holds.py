@@ -12,7 +12,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -30,7 +30,7 @@ from sqlalchemy import (
 from edge.contract.records import Disposition, decode_record
 from repository.ledger import log
 from repository.ledger.entry import JSON, SYSTEM, Actor, Entry, digest_of_ids
-from repository.retention.holds_reach import Reach, arrived, of_hit, of_target
+from repository.retention.holds_reach import Reach, arrived, of_hit, of_target, standing_for
 from repository.retention.holds_request import HoldError, HoldKind, HoldRequest
 from repository.store import locks
 from repository.store.locks import Turn
@@ -89,6 +89,14 @@ def add(
     }
     told: dict[str, JSON] = {"lookalikes_not_held": lookalikes} if lookalikes else {}
     return _place(connection, columns, reach, rows, told, actor=actor, origin=origin, now=now)
+
+
+def any_stand(
+    connection: Connection, first: datetime, last: datetime, unit_ids: Collection[int]
+) -> bool:
+    """Whether a hold stands that may reach what these units captured between the two moments."""
+    found = select(holds.c.id).where(*standing_for(first, last, unit_ids)).limit(1)
+    return connection.scalar(found) is not None
 
 
 def catch(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -188,14 +188,24 @@ def moment_of(record_id: UUID) -> datetime | None:
         return None
 
 
+def standing_for(
+    first: datetime, last: datetime, unit_ids: Collection[int]
+) -> tuple[ColumnElement[bool], ...]:
+    """Of a hold: that it may reach what these units captured from one moment to the other."""
+    return (
+        holds.c.released_at.is_(None),
+        holds.c.until_at > first,
+        holds.c.from_at <= last,
+        or_(holds.c.unit_id.is_(None), holds.c.unit_id.in_(unit_ids)),
+    )
+
+
 def arrived(connection: Connection, rows: Sequence[Row]) -> Iterator[tuple[int, Row]]:
     """Which standing hold reaches which of the rows of ``reads`` that units just brought."""
     names = ("scope", "unit_id", "read_id", "plate", "plate_state", "from_at", "until_at")
+    moments = [row["captured_at"] for row in rows]
     query = select(holds.c.id, *(holds.c[name] for name in names)).where(
-        holds.c.released_at.is_(None),
-        holds.c.until_at > min(row["captured_at"] for row in rows),
-        holds.c.from_at <= max(row["captured_at"] for row in rows),
-        or_(holds.c.unit_id.is_(None), holds.c.unit_id.in_({row["unit_id"] for row in rows})),
+        *standing_for(min(moments), max(moments), {row["unit_id"] for row in rows})
     )
     standing = connection.execute(query).all()
     if not standing:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
 from operator import itemgetter
@@ -57,38 +58,56 @@ _AT_ONCE = 200
 Encode = Callable[[Sequence[Any]], "list[Iterable[bytes]]"]
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of some columns: tuples, which cost a quarter of what as many dicts do."""
+
+    names: tuple[str, ...]
+    values: list[tuple[Any, ...]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, mappings: Sequence[Mapping[str, Any]]) -> Rows:
+        """The same rows; each of them names the same columns in the same order."""
+        names = tuple(mappings[0]) if mappings else ()
+        return cls(names, [tuple(one.values()) for one in mappings])
+
+    def column(self, name: str) -> list[Any]:
+        """One column's values."""
+        return list(map(itemgetter(self.names.index(name)), self.values))
+
+    def mappings(self) -> list[dict[str, Any]]:
+        """Each row by its columns' names."""
+        return [dict(zip(self.names, one, strict=True)) for one in self.values]
+
+
 def insert_many(
     connection: Connection,
     table: Table,
-    rows: Sequence[Mapping[str, Any]],
+    rows: Rows,
     *,
     all_new: bool = False,
 ) -> None:
     """Insert those of the rows that break no unique key; the others change nothing.
 
-    Every row names the same columns. ``all_new`` says that none is expected to be there: that
-    costs half, and is no promise.
+    ``all_new`` says that none is expected to be there: that costs half, and is no promise.
     """
-    if len(rows) < COPY_FROM or connection.dialect.name != "postgresql":
-        insert_new(connection, table, rows)
+    if len(rows.values) < COPY_FROM or connection.dialect.name != "postgresql":
+        insert_new(connection, table, rows.mappings())
     elif not (all_new and _copied_straight(connection, table, rows)):
         _copy_around(connection, table, rows)
 
 
-def binary_rows(columns: Sequence[Column[Any]], rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """Rows of two columns or more as COPY takes them in binary, without header and trailer."""
+def binary_rows(columns: Sequence[Column[Any]], rows: Sequence[tuple[Any, ...]]) -> bytes:
+    """Rows as COPY takes them in binary, without header and trailer."""
     # Column by column, which costs a third of what row by row does.
     counts = repeat(struct.pack("!h", len(columns)), len(rows))
     parts: list[Iterable[bytes]] = [counts]
-    in_order = map(itemgetter(*[column.name for column in columns]), rows)
-    for column, values in zip(columns, zip(*in_order, strict=True), strict=True):
+    for column, values in zip(columns, zip(*rows, strict=True), strict=True):
         parts += _fields(column, values)
     return b"".join(chain.from_iterable(zip(*parts, strict=True)))
 
 
-def _copied_straight(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
-) -> bool:
+def _copied_straight(connection: Connection, table: Table, rows: Rows) -> bool:
     """Whether the rows are in the table now; if not, one of them was there before."""
     try:
         with connection.begin_nested():
@@ -100,30 +119,28 @@ def _copied_straight(
     return True
 
 
-def _copy_around(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+def _copy_around(connection: Connection, table: Table, rows: Rows) -> None:
     incoming = f"incoming_{table.name}"
     connection.exec_driver_sql(
         f"CREATE TEMPORARY TABLE IF NOT EXISTS {incoming} (LIKE {table.name}) ON COMMIT DELETE ROWS"
     )
     _copy(connection, incoming, table, rows)
-    names = ", ".join(rows[0])
+    names = ", ".join(rows.names)
     connection.exec_driver_sql(
         f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {incoming} "  # noqa: S608 - names of the schema
         "ON CONFLICT DO NOTHING"
     )
 
 
-def _copy(
-    connection: Connection, into: str, table: Table, rows: Sequence[Mapping[str, Any]]
-) -> None:
-    columns = [table.c[name] for name in rows[0]]
-    statement = f"COPY {into} ({', '.join(rows[0])}) FROM STDIN (FORMAT BINARY)"
+def _copy(connection: Connection, into: str, table: Table, rows: Rows) -> None:
+    columns = [table.c[name] for name in rows.names]
+    statement = f"COPY {into} ({', '.join(rows.names)}) FROM STDIN (FORMAT BINARY)"
     driver: Any = connection.connection.driver_connection
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
             copy.write(_HEADER)
-            for start in range(0, len(rows), _AT_ONCE):
-                copy.write(binary_rows(columns, rows[start : start + _AT_ONCE]))
+            for start in range(0, len(rows.values), _AT_ONCE):
+                copy.write(binary_rows(columns, rows.values[start : start + _AT_ONCE]))
             copy.write(_TRAILER)
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         first_line = str(error).strip().partition("\n")[0]

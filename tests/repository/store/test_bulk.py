@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import IntegrityError
 
-from repository.store.bulk import COPY_FROM, insert_many
+from repository.store.bulk import COPY_FROM, Rows, insert_many
 from repository.store.engine import reading
 from repository.store.partitions import ensure_days
 from repository.store.tables.reads import reads
@@ -65,7 +65,7 @@ def stored(engine: Engine) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("all_new", [True, False])
 def test_every_value_comes_back_as_it_was(days: Engine, all_new: bool) -> None:
     with days.begin() as connection:
-        insert_many(connection, reads, ROWS, all_new=all_new)
+        insert_many(connection, reads, Rows.of(ROWS), all_new=all_new)
     found = stored(days)
     assert found == ROWS
     if days.dialect.name == "postgresql":  # SQLite has one zero
@@ -76,10 +76,11 @@ def test_every_value_comes_back_as_it_was(days: Engine, all_new: bool) -> None:
 def test_what_is_there_stays_and_the_transaction_goes_on(days: Engine, all_new: bool) -> None:
     first = [row(number, plate="FIRST") for number in range(0, MANY, 4)]
     with days.begin() as connection:
-        insert_many(connection, reads, first)
+        insert_many(connection, reads, Rows.of(first))
     with days.begin() as connection:
-        insert_many(connection, reads, ROWS, all_new=all_new)
-        insert_many(connection, reads, [row(number + MANY) for number in range(MANY)], all_new=True)
+        insert_many(connection, reads, Rows.of(ROWS), all_new=all_new)
+        more = Rows.of([row(number + MANY) for number in range(MANY)])
+        insert_many(connection, reads, more, all_new=True)
     found = stored(days)
     assert len(found) == 2 * MANY
     assert [one["plate"] for one in found[:5]] == ["FIRST", "1AB1", "1AB2", "1AB3", "FIRST"]
@@ -87,7 +88,7 @@ def test_what_is_there_stays_and_the_transaction_goes_on(days: Engine, all_new: 
 
 def test_twice_among_them_is_kept_once(days: Engine) -> None:
     with days.begin() as connection:
-        insert_many(connection, reads, [*ROWS, *ROWS[:3]], all_new=True)
+        insert_many(connection, reads, Rows.of([*ROWS, *ROWS[:3]]), all_new=True)
     assert stored(days) == ROWS
 
 
@@ -98,6 +99,6 @@ def test_what_breaks_another_rule_than_a_unique_key_is_no_row_that_is_there(
 ) -> None:
     wrong = [*ROWS, row(MANY, captured_at=NOW + timedelta(days=400))]
     with pytest.raises(IntegrityError), days.begin() as connection:
-        insert_many(connection, reads, wrong, all_new=all_new)
+        insert_many(connection, reads, Rows.of(wrong), all_new=all_new)
     with reading(days) as connection:
         assert connection.scalar(select(func.count()).select_from(reads)) == 0
