@@ -1,8 +1,9 @@
 """Taking in what units send: verify, write in one transaction, and only then give a receipt.
 
 A message goes through `link` (the broker), `consumer` (the process: what is gathered, what waits,
-when it is acknowledged), `arrived` and `opening` (no database yet), `take` (the transaction) and
-`work` (the decisions in it, with `verify`, `chain` and `ownclock`, which decide and touch nothing).
+when it is acknowledged), `arrived`, `opening` and `read_facts` (no database yet), `take` (the
+transaction) and `work` (the decisions in it, with `verify`, `chain` and `ownclock`, which decide
+and touch nothing).
 
 What is defined for a unit that is out of step or lies about the time:
 

@@ -201,13 +201,13 @@ class Consumer:
         in_hand = [*self._held, *gathered]
         self._held = []
         faulty = [one for one in in_hand if one.arrived is None]
-        pictures = [one for one in in_hand if one.arrived and one.arrived.is_picture]
+        pictures = [(one, one.arrived) for one in in_hand if one.arrived and one.arrived.is_picture]
         others = [one for one in in_hand if one.arrived and not one.arrived.is_picture]
         if others:
             self._insist(lambda: self._take_together(others))
         for one in faulty:
-            self._insist(lambda: self._take_alone(one))  # noqa: B023 - called at once
-        list(pool.map(lambda one: self._insist(lambda: self._take_alone(one)), pictures))
+            self._insist(lambda: self._take_unopened(one))  # noqa: B023 - called at once
+        list(pool.map(lambda each: self._insist(lambda: self._take_picture(*each)), pictures))
 
     def _take_together(self, in_hand: list[_InHand]) -> None:
         """One attempt at all of them, or at each where one of them is at fault."""
@@ -233,13 +233,23 @@ class Consumer:
             else:
                 self._answer(one, result)
 
-    def _take_alone(self, one: _InHand) -> None:
-        """One attempt at a picture, or at what could not be opened."""
+    def _take_unopened(self, one: _InHand) -> None:
+        """One attempt at what could not be opened: a fault that may pass is no reason to refuse."""
+        if not isinstance(one.fault, _FAULTS_OF_A_MESSAGE):
+            one = replace(_open(one.delivery), since=one.since)
         if one.arrived is None:
-            self._refuse(one, one.fault or ValueError())
-            return
+            if not isinstance(one.fault, _FAULTS_OF_A_MESSAGE):
+                raise one.fault or ValueError
+            self._refuse(one, one.fault)
+        elif one.arrived.is_picture:
+            self._take_picture(one, one.arrived)
+        else:
+            self._take_together([one])
+
+    def _take_picture(self, one: _InHand, arrived: Arrived) -> None:
+        """One attempt at a picture."""
         try:
-            taken = self._taker.take_picture(one.arrived)
+            taken = self._taker.take_picture(arrived)
         except _FAULTS_OF_A_MESSAGE as error:
             if _is_of_the_database(error):
                 raise
@@ -294,9 +304,10 @@ class Consumer:
 
 
 def _open(delivery: Delivery) -> _InHand:
+    # Whatever it is, it must not end the link's thread.
     try:
         arrived = open_message(delivery.topic, delivery.body, retained=delivery.retained)
-    except _FAULTS_OF_A_MESSAGE as error:
+    except Exception as error:  # noqa: BLE001
         return _InHand(delivery, None, fault=error)
     return _InHand(delivery, arrived)
 

@@ -23,7 +23,8 @@ from structlog.testing import capture_logs
 
 from edge.contract import batch as b
 from repository import bootstrap
-from repository.ingest.arrived import Arrived
+from repository.ingest import consumer
+from repository.ingest.arrived import Arrived, open_message
 from repository.ingest.consumer import Consumer
 from repository.ingest.take import Ingest, Taken
 from repository.settings import BrokerSettings, load_settings
@@ -285,7 +286,8 @@ DIES_AFTER_COMMIT = """
 import os, signal, sys
 from pathlib import Path
 from repository.bootstrap import build
-from repository.ingest.arrived import Arrived
+from repository.ingest import consumer
+from repository.ingest.arrived import Arrived, open_message
 from repository.ingest.consumer import Consumer
 from repository.settings import load_settings
 
@@ -452,6 +454,35 @@ def test_a_fault_that_passes_is_waited_out_and_the_message_is_taken(
     message = sender.message(sender.read(SEEN))
     link.send(sender.topic(), message)
     assert link.receipt_for(message).committed_through == 1
+    assert count(engine, quarantine) == 0
+
+
+@pytest.mark.parametrize("fault", [RuntimeError, MemoryError])
+def test_a_fault_in_opening_that_passes_is_waited_out_too(
+    fault: type[Exception],
+    broker: Broker,
+    link: Link,
+    ingest: Ingest,
+    sender: Sender,
+    engine: Engine,
+    run_consumer: RunConsumer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    faults = [fault(), fault()]
+
+    def open_faultily(topic: str, body: bytes, *, retained: bool = False) -> Arrived:
+        if faults:
+            raise faults.pop()
+        return open_message(topic, body, retained=retained)
+
+    monkeypatch.setattr(consumer, "open_message", open_faultily)
+    run_consumer(broker, ingest)
+    message = sender.message(sender.read(SEEN))
+    link.send(sender.topic(), message)
+    assert link.receipt_for(message).committed_through == 1
+    second = sender.message(sender.read(SEEN))
+    link.send(sender.topic(), second)
+    assert link.receipt_for(second).committed_through == 2
     assert count(engine, quarantine) == 0
 
 
