@@ -161,7 +161,7 @@ class Life:
 @pytest.mark.policy("C-7b")
 @pytest.mark.policy("G-14")
 @pytest.mark.policy("M-V-C2")
-@pytest.mark.timeout(7200 if os.environ.get("PURGE_EVERY_DAY") else 300)
+@pytest.mark.timeout(14_400 if os.environ.get("PURGE_EVERY_DAY") else 300)
 def test_two_years_are_clean_on_each_day(engine: Engine, tmp_path: Path) -> None:
     shelf = Shelf(engine, tmp_path / "pictures", START)
     life = Life(shelf, random.Random(7))
