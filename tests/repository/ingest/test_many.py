@@ -18,6 +18,7 @@ from repository.retention.watermarks import Bound
 from repository.store.bulk import COPY_FROM
 from repository.store.engine import reading
 from repository.store.tables.fleet import chains
+from repository.store.tables.plates import plates
 from repository.store.tables.reads import batches, hits, pictures, quarantine, reads
 from repository.store.tables.retention import hold_reads
 from tests.repository.ingest.conftest import NOW
@@ -74,6 +75,17 @@ def test_reads_that_nothing_is_known_of_are_copied_straight(
         take_all(ingest, (sender.topic(), sender.message(*made)))
     assert (count(engine, reads), count(engine, pictures)) == (2 * MANY, 2 * MANY)
     assert not any("incoming_" in one for one in said)
+
+
+def test_new_plates_come_last_since_other_processes_wait_for_them(
+    ingest: Ingest, sender: Sender, engine: Engine
+) -> None:
+    for _ in range(2):
+        said = statements(engine)
+        made = (sender.read(SEEN, plate=f"1AB{number}") for number in range(MANY))
+        take_all(ingest, (sender.topic(), sender.message(*made)))
+        assert [number for number, one in enumerate(said) if "plates" in one] == [len(said) - 1]
+    assert count(engine, plates) == MANY
 
 
 def test_a_batch_whose_hit_came_first_brings_the_rest(
