@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,14 +13,12 @@ import rfc8785
 from hypothesis import given, settings
 
 from edge.contract import records as r
-from edge.contract.errors import ContractError
-from edge.contract.records import decode_record, encode_record
+from edge.contract.records import encode_record
 from repository.ingest.read_facts import facts_of, recognise
 from tests.contract.strategies import reads
-from tests.contract.test_canonical import NUMBERS
+from tests.contract.test_canonical import NUMBERS, accepts, tokens_of
 
 AT = datetime(2026, 3, 4, 5, 6, 7, 891234, tzinfo=UTC)
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|[{}\[\],:]|[a-z]+')
 
 
 def plain(**changed: Any) -> r.Read:
@@ -86,14 +83,6 @@ def plain(**changed: Any) -> r.Read:
         "last_seen": at,
     }
     return r.Read(**{**fields, **changed})
-
-
-def accepts(data: bytes) -> bool:
-    try:
-        decode_record(data)
-    except ContractError:
-        return False
-    return True
 
 
 def check(data: bytes) -> None:
@@ -202,7 +191,7 @@ def test_of_any_read_the_quick_way_says_what_the_decoder_says(record: r.Read) ->
 
 
 def test_every_token_written_otherwise_is_judged_as_by_the_decoder() -> None:
-    tokens = _TOKEN.findall(encode_record(plain()))
+    tokens = tokens_of(plain())
     others = [*(one.encode() for one in NUMBERS), b"null", b"true", b'"a"', b'""', b"[]", b"{}"]
     for place, token in enumerate(tokens):
         for other in (*others, b" " + token, token + token, b""):
