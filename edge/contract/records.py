@@ -211,7 +211,8 @@ class HotlistMatch(Part, frozen=True, kw_only=True):
     """A hot-list entry that a read matched, how, and how fresh the list was.
 
     ``probability`` is the reader's own probability that the listed plate is what it saw, and
-    ``list_source`` where the unit had the list from, such as "repository" or "usb".
+    ``list_source`` where the unit had the list from, such as "repository" or "usb". ``note`` is
+    what the entry tells the officer, where it tells anything.
     """
 
     list_name: Name
@@ -228,6 +229,7 @@ class HotlistMatch(Part, frozen=True, kw_only=True):
     state_agreement: Literal["equal", "different", "unknown"]
     probability: Probability
     list_source: Label | UnsetType = UNSET
+    note: Annotated[str, Meta(min_length=1, max_length=500)] | UnsetType = UNSET
 
 
 class Record(

@@ -74,7 +74,7 @@ class Alerts:
         self._lock = threading.Lock()
 
     def rings(self, match: HotlistMatch, plate: str, position: Position, now: datetime) -> Ring:
-        """Whether this match rings now; if so it counts as having rung, so ask once for a pass.
+        """Whether this match rings now; if so it counts as having rung, until :meth:`unring`.
 
         A plate that rang less than the rule's time before or after ``now`` is a repeat: frames of
         two cameras come out of order, and a clock set far back silences nothing.
@@ -89,9 +89,7 @@ class Alerts:
         answer = rule.quiet(match, position, now)
         if answer != "ring":
             return answer
-        # A list's ids may change with every issue, and many plates fit one with wildcards.
-        seen = plate if match.how == "wildcard" else match.plate
-        about = (match.list_name, seen, match.plate, match.state or "", match.kind)
+        about = _about(match, plate)
         with self._lock:
             before = self._rang.get(about)
             if before is not None and abs((now - before).total_seconds()) < rule.repeat_after_s:
@@ -101,6 +99,18 @@ class Alerts:
             if len(self._rang) > MAX_REMEMBERED:
                 self._rang.popitem(last=False)
         return "ring"
+
+    def unring(self, match: HotlistMatch, plate: str) -> None:
+        """Forget that a match rang: it did not in the end, or was taken back."""
+        with self._lock:
+            self._rang.pop(_about(match, plate), None)
+
+
+def _about(match: HotlistMatch, plate: str) -> tuple[str, ...]:
+    """What is the same thing to ring for, by the match and the plate read."""
+    # A list's ids may change with every issue, and many plates fit one with wildcards.
+    seen = plate if match.how == "wildcard" else match.plate
+    return match.list_name, seen, match.plate, match.state or "", match.kind
 
 
 def _could_be_drawn_alike(match: HotlistMatch) -> bool:

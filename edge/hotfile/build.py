@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import stat
 from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -129,15 +130,15 @@ def build_csv(
     """Build the list in a department's CSV file; ``target_for`` says where a version is built.
 
     Raises:
-        HotfileError: if the file cannot be read, is cut off, is not CSV in UTF-8, lacks a column,
-            is mostly rejected, or may not take the place of the list ``in_use``; the text names
-            the file and says what to do.
+        HotfileError: if the file is no regular one or too long, cannot be read, is cut off, is not
+            CSV in UTF-8, lacks a column, is mostly rejected, or may not take the place of the list
+            ``in_use``; the text names the file and says what to do.
     """
     path = source.csv_path
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             status = os.fstat(file.fileno())
-            sha256 = _digest_of_whole(file)
+            sha256 = _digest_of_whole(file, status.st_size, source.max_bytes)
             build = _Build(source, progress)
             target = target_for(sha256[:12])
             with HotfileWriter(target, confusables=confusables, key=key) as writer:
@@ -248,13 +249,31 @@ class _Build:
             self._progress(len(self._lines))
 
 
-def _digest_of_whole(file: BinaryIO) -> str:
-    """SHA-256 of the file, which must not be empty nor end within a line."""
-    digest, blank, last = hashlib.sha256(), True, b""
-    while piece := file.read(_PIECE_BYTES):
+def _opened(path: Path) -> BinaryIO:
+    # To open a named pipe without O_NONBLOCK is to wait for somebody who writes into it.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise UnusableFileError(
+            "is no regular file, but a folder, a pipe or a device; put the list's file there"
+        )
+    return os.fdopen(handle, "rb")
+
+
+def _digest_of_whole(file: BinaryIO, size_bytes: int, max_bytes: int) -> str:
+    """SHA-256 of the file, which must not be empty nor end within a line, nor be too long."""
+    digest, blank, last, passed_bytes = hashlib.sha256(), True, b"", 0
+    while size_bytes <= max_bytes and (piece := file.read(_PIECE_BYTES)):
+        passed_bytes += len(piece)
+        size_bytes = max(size_bytes, passed_bytes)
         digest.update(piece)
         blank = blank and piece.isspace()
         last = piece[-1:]
+    if size_bytes > max_bytes:
+        raise UnusableFileError(
+            f"is longer than hotlists.max_bytes allows, which is {max_bytes} bytes; see whether it"
+            " is the right file, and raise the setting if it is"
+        )
     if blank:
         raise UnusableFileError("is empty")
     if last not in (b"\n", b"\r"):

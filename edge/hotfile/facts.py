@@ -63,6 +63,9 @@ def require_plausible(
 ) -> None:
     """Refuse a list that is older than the one in use, or changes its size by more than allowed.
 
+    A list of fewer entries than the rule begins at may change by any share. Only one that somebody
+    signed may come to nothing: a department's file without lines is more likely cut off.
+
     Raises:
         ImplausibleListError: if it is, and ``allow`` does not name why.
     """
@@ -78,10 +81,12 @@ def require_plausible(
             f"hot list {new.name}: version {new.version}, issued {new.issued_at:%Y-%m-%d %H:%M}"
             f" UTC, is older than version {in_use.version} in use, which stays",
         )
-    if before < rule.from_entries:
-        return
     why: Implausible | None = None
-    if after < before * (1 - rule.max_share):
+    if before and not after and new.source == "file":
+        why = "shrunk"
+    elif before < rule.from_entries:
+        return
+    elif after < before * (1 - rule.max_share):
         why = "shrunk"
     elif after > before * (1 + rule.max_share):
         why = "grown"

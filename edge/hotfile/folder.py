@@ -2,23 +2,26 @@
 
 ``<root>/<list>/<version>.hotfile`` is a built list, ``<root>/<list>/current`` a line that names
 the one in use. A crash between the two leaves the old list in use and a file that the next
-installation removes.
+installation removes. ``<root>/<list>/damaged`` names a file in use that turned out damaged after
+it had opened, by its identity, so that a restart and other processes know.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from edge.contract.hotlist import HotlistEntry
 from edge.contract.plates import Confusables
-from edge.hotfile.errors import HotfileError
+from edge.hotfile.errors import DamagedListError, HotfileError, UnreadListError
 from edge.hotfile.facts import ListFacts
 from edge.hotfile.store import StoredList
 from edge.hotfile.write import sync_folder
 
 CURRENT = "current"
+DAMAGED = "damaged"
 ENDING = ".hotfile"
 
 
@@ -49,6 +52,8 @@ class HotlistFolder:
         if stored is None:
             return None
         with stored:
+            if stored.fault is not None:
+                raise DamagedListError(stored.fault)
             return stored.facts
 
     def in_use(self, name: str) -> Path | None:
@@ -63,7 +68,7 @@ class HotlistFolder:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise HotfileError(f"hot list {name}: {path} cannot be read: {error}") from error
+            raise UnreadListError(f"hot list {name}: {path} cannot be read: {error}") from error
         file = text.removesuffix("\n")
         if Path(file).name != file or not file.endswith(ENDING):
             raise HotfileError(f"hot list {name}: {path} names no list; remove it")
@@ -72,11 +77,19 @@ class HotlistFolder:
     def open(self, name: str) -> StoredList | None:
         """The list in use, open; None if there is none.
 
+        One that is damaged as :meth:`note_damage` says opens with that fault.
+
         Raises:
-            HotfileError: if its file is missing, damaged or of another key.
+            UnreadListError: if its file is missing, or cannot be read now.
+            HotfileError: if it does not open or is of another key.
         """
         path = self.in_use(name)
-        return None if path is None else StoredList(path, self.key, self.confusables)
+        if path is None:
+            return None
+        stored = StoredList(path, self.key, self.confusables)
+        if self._damaged(name) == stored.identity:
+            stored.note_damage()
+        return stored
 
     def entries(self, name: str) -> Iterator[HotlistEntry]:
         """The entries of the list in use, in the order in which it was built; none without one.
@@ -85,9 +98,29 @@ class HotlistFolder:
             HotfileError: if its file is missing, damaged or of another key.
         """
         stored = self.open(name)
-        if stored is not None:
-            with stored:
+        if stored is None:
+            return
+        with stored:
+            try:
                 yield from stored.entries()
+            except DamagedListError:
+                self.note_damage(name, stored)
+                raise
+
+    def note_damage(self, name: str, stored: StoredList) -> None:
+        """Keep that this file is damaged until another is in use; cheap once that is kept.
+
+        A disk that refuses is no error here: whoever meets the damage again notes it again.
+        """
+        if self._damaged(name) != stored.identity:
+            with suppress(OSError):
+                self._write(name, DAMAGED, stored.identity)
+
+    def _damaged(self, name: str) -> str | None:
+        try:
+            return (self.root / name / DAMAGED).read_text("ascii")
+        except (OSError, UnicodeDecodeError):
+            return None
 
     def install(self, name: str, built: Path) -> None:
         """Put a list that was built in this folder in use, whole or not at all.
@@ -100,14 +133,9 @@ class HotlistFolder:
         with StoredList(built, self.key, self.confusables) as stored:
             if stored.facts.name != name or built != self.path_for(name, stored.facts.version):
                 raise HotfileError(f"hot list {name}: {built} is not its file; build it there")
-        fresh = folder / f"{CURRENT}.new"
         try:
-            with fresh.open("w", encoding="utf-8") as file:
-                file.write(f"{built.name}\n")
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(folder / CURRENT)
-            sync_folder(folder)
+            self._write(name, CURRENT, f"{built.name}\n")
+            (folder / DAMAGED).unlink(missing_ok=True)
             for old in folder.glob(f"*{ENDING}*"):
                 if old != built:
                     old.unlink(missing_ok=True)
@@ -115,3 +143,13 @@ class HotlistFolder:
             raise HotfileError(
                 f"hot list {name}: {folder} cannot be written: {error.strerror}"
             ) from error
+
+    def _write(self, name: str, file: str, text: str) -> None:
+        path = self.root / name / file
+        fresh = path.with_name(f"{file}.new")
+        with fresh.open("w", encoding="utf-8") as opened:
+            opened.write(text)
+            opened.flush()
+            os.fsync(opened.fileno())
+        fresh.replace(path)
+        sync_folder(path.parent)

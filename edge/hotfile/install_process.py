@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from edge.contract.errors import ContractError
 from edge.contract.hotlist import HotlistEntry, HotlistManifest, decode_delta
 from edge.contract.plates import Confusables
-from edge.hotfile.errors import HotfileError
+from edge.hotfile.errors import DamagedListError, HotfileError
 from edge.hotfile.facts import Implausible, ImplausibleListError, ListFacts
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.installation import BusyListError, Installation, InUseError
@@ -29,12 +29,13 @@ from edge.hotfile.update import DeltaChain, RefusedListError, checked_entries, c
 APART_FROM_ENTRIES = 20_000
 """A shorter list is put in use in half a second, where it is wanted."""
 
-_Kind = Literal["refused", "implausible", "in_use", "busy", "contract", "other"]
+_Kind = Literal["refused", "implausible", "in_use", "busy", "damaged", "contract", "other"]
 _KINDS: tuple[tuple[type[Exception], _Kind], ...] = (
     (ImplausibleListError, "implausible"),
     (RefusedListError, "refused"),
     (InUseError, "in_use"),
     (BusyListError, "busy"),
+    (DamagedListError, "damaged"),
     (ContractError, "contract"),
     (HotfileError, "other"),
 )

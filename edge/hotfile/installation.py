@@ -96,7 +96,8 @@ class Installation:
                 number.
         """
         name = manifest.list.name
-        return is_news(manifest, self.in_use(name), self._once_in_use(name))
+        in_use, damaged = self._in_use(name)
+        return is_news(manifest, in_use, self._once_in_use(name), damaged=damaged)
 
     def require_plausible(
         self, manifest: HotlistManifest, rule: ChangeRule, allow: Collection[Implausible] = ()
@@ -111,11 +112,24 @@ class Installation:
         require_plausible(facts, self.in_use(facts.name), rule, {*allow, "older"})
 
     def in_use(self, name: str) -> ListFacts | None:
-        """What is known of the list in use; None if there is none, or its file is damaged."""
+        """What is known of the list in use; None if there is none, or its file does not open."""
+        return self._in_use(name)[0]
+
+    def sound(self, name: str) -> ListFacts | None:
+        """What is known of the list in use; None if there is none, or it is damaged."""
+        facts, damaged = self._in_use(name)
+        return None if damaged else facts
+
+    def _in_use(self, name: str) -> tuple[ListFacts | None, bool]:
+        """What is known of the list in use, and whether it is known to be damaged."""
         try:
-            return self.folder.current(name)
+            stored = self.folder.open(name)
         except HotfileError:
-            return None
+            return None, True
+        if stored is None:
+            return None, False
+        with stored:
+            return stored.facts, stored.fault is not None
 
     @contextmanager
     def _turn(self, name: str) -> Iterator[None]:

@@ -10,12 +10,22 @@ _INFO = b"plateward/hotfile/1"
 
 def hotfile_key(spool_key: bytes) -> bytes:
     """The 32 bytes under which the keys of built lists are wrapped (HKDF, RFC 5869)."""
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=_INFO).derive(spool_key)
+    return _derived(spool_key, b"")
 
 
-def digest_key(file_key: bytes) -> bytes:
-    """The 32 bytes that key the digests of one file's plates.
+def plate_numbers(file_key: bytes) -> tuple[int, int]:
+    """The factor and the summand, of 128 bits each, that spread the plates of one file.
 
-    Each file has a key of its own, so the digests in two files cannot be compared.
+    Each file has numbers of its own, so the digests in two files cannot be compared.
     """
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=_INFO + b"/digest").derive(file_key)
+    derived = _derived(file_key, b"/plates")
+    return int.from_bytes(derived[:16], "big") | 1, int.from_bytes(derived[16:], "big")
+
+
+def file_identity(file_key: bytes) -> str:
+    """What tells a built file from every other, whatever key its own is wrapped under."""
+    return _derived(file_key, b"/identity").hex()
+
+
+def _derived(key: bytes, use: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=_INFO + use).derive(key)

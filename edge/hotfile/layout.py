@@ -1,6 +1,6 @@
 """The built hot list's file: its parts, and how each is sealed.
 
-Invariants of the format, version 3:
+Invariants of the format, version 4:
 
 - Numbers are little-endian. The file is written under another name, synced and renamed, the
   header last: a file under its own name is whole.
@@ -10,8 +10,10 @@ Invariants of the format, version 3:
 - What is sealed is sealed with AES-256-GCM under the file's key. Its nonce is its own place in
   the file, 12 bytes big-endian: no two things have one place, and nothing opens elsewhere. Its
   associated data is the name of its part.
-- A plate's digest is BLAKE2b of the folded plate, 8 bytes, keyed from the file's key. The disk
-  holds no plate, and no digest in the clear.
+- A plate's digest is made by multiply-shift hashing: the folded plate, read as a number of base
+  36, times one number plus another, both of 128 bits and derived from the file's key; of the sum
+  modulo 2**128 the upper 64 bits. Different plates may have one digest, such as 0AB and AB. The
+  disk holds no plate, and no digest in the clear.
 
 Entries are in order of their plates' digests. A digest's leading ``slot_bits`` name its slot; of
 one plate the most urgent entry comes first. The entries of one digest are a group.
@@ -48,7 +50,7 @@ from edge.contract.records import HotlistKind
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import ListFacts
 
-MAGIC = b"PWHOTF\x00\x03"
+MAGIC = b"PWHOTF\x00\x04"
 HEADER_BYTES = 4096
 PIECE_BYTES = 1 << 20
 TAG_BYTES = 16

@@ -80,21 +80,25 @@ class LocalList:
         return self._hotlist
 
     def poll(self) -> None:
-        """Read the file if it has changed.
+        """Read the file if it has changed; without one there are no entries.
 
         Raises:
-            HotfileError: if it is damaged or cannot be read; the entries stay as they were.
+            HotfileError: if it is damaged or cannot be read, anew each time; the entries stay as
+                they were.
         """
         try:
             status = self._path.stat()
         except FileNotFoundError:
+            if self._signature is not None:
+                self._signature, self._entries = None, {}
+                self._hotlist = self._made("0" * 64, _NEVER)
             return
         except OSError as error:
             raise self._unread(error) from error
         signature = (status.st_ino, status.st_size, status.st_mtime_ns)
         if signature != self._signature:
-            self._signature = signature
             self._read(datetime.fromtimestamp(status.st_mtime, UTC))
+            self._signature = signature
 
     def enter(
         self,
@@ -132,7 +136,7 @@ class LocalList:
             expires=expires,
         )
         require_complete(entry, now)
-        return LocalChange("enter", entry)
+        return LocalChange("enter", entry, before=None)
 
     def update(
         self,
@@ -148,15 +152,16 @@ class LocalList:
         Raises:
             HotfileError: if there is no such entry, or something is missing.
         """
+        before = self._get(entry)
         changed = msgspec.structs.replace(
-            self._get(entry),
+            before,
             officer=officer.strip(),
             reason=reason.strip(),
             expires=expires,
             checked_by=None,
         )
         require_complete(changed, now)
-        return LocalChange("update", changed)
+        return LocalChange("update", changed, before)
 
     def check(self, entry: str, *, checked_by: str) -> LocalChange:
         """The entry as checked by a second person.
@@ -168,7 +173,7 @@ class LocalList:
         checker = checked_by.strip()
         if not checker or checker.casefold() == found.officer.casefold():
             raise HotfileError("a second person must check the entry, not the officer who made it")
-        return LocalChange("update", msgspec.structs.replace(found, checked_by=checker))
+        return LocalChange("update", msgspec.structs.replace(found, checked_by=checker), found)
 
     def end(self, entry: str, *, officer: str, reason: str) -> LocalChange:
         """The entry's end.
@@ -176,29 +181,31 @@ class LocalList:
         Raises:
             HotfileError: if there is no such entry, or no officer or reason is given.
         """
+        before = self._get(entry)
         ended = msgspec.structs.replace(
-            self._get(entry), officer=officer.strip(), reason=reason.strip(), checked_by=None
+            before, officer=officer.strip(), reason=reason.strip(), checked_by=None
         )
         require_said(ended)
-        return LocalChange("end", ended)
+        return LocalChange("end", ended, before)
 
     def apply(self, change: LocalChange) -> None:
         """Make the change durable and matched with.
 
         Raises:
-            HotfileError: if the disk refuses, or the entry has ended meanwhile.
+            HotfileError: if the disk refuses, or the entry was changed or has ended meanwhile.
         """
+        name = change.entry.entry
         with self._locked():
             self.poll()
             entries = dict(self._entries)
-            if change.action == "enter":
-                entries[change.entry.entry] = change.entry
-            elif change.entry.entry not in entries:
-                raise HotfileError(f"entry {change.entry.entry} has ended meanwhile")
-            elif change.action == "update":
-                entries[change.entry.entry] = change.entry
+            if change.action != "enter" and name not in entries:
+                raise HotfileError(f"entry {name} has ended meanwhile")
+            if entries.get(name) != change.before:
+                raise HotfileError(f"entry {name} was changed meanwhile; look at it again")
+            if change.action == "end":
+                del entries[name]
             else:
-                del entries[change.entry.entry]
+                entries[name] = change.entry
             self._write(entries)
         self.poll()
 

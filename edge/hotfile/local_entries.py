@@ -40,10 +40,14 @@ class LocalEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class LocalChange:
-    """A change of the list that is not made yet; ``entry`` is as it will be, or was last."""
+    """A change of the list that is not made yet; ``entry`` is as it will be, or was last.
+
+    ``before`` is the entry as whoever changes it saw it; None if it is a new one.
+    """
 
     action: Literal["enter", "update", "end"]
     entry: LocalEntry
+    before: LocalEntry | None
 
 
 class LocalIndex:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from msgspec import UNSET
+
 from edge.contract.plates import Confusables
 from edge.contract.records import Character, HotlistMatch, Substitution
 from edge.hotfile.facts import ListFacts
@@ -134,6 +136,7 @@ def _describe(
         list_issued_at=hotlist.issued_at,
         list_stale=hotlist.stale(now),
         list_source=hotlist.facts.source,
+        note=entry.note or UNSET,
         entry=entry.entry,
         kind=entry.kind,
         priority=entry.priority,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from edge.hotfile.build import CsvBuild, recipe_of
-from edge.hotfile.errors import HotfileError
+from edge.hotfile.errors import HotfileError, UnreadListError
 from edge.hotfile.facts import Implausible, ListFacts
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.match import Hotlist, Hotlists
@@ -83,6 +83,7 @@ class HotlistFiles:
         self._rule = rule
         self._builder = builder
         self._own = own
+        self._own_failed = False
         self._stored: dict[str, StoredList] = {}
         self._in_use: dict[str, Hotlist] = {}
         self._opened: dict[str, _Signature | None] = {}
@@ -122,6 +123,7 @@ class HotlistFiles:
             for name, stored in self._stored.items():
                 if stored.fault is not None:
                     outcomes.append(Outcome(name, "list", stored.fault))
+                    self._folder.note_damage(name, stored)
                     if self._mended.get(name) is not stored:
                         self._mended[name] = stored
                         self._tried.pop(name, None)
@@ -147,12 +149,16 @@ class HotlistFiles:
         return outcomes
 
     def changed(self) -> tuple[str, ...]:
-        """Names of the lists whose file is not what is in use, nor what was last tried."""
-        return tuple(
-            name
-            for name, source in self._sources.items()
+        """Names of the lists whose file is not what is in use, nor what was last tried.
+
+        The shortest file comes first, so that no list waits for a longer one.
+        """
+        news = (
+            source
+            for source in self._sources.values()
             if source.path is not None and self._is_news(source, self._recipe(source))
         )
+        return tuple(source.name for source in sorted(news, key=_size_bytes))
 
     def build(self, name: str, allow: Collection[Implausible] = ()) -> CsvBuild:
         """Build the list from its file and put it in use, which :meth:`poll` then sees.
@@ -173,12 +179,14 @@ class HotlistFiles:
         return build
 
     def _poll_own(self, own: OwnList) -> list[Outcome]:
-        before = own.hotlist
+        before, failed = own.hotlist, self._own_failed
         try:
             own.poll()
         except HotfileError as error:
+            self._own_failed = True
             return [Outcome(LOCAL_LIST, "list", str(error))]
-        if own.hotlist is before:
+        self._own_failed = False
+        if own.hotlist is before and not failed:
             return []
         return [Outcome(LOCAL_LIST, "list", None, hotlist=own.hotlist)]
 
@@ -208,11 +216,14 @@ class HotlistFiles:
         signature = _signature(self._folder.pointer(name))
         if name in self._opened and self._opened[name] == signature:
             return None
-        self._opened[name] = signature
         try:
             stored = self._folder.open(name)
+        except UnreadListError as error:
+            return Outcome(name, "list", str(error))  # the next look tries again
         except HotfileError as error:
+            self._opened[name] = signature
             return Outcome(name, "list", str(error))
+        self._opened[name] = signature
         if stored is None:
             return None
         hotlist = Hotlist(stored.facts, self._sources[name].max_age_s, stored)
@@ -220,6 +231,13 @@ class HotlistFiles:
         fresh = {**self._in_use, name: hotlist}
         self._in_use = {one: fresh[one] for one in self._sources if one in fresh}
         return Outcome(name, "list", None, hotlist=hotlist)
+
+
+def _size_bytes(source: HotlistSource) -> int:
+    try:
+        return source.csv_path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _remove(source: HotlistSource) -> None:

@@ -82,7 +82,11 @@ class PartialFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as refused:
+            if error is None:  # else what was raised says more
+                raise self._refused(refused) from refused
 
     @property
     def size_bytes(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TypeAlias
@@ -27,11 +27,12 @@ class Readings:
 
     ``folded`` are the folded plates to look up, the one read first. ``choices`` has for each
     place the folded characters that it may be. ``others`` has for each place the characters that
-    count as confusable with the one read because the reader itself thought of them.
+    count as confusable with the one read because the reader itself thought of them, ``named`` all
+    that it named there with their probabilities.
     """
 
     plate: str
-    characters: Sequence[Character]
+    named: list[dict[str, float]]
     allowed: int
     folded: tuple[str, ...]
     choices: list[str]
@@ -48,11 +49,15 @@ class Readings:
         """The readings of a plate."""
         allowed = rule.max_substitutions if len(plate) >= rule.min_length else 0
         folded = confusables.fold(plate)
-        others = _others(plate, characters, rule.alternatives_from if allowed else math.inf)
-        far = _far(folded, characters, others, confusables)
+        named = [
+            {one.char: one.probability for one in character.alternatives}
+            for character in characters
+        ]
+        others = _others(plate, named, rule.alternatives_from if allowed else math.inf)
+        far = _far(folded, named, others, confusables)
         return cls(
             plate=plate,
-            characters=characters,
+            named=named,
             allowed=allowed,
             folded=(folded, *_variants(folded, far, allowed)),
             choices=_choices(folded, far),
@@ -80,17 +85,16 @@ class Readings:
                 if len(found) == self.allowed or not alike:
                     return None
                 found.append(Substitution(index=place, read=read, listed=char))
-            probability *= _probability_at(char, self.characters[place])
+            probability *= _probability_at(char, self.named[place])
         return tuple(found), probability
 
 
-def _probability_at(char: str, character: Character) -> float:
+def _probability_at(char: str, named: dict[str, float]) -> float:
     """The reader's probability of a character at one place.
 
     What it left unassigned is shared evenly by the characters that it did not name there. Readers
     of this kind take the places to be independent, so a plate's probability is their product.
     """
-    named = {one.char: one.probability for one in character.alternatives}
     if char in named:
         return min(1.0, named[char])
     return max(0.0, 1.0 - sum(named.values())) / (_CHARACTERS - len(named))
@@ -101,30 +105,28 @@ _Far: TypeAlias = tuple[int, str, float]
 
 
 def _others(
-    plate: str, characters: Sequence[Character], alternatives_from: float
+    plate: str, named: Sequence[dict[str, float]], alternatives_from: float
 ) -> tuple[str, ...]:
     return tuple(
-        "".join(
-            one.char
-            for one in character.alternatives
-            if one.probability >= alternatives_from and one.char != read
-        )
-        for read, character in zip(plate, characters, strict=True)
+        [
+            "".join([char for char in some if some[char] >= alternatives_from and char != read])
+            for read, some in zip(plate, named, strict=True)
+        ]
     )
 
 
 def _far(
     folded: str,
-    characters: Sequence[Character],
+    named: Sequence[dict[str, float]],
     others: Sequence[str],
     confusables: Confusables,
 ) -> list[_Far]:
     far: dict[tuple[int, str], float] = {}
     for place, chars in enumerate(others):
-        for char in chars:
-            key = place, confusables.fold(char)
-            if key[1] != folded[place]:
-                far.setdefault(key, _probability_at(char, characters[place]))
+        if chars:
+            for char, alike in zip(chars, confusables.fold(chars), strict=True):
+                if alike != folded[place]:
+                    far.setdefault((place, alike), _probability_at(char, named[place]))
     most = sorted(far.items(), key=lambda one: -one[1])[:MAX_FAR]
     return [(place, char, probability) for (place, char), probability in most]
 
@@ -150,11 +152,12 @@ def _choices(folded: str, far: Sequence[_Far]) -> list[str]:
     return choices
 
 
-def _placed(listed: str, length: int) -> list[tuple[int, str]]:
+def _placed(listed: str, length: int) -> Iterable[tuple[int, str]]:
     """The named characters of a listed plate, each with its place in a plate of that length."""
     head, star, tail = listed.partition("*")
+    if not star and "?" not in head:
+        return enumerate(head)
     placed = [(place, char) for place, char in enumerate(head) if char != "?"]
-    if star:
-        first = length - len(tail)
-        placed += [(first + place, char) for place, char in enumerate(tail) if char != "?"]
+    first = length - len(tail)
+    placed += [(first + place, char) for place, char in enumerate(tail) if char != "?"]
     return placed

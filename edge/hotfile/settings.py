@@ -66,6 +66,7 @@ class HotlistSource(Section):
         description="Remove the file once the list is built: it holds plates in the clear, the"
         " built list does not.",
     )
+    max_bytes: int = Field(4 * 1024**3, gt=0, description="Longest file that is built, in bytes.")
     columns: HotlistColumns = Field(
         default_factory=HotlistColumns, description="Which column of the file holds what."
     )

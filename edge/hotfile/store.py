@@ -9,7 +9,6 @@ would kill the daemon.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import mmap
 import os
 import struct
@@ -25,9 +24,9 @@ from cryptography.exceptions import InvalidTag
 
 from edge.contract.hotlist import HotlistEntry
 from edge.contract.plates import Confusables
-from edge.hotfile.errors import HotfileError
+from edge.hotfile.errors import DamagedListError, HotfileError, UnreadListError
 from edge.hotfile.facts import ListFacts
-from edge.hotfile.keys import digest_key
+from edge.hotfile.keys import file_identity, plate_numbers
 from edge.hotfile.layout import (
     HEADER_BYTES,
     MARK_BITS,
@@ -45,13 +44,14 @@ from edge.hotfile.layout import (
 )
 from edge.hotfile.wildcards import WildcardIndex
 
-_SLOT = Struct(f"<I{MARKS}HI")
-"""Where a slot's block begins, the marks of its groups, and where the block after it begins."""
+_PLACES = Struct(f"<I{2 * MARKS}xI")
+"""Where a slot's block begins and, past the marks of its groups, where the next one does."""
+_MARKS_AT, _MARKS_END = 4, 4 + 2 * MARKS
 _EDGES = Struct("<II")
 """Where a group begins in its block, and where it ends."""
 _NUMBER = Struct("<I")
-_VALUE = Struct(">Q")
 _MARK = (1 << MARK_BITS) - 1
+_NO_MARK = bytes(2)
 
 
 class StoredList:
@@ -65,15 +65,17 @@ class StoredList:
         """Open the file and prove its header, its index and its wildcards.
 
         Raises:
-            HotfileError: if the file cannot be read, is none, was cut off or altered, was built
-                under another key or for other confusable characters.
+            UnreadListError: if the file cannot be read now.
+            HotfileError: if it is none, was cut off or altered, was built under another key or
+                for other confusable characters.
         """
         self._path = path
         self.fault: str | None = None
+        """What is wrong with the file, once that is known."""
         try:
             self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise HotfileError(f"{path}: cannot be read: {error.strerror}") from error
+            raise UnreadListError(f"{path}: cannot be read: {error.strerror}") from error
         try:
             self._open(key, confusables)
         except BaseException:
@@ -86,7 +88,7 @@ class StoredList:
             block = os.pread(self._handle, HEADER_BYTES, 0)
             size_bytes = os.fstat(self._handle).st_size
         except OSError as error:
-            raise HotfileError(f"{path}: cannot be read: {error.strerror}") from error
+            raise UnreadListError(f"{path}: cannot be read: {error.strerror}") from error
         header, file_key = unwrap_header(block, size_bytes, key, path)
         if header.groups != confusables.groups:
             raise HotfileError(
@@ -94,11 +96,13 @@ class StoredList:
             )
         self._header = header
         self.facts: ListFacts = header.facts
+        self.identity = file_identity(file_key)
+        """Tells this file from every other, also from another of the same version."""
         self._sealer = Sealer(file_key)
-        keyed = digest_key(file_key)
-        self._plates = hashlib.blake2b(key=keyed, digest_size=8, person=b"plate")
+        self._factor, self._summand = plate_numbers(file_key)
         self._fold = confusables.fold
-        self._slot_shift = 64 - header.slot_bits
+        self._slot_shift = 128 - header.slot_bits
+        self._slots = (1 << header.slot_bits) - 1
         self._mark_shift = self._slot_shift - MARK_BITS
         try:
             self._read_index()
@@ -107,9 +111,9 @@ class StoredList:
             content = self._sealer.open(header.wildcards_at, b"wildcards", sealed)
             wildcards = wildcard_decoder.decode(content)
         except (InvalidTag, ValueError, msgspec.DecodeError) as error:
-            raise HotfileError(f"{path}: is damaged; it has to be built again") from error
+            raise DamagedListError(self.note_damage()) from error
         except OSError as error:
-            raise HotfileError(f"{path}: cannot be read: {error.strerror}") from error
+            raise UnreadListError(f"{path}: cannot be read: {error.strerror}") from error
         self._wild = wildcards
         self._wildcards = WildcardIndex([confusables.fold(one.plate) for _, one in wildcards])
 
@@ -155,28 +159,37 @@ class StoredList:
 
     def find(self, folded: str) -> tuple[Listed, ...]:
         """The entries whose folded plate this is, the most urgent first."""
-        digest = self._plates.copy()
-        digest.update(folded.encode("ascii"))
-        (value,) = _VALUE.unpack(digest.digest())
-        place, *marks, end = _SLOT.unpack_from(
-            self._index, (value >> self._slot_shift) * SLOT_BYTES
-        )
-        mark = value >> self._mark_shift & _MARK or 1
-        if mark not in marks and (marks[0] or place == end):
+        # Each call left out here is a fiftieth of the whole.
+        try:
+            value = int(folded, 36) * self._factor + self._summand
+        except ValueError:
+            return ()  # nothing that is listed has such characters
+        at = (value >> self._slot_shift & self._slots) * SLOT_BYTES
+        slot = self._index[at : at + _PLACES.size]
+        mark = (value >> self._mark_shift & _MARK or 1).to_bytes(2, "little")
+        found = slot.find(mark, _MARKS_AT, _MARKS_END)
+        if found < 0 and (slot[4:6] != _NO_MARK or slot[:4] == slot[_MARKS_END:]):
             return ()
         try:
-            at = place * UNIT_BYTES  # as _block does: each call less is a fiftieth of the whole
-            sealed = os.pread(self._handle, end * UNIT_BYTES - at, at)
-            block = self._sealer.open(at, b"block", sealed)
-            if marks.count(mark) != 1:
-                return self._seldom(folded, block, mark, marks)
-            start, stop = _EDGES.unpack_from(block, 4 * marks.index(mark))
+            place, end = _PLACES.unpack(slot)
+            at = place * UNIT_BYTES
+            block = self._sealer.open(
+                at, b"block", os.pread(self._handle, end * UNIT_BYTES - at, at)
+            )
+            if found < 0 or found & 1 or slot.find(mark, found + 1, _MARKS_END) >= 0:
+                return self._seldom(folded, block, mark, slot)
+            start, stop = _EDGES.unpack_from(block, 2 * (found - _MARKS_AT))
             group = group_decoder.decode(block[start:stop])
-            if len(group) == 1:  # nearly always: told without a list
-                return group if self._fold(group[0].plate) == folded else ()
+            plate = group[0].plate
+            if self._fold(plate) == folded:
+                for one in group:
+                    if one.plate != plate:
+                        break
+                else:  # nearly always
+                    return group
             return self._of_plate(folded, group)
         except (OSError, InvalidTag, ValueError, msgspec.DecodeError):
-            self.fault = self._damage()
+            self.note_damage()
             return ()
 
     def find_wild(self, choices: Sequence[str]) -> tuple[Listed, ...]:
@@ -187,7 +200,7 @@ class StoredList:
         """Every entry, in the order in which they were built.
 
         Raises:
-            HotfileError: if the file is damaged.
+            DamagedListError: if the file is damaged.
         """
         header = self._header
         total = header.slotted + len(self._wild)
@@ -215,19 +228,25 @@ class StoredList:
                 block = self._block(*places[slot : slot + 2].tolist())
                 yield _entries(block, _edges(block))[row].as_entry()
         except (OSError, InvalidTag, ValueError, msgspec.DecodeError) as error:
-            self.fault = self._damage()
-            raise HotfileError(self.fault) from error
+            raise DamagedListError(self.note_damage()) from error
 
-    def _seldom(
-        self, folded: str, block: bytes, mark: int, marks: Sequence[int]
-    ) -> tuple[Listed, ...]:
-        """The entries of the plate where groups share its mark, or the block has the marks."""
+    def note_damage(self) -> str:
+        """Note that the file is damaged; what :attr:`fault` says from then on."""
+        self.fault = f"{self._path}: is damaged; it has to be built again"
+        return self.fault
+
+    def _seldom(self, folded: str, block: bytes, mark: bytes, slot: bytes) -> tuple[Listed, ...]:
+        """The entries of the plate where groups share its mark, or the block has the marks.
+
+        Marks may also be alike across the end of one and the beginning of another.
+        """
         edges = _edges(block)
-        if not marks[0]:
-            marks = struct.unpack_from(f"<{len(edges) - 1}H", block, 4 * len(edges))
+        marks = slot[_MARKS_AT:_MARKS_END]
+        if marks[:2] == _NO_MARK:
+            marks = block[4 * len(edges) :]
         found: list[Listed] = []
-        for one, at, end in zip(marks, edges, edges[1:], strict=False):
-            if one == mark:
+        for number, (at, end) in enumerate(pairwise(edges)):
+            if marks[2 * number : 2 * number + 2] == mark:
                 found += self._of_plate(folded, group_decoder.decode(block[at:end]))
         return tuple(found)
 
@@ -239,9 +258,6 @@ class StoredList:
         """The content of the block between two places, in units of 16 bytes."""
         at = place * UNIT_BYTES
         return self._sealer.open(at, b"block", os.pread(self._handle, end * UNIT_BYTES - at, at))
-
-    def _damage(self) -> str:
-        return f"{self._path}: is damaged; it has to be built again"
 
 
 def _edges(block: bytes) -> tuple[int, ...]:

@@ -50,14 +50,19 @@ def require_ours(manifest: HotlistManifest, *, agency: str, name: str, now: date
 
 
 def is_news(
-    manifest: HotlistManifest, in_use: ListFacts | None, once: HotlistManifest | None
+    manifest: HotlistManifest,
+    in_use: ListFacts | None,
+    once: HotlistManifest | None,
+    *,
+    damaged: bool = False,
 ) -> bool:
     """Whether the manifest's version is to take the place of what is in use.
 
     Args:
         manifest: what is offered.
-        in_use: the list in use; None if there is none, or its file is damaged.
+        in_use: the list in use; None if there is none, or its file does not open.
         once: the manifest of the newest version that was ever in use here.
+        damaged: whether the list in use is known to be damaged, so that the same version mends it.
 
     Raises:
         RefusedListError: if an older version is offered, or another file under the same number.
@@ -77,7 +82,7 @@ def is_news(
                 f"hot list {issued.name}: this is another list than the version {number} that "
                 "this unit has had; the repository must issue a newer one"
             )
-    return in_use is None or in_use.number is None or issued.version > in_use.number
+    return damaged or in_use is None or in_use.number is None or issued.version > in_use.number
 
 
 def facts_of(manifest: HotlistManifest, source: Literal["repository", "usb"]) -> ListFacts:

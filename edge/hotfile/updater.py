@@ -18,8 +18,8 @@ import structlog
 from edge.contract.errors import ContractError
 from edge.contract.hotlist import HotlistManifest, HotlistVersion, decode_delta
 from edge.health.health import Health
-from edge.hotfile.download import Interrupted, MissingDeltaError
-from edge.hotfile.errors import HotfileError
+from edge.hotfile.download import BrokenDeltaError, MissingDeltaError
+from edge.hotfile.errors import DamagedListError, HotfileError
 from edge.hotfile.facts import ImplausibleListError
 from edge.hotfile.install_process import Fetched, InstallProcess
 from edge.hotfile.installation import BusyListError, Installation, InUseError
@@ -32,6 +32,8 @@ LOOK_EVERY_S = 2.0
 LIMIT_S = 120.0
 """Longest silence of the updater: an answer that does not come, from the web or from a disk."""
 
+DELTA_TRIES = 2
+"""A delta that breaks off so often is given up for the whole list: what came of that is kept."""
 
 _PARTIAL_ENDING = ".partial"
 
@@ -49,9 +51,7 @@ class Web(Protocol):
         """The delta to that version; None if it is longer than the limit."""
         ...
 
-    def fetch(
-        self, version: HotlistVersion, partial: PartialFile, interrupted: Interrupted
-    ) -> None:
+    def fetch(self, version: HotlistVersion, partial: PartialFile) -> None:
         """Fetch what the file lacks."""
         ...
 
@@ -69,6 +69,8 @@ class _Look:
     due_s: float = 0.0
     tag: str | None = None
     failing_since_s: float | None = None
+    broken: tuple[int, int] = (0, 0)
+    """The newest version for which a delta broke off, and how often."""
 
 
 class HotlistUpdater:
@@ -121,6 +123,7 @@ class HotlistUpdater:
 
     def look(self) -> None:
         """Say what was forced, and update every list that is due."""
+        self._beat()
         for name in self._marks:
             self._say_forced(name)
         for look in self._looks:
@@ -162,8 +165,8 @@ class HotlistUpdater:
             HotfileError: if that cannot be; what was in use stays.
         """
         name = look.source.name
-        # Without a list that opens, the manifest is wanted although it is the one known.
-        known = look.tag if self._installation.in_use(name) is not None else None
+        # Without a list that is sound, the manifest is wanted although it is the one known.
+        known = look.tag if self._installation.sound(name) is not None else None
         offered = web.manifest(name, known)
         if offered is None:
             return
@@ -178,8 +181,10 @@ class HotlistUpdater:
 
     def _from_deltas(self, look: _Look, web: Web, manifest: HotlistManifest) -> bool:
         """Make the version of the one in use; False if the whole file has to be fetched."""
-        name = look.source.name
-        chain = DeltaChain(manifest, self._installation.in_use(name))
+        name, issued = look.source.name, manifest.list
+        if self._partial_path(name, issued).exists():
+            return False  # the whole file was begun, and that is gone on with
+        chain = DeltaChain(manifest, self._installation.sound(name))
         fetched: list[bytes] = []
         try:
             while (wanted := chain.wanted) is not None:
@@ -194,7 +199,15 @@ class HotlistUpdater:
             self._install(look, Fetched(manifest=manifest, deltas=tuple(fetched)))
         except MissingDeltaError:
             return False
-        except ContractError as error:
+        except BrokenDeltaError as error:
+            version, times = look.broken
+            times = times + 1 if version == issued.version else 1
+            look.broken = (issued.version, times)
+            if times < DELTA_TRIES:
+                raise
+            _log.warning("delta broke off, the whole list is fetched", list=name, why=str(error))
+            return False
+        except (ContractError, DamagedListError) as error:
             _log.warning("delta not used, the whole list is fetched", list=name, why=str(error))
             return False
         return True
@@ -206,7 +219,7 @@ class HotlistUpdater:
         self._remove_partials(name, keep=path)
         with PartialFile(path, sha256=issued.sha256, spool_key=self._spool_key) as partial:
             if partial.size_bytes < issued.size_bytes:
-                web.fetch(issued, partial, self._interrupted)
+                web.fetch(issued, partial)
         if self._stop.is_set():
             raise StoppedError(f"hot list {name}: the unit stops")
         try:
@@ -250,7 +263,3 @@ class HotlistUpdater:
     def _partial_path(self, name: str, issued: HotlistVersion) -> Path:
         file = f"{issued.version}-{issued.sha256[:16]}{_PARTIAL_ENDING}"
         return self._installation.root / name / file
-
-    def _interrupted(self) -> bool:
-        self._beat()
-        return self._stop.is_set()

@@ -25,7 +25,7 @@ from edge.contract.hotlist_table import MAX_WILDCARDS
 from edge.contract.plates import Confusables
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import ListFacts
-from edge.hotfile.keys import digest_key
+from edge.hotfile.keys import plate_numbers
 from edge.hotfile.layout import (
     HEADER_BYTES,
     MARK_BITS,
@@ -46,6 +46,7 @@ Accept: TypeAlias = Callable[[ListFacts, ListFacts, tuple[int, ...]], None]
 _BUFFER_BYTES = 1 << 20
 _SLOTS_AT_ONCE = 1 << 16
 _LENGTH_BITS = 16
+_DIGEST = (1 << 64) - 1
 _PRIORITY_BITS = 3
 _MAX_UNITS = (1 << 32) - 1
 _ASIDE = b"aside"
@@ -71,9 +72,8 @@ class HotfileWriter:
         self._key = key
         self._random_bytes = random_bytes
         self._file_key = random_bytes(32)
-        keyed = digest_key(self._file_key)
-        self._plates = hashlib.blake2b(key=keyed, digest_size=8, person=b"plate")
-        self._ids = hashlib.blake2b(key=keyed, digest_size=8, person=b"entry")
+        self._factor, self._summand = plate_numbers(self._file_key)
+        self._ids = hashlib.blake2b(key=random_bytes(32), digest_size=8)
         self._aside = Sealer(random_bytes(32))
         self._order = array("Q")
         self._places = array("Q")
@@ -126,7 +126,10 @@ class HotfileWriter:
             raise HotfileError(f"{self._target}: a list takes {MAX_ENTRIES} entries at most")
         listed = Listed.of(entry)
         folded = self._confusables.fold(entry.plate)
-        if "?" in folded or "*" in folded:
+        digest = 0
+        if "?" not in folded and "*" not in folded:
+            digest = (int(folded, 36) * self._factor + self._summand) >> 64 & _DIGEST
+        else:
             if len(self._wildcards) >= MAX_WILDCARDS:
                 raise HotfileError(
                     f"{self._target}: a list takes {MAX_WILDCARDS} entries with wildcards at most"
@@ -135,11 +138,8 @@ class HotfileWriter:
         identity = self._ids.copy()
         identity.update(entry.entry.encode("utf-8"))
         self._identities.append(int.from_bytes(identity.digest(), "big"))
-        digest = self._plates.copy()
-        digest.update(folded.encode("ascii"))
         # The urgent of one plate come first; eight digests share what this overwrites.
-        value = int.from_bytes(digest.digest(), "big") >> _PRIORITY_BITS << _PRIORITY_BITS
-        self._order.append(value | entry.priority)
+        self._order.append(digest >> _PRIORITY_BITS << _PRIORITY_BITS | entry.priority)
         sealed = self._aside.seal(self._at, _ASIDE, entry_encoder.encode(listed))
         self._places.append(self._at << _LENGTH_BITS | len(sealed))
         self._put(self._files[0], sealed)

@@ -89,6 +89,7 @@ matches = st.builds(
     state_agreement=st.sampled_from(["equal", "different", "unknown"]),
     probability=probabilities,
     list_source=st.just(UNSET) | labels,
+    note=st.just(UNSET) | labels,
 )
 pictures = st.builds(
     r.Picture,

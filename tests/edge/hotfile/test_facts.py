@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from edge.hotfile.facts import ImplausibleListError, ListFacts, require_plausible
@@ -48,6 +49,18 @@ def test_what_is_allowed_is_allowed_alone() -> None:
     with pytest.raises(ImplausibleListError, match="has 10 entries"):
         require_plausible(new, IN_USE, ChangeRule(), allow={"older"})
     require_plausible(new, IN_USE, ChangeRule(), allow={"older", "shrunk"})
+
+
+@pytest.mark.parametrize("before", [1, 5, 99])
+def test_a_departments_file_is_never_emptied_unless_that_is_allowed(before: int) -> None:
+    empty = msgspec.structs.replace(newer(0), source="file")
+    with pytest.raises(ImplausibleListError, match="has 0 entries") as refused:
+        require_plausible(empty, facts_of(before), ChangeRule())
+    assert refused.value.why == "shrunk"
+    require_plausible(empty, facts_of(before), ChangeRule(), ("shrunk",))
+    require_plausible(empty, facts_of(0), ChangeRule())
+    signed = msgspec.structs.replace(empty, source="repository")
+    require_plausible(signed, facts_of(before), ChangeRule())
 
 
 def test_short_lists_may_change_as_they_like_and_shares_can_be_set() -> None:

@@ -138,6 +138,56 @@ def test_the_disk_shows_nothing_of_it_and_another_key_does_not_open_it(
             opened()
 
 
+def test_a_damaged_file_is_said_until_it_is_removed_and_then_has_no_entries(
+    tmp_path: Path, opened: Opens
+) -> None:
+    local = opened()
+    change = enter(local)
+    local.apply(change)
+    local.apply(local.check(change.entry.entry, checked_by="Stone"))
+    path = tmp_path / "local" / "entries"
+    path.write_bytes(b"x" * 100)
+    for _ in range(2):
+        with pytest.raises(HotfileError, match="remove it and enter its plates again"):
+            local.poll()
+        with pytest.raises(HotfileError, match="remove it and enter its plates again"):
+            local.apply(enter(local, "9XYZ87"))
+    assert hits(local, "1ABC23") == [change.entry.entry]
+    assert path.read_bytes() == b"x" * 100
+    path.unlink()
+    local.poll()
+    assert (local.entries, hits(local, "1ABC23")) == ((), [])
+    local.apply(enter(local, "9XYZ87"))
+    assert [one.plate for one in opened().entries] == ["9XYZ87"]
+
+
+@pytest.mark.policy("M-E2")
+def test_what_was_said_of_an_entry_that_another_person_changed_since_is_refused(
+    opened: Opens,
+) -> None:
+    one, other = opened(), opened()
+    entered = enter(one)
+    name = entered.entry.entry
+    one.apply(entered)
+    other.poll()
+    said = [
+        one.check(name, checked_by="Stone"),
+        one.update(name, officer="Hall", reason="also armed", expires=None, now=NOW),
+        one.end(name, officer="Hall", reason="found"),
+    ]
+    tonight = NOW + timedelta(hours=6)
+    other.apply(
+        other.update(name, officer="Ward", reason="until tonight", expires=tonight, now=NOW)
+    )
+    for change in said:
+        with pytest.raises(HotfileError, match="was changed meanwhile; look at it again"):
+            one.apply(change)
+    (entry,) = opened().entries
+    assert (entry.reason, entry.expires, entry.alerts) == ("until tonight", tonight, False)
+    one.apply(one.check(name, checked_by="Stone"))
+    assert opened().entries[0].alerts
+
+
 def test_a_disk_that_refuses_leaves_the_list_as_it_was(
     tmp_path: Path, opened: Opens, monkeypatch: pytest.MonkeyPatch
 ) -> None:

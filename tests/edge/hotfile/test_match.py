@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 from pydantic import ValidationError
 
 from edge.contract.plates import Confusables
@@ -44,12 +45,19 @@ def lists(build: Built, **rule: float) -> Hotlists:
     return Hotlists((build.hotlist,), MatchRule.model_validate(rule), CONFUSABLES)
 
 
+def test_a_match_carries_what_its_entry_tells_the_officer(built: Builds) -> None:
+    build = built("entry,plate,state,note\n7,1ABC23,MA,armed; do not approach alone\n")
+    (match,) = lists(build).match("1ABC23", seen("1ABC23"), "MA", NOW)
+    assert match.note == "armed; do not approach alone"
+
+
 def test_an_exact_match_says_what_was_listed_and_where(built: Builds) -> None:
     build = built("entry,plate,state,kind,priority\n7,1ABC23,MA,amber_alert,1\n")
     (match,) = lists(build).match("1ABC23", seen("1ABC23"), "MA", NOW)
     assert (match.list_name, match.list_version) == ("state", build.build.facts.version)
     assert (match.list_issued_at, match.list_stale) == (build.hotlist.issued_at, False)
     assert match.list_source == "file"
+    assert match.note is UNSET
     assert (match.entry, match.plate, match.state) == ("7", "1ABC23", "MA")
     assert (match.kind, match.priority) == ("amber_alert", 1)
     assert (match.how, match.substitutions) == ("exact", ())

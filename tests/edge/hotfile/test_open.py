@@ -274,6 +274,39 @@ def test_a_list_that_does_not_open_leaves_the_one_in_use(tmp_path: Path, files: 
     assert hits(hotlists, "1ABC23") == 1
 
 
+def test_a_list_that_could_not_be_opened_for_want_of_memory_is_tried_again(
+    tmp_path: Path, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    csv_file(tmp_path / "state.csv", LINES)
+    files("state").tend()
+    hotlists = files("state")
+
+    def refuse(_: int) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.hotfile.store._large", refuse)
+        for _ in range(2):
+            (said,) = errors(hotlists.poll())
+            assert said.endswith("cannot be read: Cannot allocate memory")
+            assert hotlists.missing == ("state",)
+    (outcome,) = hotlists.poll()
+    assert (outcome.error, hits(hotlists, "1ABC23")) == (None, 1)
+    assert hotlists.poll() == []
+
+
+def test_a_list_that_is_damaged_is_not_read_again_and_again(tmp_path: Path, files: Files) -> None:
+    csv_file(tmp_path / "state.csv", LINES)
+    files("state").tend()
+    (built,) = (tmp_path / "hotlists" / "state").glob("*.hotfile")
+    content = built.read_bytes()
+    built.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    hotlists = files("state")
+    (said,) = errors(hotlists.poll())
+    assert "is damaged" in said
+    assert hotlists.poll() == []
+
+
 def test_only_a_list_built_in_its_place_is_installed(
     tmp_path: Path, folder: HotlistFolder, confusables: Confusables
 ) -> None:
@@ -330,5 +363,28 @@ def test_the_units_own_list_is_matched_with_the_others(
     assert (match.list_name, match.list_source, match.how) == ("local", "local", "confusable")
     assert not match.list_stale
     (tmp_path / "own").write_bytes(b"damaged")
-    assert errors(hotlists.poll())
+    for _ in range(2):
+        (said,) = errors(hotlists.poll())
+        assert "remove it" in said
     assert hits(hotlists, "1ABC23") == 1
+    (tmp_path / "own").unlink()
+    (outcome,) = hotlists.poll()
+    assert (outcome.name, outcome.error, hits(hotlists, "1ABC23")) == ("local", None, 0)
+    assert hotlists.poll() == []
+
+
+def test_the_units_own_list_recovers_though_nothing_in_it_changed(
+    tmp_path: Path, folder: HotlistFolder, confusables: Confusables
+) -> None:
+    (tmp_path / "room").mkdir()
+    own = LocalList(tmp_path / "room" / "own", KEY, confusables)
+    hotlists = HotlistFiles([], folder, MatchRule(), builder=build_here, own=own)
+    assert hotlists.poll() == []
+    (tmp_path / "room").rename(tmp_path / "aside")
+    (tmp_path / "room").write_bytes(b"")
+    assert len(errors(hotlists.poll())) == 1
+    (tmp_path / "room").unlink()
+    (tmp_path / "aside").rename(tmp_path / "room")
+    (outcome,) = hotlists.poll()
+    assert (outcome.name, outcome.error) == ("local", None)
+    assert hotlists.poll() == []

@@ -101,6 +101,29 @@ def test_plates_that_crowd_one_slot_are_told_apart(
         assert stored.fault is None
 
 
+def test_plates_of_one_digest_are_told_apart_the_most_urgent_first(tmp_path: Path) -> None:
+    plates = ("AXY", "0AXY", "OAXY", "00AXY")
+    entries = [
+        listed(f"{plate} {priority}", plate, priority=priority)
+        for priority in (3, 1, 2)
+        for plate in plates
+    ]
+    with store(tmp_path / "1.hotfile", entries, CONFUSABLES) as stored:
+        assert find_plates(stored, "AXY") == ["AXY 1", "AXY 2", "AXY 3"]
+        both = [f"{plate} {priority}" for priority in (1, 2, 3) for plate in ("0AXY", "OAXY")]
+        assert find_plates(stored, "0AXY") == both
+        assert find_plates(stored, "00AXY") == ["00AXY 1", "00AXY 2", "00AXY 3"]
+        assert find_plates(stored, "000AXY") == []
+        assert list(stored.entries()) == entries
+
+
+@pytest.mark.parametrize("text", ["", " AXY ", "A_XY", "+AXY", "axy", "Å", "\udc80", "A" * 5000])
+def test_what_is_no_plate_is_not_listed_and_no_fault(tmp_path: Path, text: str) -> None:
+    with store(tmp_path / "1.hotfile", [listed("1", "AXY")], CONFUSABLES) as stored:
+        assert stored.find(text) == ()
+        assert stored.fault is None
+
+
 @pytest.mark.policy("M-C7")
 def test_the_disk_shows_no_plate_and_no_note_and_no_two_files_are_alike(tmp_path: Path) -> None:
     entries = some_entries()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import resource
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -296,6 +298,45 @@ def test_a_disk_that_refuses_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(HotfileError, match="make room on the disk"):
         partial(tmp_path / "file" / "list.partial")
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file takes a byte."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def nothing(_: PartialFile) -> None:
+    pass
+
+
+def break_off(_: PartialFile) -> None:
+    raise HotfileError("it broke off")
+
+
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [(nothing, "make room"), (PartialFile.flush, "make room"), (break_off, "it broke off")],
+)
+def test_a_disk_that_is_full_is_said_wherever_that_shows(
+    tmp_path: Path, then: Callable[[PartialFile], None], said: str
+) -> None:
+    path = tmp_path / "list.partial"
+
+    def fetch() -> None:
+        with partial(path) as file:
+            file.append(b"x" * PIECE_BYTES)  # so well compressed that it waits in a buffer
+            then(file)
+
+    with full_disk(), pytest.raises(HotfileError, match=said):
+        fetch()
+    with partial(path) as file:
+        assert file.size_bytes == 0
 
 
 @pytest.mark.policy("M-C7")

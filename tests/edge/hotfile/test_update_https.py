@@ -30,6 +30,7 @@ from edge.enrolment import enrol, load_keys
 from edge.health.health import Health
 from edge.hotfile.build import build_here
 from edge.hotfile.installation import INSTALLED
+from edge.hotfile.layout import MAGIC
 from edge.hotfile.open import HotlistFiles
 from edge.hotfile.partial import PIECE_BYTES
 from edge.hotfile.settings import MatchRule
@@ -264,9 +265,22 @@ def test_a_manifest_that_another_key_signed_is_refused(site: Site) -> None:
         assert "compare the key in uplink.repository_public_key" in (unit.trouble or "")
 
 
+def cut(path: Path) -> None:
+    """Take a list's last byte away."""
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def make_former(path: Path) -> None:
+    """Make a list one of a former version of its format."""
+    content = path.read_bytes()
+    path.write_bytes(MAGIC[:-1] + bytes([MAGIC[-1] - 1]) + content[len(MAGIC) :])
+
+
 @pytest.mark.policy("M-D1")
-@pytest.mark.parametrize("damaged", [False, True], ids=["whole", "damaged"])
-def test_an_older_version_is_refused_also_after_a_restart(site: Site, damaged: bool) -> None:
+@pytest.mark.parametrize("spoil", [lambda _: None, cut, make_former])
+def test_an_older_version_is_refused_also_after_a_restart(
+    site: Site, spoil: Callable[[Path], None]
+) -> None:
     site.issue(OLD)
     site.issue(NEW)
     with site.car() as unit:
@@ -277,8 +291,7 @@ def test_an_older_version_is_refused_also_after_a_restart(site: Site, damaged: b
     with site.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM hotlist_parts WHERE version = 2")
         connection.exec_driver_sql("DELETE FROM hotlist_versions WHERE version = 2")
-    if damaged:
-        path.write_bytes(path.read_bytes()[:-1])
+    spoil(path)
     with site.car() as unit:
         unit.look()
         assert "version 1 is older than version 2" in (unit.trouble or "")
@@ -286,13 +299,17 @@ def test_an_older_version_is_refused_also_after_a_restart(site: Site, damaged: b
         assert unit.web.fetched_from == []
 
 
-def test_a_damaged_list_is_mended_by_the_same_version(site: Site) -> None:
+@pytest.mark.parametrize("spoil", [cut, make_former])
+def test_a_damaged_list_is_mended_by_the_same_version(
+    site: Site, spoil: Callable[[Path], None]
+) -> None:
     site.issue(OLD)
     with site.car() as unit:
         unit.look()
         path = unit.folder.in_use(LIST)
         assert path is not None
-        path.write_bytes(path.read_bytes()[:-1])
+    spoil(path)
+    with site.car() as unit:
         unit.look()
         require_in_use(unit, OLD, 1)
 

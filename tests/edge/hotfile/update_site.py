@@ -22,7 +22,7 @@ from edge.contract.hotlist import HotlistVersion
 from edge.contract.plates import load_confusables
 from edge.health.health import Health
 from edge.hotfile import installation as installing
-from edge.hotfile.download import Interrupted, RepositoryWeb, Unit
+from edge.hotfile.download import RepositoryWeb, Unit
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.install_process import APART_FROM_ENTRIES, InstallProcess
 from edge.hotfile.installation import Installation
@@ -103,11 +103,9 @@ class Watched:
         self.deltas.append(version)
         return self.web.delta(name, version, limit_bytes)
 
-    def fetch(
-        self, version: HotlistVersion, partial: PartialFile, interrupted: Interrupted
-    ) -> None:
+    def fetch(self, version: HotlistVersion, partial: PartialFile) -> None:
         self.fetched_from.append(partial.size_bytes)
-        self.web.fetch(version, partial, interrupted)
+        self.web.fetch(version, partial)
 
     def close(self) -> None:
         self.web.close()
@@ -143,7 +141,7 @@ class Car:
 def car(
     data: Path,
     port: int,
-    ca_file: Path,
+    ca_file: Path | None,
     key: Ed25519PrivateKey,
     *,
     now: Callable[[], datetime] = lambda: NOON,
@@ -161,10 +159,16 @@ def car(
         repository_key=SIGNER.public_key(),
         now=now,
     )
+    stop = threading.Event()
     web = RepositoryWeb(
-        f"https://127.0.0.1:{port}", ca_file, Unit(agency, "car-12", key), timeout_s=10.0, now=now
+        f"https://127.0.0.1:{port}",
+        ca_file,
+        Unit(agency, "car-12", key),
+        timeout_s=10.0,
+        now=now,
+        stop=stop,
     )
-    watched, health, stop, passed_s = Watched(web), Health(), threading.Event(), [0.0]
+    watched, health, passed_s = Watched(web), Health(), [0.0]
     updater = HotlistUpdater(
         [HotlistSource.model_validate({"name": LIST, "from": "repository", "change": RULE})],
         installation,
