@@ -14,11 +14,14 @@ from edge.health.observe import Observer
 from edge.health.receipt_watch import ReceiptWatch
 from edge.health.spool_watch import SpoolWatch
 from edge.health.status import StatusError, read_status, write_status
+from edge.hotfile.build import CsvBuild
 from edge.hotfile.open import Outcome
 from edge.position.clock import Step
 from edge.recording.recorder import Recorder
 
 EVERY_S = 2.0
+MOST_REJECTED = 0.01
+"""Share of a file's lines that may be rejected with no more than a line in the log."""
 
 _log = structlog.get_logger()
 
@@ -154,12 +157,15 @@ class Housekeeping:
     def _say_what_is_missing(self) -> None:
         hotlists = self._recorder.hotlists
         in_use = {one.name for one in hotlists.current.lists}
+        said = self._health.report().troubles
         for name in hotlists.names:
-            if name not in in_use:
+            part = f"hot list {name}"
+            if name not in in_use and part not in said:
                 self._health.trouble(
-                    f"hot list {name}",
-                    f"{name} is not in use yet, no read is compared with it: it is being built "
-                    "or fetched",
+                    part,
+                    f"{name} is not in use yet, no read is compared with it: it is built from its "
+                    "file, or fetched as [hotlist_updates] says, or waits for a stick: "
+                    "'alpr-edge hotfile import'",
                 )
 
     def _tell(self, outcome: Outcome) -> None:
@@ -180,6 +186,8 @@ class Housekeeping:
                 source=outcome.hotlist.source,
                 entries=outcome.hotlist.entries,
             )
+        if outcome.build is not None:
+            self._tell_rejected(outcome.name, outcome.build)
         if outcome.build is not None and outcome.build.rejected:
             _log.warning(
                 "lines of a hot list were rejected",
@@ -187,6 +195,19 @@ class Housekeeping:
                 rejected=outcome.build.rejected,
                 first=[f"line {one.line}: {one.reason}" for one in outcome.build.rejections[:20]],
             )
+
+    def _tell_rejected(self, name: str, build: CsvBuild) -> None:
+        """Say that much of a file was rejected: half a list looks whole."""
+        part, lines = f"lines of hot list {name}", build.facts.entries + build.rejected
+        if build.rejected > MOST_REJECTED * lines:
+            first = build.rejections[0]
+            self._health.trouble(
+                part,
+                f"{build.rejected} of {lines} lines of {name} were rejected, and their plates are "
+                f"not looked for: the first is line {first.line}: {first.reason}",
+            )
+        else:
+            self._health.recovered(part)
 
     def _open_hotlists(self) -> None:
         """Put newly built and newly fetched lists in use, and say how old each is."""

@@ -92,16 +92,27 @@ def digest(row: Sequence[int | str]) -> str:
 def unreceipted(
     connection: sqlite3.Connection, owner: Owner, limit: int, after: int, open_record: OpenRecord
 ) -> Iterator[Batch]:
-    """Sealed batches that no receipt covers, in order, those that start after a sequence."""
+    """Sealed batches that no receipt covers, in order, those that start after a sequence.
+
+    Raises:
+        DamagedSpoolError: if one is not as it was sealed, or does not follow on the one before.
+    """
+    last_seq, root = receipted(connection)
+    before = connection.execute(
+        "SELECT last_seq, root FROM batches WHERE first_seq BETWEEN ? AND ?"
+        " ORDER BY first_seq DESC LIMIT 1",
+        (last_seq + 1, after),
+    ).fetchone()
+    last_seq, root = before or (last_seq, root)
     rows = connection.execute(
         "SELECT first_seq, last_seq, previous_root, root, key, signature, digest FROM batches"
         " WHERE first_seq > ? ORDER BY first_seq LIMIT ?",
         (after, limit),
     ).fetchall()
     for *row, noted in rows:
+        if noted not in ("", digest(row)) or (row[0], row[2]) != (last_seq + 1, root):
+            raise DamagedSpoolError(f"batch {row[0]} is altered", "a batch is altered")
         first_seq, last_seq, previous_root, root, key, signature = row
-        if noted not in ("", digest(row)):
-            raise DamagedSpoolError(f"batch {first_seq} is altered", "a batch is altered")
         contents = list(
             _contents(records.between(connection, first_seq, last_seq), first_seq, open_record)
         )

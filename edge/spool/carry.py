@@ -32,6 +32,7 @@ StandIn = Callable[[int, str], AnyRecord]
 _BATCH_COLUMNS = ("first_seq", "last_seq", "previous_root", "root", "key", "signature")
 _PAGE_BYTES = 4096
 _MAX_LOST_AT_THE_END = 10_000
+_GREATEST = 1 << 62
 _RECEIPTED_READ = 0
 """Owner of a picture whose read is receipted: which one it was does not matter any more."""
 
@@ -82,11 +83,12 @@ class Carrier:
         self._vault.carry_keys(self._old, self._new)
         chain = next(sound_rows(self._old, "chain", "one"), None)
         batches = list(sound_rows(self._old, "batches", "first_seq"))
-        start = self._start(chain, batches)
+        believed = [row for row in batches if _is_as_noted(row)]
+        start = self._start(chain, believed)
         if start is None:
             self.place_lost = True
-            start, batches = _Start(0, GENESIS_ROOT), []
-        spooled = self._records(start, batches, chain)
+            start, batches, believed = _Start(0, GENESIS_ROOT), [], []
+        spooled = self._records(start, believed, chain)
         self._batches(start, batches)
         self._pictures()
         self._provisional()
@@ -111,7 +113,7 @@ class Carrier:
     def _start(self, chain: Row | None, batches: list[Row]) -> _Start | None:
         """Where the chain stands; None where nothing says it. No sound record may lie before."""
         first = next((seq for seq, _, _ in self._sound_records()), None)
-        if chain is not None and (first is None or chain["receipted"] < first):
+        if chain is not None and 0 <= chain["receipted"] < (first or _GREATEST):
             return _Start(chain["receipted"], chain["receipted_root"])
         if batches and (first is None or batches[0]["first_seq"] <= first):
             return _Start(batches[0]["first_seq"] - 1, batches[0]["previous_root"])
@@ -199,8 +201,7 @@ class Carrier:
                 self._insert("given_up", {"last_seq": row["last_seq"], "root": row["root"]})
 
     def _is_whole(self, batch: Row) -> bool:
-        noted = batch.get("digest", "")
-        if noted not in ("", digest([batch[name] for name in _BATCH_COLUMNS])):
+        if not _is_as_noted(batch):
             return False
         contents = [
             self._vault.open(record_name(seq), sealed)
@@ -263,6 +264,11 @@ class Carrier:
             f" VALUES ({', '.join('?' * len(row))})",
             tuple(row.values()),
         )
+
+
+def _is_as_noted(batch: Row) -> bool:
+    noted = batch.get("digest", "")
+    return noted in ("", digest([batch[name] for name in _BATCH_COLUMNS]))
 
 
 def _key_of(sealed: Sealed) -> Row:

@@ -25,6 +25,9 @@ LOCK_FILE = "spool.lock"
 _LOG_BYTES = 4 * 1024 * 1024
 """What SQLite's log is cut down to."""
 
+_NOT_TEXT = "Could not decode"
+"""What Python says of a text in the file that is none; SQLite itself does not look."""
+
 _NO_ROOM_BYTES = 256 * 1024
 """With less free than this, what SQLite calls an error of the disk is want of room."""
 
@@ -94,7 +97,7 @@ def storage_errors(folder: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if lacks_room(error, folder):
             raise full_disk(folder) from error
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or _NOT_TEXT in str(error):
             raise damaged(folder, str(error)) from error
         raise SpoolError(
             f"{folder}: the spool cannot be used ({error}): check that the disk is sound, has "
@@ -206,6 +209,12 @@ def upgrade(connection: sqlite3.Connection, vault: Vault) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def add_indexes(connection: sqlite3.Connection) -> None:
+    """Add the indexes that a spool of before has not; only its pace depends on them."""
+    for statement in layout.INDEXES:
+        connection.execute(statement)
 
 
 def sync_folder(folder: Path) -> None:

@@ -26,6 +26,7 @@ SEALS_PER_DATA_KEY = 2048
 
 _NONCE_BYTES = 12
 _KEY_TABLES = ("data_keys", "data_keys_again")
+_BRIEFLY_KEPT = ("provisional", "provisional_pictures", "withheld_parts", "places")
 _DOMAIN = "plateward/spool/1/"
 
 
@@ -130,17 +131,22 @@ class Vault:
             )
         self._ciphers[number] = Cipher(key, self._random_bytes)
 
-    def retire(self, connection: sqlite3.Connection, oldest_in_use: int) -> None:
-        """Destroy data keys under which nothing lies any more, within the caller's transaction."""
+    def retire(self, connection: sqlite3.Connection) -> None:
+        """Destroy data keys under which nothing lies any more, within the caller's transaction.
+
+        They go in their order: one above the oldest of a record or picture stays for now.
+        """
+        (oldest,) = connection.execute(
+            "SELECT min(coalesce((SELECT min(data_key) FROM records), 1 << 62),"
+            " coalesce((SELECT min(data_key) FROM pictures), 1 << 62))"
+        ).fetchone()
+        elsewhere = " UNION ".join(f"SELECT data_key FROM {one}" for one in _BRIEFLY_KEPT)  # noqa: S608
         for table in _KEY_TABLES:
             connection.execute(
-                f"DELETE FROM {table} WHERE number < ? AND number NOT IN"  # noqa: S608
-                " (SELECT data_key FROM places UNION SELECT data_key FROM provisional"
-                " UNION SELECT data_key FROM provisional_pictures"
-                " UNION SELECT data_key FROM withheld_parts)",
-                (oldest_in_use,),
+                f"DELETE FROM {table} WHERE number < ? AND number NOT IN ({elsewhere})",  # noqa: S608
+                (oldest,),
             )
-        if self._current is not None and self._current < oldest_in_use:
+        if self._current is not None and self._current < oldest:
             self.load(connection)
             return
         held = {

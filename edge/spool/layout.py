@@ -13,8 +13,13 @@ that damage made impossible to send again (`edge.spool.salvage`). ``data_keys`` 
 under which the ``sealed`` columns are sealed (`edge.spool.encryption`); ``data_keys_again`` holds
 them on other pages, since so much hangs on each.
 
-Data key numbers only rise, and so do sequences and row numbers: the first record and the first
-picture have the oldest data keys still in use.
+A later data key has a higher number than those in use. Records do not lie under them in their
+order: after damage, or where they were numbered anew, an early one may have the newest key. So
+``record_keys`` and ``picture_keys`` say which is the oldest that is needed. A spool of before has
+these indexes once it was opened with room for them.
+
+All of this is described on the file's first page, of which there is a copy
+(`edge.spool.first_page`): it has no room for another table or index.
 
 Layout 1 sealed everything under the spool key itself. That key becomes data key 1, so that
 upgrading rewrites no blob.
@@ -23,6 +28,11 @@ upgrading rewrites no blob.
 from __future__ import annotations
 
 LAYOUT_VERSION = 2
+
+INDEXES = (
+    "CREATE INDEX IF NOT EXISTS record_keys ON records(data_key)",
+    "CREATE INDEX IF NOT EXISTS picture_keys ON pictures(data_key)",
+)
 
 CREATE = f"""
 BEGIN IMMEDIATE;
@@ -119,6 +129,7 @@ CREATE TABLE given_up (
     last_seq INTEGER NOT NULL,
     root TEXT NOT NULL
 ) STRICT;
+{"; ".join(INDEXES)};
 PRAGMA user_version = {LAYOUT_VERSION};
 COMMIT;
 """

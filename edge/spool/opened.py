@@ -12,13 +12,13 @@ from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar, cast
 
 from edge.spool import first_page
-from edge.spool import pictures as album
 from edge.spool.ballast import Ballast
 from edge.spool.carry import StandIn
 from edge.spool.chain import claim, require_gapless
 from edge.spool.database import (
     DATABASE_FILE,
     WriterLock,
+    add_indexes,
     full_disk,
     lacks_room,
     open_database,
@@ -34,7 +34,8 @@ from edge.spool.salvage import Salvage, finish_swap, forget_oldest, salvage
 OVERHEAD_BYTES = 4096
 """Room for a record, or for what a picture needs beside its bytes."""
 
-_OVERWRITE_EVERY = 512
+OVERWRITE_EVERY = 512
+"""Rows purged before what they held is overwritten, while others wait."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -166,6 +167,8 @@ class OpenedSpool:
             self._vault.double(connection)
             require_gapless(connection, self.folder)
             with self._if_room():
+                add_indexes(connection)
+            with self._if_room():
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 first_page.keep_copy(self.folder / DATABASE_FILE)
         except BaseException:
@@ -235,7 +238,8 @@ class OpenedSpool:
         if gone is None:
             raise full_disk(self.folder, lacking(connection, limits, needed))
         if gone:
-            self._vault.retire(connection, album.oldest_data_key(connection))
+            self._vault.retire(connection)
+            self._purged += gone
 
     def _limits(self) -> Limits:
         return Limits(self._max_bytes, self._reserve_bytes, self._free_bytes)
@@ -253,7 +257,7 @@ class OpenedSpool:
             (something_waits,) = connection.execute(
                 "SELECT spooled > receipted OR EXISTS (SELECT 1 FROM pictures) FROM chain"
             ).fetchone()
-            if self._purged >= _OVERWRITE_EVERY or not something_waits:
+            if self._purged >= OVERWRITE_EVERY or not something_waits:
                 with self._if_room():
                     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                     self._purged = 0

@@ -123,15 +123,6 @@ def waiting(
             yield sha256, Sealed(data_key, blob)
 
 
-def oldest_data_key(connection: sqlite3.Connection) -> int:
-    """The oldest data key under which a record or picture still lies."""
-    (oldest,) = connection.execute(
-        "SELECT min(coalesce((SELECT data_key FROM records ORDER BY seq LIMIT 1), 1 << 62),"
-        " coalesce((SELECT data_key FROM pictures ORDER BY rowid LIMIT 1), 1 << 62))"
-    ).fetchone()
-    return int(oldest)
-
-
 def picture_name(sha256: str) -> str:
     """The name under which a picture is sealed."""
     return f"picture/{sha256}"

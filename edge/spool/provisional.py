@@ -74,7 +74,7 @@ def take(
     for read, data_key, blob in rows.fetchall():
         try:
             content = vault.open(provisional_name(UUID(read)), Sealed(data_key, blob))
-        except DamagedBlobError:
+        except (DamagedBlobError, ValueError):
             continue
         contents = dict(_contents(connection, vault, read))
         drop(connection, UUID(read))

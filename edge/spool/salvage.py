@@ -16,6 +16,7 @@ where records are missing. The rules:
   receipt that ends with one of them purges what it covers, the stand-ins too: those records were
   not lost after all. Had the repository not taken it, the new one is its successor in every way,
   and an old copy still with the broker is refused.
+- How far records were numbered is not believed of a batch's row that its digest does not fit.
 - Where the chain's own row is lost, the first sealed batch says where the chain stood. Where that
   is lost too, records are counted from 1 again, the repository refuses them as out of chain, and
   its receipt says where its chain ends: the spool takes up its count from there

@@ -51,7 +51,7 @@ from edge.spool.acknowledge import Acknowledged, apply_receipt
 from edge.spool.carry import StandIn
 from edge.spool.database import WriterLock, full_disk, storage_errors
 from edge.spool.encryption import Sealed, Vault
-from edge.spool.opened import OVERHEAD_BYTES, OpenedSpool, freeing, mending
+from edge.spool.opened import OVERHEAD_BYTES, OVERWRITE_EVERY, OpenedSpool, freeing, mending
 from edge.spool.pictures import Standing, WaitingPicture
 from edge.spool.places import Place
 from edge.spool.provisional import Provisional
@@ -306,6 +306,7 @@ class Spool(OpenedSpool):
                 return self._open_record(seq, sealed)
         return None
 
+    @mending
     def waiting_hits(self, limit: int, *, skip: Collection[int] = ()) -> tuple[WaitingHit, ...]:
         """Hits, oldest first, that are neither marked sent nor receipted, but for those skipped.
 
@@ -359,7 +360,7 @@ class Spool(OpenedSpool):
         with self._transaction() as connection:
             done = apply_receipt(connection, self._vault, receipt)
             if done.records_purged or done.pictures_purged:
-                self._vault.retire(connection, album.oldest_data_key(connection))
+                self._vault.retire(connection)
         if done.verdict == "taken_up":
             self.salvages = (*self.salvages, taken_up(done.receipted_through))
         self._overwrite(done.records_purged + done.pictures_purged)
@@ -418,11 +419,17 @@ class Spool(OpenedSpool):
     def purge_withheld(self, age: Age) -> int:
         """Note that age, and purge the withheld reads that are due by it; how many there were.
 
+        They are overwritten at once: their time is over.
+
         Raises:
             SpoolError: if the spool cannot be written. Nothing is purged then.
         """
         with self._transaction() as connection:
-            return withholds.purge(connection, age)
+            purged = withholds.purge(connection, age)
+            if purged:
+                self._vault.retire(connection)
+        self._overwrite(OVERWRITE_EVERY if purged else 0)
+        return purged
 
     def _store(
         self,

@@ -96,11 +96,14 @@ def counts(connection: sqlite3.Connection) -> WithheldCounts:
 
 
 def age(connection: sqlite3.Connection) -> Age:
-    """The age that was noted last."""
+    """The age that was noted last; without a time of day that is damaged."""
     row = connection.execute("SELECT age_s, at FROM withheld_age").fetchone()
     if row is None:
         return Age(0.0, None)
-    return Age(row[0], None if row[1] is None else datetime.fromisoformat(row[1]))
+    try:
+        return Age(row[0], datetime.fromisoformat(row[1]))
+    except (TypeError, ValueError):
+        return Age(row[0], None)
 
 
 def purge(connection: sqlite3.Connection, now: Age) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -143,6 +144,26 @@ def receipt(
         issued_at=issued_at,
         private_key=key,
     )
+
+
+def sealing_tables(connection: sqlite3.Connection) -> list[str]:
+    """The tables that have something sealed under data keys."""
+    rows = connection.execute(
+        "SELECT tables.name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns"
+        " WHERE tables.type = 'table' AND columns.name = 'data_key'"
+    )
+    return [name for (name,) in rows]
+
+
+def wanting_data_keys(connection: sqlite3.Connection) -> set[int]:
+    """The data keys that something lies under and that are not there."""
+    return {
+        number
+        for table in sealing_tables(connection)
+        for (number,) in connection.execute(
+            f"SELECT data_key FROM {table} EXCEPT SELECT number FROM data_keys"  # noqa: S608
+        )
+    }
 
 
 def _header(seq: int) -> dict[str, Any]:

@@ -29,6 +29,9 @@ LAYOUT_1 = Path(__file__).with_name("layout1") / "spool.sqlite"
 """Written by the first layout's software: a read and its hit, receipted, their picture waiting;
 a read and its hit in a sealed batch, with a place; a malfunction in no batch."""
 
+SCHEMA_ON_ONE_PAGE = 13
+"""A leaf of a table's tree (SQLite's file format, section 1.6)."""
+
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
@@ -84,7 +87,38 @@ def test_an_upgraded_spool_has_the_tables_of_a_new_one(
 ) -> None:
     open_spool().close()
     open_spool(folder=tmp_path / "new").close()
-    assert _columns(old) == _columns(tmp_path / "new" / "spool.sqlite")
+    new = tmp_path / "new" / "spool.sqlite"
+    assert _columns(old) == _columns(new)
+    assert _indexes(old) == _indexes(new)
+
+
+def test_a_spool_of_before_gets_the_indexes_that_it_has_not(
+    open_spool: OpenSpool, tmp_path: Path
+) -> None:
+    spool = open_spool()
+    path = tmp_path / "spool" / "spool.sqlite"
+    whole = _indexes(path)
+    for index in ("record_keys", "picture_keys"):
+        spool._connection.execute(f"DROP INDEX {index}")
+    spool.close()
+    open_spool().close()
+    assert _indexes(path) == whole
+
+
+def test_the_first_page_of_which_there_is_a_copy_describes_every_table(
+    old: Path, open_spool: OpenSpool, tmp_path: Path
+) -> None:
+    open_spool().close()
+    open_spool(folder=tmp_path / "new").close()
+    for path in (old, tmp_path / "new" / "spool.sqlite"):
+        assert path.read_bytes()[100] == SCHEMA_ON_ONE_PAGE
+
+
+def _indexes(path: Path) -> set[str]:
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'").fetchall()
+    connection.close()
+    return {name for (name,) in rows}
 
 
 def _columns(path: Path) -> dict[str, list[tuple[object, ...]]]:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.contract.batch import Batch, Receipt, Refusal, verify_batch_root, verify_batch_signature
-from edge.contract.records import AnyRecord, Malfunction, Read, decode_record
+from edge.contract.batch import Receipt, Refusal, verify_batch_root, verify_batch_signature
+from edge.contract.records import AnyRecord, Hit, Malfunction, Read, decode_record
 from edge.spool import salvage
 from edge.spool.errors import SpoolError, WrongKeyError
 from edge.spool.store import Spool
@@ -22,6 +22,7 @@ from tests.edge.spool.samples import (
     malfunction,
     matched_read,
     picture_bytes,
+    read_and_hit,
     read_with,
     receipt,
     sha256,
@@ -38,6 +39,18 @@ def change(folder: Path, *statements: str) -> None:
         for statement in statements:
             connection.execute(statement)
     connection.close()
+
+
+def changed(
+    spool: Spool, open_spool: OpenSpool, folder: Path, statement: str, *, running: bool
+) -> Spool:
+    """The spool once a statement has damaged its file, while it runs or before it opens anew."""
+    if running:
+        change(folder, statement)
+        return spool
+    spool.close()
+    change(folder, statement)
+    return open_spool()
 
 
 def filled(spool: Spool, reads: int = 3) -> None:
@@ -79,12 +92,7 @@ def test_a_lost_record_is_said_in_its_place_and_the_others_go_up(
 ) -> None:
     spool = open_spool()
     filled(spool)
-    if running:
-        change(tmp_path / "spool", statement)
-    else:
-        spool.close()
-        change(tmp_path / "spool", statement)
-        spool = open_spool()
+    spool = changed(spool, open_spool, tmp_path / "spool", statement, running=running)
     first, second, third = drained(spool)
     assert isinstance(first, Read)
     assert isinstance(second, Malfunction)
@@ -102,6 +110,25 @@ def test_a_lost_record_is_said_in_its_place_and_the_others_go_up(
     assert again.salvages == ()
     assert again.counts().lost == 1
     assert drained(again) == [first, second, third]
+
+
+@pytest.mark.parametrize("restarts", [0, 2])
+def test_a_lost_hit_stops_no_other_hit_from_being_told(
+    tmp_path: Path, open_spool: OpenSpool, restarts: int
+) -> None:
+    spool = open_spool()
+    content = picture_bytes(1)
+    for _ in range(2):
+        spool.add(read_and_hit(content), by_digest(content))
+    spool.close()
+    change(tmp_path / "spool", "UPDATE records SET sealed = zeroblob(90) WHERE seq = 2")
+    spool = open_spool()
+    for _ in range(restarts):
+        spool.close()
+        spool = open_spool()
+    assert [hit.seq for hit in spool.waiting_hits(9)] == [4]
+    assert [said.records_lost for said in spool.salvages] == [1]
+    assert [type(one) for one in drained(spool)] == [Read, Malfunction, Read, Hit]
 
 
 def test_a_torn_database_keeps_what_is_left_of_it(tmp_path: Path, open_spool: OpenSpool) -> None:
@@ -156,127 +183,6 @@ def test_any_one_bad_page_costs_only_what_lay_on_it(tmp_path: Path, open_spool: 
             done = mended.acknowledge(out_of_chain(30, sealed.root))
             assert (done.verdict, done.records_purged, done.resealed) == ("advanced", 30, True)
     assert lost > 0
-
-
-def sealed_twice(spool: Spool) -> tuple[Batch, Batch]:
-    """Two batches of two records each, and one record in none."""
-    batches = []
-    for _ in range(2):
-        spool.add([malfunction, malfunction], {})
-        batch = spool.seal(UNIT_KEY)
-        assert batch is not None
-        batches.append(batch)
-    spool.add([malfunction], {})
-    return batches[0], batches[1]
-
-
-def test_batches_before_the_damage_are_sent_again_as_they_were(
-    tmp_path: Path, open_spool: OpenSpool
-) -> None:
-    spool = open_spool()
-    one, two = sealed_twice(spool)
-    change(tmp_path / "spool", "DELETE FROM records WHERE seq = 4")
-    spool.close()
-    again = open_spool()
-    assert again.unreceipted_batches(9) == (one,)
-    new = again.seal(UNIT_KEY)
-    assert new is not None
-    assert (new.first_seq, new.last_seq, new.previous_root) == (3, 5, one.root)
-    assert new.root != two.root
-
-
-def test_a_batch_given_up_that_the_repository_has_after_all_is_purged_by_its_receipt(
-    tmp_path: Path, open_spool: OpenSpool
-) -> None:
-    spool = open_spool()
-    _, two = sealed_twice(spool)
-    spool.close()
-    change(tmp_path / "spool", "DELETE FROM records WHERE seq = 1")
-    again = open_spool()
-    new = again.seal(UNIT_KEY)
-    assert new is not None
-    assert (new.first_seq, new.last_seq) == (1, 5)
-    # It refuses what was sealed anew, standing at the end of what was sent before the damage.
-    done = again.acknowledge(out_of_chain(4, two.root))
-    assert (done.verdict, done.receipted_through, done.resealed) == ("advanced", 4, True)
-    follower = again.seal(UNIT_KEY)
-    assert follower is not None
-    assert (follower.first_seq, follower.previous_root) == (5, two.root)
-    assert again.acknowledge(receipt(5, follower.root)).records_purged == 1
-
-
-def test_a_disk_that_forgot_what_it_wrote_takes_up_its_place_from_a_refusal(
-    tmp_path: Path, open_spool: OpenSpool
-) -> None:
-    spool = open_spool()
-    spool.add([malfunction], {})
-    first = spool.seal(UNIT_KEY)
-    assert first is not None
-    spool.acknowledge(receipt(1, first.root))
-    spool.close()
-    shutil.copytree(tmp_path / "spool", tmp_path / "older")
-    spool = open_spool()
-    spool.add([malfunction] * 4, {})
-    forgotten = spool.seal(UNIT_KEY)
-    assert forgotten is not None
-    spool.close()
-    again = open_spool(folder=tmp_path / "older")
-    content = picture_bytes(1)
-    (added,) = again.add([read_with(content)], by_digest(content))
-    assert again.seal(UNIT_KEY) is not None
-    # A receipt alone changes nothing: only a refusal says that the unit's word does not fit.
-    assert again.acknowledge(receipt(5, forgotten.root)).verdict == "ahead"
-    done = again.acknowledge(out_of_chain(5, forgotten.root))
-    assert (done.verdict, done.receipted_through, done.records_purged) == ("taken_up", 5, 0)
-    assert done.resealed
-    assert "numbered behind them" in again.salvages[0].sentence
-    (record,) = drained(again)
-    assert (record.id, record.seq) == (added.id, 6)
-    (batch,) = again.unreceipted_batches(9)
-    assert batch.previous_root == forgotten.root
-    again.acknowledge(receipt(6, batch.root))
-    assert [picture.sha256 for picture in again.waiting_pictures(9)] == [sha256(content)]
-    assert len(again.salvages) == 1
-
-
-def test_with_everything_gone_the_unit_goes_on_and_the_repository_gives_it_its_place(
-    tmp_path: Path, open_spool: OpenSpool
-) -> None:
-    spool = open_spool()
-    filled(spool)
-    spool.close()
-    (tmp_path / "spool" / DATABASE).write_bytes(b"not a database, " * 512)
-    (tmp_path / "spool" / "spool.first-page").unlink()
-    again = open_spool()
-    (said,) = again.salvages
-    assert said.place_lost
-    assert "Where the unit stands in its chain was lost" in said.sentence
-    assert said.aside is not None
-    assert (said.aside / DATABASE).read_bytes().startswith(b"not a database")
-    again.add([malfunction], {})
-    assert again.acknowledge(out_of_chain(3, "a" * 64)).verdict == "taken_up"
-    assert [record.seq for record in drained(again)] == [4]
-
-
-@pytest.mark.parametrize("seq", [1, 2, 3])
-def test_a_record_that_was_lost_with_the_place_in_the_chain_is_counted_and_said(
-    tmp_path: Path, open_spool: OpenSpool, seq: int
-) -> None:
-    spool = open_spool()
-    filled(spool)
-    spool.close()
-    change(
-        tmp_path / "spool",
-        "DELETE FROM batches",
-        "DELETE FROM chain",
-        f"UPDATE records SET sealed = zeroblob(90) WHERE seq = {seq}",  # noqa: S608
-    )
-    again = open_spool()
-    (said,) = again.salvages
-    assert (said.place_lost, said.records_lost, again.counts().lost) == (True, 1, 1)
-    found = drained(again)
-    assert [record.seq for record in found] == [1, 2, 3]
-    assert isinstance(found[seq - 1], Malfunction)
 
 
 def test_a_lost_database_beside_its_log_is_survived(tmp_path: Path, open_spool: OpenSpool) -> None:
@@ -350,6 +256,22 @@ def test_damage_costs_no_provisional_read_and_no_place(
     assert [type(record) for record in records] == [Malfunction, Read]
     assert records[1].id == read_id(1)
     assert again.counts().pictures_waiting == 1
+
+
+def test_a_provisional_read_under_a_damaged_id_keeps_no_other_from_being_settled(
+    tmp_path: Path, open_spool: OpenSpool
+) -> None:
+    spool = open_spool()
+    for number in (1, 2):
+        spool.add([hit_of(number)], {}, provisional=as_rung(number))
+    spool.close()
+    change(
+        tmp_path / "spool",
+        f"UPDATE provisional SET read = '!' WHERE read = '{read_id(1)}'",  # noqa: S608
+    )
+    spool = open_spool()
+    assert spool.settle() == 1
+    assert [type(one) for one in drained(spool)] == [Hit, Hit, Read]
 
 
 def test_pictures_of_receipted_reads_survive_and_one_that_is_damaged_is_counted(

@@ -89,17 +89,37 @@ def test_it_is_durable_and_purged_when_due_also_by_another_daemon(folder: Path) 
         assert spool.withheld().reads == {"clinic": 2}
 
 
-def test_nothing_of_it_lies_in_the_clear_and_nothing_stays_when_it_is_purged(folder: Path) -> None:
+@pytest.mark.policy("C-5b")
+def test_nothing_of_it_lies_in_the_clear_and_nothing_at_all_when_it_is_purged(
+    folder: Path,
+) -> None:
     picture = picture_bytes(1)
     with open_spool(folder) as spool:
         spool.add([], {}, withheld=[withheld(read_with(picture), pictures=by_digest(picture))])
-        parts = spool._connection.execute("SELECT count(*) FROM withheld_parts").fetchone()
-        assert parts == (2,)
-        files = b"".join(path.read_bytes() for path in folder.iterdir())
-        assert PLATE.encode() not in files
-        assert picture not in files
+        parts = spool._connection.execute("SELECT sealed FROM withheld_parts").fetchall()
+        assert len(parts) == 2
+        before = everything(folder)
+        assert PLATE.encode() not in before
+        assert picture not in before
+    with open_spool(folder) as spool:
+        spool.add([read_with()], {})  # a unit out of reach: records wait
+        pieces = [part[at : at + 24] for (part,) in parts for at in range(0, len(part) - 24, 500)]
+        before = everything(folder)
+        assert all(piece in before for piece in pieces)
         spool.purge_withheld(Age(100, None))
-        assert spool._connection.execute("SELECT * FROM withheld_parts").fetchall() == []
+        left = everything(folder)
+        assert not any(piece in left for piece in pieces)
+
+
+def test_an_age_whose_time_of_day_is_damaged_still_counts(folder: Path) -> None:
+    with open_spool(folder) as spool:
+        spool.purge_withheld(Age(7.0, MOMENT))
+        spool._connection.execute("UPDATE withheld_age SET at = '!' || substr(at, 2)")
+        assert spool.withheld_age() == Age(7.0, None)
+
+
+def everything(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.iterdir())
 
 
 def test_the_final_read_takes_the_provisional_ones_place_and_both_count_once(spool: Spool) -> None:
