@@ -9,7 +9,7 @@ one that it matches in another way is shown as it is now. The read's hits are th
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, cast
 
@@ -55,23 +55,50 @@ class PassRecorder:
         self._live = live
         self._open: dict[int, OpenPass] = {}
 
-    def sight(self, sightings: Sequence[Sighting], place: PlaceOf) -> None:
+    @property
+    def on_record(self) -> frozenset[int]:
+        """Tracks under way that rang: their hits are on record, and a read by now."""
+        return frozenset(track for track, known in self._open.items() if known.rung is not None)
+
+    def sight(
+        self,
+        sightings: Sequence[Sighting],
+        place: PlaceOf,
+        misread: Sequence[tuple[int, int]] = (),
+    ) -> None:
         """Ring for what is under way, as far as the rule allows.
+
+        What rang for a ``misread`` track goes over to the one of which it was a misreading: their
+        car gets one read, and what that does not bear out is taken back.
 
         Raises:
             SpoolError: if the disk still refuses when the daemon is told to stop.
         """
+        for misreading, number in misread:
+            if (wrong := self._open.pop(misreading, None)) is not None:
+                self._open.setdefault(number, OpenPass(wrong.seen)).rung = wrong.rung
         for seen in sightings:
             matches = self._matches(seen)
             known = self._open.get(seen.track)
             if not matches and known is None:
                 continue
-            known = self._open.setdefault(seen.track, OpenPass(seen.last.at_s))
-            due = known.due(matches, seen.last.at_s, self._shared.ring_rule)
-            if due and self._still_live(seen):
-                self._ring(seen, known, matches, due, place)
+            known = self._open.setdefault(seen.track, OpenPass(seen))
+            known.sighted(seen, matches)
+            self._ring_due(known, seen.last.at_s, place)
         if sightings:
             self._forget(sightings[0])
+
+    def out_of_sight(self, under_way: Collection[int], now_s: float, place: PlaceOf) -> None:
+        """Ring for passes under way whose plate was not seen just now, if it is time.
+
+        They end seconds later only, and what was read as listed would ring then in any case.
+
+        Raises:
+            SpoolError: if the disk still refuses when the daemon is told to stop.
+        """
+        for track, known in self._open.items():
+            if track in under_way and known.seen.last.at_s < now_s:
+                self._ring_due(known, now_s, place)
 
     def end(self, passes: Sequence[Pass], place: PlaceOf) -> None:
         """Record passes that ended, each with how far its recording is read with it.
@@ -83,7 +110,7 @@ class PassRecorder:
             known = self._open.pop(seen.track, None)
             pending = {later.track for later in passes[number:]}
             self._end([self._final(seen, known.rung if known else None)],
-                      place(self._settled(), pending))  # fmt: skip
+                      place(self.on_record, pending))  # fmt: skip
 
     def end_together(self, passes: Sequence[Pass], place: Place) -> None:
         """Record the passes of one still picture, all or none.
@@ -94,16 +121,14 @@ class PassRecorder:
         if passes:
             self._end([self._final(seen, None) for seen in passes], place)
 
-    def _ring(
-        self,
-        seen: Sighting,
-        known: OpenPass,
-        matches: Sequence[HotlistMatch],
-        due: Sequence[HotlistMatch],
-        place: PlaceOf,
-    ) -> None:
+    def _ring_due(self, known: OpenPass, now_s: float, place: PlaceOf) -> None:
+        due = known.due(now_s, self._shared.ring_rule)
+        if due and self._still_live(known.seen):
+            self._ring(known, due, place)
+
+    def _ring(self, known: OpenPass, due: Sequence[HotlistMatch], place: PlaceOf) -> None:
         """Store the hits that ring now, with a provisional read, and show them."""
-        shared = self._shared
+        shared, seen = self._shared, known.seen
         rung = known.rung or self._begun(seen)
         position = rung.moment.position
         telling = [
@@ -113,11 +138,11 @@ class PassRecorder:
         ]
         if not telling:
             return
-        made = self._draft(seen, rung, matches, telling, lambda _: self._still_live(seen))
+        made = self._draft(seen, rung, known.matches, telling, lambda _: self._still_live(seen))
         stays, withheld = shared.withheld(made, rung.stays, provisional=True)
         provisional = Provisional(made.builders[0], made.pictures)
         known.rung = rung
-        at = place(self._settled(), ())
+        at = place(self.on_record, ())
         try:
             if withheld is None:
                 stored = shared.store(
@@ -129,9 +154,11 @@ class PassRecorder:
                 )
         except UnfitRecordError as error:
             known.rung = rung if rung.hits else None
+            self._unring(telling, seen.reading.text)
             self._say_unfit(error, len(telling))
             return
         hits = tuple(record for record in stored if isinstance(record, Hit))
+        self._unring((hit.match for hit in hits if not hit.rang), seen.reading.text)
         known.rung = replace(rung, hits=rung.hits + hits, stays=stays)
         shared.health.count("hits", len(hits), camera=self._camera)
         interim = cast(Read, made.builders[0](1))
@@ -172,6 +199,9 @@ class PassRecorder:
                 )
             )
         except UnfitRecordError as error:
+            for one in finals:
+                silent = [m for m in one.matches if one.answers.get(key_of(m)) == "ring"]
+                self._unring(silent, one.seen.reading.text)
             self._say_unfit(error, len(finals))
             return
         shared.health.recovered(f"records of {self._camera}")
@@ -199,6 +229,10 @@ class PassRecorder:
                 if (answer := one.answers[key_of(hit.match)]) != "ring"
             },
         )
+        for hit in withdrawn:
+            self._unring([hit.match], hit.plate)
+        silent = (hit for hit in hits if not hit.rang and one.answers[key_of(hit.match)] == "ring")
+        self._unring((hit.match for hit in silent), read.plate)
         still = tuple(hit for hit in before if hit not in withdrawn)
         shared.console.show(read, still + hits, one.seen.best_frame, one.seen.best_box, told)
         self._time("frame_to_read_ms", one.seen)
@@ -240,16 +274,16 @@ class PassRecorder:
             random_bytes=self._shared.random_bytes,
         )
 
-    def _settled(self) -> frozenset[int]:
-        """Tracks under way whose read is on record already."""
-        return frozenset(track for track, known in self._open.items() if known.rung is not None)
+    def _unring(self, matches: Iterable[HotlistMatch], plate: str) -> None:
+        for match in matches:
+            self._shared.alerts.unring(match, plate)
 
     def _forget(self, seen: Sighting) -> None:
         """Let go of passes that matched something and were dropped as misread."""
         self._open = {
             track: known
             for track, known in self._open.items()
-            if known.rung is not None or seen.last.at_s - known.last_s < FORGET_AFTER_S
+            if known.rung is not None or seen.last.at_s - known.seen.last.at_s < FORGET_AFTER_S
         }
 
     def _still_live(self, seen: Sighting) -> bool:

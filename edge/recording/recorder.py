@@ -31,7 +31,8 @@ from edge.uplink.kept_uplink import RunningUplink
 from edge.uplink.withholding import Withholding
 
 RETRY_FIRST_S = 1.0
-RETRY_MAX_S = 60.0
+RETRY_MAX_S = 2.0
+"""Cars go by unread while the disk refuses: it is asked again as soon as it may have room."""
 MALFUNCTION_EVERY_S = 600.0
 """A part that fails on and off is reported to the repository this often, at most."""
 

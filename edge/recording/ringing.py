@@ -11,6 +11,7 @@ from edge.contract.records import Hit, HotlistMatch
 from edge.pipeline import Moment
 from edge.recording.ring_rule import RingRule
 from edge.uplink.filters import FilterRule
+from edge.vision.passes import Sighting
 
 FORGET_AFTER_S = 60.0
 
@@ -48,7 +49,7 @@ class Rung:
     def altered(self, matches: Iterable[HotlistMatch]) -> dict[UUID, HotlistMatch]:
         """By hit that rang, how the final reading matches its entry, where that is another way.
 
-        A state that could not be told at first and agrees or not later is that only if it differs.
+        A state that could not be told at first and agrees later bears out what was said.
         """
         by_key = {key_of(match): match for match in matches}
         return {
@@ -59,37 +60,37 @@ class Rung:
 
 
 def _differs(rang: HotlistMatch, match: HotlistMatch) -> bool:
+    agreements = rang.state_agreement, match.state_agreement
     return rang.substitutions != match.substitutions or (
-        match.state_agreement == "different" != rang.state_agreement
+        agreements[0] != agreements[1] and agreements != ("unknown", "equal")
     )
 
 
 @dataclass(slots=True)
 class OpenPass:
-    """A pass under way that matched something: since when, and what rang."""
+    """A pass under way that matched something: when it was seen last, since when, and what rang."""
 
-    last_s: float
+    seen: Sighting
+    matches: tuple[HotlistMatch, ...] = ()
     since_s: dict[MatchKey, float] = field(default_factory=dict)
     rung: Rung | None = None
 
-    def due(
-        self, matches: Iterable[HotlistMatch], seen_s: float, rule: RingRule
-    ) -> tuple[HotlistMatch, ...]:
-        """The matches of a frame's joint reading that ring now, those that rang left out."""
-        matches = tuple(matches)
-        self.last_s = seen_s
+    def sighted(self, seen: Sighting, matches: Iterable[HotlistMatch]) -> None:
+        """Take the joint reading with another frame, and what it matches."""
+        self.seen, self.matches = seen, tuple(matches)
         self.since_s = {
-            key: self.since_s.get(key, seen_s) for key in map(key_of, matches)
+            key: self.since_s.get(key, seen.last.at_s) for key in map(key_of, self.matches)
         }  # a match that went away begins anew
+
+    def due(self, now_s: float, rule: RingRule) -> tuple[HotlistMatch, ...]:
+        """The matches of the last joint reading that ring now, those that rang left out."""
         told = self.rung.keys if self.rung else frozenset()
         return tuple(
             match
-            for match in matches
+            for match in self.matches
             if key_of(match) not in told
             and (
                 match.probability >= rule.at_once_from
-                or (
-                    match.how == "exact" and seen_s - self.since_s[key_of(match)] >= rule.held_for_s
-                )
+                or (match.how == "exact" and now_s - self.since_s[key_of(match)] >= rule.held_for_s)
             )
         )

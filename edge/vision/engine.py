@@ -24,7 +24,7 @@ from edge.vision.reader import (
     PlateReading,
     Reader,
     StateReading,
-    TextReader,
+    TwoPartReader,
 )
 from edge.vision.rectify import rectify
 from edge.vision.serials import NO_LOOKALIKES, Lookalikes, Shapes, weigh
@@ -54,9 +54,18 @@ KnownState: TypeAlias = Callable[[Box], StateReading | None]
 """The state of issuance of the plate at a place, where it is known from earlier frames."""
 
 
+TimeLeft: TypeAlias = Callable[[], bool]
+"""Whether there is time to look again at what was read unsurely."""
+
+
 def nothing_known(_: Box) -> StateReading | None:
     """No plate's state is known: a picture that stands alone."""
     return None
+
+
+def no_hurry() -> bool:
+    """There is time: nobody waits for this picture."""
+    return True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,19 +101,23 @@ class PlateEngine:
         self.notices = parts.notices
 
     def read_frame(
-        self, image: NDArray[np.uint8], known: KnownState = nothing_known
+        self,
+        image: NDArray[np.uint8],
+        known: KnownState = nothing_known,
+        time_left: TimeLeft = no_hurry,
     ) -> tuple[PlateObservation, ...]:
         """Plates in an (H, W, 3) uint8 BGR picture, surest first, each once.
 
         Where a state is `known` it is not read again but taken for granted, and the reading says
-        nothing of it: it is no new witness. Raises VisionError where any stage fails; an empty
-        tuple means that there is no plate.
+        nothing of it: it is no new witness. `time_left` is asked before each second look.
+
+        Raises VisionError where any stage fails; an empty tuple means that there is no plate.
         """
         observations = []
         for detection, probability in self._likely(image):
             outline = detection.outline
             state = known(detection.box)
-            reading = self._read(image, outline, state)
+            reading = self._read(image, outline, state, time_left)
             if reading is not None and self._fault(image, detection, reading, probability) is None:
                 if state is not None:
                     reading = replace(reading, state=UNKNOWN_STATE)
@@ -122,22 +135,28 @@ class PlateEngine:
         return None if reading is None else self._written(reading)
 
     def _read(
-        self, image: NDArray[np.uint8], outline: Corners, state: StateReading | None
+        self,
+        image: NDArray[np.uint8],
+        outline: Corners,
+        state: StateReading | None,
+        time_left: TimeLeft,
     ) -> PlateReading | None:
-        """Read the plate in an outline, twice where that is unsure: margins mislead at random."""
+        """Read the plate in an outline, its text twice where unsure: margins mislead at random."""
         parts = self._parts
         reader = parts.reader
-        read = reader.read
-        if state is not None and isinstance(reader, TextReader):
-            read = reader.read_text
-        readings = [read(rectify(image, grown(outline, parts.reader_growth)))]
+        apart = reader if isinstance(reader, TwoPartReader) else None
+        read = apart.read_text if apart else reader.read
+        crop = rectify(image, grown(outline, parts.reader_growth))
+        readings = [read(crop)]
         unsure = readings[0] is None or readings[0].confidence < UNSURE
-        if unsure and parts.second_growth is not None:
+        if unsure and parts.second_growth is not None and time_left():
             readings.append(read(rectify(image, grown(outline, parts.second_growth))))
         ballots = [Ballot(reading, 1.0) for reading in readings if reading is not None]
         if not ballots:
             return None
         joint = vote(ballots)
+        if state is None and apart is not None:
+            state = apart.read_state(crop)
         return self._written(joint if state is None else replace(joint, state=state))
 
     def _written(self, reading: PlateReading) -> PlateReading:

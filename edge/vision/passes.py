@@ -47,6 +47,8 @@ class Seen:
 
     open: tuple[Sighting, ...] = ()
     ended: tuple[Pass, ...] = ()
+    misread: tuple[tuple[int, int], ...] = ()
+    """Tracks that rang and turned out to be misreadings, each with the open one that it was of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.aim_frame import answer_request
+from edge.vision.aim_frame import answer_request, remove_left_behind
 from edge.vision.aim_reference import load_reference
 from edge.vision.camera_settings import CameraSettings
 from edge.vision.errors import VisionError
@@ -45,7 +45,7 @@ class PictureWatch:
     """Judges one camera's picture while it is captured."""
 
     def __init__(self, camera: CameraSettings, folder: Path, tell: Tell, clocks: Clocks) -> None:
-        """`folder` is that of the aim checks."""
+        """`folder` is that of the aim checks; what killed ones left there is removed."""
         self._camera = camera
         self._folder = folder
         self._tell = tell
@@ -54,6 +54,7 @@ class PictureWatch:
         self._looked_s = float("-inf")
         self._reference_ns: int | None = None
         self._said: set[PictureFault] = set()
+        self._attempt("left behind", lambda: remove_left_behind(folder))
 
     def take(self, image: NDArray[np.uint8], *, plate_seen: bool) -> None:
         """The camera gave this (H, W, 3) uint8 BGR frame, in which a plate was read or not."""

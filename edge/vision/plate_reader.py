@@ -7,7 +7,7 @@ what stands above and below it says which state issued it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -32,6 +32,9 @@ GROWTHS = (1.0, 1.12)
 
 It was trained on margins from -4% to 20% of each side; a detector's outline often holds the frame.
 """
+STATE_FROM_PX = 50
+"""A plate narrower than this shows no state: of those named at 40 px, 27% are wrong."""
+
 MAX_ALTERNATIVES = 5
 MIN_ALTERNATIVE = 1e-4
 UNKNOWN = ""
@@ -67,22 +70,28 @@ class OnnxPlateReader:
 
     def __init__(self, model: OnnxModel) -> None:
         """Raises ModelError where the file is not a plate reader."""
-        self._model = model
         self.traits = read_traits(model)
         self._text = model.only("characters")
+        self._states = model.only("states")
 
     def read(self, crop: NDArray[np.uint8]) -> PlateReading | None:
         """See Reader.read."""
-        given = self._model.run_all(_batch_of(crop))
-        steps, states = (given[name][0].astype(np.float64) for name in ("characters", "states"))
-        characters = decode(steps, self.traits.alphabet, self.traits.temperature)
-        return plate_reading(characters, state_reading(states, self.traits)) if characters else None
+        reading = self.read_text(crop)
+        return None if reading is None else replace(reading, state=self.read_state(crop))
 
     def read_text(self, crop: NDArray[np.uint8]) -> PlateReading | None:
-        """See TextReader.read_text: about half the work."""
+        """See TwoPartReader.read_text: three fifths of the work."""
         steps = self._text.run_all(_batch_of(crop))["characters"][0].astype(np.float64)
         characters = decode(steps, self.traits.alphabet, self.traits.temperature)
         return plate_reading(characters) if characters else None
+
+    def read_state(self, crop: NDArray[np.uint8]) -> StateReading:
+        """See TwoPartReader.read_state."""
+        batch = _batch_of(crop)
+        if crop.shape[1] < STATE_FROM_PX:
+            return UNKNOWN_STATE
+        states = self._states.run_all(batch)["states"][0].astype(np.float64)
+        return state_reading(states, self.traits)
 
 
 def _batch_of(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -78,9 +78,13 @@ class Reader(Protocol):
 
 
 @runtime_checkable
-class TextReader(Protocol):
-    """A Reader that can leave the state of issuance out, in less time."""
+class TwoPartReader(Reader, Protocol):
+    """A Reader that can read text and state each alone, in less time than both."""
 
     def read_text(self, crop: NDArray[np.uint8]) -> PlateReading | None:
         """As Reader.read, with the state unknown."""
+        ...
+
+    def read_state(self, crop: NDArray[np.uint8]) -> StateReading:
+        """The state of issuance of the plate in a crop; UNKNOWN_STATE where it cannot show one."""
         ...

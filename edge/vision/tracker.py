@@ -64,8 +64,17 @@ class Tracker:
 
         return known if not frame.standalone else nothing_known
 
-    def update(self, frame: Frame, observations: Sequence[PlateObservation]) -> Seen:
-        """Add the plates seen in a frame, later than any before."""
+    def update(
+        self,
+        frame: Frame,
+        observations: Sequence[PlateObservation],
+        rang: Collection[int] = (),
+    ) -> Seen:
+        """Add the plates seen in a frame, later than any before.
+
+        ``rang`` are the numbers of the tracks that somebody was alerted for: none of them is
+        dropped in silence.
+        """
         if frame.standalone:
             tracks = [Track.begin(next(self._numbers), frame, seen) for seen in observations]
             return Seen(ended=tuple(track.finish() for track in tracks))
@@ -83,12 +92,17 @@ class Tracker:
             if any(mark.frame == frame.index and iou(mark.box, seen.box) >= SAME_BOX
                    for mark in self._marks):  # fmt: skip
                 track.silence()
-        self._drop_misread(added)
+        misread = self._drop_misread(added, rang)
         for track in self._tracks:
             if not track.given and frame.at_s - track.first_s >= self._longest_pass_s:
                 ended.append(self._finish(track))
         under_way = tuple(track.sighting() for track in added if not track.given)
-        return Seen(under_way, tuple(ended))
+        return Seen(under_way, tuple(ended), misread)
+
+    @property
+    def under_way(self) -> frozenset[int]:
+        """The numbers of the passes that are open, seen in the last frame or not."""
+        return frozenset(track.number for track in self._tracks if not track.given)
 
     def expire(self, now_s: float) -> tuple[Pass, ...]:
         """End the passes of plates not seen for a while, when no frame comes to tell."""
@@ -184,16 +198,28 @@ class Tracker:
         self._tracks.append(track)
         return track
 
-    def _drop_misread(self, added: Sequence[Track]) -> None:
-        """Forget a doubtful plate in a pass's place once the pass itself is seen again."""
-        numbers = {track.number for track in added}
-        misread = [
-            track
-            for track in self._tracks
-            if track.contests in numbers
-            and track not in added
-            and not track.given
-            and track.frames <= MOST_CONTESTING
-            and track.sighting().reading.confidence < DOUBTFUL
-        ]
-        self._tracks = [track for track in self._tracks if track not in misread]
+    def _drop_misread(
+        self, added: Sequence[Track], rang: Collection[int]
+    ) -> tuple[tuple[int, int], ...]:
+        """Forget a doubtful plate in a pass's place once the pass itself is seen again.
+
+        One that rang is handed to that pass, or stays where the pass cannot take it.
+        """
+        seen = {track.number: track for track in added}
+        dropped, handed = [], []
+        for track in self._tracks:
+            its = seen.get(track.contests or 0)
+            if (
+                its is not None
+                and track.number not in seen
+                and not track.given
+                and track.frames <= MOST_CONTESTING
+                and track.sighting().reading.confidence < DOUBTFUL
+            ):
+                if track.number not in rang:
+                    dropped.append(track)
+                elif not its.given and its.number not in rang:
+                    dropped.append(track)
+                    handed.append((track.number, its.number))
+        self._tracks = [track for track in self._tracks if track not in dropped]
+        return tuple(handed)

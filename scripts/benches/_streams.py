@@ -50,11 +50,17 @@ def drive(folder: Path, options: DriveOptions) -> Drive:
 class Stream:
     """One camera: plays its pictures from the moment that somebody looks, at its own pace."""
 
-    def __init__(self, pictures: tuple[bytes, ...], fps: float, frames: int) -> None:
-        """`frames` are played, the pictures over and over where there are fewer."""
+    def __init__(
+        self, pictures: tuple[bytes, ...], fps: float, frames: int, *, stands_s: float = 0.0
+    ) -> None:
+        """`frames` are played, the pictures over and over where there are fewer.
+
+        Before that the first picture stands for `stands_s` seconds: a car that has not yet left.
+        """
         self._pictures = pictures
         self._fps = fps
-        self._frames = frames
+        self._stands = round(stands_s * fps)
+        self._frames = self._stands + frames
         self.sent = 0
         self.began_s: float | None = None
         self.ended = threading.Event()
@@ -68,7 +74,7 @@ class Stream:
             while self.sent < self._frames and not self.ended.is_set():
                 due_s = self.began_s + self.sent / self._fps
                 self.ended.wait(max(0.0, due_s - time.monotonic()))
-                yield self._pictures[self.sent % len(self._pictures)]
+                yield self._pictures[max(0, self.sent - self._stands) % len(self._pictures)]
                 self.sent += 1
         finally:
             self.ended.set()

@@ -1,8 +1,10 @@
 """Measure the daemon as it runs in a car: live cameras, engine, tracker, hot list, spool, alerts.
 
 Two drawn drives of 1280 by 720 pixels are served as network cameras (MJPEG over HTTP) at `--fps`
-frames a second, in real time. 'alpr-edge run' reads them in a process of its own, with a hot list
-of a share of the cars and its spool on the disk of `--folder`; no broker answers. What is measured:
+frames a second, in real time. The first picture stands for three seconds, while the daemon loads
+its models beside cameras that are open already. 'alpr-edge run' reads them in a process of its
+own, with a hot list of a share of the cars and its spool on the disk of `--folder`; no broker
+answers. What is measured:
 
 - `fps`: frames a second that were looked at, of all cameras together; `skipped_share`: the share
   of all frames sent that were not, whatever the reason.
@@ -55,6 +57,7 @@ CARS_PER_S = 0.7
 
 _FIRST_PICTURE_WITHIN_S = 60.0
 _STOPS_WITHIN_S = 60.0
+_STANDS_S = 3.0
 _SETTLES_S = 4.0
 """A pass ends when its plate has not been seen for three seconds."""
 
@@ -181,6 +184,15 @@ class Daemon:
             self.events.append((time.time(), json.loads(line)))
             self.said.set()
 
+    def log_end(self) -> str:
+        """The end of its log."""
+        return self.settings.with_suffix(".log").read_text(encoding="utf-8")[-2000:]
+
+    def require_alive(self) -> None:
+        """Raise ClickException if it has ended by itself."""
+        if (status := self.process.poll()) is not None:
+            raise click.ClickException(f"the daemon ended with status {status}: {self.log_end()}")
+
     @property
     def rss(self) -> int:
         """Memory held now, in bytes."""
@@ -265,13 +277,14 @@ class Outcome:
 
 
 def _run(unit: Unit, drives: Sequence[Drive], fps: float, frames: int) -> Outcome:
-    streams = tuple(Stream(one.pictures, fps, frames) for one in drives)
+    streams = tuple(Stream(one.pictures, fps, frames, stands_s=_STANDS_S) for one in drives)
     with ExitStack() as stack:
         sources = stack.enter_context(served(streams))
         daemon = stack.enter_context(Daemon.start(unit.settings(sources)))
         _wait(lambda: all(one.began_s is not None for one in streams), daemon)
         began_s, cpu_s = time.monotonic(), daemon.cpu_s
         while not all(one.ended.is_set() for one in streams):
+            daemon.require_alive()
             _ = daemon.rss
             time.sleep(0.2)
         seconds, cpu_s = time.monotonic() - began_s, daemon.cpu_s - cpu_s
@@ -294,6 +307,7 @@ def _soak(unit: Unit, drives: Sequence[Drive], frames: int, seconds: int) -> dic
         for share in (0.1, 0.5, 1.0):
             while looked < share * frames and time.monotonic() - began_s < share * seconds:
                 time.sleep(1)
+                daemon.require_alive()
                 if status_file.exists():
                     status = json.loads(status_file.read_text(encoding="utf-8"))
                     looked = status["counters"].get("frames", 0)
@@ -322,9 +336,9 @@ def _cold_start(unit: Unit, first: Drive) -> float:
 def _wait(done: Any, daemon: Daemon) -> None:
     until_s = time.monotonic() + _FIRST_PICTURE_WITHIN_S
     while not done():
-        if daemon.process.poll() is not None or time.monotonic() > until_s:
-            said = daemon.settings.with_suffix(".log").read_text(encoding="utf-8")
-            raise click.ClickException(f"the daemon did not come up: {said[-2000:]}")
+        daemon.require_alive()
+        if time.monotonic() > until_s:
+            raise click.ClickException(f"the daemon saw no picture: {daemon.log_end()}")
         time.sleep(0.05)
 
 

@@ -22,7 +22,8 @@ What is counted:
 - Milliseconds on one core with one thread, decoding of the file left out; the first picture, which
   warms the models up, is read twice and timed once. `ms_median` and `ms_p95` are for a whole
   picture, `detector_ms` is the detector's share of it, `reader_ms` the time to read one crop, both
-  medians. `rss_mb` is the process's peak.
+  medians; the state of a plate in a scene counts to the last look at its text. `rss_mb` is the
+  process's peak.
 """
 
 import argparse
@@ -31,7 +32,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ from edge.vision.detector import Detection, Detector
 from edge.vision.engine import PlateEngine
 from edge.vision.errors import VisionError
 from edge.vision.geometry import Box, iou
-from edge.vision.reader import PlateReading, Reader
+from edge.vision.reader import PlateReading, Reader, StateReading, TwoPartReader
 from edge.vision.settings import DETECTOR_SIZES, ENGINE_KINDS, EngineSettings
 
 EXAMPLE = "example: scripts/bench vision --scenes ../shared/data/eval/scenes-us --json"
@@ -94,10 +95,33 @@ class TimedReader:
 
     def read(self, crop: NDArray[np.uint8]) -> PlateReading | None:
         """See Reader.read."""
+        return self._timed(self.reader.read, crop)
+
+    def _timed(
+        self, read: Callable[[NDArray[np.uint8]], PlateReading | None], crop: NDArray[np.uint8]
+    ) -> PlateReading | None:
         start = time.perf_counter()
-        reading = self.reader.read(crop)
+        reading = read(crop)
         self.clock.reader_ms.append((time.perf_counter() - start) * 1000)
         return reading
+
+
+@dataclass(frozen=True, slots=True)
+class TimedTwoPartReader(TimedReader):
+    """A TwoPartReader that counts the state of a crop to the last reading of its text."""
+
+    reader: TwoPartReader
+
+    def read_text(self, crop: NDArray[np.uint8]) -> PlateReading | None:
+        """See TwoPartReader.read_text."""
+        return self._timed(self.reader.read_text, crop)
+
+    def read_state(self, crop: NDArray[np.uint8]) -> StateReading:
+        """See TwoPartReader.read_state."""
+        start = time.perf_counter()
+        state = self.reader.read_state(crop)
+        self.clock.reader_ms[-1] += (time.perf_counter() - start) * 1000
+        return state
 
 
 def main() -> int:
@@ -186,9 +210,16 @@ def timed_engine(args: argparse.Namespace, clock: Clock) -> PlateEngine:
     timed = replace(
         parts,
         detector=TimedDetector(parts.detector, clock),
-        reader=TimedReader(parts.reader, clock),
+        reader=timed_reader(parts.reader, clock),
     )
     return PlateEngine(timed, load_formats())
+
+
+def timed_reader(reader: Reader, clock: Clock) -> TimedReader:
+    """A reader of the same parts as the given one, timed."""
+    if isinstance(reader, TwoPartReader):
+        return TimedTwoPartReader(reader, clock)
+    return TimedReader(reader, clock)
 
 
 def read_labels(folder: Path, limit: int | None) -> list[Label]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import UNSET
@@ -13,9 +14,20 @@ from msgspec import UNSET
 from edge.contract.records import Hit, Read
 from edge.recording.pass_recorder import LIVE_WITHIN_S, PassRecorder
 from edge.recording.recorder import Recorder
+from edge.spool.errors import UnfitRecordError
+from edge.spool.store import Spool
 from edge.vision.engine import PlateObservation
-from edge.vision.tracker import Tracker
-from tests.edge.recording_parts import LISTED, START, Shown, frame, plate, recording, stored
+from edge.vision.tracker import LONGEST_PASS_S, Tracker
+from tests.edge.recording_parts import (
+    ALSO_LISTED,
+    LISTED,
+    START,
+    Shown,
+    frame,
+    plate,
+    recording,
+    stored,
+)
 
 
 def drive(
@@ -34,8 +46,9 @@ def drive(
     for index, observations in enumerate(steps):
         shot = frame(index / 10, index)
         now.append(shot.captured_at + late)
-        seen = tracker.update(shot, observations)
-        passes.sight(seen.open, lambda *_: None)
+        seen = tracker.update(shot, observations, passes.on_record)
+        passes.sight(seen.open, lambda *_: None, seen.misread)
+        passes.out_of_sight(tracker.under_way, shot.at_s, lambda *_: None)
         passes.end(seen.ended, lambda *_: None)
     if flush:
         passes.end(tracker.flush(), lambda *_: None)
@@ -107,6 +120,80 @@ def test_a_doubtful_match_waits_until_it_has_been_read_for_a_while(tmp_path: Pat
         assert read.captured_at == START + timedelta(seconds=0.5)
 
 
+def test_a_doubtful_match_that_goes_out_of_sight_does_not_wait_for_its_pass_to_end(
+    tmp_path: Path,
+) -> None:
+    now = [START]
+    with recording(tmp_path, now) as recorder:
+        glimpsed = [[plate(LISTED, confidence=0.9)]] * 2
+        console = drive(recorder, now, [*glimpsed, *[[]] * 3], flush=False)
+        assert console.alerts == []
+    (tmp_path / "longer").mkdir()
+    with recording(tmp_path / "longer", now) as recorder:
+        console = drive(recorder, now, [*glimpsed, *[[]] * 40], flush=False)
+        ((interim, (hit,)),) = console.alerts
+        assert (interim.frames, hit.rang, hit.captured_at) == (2, True, interim.last_seen)
+        assert recorder.health.report().durations["frame_to_alert_ms"].p50_ms == pytest.approx(400)
+        ((read, hits, told),) = console.reads
+        assert (read.id, hits, told.rang) == (hit.read, (hit,), {hit.id})
+
+
+def test_a_misreading_that_was_dropped_does_not_ring_later(tmp_path: Path) -> None:
+    now = [START]
+    right, wrong = [plate("KWM1849")], [plate(LISTED, confidence=0.7)]
+    unseen: list[list[PlateObservation]] = [[]] * 10
+    with recording(tmp_path, now) as recorder:
+        console = drive(recorder, now, [*[right] * 3, wrong, *[right] * 3, *unseen])
+        assert console.alerts == []
+        assert [read.plate for read, _, _ in console.reads] == ["KWM1849"]
+        console = drive(recorder, now, [*[right] * 3, wrong, *unseen])
+        assert len(console.alerts) == 1, "a passing car that hid the other is not dropped"
+
+
+def test_a_misreading_that_rang_is_taken_back_with_the_read_of_its_car(tmp_path: Path) -> None:
+    now = [START]
+    right, wrong = [plate("KWM1849")], [plate(LISTED, confidence=0.7)]
+    hidden: list[list[PlateObservation]] = [[]] * 6
+    with recording(tmp_path, now) as recorder:
+        console = drive(recorder, now, [*[right] * 3, wrong, *hidden, *[right] * 3])
+        ((interim, (rang,)),) = console.alerts
+        ((read, hits, told),) = console.reads
+        assert (read.plate, read.hits, hits) == ("KWM1849", (), ())
+        assert told.withdrawn == (rang,)
+        assert read.id == interim.id == rang.read
+        assert [type(record) for record in stored(recorder.spool)] == [Hit, Read]
+    with recording(tmp_path, now):
+        pass  # nothing was left to settle
+
+
+def test_a_misreading_that_rang_is_taken_back_also_where_its_car_has_been_in_view_for_long(
+    tmp_path: Path,
+) -> None:
+    now = [START]
+    right, wrong = [plate("KWM1849")], [plate(LISTED, confidence=0.7)]
+    hidden: list[list[PlateObservation]] = [[]] * 5
+    steps = [*[right] * 94, wrong, *hidden, right, right]
+    assert len(steps) / 10 > LONGEST_PASS_S > (len(steps) - 2) / 10 - 0.01
+    with recording(tmp_path, now) as recorder:
+        console = drive(recorder, now, steps)
+        ((_, (rang,)),) = console.alerts
+        ((read, _, told),) = console.reads
+        assert (read.plate, read.id, told.withdrawn) == ("KWM1849", rang.read, (rang,))
+    with recording(tmp_path, now):
+        pass  # nothing was left to settle
+
+
+def test_two_cars_of_which_each_rang_are_two_reads(tmp_path: Path) -> None:
+    """The second is doubtful and stands where the first did: it may be a misreading of it."""
+    now = [START]
+    first, second = [plate(LISTED)], [plate(ALSO_LISTED, confidence=0.7)]
+    hidden: list[list[PlateObservation]] = [[]] * 6
+    with recording(tmp_path, now) as recorder:
+        console = drive(recorder, now, [*[first] * 3, second, *hidden, *[first] * 3])
+        assert [read.plate for read, _ in console.alerts] == [LISTED, ALSO_LISTED]
+        assert sorted(read.plate for read, _, _ in console.reads) == sorted([LISTED, ALSO_LISTED])
+
+
 def test_what_rang_is_taken_back_if_later_frames_read_another_plate(tmp_path: Path) -> None:
     now = [START]
     other = LISTED[:-1] + "3"
@@ -138,6 +225,41 @@ def test_what_rang_as_exact_is_said_to_be_so_no_longer_if_the_final_reading_is_o
         assert told.now == {rang.id: match}
         kept_hit, kept_read = stored(recorder.spool)
         assert (kept_hit, kept_read) == (rang, read), "the early hit is true of its moment"
+
+
+def test_what_was_taken_back_does_not_silence_the_listed_car(tmp_path: Path) -> None:
+    now = [START]
+    with recording(tmp_path, now) as recorder:
+        sharper = [[plate(LISTED[:-1] + "3", width=80 + 10 * step)] for step in range(10)]
+        console = drive(recorder, now, [[plate(LISTED)], *sharper])
+        assert len(console.reads[0][2].withdrawn) == 1
+        drive(recorder, now, [[plate(LISTED, x=300)]] * 3)
+        assert len(console.alerts) == 2
+
+
+@pytest.mark.parametrize("unfit", [False, True], ids=["late", "unfit"])
+def test_what_never_rang_does_not_silence_the_next_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unfit: bool
+) -> None:
+    now = [START]
+    with recording(tmp_path, now) as recorder:
+        if unfit:
+            add = Spool.add
+
+            def refuse_reads(spool: Spool, builders: Any, pictures: Any, *rest: Any, **more: Any):
+                if pictures or more.get("provisional"):
+                    raise UnfitRecordError("a picture that is none")
+                return add(spool, builders, pictures, *rest, **more)
+
+            with monkeypatch.context() as patched:
+                patched.setattr(Spool, "add", refuse_reads)
+                console = drive(recorder, now, [[plate(LISTED)]] * 3)
+        else:
+            late = timedelta(seconds=LIVE_WITHIN_S + 1)
+            console = drive(recorder, now, [[plate(LISTED)]] * 3, late=late)
+        assert console.alerts == []
+        drive(recorder, now, [[plate(LISTED)]] * 3)
+        assert len(console.alerts) == 1
 
 
 def test_a_plate_that_rang_a_while_ago_is_put_on_record_without_a_sound(tmp_path: Path) -> None:

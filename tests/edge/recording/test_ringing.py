@@ -47,3 +47,24 @@ def test_a_state_that_turns_out_to_differ_is_told_and_no_match_is_withdrawn() ->
     assert pass_that_rang.altered([differs]) == {hit.id: differs}
     assert pass_that_rang.altered([]) == {}
     assert pass_that_rang.withdrawn([]) == (hit,)
+
+
+@pytest.mark.parametrize(
+    ("told", "now", "altered"),
+    [
+        ("different", "equal", True),
+        ("different", "unknown", True),
+        ("equal", "different", True),
+        ("equal", "unknown", True),
+        ("unknown", "different", True),
+        ("unknown", "equal", False),
+        ("equal", "equal", False),
+    ],
+)
+def test_an_officer_is_told_when_what_was_said_of_the_state_no_longer_holds(
+    told: str, now: str, altered: bool
+) -> None:
+    pass_that_rang, final = rung(state_agreement=told)
+    (hit,) = pass_that_rang.hits
+    final = msgspec.structs.replace(final, state_agreement=now)
+    assert pass_that_rang.altered([final]) == ({hit.id: final} if altered else {})

@@ -242,6 +242,42 @@ def test_an_unsure_reading_is_joined_with_a_second(draw, reading_of, first, seco
     assert (seen.reading.text, reader.asked) == (text, asked)
 
 
+def test_without_time_an_unsure_plate_is_looked_at_once(draw, reading_of):
+    reader = FixedReader(reading_of("ABC123", 0.5))
+    parts = EngineParts(FixedDetector(Box(100, 100, 160, 80)), reader, 1.1, second_growth=1.0)
+    asked = []
+
+    def time_left():
+        asked.append(reader.asked)
+        return False
+
+    (seen,) = PlateEngine(parts, NoShapes()).read_frame(draw.street(), time_left=time_left)
+    assert (seen.reading.text, reader.asked, asked) == ("ABC123", 1, [1])
+
+
+def test_a_state_is_read_once_of_a_plate_whose_text_is_read_twice(draw, reading_of):
+    named = StateReading("MA", 0.9, (("MA", 0.9),))
+
+    class TwoParts(FixedReader):
+        crops: list[tuple[int, ...]]
+
+        def read_text(self, crop):
+            return self.read(crop)
+
+        def read_state(self, crop):
+            self.crops.append(crop.shape)
+            return named
+
+    reader = TwoParts(reading_of("ABC123", 0.5))
+    reader.crops = []
+    parts = EngineParts(FixedDetector(Box(100, 100, 160, 80)), reader, 1.0, second_growth=1.1)
+    engine = PlateEngine(parts, NoShapes())
+    (seen,) = engine.read_frame(draw.street())
+    assert (seen.reading.state.code, reader.asked, reader.crops) == ("MA", 2, [(80, 160, 3)])
+    engine.read_frame(draw.street(), lambda _: named)
+    assert len(reader.crops) == 1
+
+
 def test_a_personalised_plate_is_spelt_alike_on_a_street_and_as_a_crop(draw):
     named = StateReading("MA", 0.9, (("MA", 0.9),))
     characters = tuple(CharacterReading(((glyph, 0.9),)) for glyph in "BOOKS7")

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from edge.vision.detector import Detection
 from edge.vision.errors import ModelError
 from edge.vision.geometry import Box, box_corners
+from edge.vision.manifest import find_model, known_models
 from edge.vision.onnx_part import cut_to
 from edge.vision.pace import Pace
 from edge.vision.reader import StateReading
 from edge.vision.region import box_polygon
 from edge.vision.region_detector import RegionDetector
+from edge.vision.settings import PLATE_READER
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -103,8 +105,8 @@ def test_text_alone_is_the_same_text_and_a_known_state_is_not_read_again(platewa
     assert text.characters == full.characters
 
 
-def test_a_cut_network_gives_what_the_whole_one_gave_and_refuses_what_it_lacks(plateward):
-    model = plateward._parts.reader._model
+def test_a_cut_network_gives_what_the_whole_one_gave_and_refuses_what_it_lacks():
+    model = find_model(known_models(None), PLATE_READER).load(threads=1)
     batch = np.random.default_rng(1).integers(0, 255, (1, 96, 192, 3), dtype=np.uint8)
     states = model.only("states")
     assert [output.name for output in states.outputs] == ["states"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from edge.vision.aim_frame import UNFETCHED_AFTER_S, ask_daemon
 from edge.vision.aim_reference import load_reference, reference_of, save_reference
@@ -100,14 +102,17 @@ def test_an_accepted_aim_is_in_use_at_once_and_a_damaged_one_is_said(tmp_path: P
     assert "picture gate shifted" not in unit.troubles
 
 
-def test_a_frame_is_handed_over_when_asked_for_and_left_nowhere(tmp_path: Path) -> None:
+def test_a_frame_is_handed_over_sealed_when_asked_for_and_left_nowhere(tmp_path: Path) -> None:
     unit = Unit(tmp_path / "aim", picture={"watched": False})
     shown = noisy(view())
+    lay: dict[str, bytes] = {}
     modes = []
 
     def wait(_seconds: float) -> None:
         unit.show(shown, 5)
-        modes.extend(path.stat().st_mode & 0o777 for path in unit.folder.glob("*.png"))
+        for path in unit.folder.iterdir():
+            lay[path.name] = path.read_bytes()
+            modes.append(path.stat().st_mode & 0o777)
 
     given = ask_daemon(unit.folder, "gate", 2.0, wait)
     assert given is not None
@@ -118,17 +123,63 @@ def test_a_frame_is_handed_over_when_asked_for_and_left_nowhere(tmp_path: Path) 
     assert ask_daemon(unit.folder, "gate", 0.4, lambda seconds: None) is None
     assert list(unit.folder.iterdir()) == []
     assert unit.troubles == {}
+    # What lay on the disk is no picture, and neither is anything in it.
+    (sealed,) = lay.values()
+    assert b"PNG" not in sealed
+    assert len(zlib.compress(sealed)) > 0.99 * len(sealed)
+
+
+def test_a_frame_that_another_check_asked_for_does_not_open_and_is_said(tmp_path: Path) -> None:
+    unit = Unit(tmp_path, picture={"watched": False})
+
+    def meanwhile(_seconds: float) -> None:
+        mine = (tmp_path / "gate.asked").read_bytes()
+        other = X25519PrivateKey.generate().public_key().public_bytes_raw()
+        (tmp_path / "gate.asked").write_bytes(other)
+        unit.show(noisy(view()), 5)
+        assert mine != other
+
+    with pytest.raises(CaptureError, match="another aim check"):
+        ask_daemon(tmp_path, "gate", 2.0, meanwhile)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [b"", b"\0" * 32, b"\xff" * 31, b"x" * 100_000],
+    ids=["empty", "no point of the curve", "short", "long"],
+)
+def test_what_is_no_request_is_taken_away_and_not_answered(tmp_path: Path, asked: bytes) -> None:
+    unit = Unit(tmp_path, picture={"watched": False})
+    (tmp_path / "gate.asked").write_bytes(asked)
+    unit.show(noisy(view()), 5)
+    assert list(tmp_path.iterdir()) == []
+    assert unit.troubles == {}
 
 
 def test_a_frame_that_nobody_fetched_goes_after_a_minute(tmp_path: Path) -> None:
     unit = Unit(tmp_path)
-    left = tmp_path / "gate.frame.png"
-    left.write_bytes(b"a plate can be read here")
+    left = tmp_path / "gate.frame"
+    left.write_bytes(b"a frame")
     os.utime(left, (unit.now_s, unit.now_s))
     unit.show(noisy(view()), UNFETCHED_AFTER_S)
     assert left.exists()
     unit.show(noisy(view()), 5)
     assert not left.exists()
+
+
+def test_what_a_killed_aim_check_left_goes_when_the_daemon_starts(tmp_path: Path) -> None:
+    """Also frames as former releases left them, in the clear, of cameras that are no more."""
+    save_reference(tmp_path, "gate", reference_of(noisy(view()), TAKEN_AT, None))
+    kept = {path.name for path in tmp_path.iterdir()}
+    for name in ("gate.frame", "gate.asked", "roof.frame.png", ".roof.frame.png.new"):
+        (tmp_path / name).write_bytes(b"a plate can be read here")
+    unit = Unit(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == kept
+    assert unit.troubles == {}
+    (tmp_path / "gate.frame").mkdir()
+    unit = Unit(tmp_path)
+    assert "gate.frame" in unit.troubles["picture gate left behind"]
 
 
 def test_a_frame_that_cannot_be_judged_stops_nothing(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from edge.vision.plate_reader import (
     softened,
     state_reading,
 )
+from edge.vision.reader import UNKNOWN_STATE
 
 ALPHABET = "AB1"
 TRAITS = ReaderTraits(ALPHABET, ("MA", "NH", UNKNOWN), 1.0, 1.0, 0.5)
@@ -143,6 +144,13 @@ def test_a_crop_of_any_size_is_stretched(shape):
     seen = reader_input(crop)
     assert seen.shape == (96, 192, 3)
     assert seen.min() == seen.max() == 7
+
+
+def test_a_plate_too_narrow_to_show_its_state_is_given_none():
+    narrow, wide = (np.zeros((30, width, 3), dtype=np.uint8) for width in (49, 50))
+    assert reader().read_state(narrow) == reader().read(narrow).state == UNKNOWN_STATE
+    assert reader().read_state(wide) == reader().read(wide).state != UNKNOWN_STATE
+    assert reader().read(narrow).text == "AB"
 
 
 def test_a_crop_is_read():
