@@ -10,25 +10,30 @@ from typing import Literal
 from edge.uplink.mqtt import LinkEvent, LinkReceived
 
 MAX_MAIL = 1000
+MAX_MAIL_BYTES = 8 * 1024 * 1024
 
 ProblemOf = Literal["link", "spool", "chain", "certificate", "key", "refused"]
 
 
 class Mailbox:
-    """Word for the uplink's thread. Receipts beyond the limit are dropped: they come again."""
+    """Word for the uplink's thread. Receipts beyond the limits are dropped: they come again."""
 
     def __init__(self) -> None:
         self.dropped = 0
         self._mail: deque[LinkEvent] = deque()
+        self._bytes = 0
         self._woken = False
         self._changed = threading.Condition()
 
     def put(self, mail: LinkEvent) -> None:
         """Leave word; never waits."""
         with self._changed:
-            if isinstance(mail, LinkReceived) and len(self._mail) >= MAX_MAIL:
-                self.dropped += 1
-                return
+            if isinstance(mail, LinkReceived):
+                more_bytes = self._bytes + len(mail.payload)
+                if len(self._mail) >= MAX_MAIL or more_bytes > MAX_MAIL_BYTES:
+                    self.dropped += 1
+                    return
+                self._bytes = more_bytes
             self._mail.append(mail)
             self._changed.notify()
 
@@ -44,6 +49,7 @@ class Mailbox:
             self._changed.wait_for(lambda: self._woken or self._mail, timeout_s)
             taken = list(self._mail)
             self._mail.clear()
+            self._bytes = 0
             self._woken = False
             return taken
 

@@ -134,7 +134,10 @@ Action: TypeAlias = Subscribe | Publish | Acknowledge | MarkHitSent | Refused
 
 @dataclass(slots=True, kw_only=True)
 class SessionCounts:
-    """What the session did since it began. Receipts that were ignored say why."""
+    """What the session did since it began. Receipts that were ignored say why.
+
+    ``links_left`` are those of ``links_lost`` that the unit left for what came over them.
+    """
 
     hits_sent: int = 0
     batches_sent: int = 0
@@ -149,3 +152,4 @@ class SessionCounts:
     receipts_late: int = 0
     messages_refused: int = 0
     links_lost: int = 0
+    links_left: int = 0

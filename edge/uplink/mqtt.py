@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge.uplink.bounded_client import BoundedClient
 from edge.uplink.credentials import connect_failure, read_password, tls_context
+from edge.uplink.rush import Rush
 
 _QOS_AT_LEAST_ONCE = 1
 _CONNECT_TIMEOUT_S = 5.0
@@ -41,7 +43,7 @@ class LinkSettings:
 
     With ``ca_file`` the link is TLS 1.2 or newer and the broker's certificate must come from that
     authority; ``certificate_file`` and ``key_file`` are the unit's own. ``password_file`` holds
-    the password alone.
+    the password alone. Whether more comes than a repository says is judged each ``judge_after_s``.
     """
 
     host: str
@@ -55,6 +57,7 @@ class LinkSettings:
     first_wait_s: float = 1.0
     longest_wait_s: float = 60.0
     accept_within_s: float = 15.0
+    judge_after_s: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,14 @@ class LinkProblem:
     sentence: str
 
 
-LinkEvent: TypeAlias = LinkConnected | LinkDisconnected | LinkTaken | LinkReceived | LinkProblem
+@dataclass(frozen=True, slots=True)
+class LinkLeft:
+    """The unit left the connection for what came over it: no repository sends such."""
+
+
+LinkEvent: TypeAlias = (
+    LinkConnected | LinkDisconnected | LinkTaken | LinkReceived | LinkProblem | LinkLeft
+)
 
 
 class MqttLink:
@@ -129,7 +139,10 @@ class MqttLink:
         self._client: Client | None = None
         self._accepted = False
         self._refused = False
+        self._unheard = False
         self._given_up = False
+        self._excess: str | None = None
+        self._published = 0
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uplink-link", daemon=True)
 
@@ -162,6 +175,7 @@ class MqttLink:
         """
         if (client := self._client) is None or not self._accepted:
             return None
+        self._published += 1
         handed = client.publish(topic, payload, _QOS_AT_LEAST_ONCE, retain=retain)
         return handed.mid if handed.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
 
@@ -185,11 +199,11 @@ class MqttLink:
         failures = 0
         while not self._stopping.is_set():
             self._beat()
-            self._accepted = self._refused = False
+            self._accepted = self._refused = self._unheard = False
             began_s = time.monotonic()
             self._converse()
-            lasted = self._accepted and time.monotonic() - began_s >= _LASTED_S
-            failures = 0 if lasted else failures + 1
+            lasted = time.monotonic() - began_s >= _LASTED_S and self._excess is None
+            failures = 0 if lasted and self._accepted else failures + 1
             wait_s = min(
                 self._settings.first_wait_s * 2.0 ** min(failures, 30),
                 self._settings.longest_wait_s,
@@ -199,7 +213,7 @@ class MqttLink:
     def _converse(self) -> None:
         """One connection, from the first byte to the last."""
         client = self._make_client()
-        self._given_up = False
+        self._given_up, self._excess = False, None
         self._ended.clear()
         self._closed.clear()
         try:
@@ -211,9 +225,13 @@ class MqttLink:
         client.loop_start()
         accept_by_s = time.monotonic() + self._settings.accept_within_s
         poll_s = min(_POLL_S, self._settings.accept_within_s)
+        rush = Rush(self._settings.judge_after_s, self._published, time.monotonic())
         while not (self._ended.wait(poll_s) or self._stopping.is_set()):
             self._beat()
             if not self._accepted and time.monotonic() > accept_by_s:
+                break
+            if rush.is_on(client.packets_received, self._published, time.monotonic()):
+                self._excess = "it sends more than answers to what this unit sent"
                 break
         if self._stopping.is_set() and self._accepted:
             self._say_goodbye(client)
@@ -228,11 +246,14 @@ class MqttLink:
             )
         if self._accepted:
             self._on_event(LinkDisconnected())
+            if self._excess is not None:
+                self._on_event(LinkLeft())
             if not self._stopping.is_set():
                 what = "it takes no messages" if self._given_up else "the connection was lost"
                 self._on_event(
                     LinkProblem(
-                        f"{self._broker}: {what}; the unit keeps everything and connects again"
+                        f"{self._broker}: {self._excess or what}; the unit keeps everything and "
+                        "connects again"
                     )
                 )
 
@@ -251,14 +272,8 @@ class MqttLink:
                 own.shutdown(socket.SHUT_RDWR)
         client.loop_stop()
 
-    def _make_client(self) -> Client:
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self._client_id,
-            clean_session=True,
-            protocol=MQTTProtocolVersion.MQTTv311,
-            reconnect_on_failure=False,
-        )
+    def _make_client(self) -> BoundedClient:
+        client = BoundedClient(self._client_id, self._on_excess)
         client.connect_timeout = _CONNECT_TIMEOUT_S
         client.max_inflight_messages_set(_MAX_INFLIGHT)
         client.max_queued_messages_set(_MAX_QUEUED)
@@ -287,6 +302,8 @@ class MqttLink:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
+        if self._accepted:
+            return
         if reason.is_failure:
             self._refused = True
             self._on_event(
@@ -298,6 +315,9 @@ class MqttLink:
             return
         self._accepted = True
         self._on_event(LinkConnected())
+
+    def _on_excess(self, what: str) -> None:
+        self._excess = what
 
     def _on_disconnect(self, *_: Any) -> None:
         self._closed.set()
@@ -311,7 +331,8 @@ class MqttLink:
         reasons: list[ReasonCode],
         _properties: Properties | None,
     ) -> None:
-        if any(reason.is_failure for reason in reasons):
+        if not self._unheard and any(reason.is_failure for reason in reasons):
+            self._unheard = True
             self._on_event(
                 LinkProblem(
                     f"{self._broker}: it refuses this unit its receipts: check the broker's "

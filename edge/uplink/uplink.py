@@ -42,6 +42,7 @@ from edge.uplink.mqtt import (
     LinkConnected,
     LinkDisconnected,
     LinkEvent,
+    LinkLeft,
     LinkProblem,
     LinkReceived,
     LinkSettings,
@@ -240,6 +241,8 @@ class Uplink:
                     self._session.taken(digest, self._monotonic())
             case LinkReceived(payload=payload):
                 self._perform(self._session.received(payload))
+            case LinkLeft():
+                self._session.counts.links_left += 1
             case LinkProblem(sentence=sentence):
                 self._problems.set("link", sentence)
 

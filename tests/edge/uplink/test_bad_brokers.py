@@ -11,7 +11,8 @@ import pytest
 
 from edge.contract.batch import encode_message
 from edge.contract.topics import UnitTopic
-from edge.uplink.mailbox import MAX_MAIL, Mailbox
+from edge.uplink.bounded_client import MAX_PACKET_BYTES, BoundedClient
+from edge.uplink.mailbox import MAX_MAIL, MAX_MAIL_BYTES, Mailbox
 from edge.uplink.messages import Pace
 from edge.uplink.mqtt import LinkProblem, LinkReceived
 from tests.edge.spool.samples import (
@@ -183,7 +184,7 @@ def test_receipts_that_flood_in_old_ones_and_new_ones_change_nothing_but_what_th
     payloads = [encode_message(one) for one in flood]
     payloads += [b"{}", encode_message(receipt(6, root, unit="car-8"))]
     before = unit.uplink.counts()
-    for number in range(3000):
+    for number in range(280):
         responder.client.publish(topic, payloads[number % len(payloads)], 0)
 
     def seen() -> int:
@@ -199,7 +200,7 @@ def test_receipts_that_flood_in_old_ones_and_new_ones_change_nothing_but_what_th
             - other.receipts_of_others
         )
 
-    until(lambda: seen() >= 3000)
+    until(lambda: seen() >= 280)
     assert unit.spool.counts().receipted == 3
     assert unit.spool.counts().waiting == 3
     responder.silent = False
@@ -216,3 +217,80 @@ def test_the_mailbox_is_bounded_and_drops_receipts_alone() -> None:
     assert len(taken) == MAX_MAIL + 1
     assert taken[-1] == LinkProblem("gone")
     assert mailbox.dropped == 10
+
+
+def test_the_mailbox_is_bounded_in_bytes_too() -> None:
+    mailbox = Mailbox()
+    large = LinkReceived(bytes(MAX_MAIL_BYTES // 4))
+    for _ in range(6):
+        mailbox.put(large)
+    assert len(mailbox.take(0)) == 4
+    assert mailbox.dropped == 2
+    mailbox.put(large)
+    assert len(mailbox.take(0)) == 1
+
+
+ACCEPTED = b"\x20\x02\x00\x00"
+
+
+def publish_head(length: int, qos: int = 0) -> bytes:
+    """Of a PUBLISH whose remaining length is that."""
+    head = bytearray([0x30 | qos << 1])
+    while length > 127:
+        head.append(length % 128 | 128)
+        length //= 128
+    return bytes([*head, length])
+
+
+@pytest.mark.parametrize(
+    ("packet", "what"),
+    [
+        (publish_head(MAX_PACKET_BYTES + 1) + b"x" * 3000, "larger than any receipt"),
+        (publish_head(250 * 1024 * 1024) + b"x" * 3000, "larger than any receipt"),
+        (publish_head(6, 2) + b"\x00\x01t\x00\x01x", "did not ask for"),
+    ],
+)
+def test_a_broker_that_sends_what_no_repository_sends_is_left_before_it_is_read(
+    make_unit: MakeUnit, packet: bytes, what: str
+) -> None:
+    waited: list[float] = []
+
+    def jitter() -> float:
+        waited.append(0)
+        return 0.0
+
+    with answering(ACCEPTED + packet) as port:
+        unit = make_unit(port, jitter)
+        unit.uplink.start()
+        until(lambda: unit.uplink.counts().session.links_left >= 3)
+        unit.uplink.stop()
+    assert any(of == "link" and what in str(sentence) for of, sentence in unit.problems)
+    assert len(waited) >= 3
+
+
+def test_what_is_owed_to_a_broker_that_takes_nothing_is_bounded() -> None:
+    said: list[str] = []
+    client = BoundedClient("unit", said.append)
+    ping = {"command": 0xC0, "remaining_length": 0}
+    while not said:
+        client._in_packet.update(ping)  # type: ignore[typeddict-item]
+        client._packet_handle()
+        assert len(client._out_packet) < 2000
+    assert said == ["it sends and takes no answers"]
+
+
+def test_a_flood_of_what_is_no_receipt_makes_the_unit_leave_and_come_back(
+    make_unit: MakeUnit, broker: Broker, responder: Responder
+) -> None:
+    unit = make_unit(broker.port, judge_after_s=0.3, accept_within_s=0.1)
+    unit.uplink.start()
+    until(lambda: unit.uplink.counts().connected)
+    topic = str(UnitTopic(AGENCY, UNIT, "receipt"))
+    while unit.uplink.counts().session.links_left < 2:
+        for _ in range(100):
+            responder.client.publish(topic, b"{}", 0)
+        until(lambda: not responder.client.want_write())
+    assert any("more than answers" in str(sentence) for _, sentence in unit.problems)
+    unit.add([malfunction] * 3, {})
+    until(unit.empty)
+    assert [record.seq for record in responder.records] == [1, 2, 3]
