@@ -17,6 +17,10 @@ What becomes of steps:
   known to be wrong, for as long as the step was: a year back, and the unit would be wrong for two.
   Such a step, either way, is told by :meth:`UnitClock.take_steps`, for a malfunction on record.
 
+A time before ``EARLIEST`` or after ``LATEST`` is believed of nobody. A receiver that tells one is
+told of by :meth:`UnitClock.refused`. A receiver's time that contradicts by more than ``MAX_LEAD_S``
+one that was good since the start is taken once its reports have agreed for ``STEP_AGREED_S``.
+
 So ``captured_at`` may fall, but never unseen, and two records in a row never have the same time.
 The order of a unit's records is told by their sequence alone. The repository agrees: it requires
 that an id carries its record's own milliseconds and that the moment is no more than a day ahead
@@ -51,17 +55,34 @@ GPS_REFERENCE_LASTS_S = 60.0
 EARLIEST = datetime(2025, 1, 1, tzinfo=UTC)
 """Before this software was: a clock that says so was never set, a receiver's week rolled over."""
 
+LATEST = EARLIEST + timedelta(weeks=1024)
+"""In August 2044. Satellites count weeks up to 1024 and begin anew: within one such round each
+count has one date, so a receiver that errs by a round, either way, falls out of it. The two digits
+of a year in NMEA 0183 are clear in it too."""
+
 AGREEMENT_S = 2.0
 """Times further apart than this, once carried to the same moment, are different times."""
 
 MAX_LEAD_S = 120.0
 """A step back of more than this is followed at once, one either way is put on record."""
 
+STEP_AGREED_S = 60.0
+"""For so long, a receiver's reports must agree to move a time that was good since the start by more
+than ``MAX_LEAD_S``: one wrong moment of a receiver, told in two sentences, does not."""
+
+REFUSED_LASTS_S = 30.0
+"""How long a time that cannot be is told of; receivers tell theirs once a second."""
+
 SENTENCE_DELAY_S = 0.2
 """How long after its moment a receiver's report arrives, where nothing better is known. Owners of
 serial receivers measure 0.1 to 0.5 s (gpsd's Time Service HOWTO)."""
 
 _KEPT_STEPS = 16
+
+
+def believable(moment: datetime) -> bool:
+    """Whether it may be that time at all while this software runs."""
+    return EARLIEST <= moment <= LATEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +107,8 @@ class UnitClock:
         monotonic_s: a clock that never steps, in seconds, and goes on in suspend.
         service_error_ms: the error of the service that keeps the system's clock, or None if none
             does; see :func:`edge.position.kernel_clock.kernel_error_ms`.
-        last_known: a time that was good before the unit was started; a system's clock that reads
-            earlier is known to be wrong.
+        last_known: a believable time that was good before the unit was started; a system's clock
+            that reads earlier is known to be wrong.
     """
 
     def __init__(
@@ -107,6 +128,7 @@ class UnitClock:
         self._gps_since: _Reference | None = None
         self._gps_from_s = 0.0
         self._doubted: _Reference | None = None
+        self._refused: _Reference | None = None
         self._last: _Reference | None = None
         self._steps: deque[Step] = deque(maxlen=_KEPT_STEPS)
         self._lock = threading.Lock()
@@ -114,16 +136,22 @@ class UnitClock:
     def heard(self, satellites: datetime, delay_s: float = 0.0) -> None:
         """Take the satellites' UTC time from a report that has just arrived.
 
-        A time far from what was known counts only once the next report agrees with it.
-        ``delay_s`` is how long after its moment the report arrived.
+        A time far from what was known counts only once the next report agrees with it, or all that
+        come for a while; see the module. ``delay_s`` is how long after its moment the report
+        arrived.
         """
-        if satellites < EARLIEST:
-            return
         with self._lock:
+            if not believable(satellites):
+                self._refused = _Reference(satellites, self._monotonic_s())
+                return
             heard = _Reference(satellites + timedelta(seconds=delay_s), self._monotonic_s())
             if self._gps is None or not _agree(self._gps, heard):
                 if self._doubted is None or not _agree(self._doubted, heard):
                     self._doubted = heard
+                    return
+                if self._contradicts_good(heard) and (
+                    heard.monotonic_s - self._doubted.monotonic_s < STEP_AGREED_S
+                ):
                     return
                 self._gps, self._gps_since, self._gps_from_s = heard, None, heard.monotonic_s
             self._doubted = None
@@ -194,6 +222,14 @@ class UnitClock:
             allowed_s = AGREEMENT_S + error_ms / 1000
             return ahead_s if abs(ahead_s) > allowed_s else None
 
+    def refused(self) -> datetime | None:
+        """The time that the receiver told last and that cannot be; None if it told none lately."""
+        with self._lock:
+            refused = self._refused
+            if refused is None or self._monotonic_s() - refused.monotonic_s > REFUSED_LASTS_S:
+                return None
+            return refused.at
+
     def system_off_s(self) -> float | None:
         """By how many seconds the system's clock lies ahead of better times that are known.
 
@@ -218,21 +254,26 @@ class UnitClock:
         self._last = _Reference(moment, now_s)
         return moment
 
+    def _contradicts_good(self, heard: _Reference) -> bool:
+        if self._known is None or not self._had_time:
+            return False
+        off = heard.at - _carried(self._known, heard.monotonic_s)
+        return abs(off) > timedelta(seconds=MAX_LEAD_S)
+
     def _estimate(self, now_s: float) -> tuple[datetime, Clock]:
         system = self._system()
         service_error_ms = self._service_error_ms()
-        if service_error_ms is not None and system >= EARLIEST:
+        if service_error_ms is not None and believable(system):
             self._known, self._had_time = _Reference(system, now_s), True
             return system, Clock(source="ntp", error_ms=round(service_error_ms, 3))
-        if self._gps is not None:
-            moment = _carried(self._gps, now_s)
+        if self._gps is not None and believable(moment := _carried(self._gps, now_s)):
             self._known, self._had_time = _Reference(moment, now_s), True
             error_ms = GPS_ERROR_MS + self._gps_drift_ms(now_s)
             return moment, Clock(source="gps", error_ms=round(error_ms, 3))
-        if self._known is not None and system < self._known.at:
+        if self._known is not None and not self._known.at <= system <= LATEST:
             moment = _carried(self._known, now_s)
             return moment, Clock(source="system" if self._had_time else "unset", error_ms=None)
-        return system, Clock(source="system" if system >= EARLIEST else "unset", error_ms=None)
+        return system, Clock(source="system" if believable(system) else "unset", error_ms=None)
 
     def _gps_drift_ms(self, now_s: float) -> float:
         elapsed_s = 0.0 if self._gps is None else now_s - self._gps.monotonic_s

@@ -139,11 +139,11 @@ def _moment(value: object) -> datetime | None:
     leaps = value[17:19] == "60"
     try:
         moment = datetime.fromisoformat(value[:17] + "59" + value[19:] if leaps else value)
-    except ValueError:
+        if moment.tzinfo is None:
+            return None
+        return moment.astimezone(UTC) + timedelta(seconds=1 if leaps else 0)
+    except (ValueError, OverflowError):  # the calendar's first and last day have no other zone
         return None
-    if moment.tzinfo is None:
-        return None
-    return moment.astimezone(UTC) + timedelta(seconds=1 if leaps else 0)
 
 
 def _number(value: object) -> float | None:

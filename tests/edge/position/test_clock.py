@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.contract.records import Clock
-from edge.position.clock import MAX_LEAD_S, Step, UnitClock
+from edge.position.clock import EARLIEST, LATEST, MAX_LEAD_S, STEP_AGREED_S, Step, UnitClock
 from edge.position.kernel_clock import kernel_error_ms, seconds_since_boot
 
 START = datetime(2026, 3, 3, 14, 5, tzinfo=UTC)
@@ -109,15 +109,76 @@ def test_one_wrong_sentence_moves_nothing_and_two_that_agree_do() -> None:
     clock.heard(START + timedelta(seconds=1))
     clock.heard(START + timedelta(days=900))
     assert clock.now() == START + timedelta(seconds=1)
-    world.passes(1)
-    clock.heard(START + timedelta(days=900, seconds=1))
-    assert clock.now() == START + timedelta(days=900, seconds=1)
 
 
-def test_a_receiver_whose_weeks_rolled_over_is_not_believed() -> None:
+def test_a_time_that_was_good_is_left_by_far_only_after_a_minute_of_agreement() -> None:
     world = World()
     clock = world.clock()
-    hear(world, clock, START - timedelta(weeks=1024))
+    hear(world, clock, START)
+    assert clock.now() == START
+    for second in range(round(STEP_AGREED_S)):
+        clock.heard(START + timedelta(days=900, seconds=second))
+        clock.heard(START + timedelta(days=900, seconds=second))
+        assert clock.now() - START <= timedelta(seconds=second + 1)
+        world.passes(1)
+    clock.heard(START + timedelta(days=900, seconds=STEP_AGREED_S))
+    assert clock.now() == START + timedelta(days=900, seconds=STEP_AGREED_S)
+
+
+def test_a_small_correction_of_a_good_time_needs_no_minute() -> None:
+    """Of the leap seconds, of which a receiver learns within a quarter of an hour."""
+    world = World(system=datetime(1970, 1, 1, tzinfo=UTC))
+    clock = world.clock()
+    hear(world, clock, START)
+    assert clock.now() == START
+    hear(world, clock, START + timedelta(seconds=19))
+    assert clock.now() == START + timedelta(seconds=19)
+
+
+IMPOSSIBLE = (
+    START - timedelta(weeks=1024),
+    START + timedelta(weeks=1024),
+    EARLIEST - timedelta(microseconds=1),
+    LATEST + timedelta(microseconds=1),
+    datetime.max.replace(tzinfo=UTC),
+    datetime.max.replace(tzinfo=timezone(-timedelta(hours=14))),
+    datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
+)
+
+
+@pytest.mark.parametrize("told", IMPOSSIBLE)
+def test_a_time_that_cannot_be_is_not_believed_and_is_known_to_have_been_told(
+    told: datetime,
+) -> None:
+    """Of a receiver whose count of weeks rolled over, or of whoever answers at gpsd's port."""
+    world = World()
+    clock = world.clock()
+    assert clock.refused() is None
+    for _ in range(200):
+        clock.heard(told, 0.2)
+        assert clock.dated_s(told) == pytest.approx(world.monotonic_s - 0.2)
+        world.passes(1)
+    assert clock.state().source == "system"
+    assert clock.now() == world.system
+    assert clock.refused() == told
+    world.passes(60)
+    assert clock.refused() is None
+
+
+def test_a_system_clock_far_ahead_of_any_time_that_can_be_was_never_set() -> None:
+    world = World(system=datetime(2200, 1, 1, tzinfo=UTC), service_error_ms=5.0)
+    assert world.clock().state() == Clock(source="unset", error_ms=None)
+    clock = world.clock(last_known=START)
+    assert clock.now() == START
+    assert clock.state() == Clock(source="unset", error_ms=None)
+
+
+def test_satellites_that_reach_the_last_time_that_can_be_are_believed_no_more() -> None:
+    world = World()
+    clock = world.clock()
+    hear(world, clock, LATEST)
+    assert clock.state().source == "gps"
+    world.passes(1)
     assert clock.state().source == "system"
 
 
@@ -228,9 +289,11 @@ def test_satellites_that_contradict_the_time_service_are_noticed() -> None:
     clock = world.clock()
     hear(world, clock, START + timedelta(seconds=1))
     assert clock.dispute_s() is None
-    hear(world, clock, START + timedelta(days=1, seconds=2))
+    for _ in range(round(STEP_AGREED_S) + 2):
+        world.passes(1)
+        clock.heard(world.system + timedelta(days=1))
     assert clock.dispute_s() == 86400.0
-    assert clock.now() == START + timedelta(seconds=2)
+    assert clock.now() == world.system
     world.service_error_ms = None
     assert clock.dispute_s() is None
 
@@ -260,6 +323,7 @@ actions = st.one_of(
     st.tuples(st.just("steps"), seconds),
     st.tuples(st.just("hears"), seconds),
     st.tuples(st.just("weeks roll over"), st.sampled_from([-1024.0, 1024.0])),
+    st.tuples(st.just("hears of"), st.floats(1.0, 9999.999)),
     st.tuples(st.just("leaps"), st.sampled_from([-1.0, 1.0])),
     st.tuples(st.just("service"), st.sampled_from([0.0, 1.0, 500.0])),
 )
@@ -287,6 +351,12 @@ def test_whatever_the_clocks_below_do_no_two_records_share_a_time_and_no_fall_is
         elif action == "weeks roll over":
             satellites_ahead += timedelta(weeks=value)
             hear(world, clock, START + satellites_ahead)
+        elif action == "hears of":
+            year = int(value)
+            told = datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=364 * (value - year))
+            for _ in range(2):
+                clock.heard(told, 0.2)
+                clock.dated_s(told)
         elif action == "leaps":
             world.system += timedelta(seconds=value)
             satellites_ahead += timedelta(seconds=value)

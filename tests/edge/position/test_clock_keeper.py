@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from edge.contract.records import Clock
 from edge.position.clock import UnitClock
 from edge.position.clock_keeper import KEEP_EVERY_S, ClockKeeper, load_last_known
+from edge.position.gpsd_reports import GpsdDecoder
+from edge.position.history import FixHistory
+from edge.position.receiver import Reports
 
 START = datetime(2026, 3, 3, 14, 5, tzinfo=UTC)
 
@@ -86,16 +90,49 @@ def test_a_clock_with_a_battery_is_not_called_unset(unit: Unit) -> None:
         b"2026-03-03T14:05:00",
         b"1999-01-01T00:00:00+00:00",
         b"2026-13-01T00:00:00+00:00",
+        b"9999-12-31T23:59:58+00:00",
+        b"9999-12-31T23:59:58-14:00",
+        b"0001-01-01T00:00:00+14:00",
+        b"2061-01-01T00:00:00+00:00",
         b"x" * 100_000,
     ],
 )
-def test_a_file_that_tells_no_time_is_no_hindrance(unit: Unit, content: bytes) -> None:
+def test_a_file_that_tells_no_time_is_said_and_written_anew(unit: Unit, content: bytes) -> None:
     unit.path.write_bytes(content)
     assert load_last_known(unit.path) is None
     unit.switch_on()
+    unit.keeper.check()
+    assert unit.clock.state() == Clock(source="unset", error_ms=None)
+    assert "tells no time that can be" in str(unit.said["clock file"])
     unit.is_told_the_time(START)
     unit.keeper.check()
+    assert unit.said["clock file"] is None
     assert load_last_known(unit.path) == START
+
+
+def test_a_receiver_that_tells_the_end_of_time_changes_nothing_and_is_said(unit: Unit) -> None:
+    unit.is_told_the_time(START)
+    unit.keeper.check()
+    unit.service_error_ms = None
+    decoder = GpsdDecoder()
+    reports = Reports(FixHistory(), unit.clock, lambda *_: None)
+    for second in range(40, 61):
+        told = f"9999-12-31T23:59:{min(second, 59)}Z"
+        line = {"class": "TPV", "mode": 3, "lat": 42, "lon": -72, "time": told}
+        report = decoder.feed(json.dumps(line).encode(), unit.clock.now())
+        assert report is not None
+        reports.take(report)
+        unit.passes(KEEP_EVERY_S)
+        unit.clock.now()
+        unit.keeper.check()
+        reports.take(report)
+    unit.keeper.check()
+    said = str(unit.said["clock of the receiver"])
+    assert said.startswith("the GPS receiver says that it is 9999-12-31, which cannot be")
+    assert load_last_known(unit.path) == START
+    unit.passes(60)
+    unit.keeper.check()
+    assert unit.said["clock of the receiver"] is None
 
 
 def test_a_disk_that_cannot_keep_it_is_said_once_it_can_no_more(unit: Unit) -> None:

@@ -130,6 +130,33 @@ def test_no_objects_raise(told: dict[str, object], kind: str) -> None:
     assert report.satellites is None or 0 <= report.satellites <= 255
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:60Z",
+        "9999-12-31T23:59:59-10:00",
+        "2026-03-03T14:05:60",
+        "\ud800",
+    ],
+)
+def test_a_time_that_is_none_leaves_the_place(told: str) -> None:
+    report = said(GpsdDecoder(), TPV | {"time": told})
+    assert isinstance(report, Fix)
+    assert report.at is None
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.datetimes(), st.integers(0, 60), st.integers(-24 * 60 + 1, 24 * 60 - 1), st.booleans())
+def test_no_times_raise(moment: datetime, second: int, offset_min: int, ends: bool) -> None:
+    day = f"{'9999-12-31' if ends else moment.date().isoformat()}T{moment:%H:%M}:{second:02}"
+    hours, minutes = divmod(abs(offset_min), 60)
+    for zone in ("Z", "", f"{'-' if offset_min < 0 else '+'}{hours:02}:{minutes:02}"):
+        report = said(GpsdDecoder(), TPV | {"time": day + zone})
+        assert isinstance(report, Fix)
+        assert report.at is None or report.at.tzinfo is UTC
+
+
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=200))
 def test_no_bytes_raise(data: bytes) -> None:

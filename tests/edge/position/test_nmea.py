@@ -100,6 +100,19 @@ def test_no_fields_under_a_right_checksum_raise(kind: str, fields: list[str]) ->
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.from_regex(r"(23|[0-9]{2})(59|[0-9]{2})(60|[0-9]{2})(\.[0-9]{0,12})?", fullmatch=True),
+    st.one_of(st.just("311299"), st.from_regex(r"[0-3][0-9][01][0-9]{3}", fullmatch=True)),
+)
+def test_no_times_under_a_right_checksum_raise(of_day: str, on: str) -> None:
+    decoder = NmeaDecoder()
+    decoder.feed(sentence(RMC.replace("140501.00", of_day).replace("030326", on)), START)
+    report = decoder.feed(sentence(RMC), START)
+    assert isinstance(report, Fix)
+    assert report.at == datetime(2026, 3, 3, 14, 5, 1, tzinfo=UTC)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, len(sentence(RMC)) - 1), st.integers(0, 255))
 def test_a_changed_byte_never_moves_the_unit(at: int, value: int) -> None:
     line = sentence(RMC)
