@@ -42,11 +42,17 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         from edge.contract.errors import ContractError
+        from edge.contract.printable import printable
 
         try:
             return super().invoke(ctx)
         except (EdgeError, ContractError) as error:
             raise click.ClickException(str(error)) from error
+        except click.UsageError as error:  # it repeats what it was called with
+            said = error.format_message()
+            if said == printable(said):
+                raise
+            raise click.UsageError(printable(said), error.ctx) from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -148,7 +148,7 @@ def load_settings(path: Path) -> Settings:
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
-        raise SettingsError(_explain(path, error)) from error
+        raise SettingsError(_explain(path, error), lines=True) from error
     return cast(Settings, _anchor(settings, path.resolve().parent))
 
 

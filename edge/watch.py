@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,11 +23,11 @@ from edge.recording.pass_recorder import PassRecorder, PlaceOf
 from edge.recording.recorder import Recorder
 from edge.spool.errors import SpoolError
 from edge.spool.store import Place
-from edge.vision.engine import PlateEngine
+from edge.vision.engine import PlateEngine, no_hurry
 from edge.vision.errors import VisionError
 from edge.vision.frames import Frame, FrameSource
 from edge.vision.pace import Pace
-from edge.vision.passes import Seen
+from edge.vision.passes import Pass, Seen
 from edge.vision.picture_health_watch import PictureWatch
 from edge.vision.tracker import Tracker
 from edge.vision.video import VideoPlace
@@ -35,6 +35,9 @@ from edge.vision.video import VideoPlace
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 60.0
 MAX_FPS = 10.0
+LOOKS_TWICE_WITHIN_S = 0.06
+"""A live frame older than this is looked at once: an alert that waits for it is due, and the next
+frame of the same plates tells more than a second look at this one."""
 
 _log = structlog.get_logger()
 
@@ -69,6 +72,21 @@ class _Reading:
     """When a recording begins; None for one of which nothing was read."""
 
 
+@dataclass
+class _Haste:
+    """Says whether there is time for a second look at a live frame, and remembers that not."""
+
+    now_s: Callable[[], float]
+    captured_s: float
+    hurried: bool = False
+
+    def __call__(self) -> bool:
+        """See TimeLeft."""
+        time_left = self.now_s() - self.captured_s <= LOOKS_TWICE_WITHIN_S
+        self.hurried = self.hurried or not time_left
+        return time_left
+
+
 class CameraWatch:
     """Watches one camera until its source ends or ``ended`` is set."""
 
@@ -79,6 +97,8 @@ class CameraWatch:
         self._recorder = recorder
         self._health = health
         self._ended = ended
+        self._worked = False
+        """Whether this opening of the source gave a frame."""
 
     def run(self, *, once: bool) -> None:
         """Open, read to the end, open again if it failed, but not if it is to be done ``once``.
@@ -88,6 +108,7 @@ class CameraWatch:
         retry_s = RETRY_FIRST_S
         while not self._ended.is_set():
             self._recorder.beat()
+            self._worked = False
             try:
                 self._read_source()
             except EdgeError as error:
@@ -97,6 +118,8 @@ class CameraWatch:
                     return
             else:
                 return
+            if self._worked:
+                retry_s = RETRY_FIRST_S
             self._ended.wait(retry_s)
             retry_s = min(2 * retry_s, RETRY_MAX_S)
             self._health.count("cameras_reopened", camera=self._camera.name)
@@ -160,12 +183,16 @@ class CameraWatch:
         """There is no frame: say why, and end the passes that were in view."""
         if reading.source.gone is not None:
             self._report_trouble(reading.source.gone)
-        ended = reading.tracker.expire(self._recorder.clock.now_s())
-        reading.passes.end(ended, self._place_in(reading))
+        now_s, place_of = self._recorder.clock.now_s(), self._place_in(reading)
+        ended = reading.tracker.expire(now_s)
+        before = _place_before(ended, place_of)
+        reading.passes.out_of_sight(reading.tracker.under_way, now_s, before)
+        reading.passes.end(ended, place_of)
 
     def _take(self, reading: _Reading, frame: Frame) -> None:
+        self._worked = True
         self._health.recovered(f"camera {self._camera.name}")
-        seen = self._look(reading.tracker, frame)
+        seen = self._look(reading, frame)
         if frame.standalone:
             place = Place(self._camera.source, frame.source)
             reading.passes.end_together(seen.ended, place)
@@ -173,7 +200,9 @@ class CameraWatch:
         reading.next_frame = frame.index + 1
         reading.started = reading.started or frame.captured_at
         place_of = self._place_in(reading)
-        reading.passes.sight(seen.open, place_of)
+        before = _place_before(seen.ended, place_of)
+        reading.passes.sight(seen.open, before, seen.misread)
+        reading.passes.out_of_sight(reading.tracker.under_way, frame.at_s, before)
         reading.passes.end(seen.ended, place_of)
         if reading.source.live and self._camera.pictures is not None:
             self._camera.pictures.take(frame.image, plate_seen=bool(seen.open))
@@ -193,20 +222,24 @@ class CameraWatch:
 
         return place
 
-    def _look(self, tracker: Tracker, frame: Frame) -> Seen:
+    def _look(self, reading: _Reading, frame: Frame) -> Seen:
         """What this frame changed; a failed inference is counted, never 'no plate'."""
-        part = f"engine {self._camera.name}"
-        self._health.count("frames", camera=self._camera.name)
+        part, name = f"engine {self._camera.name}", self._camera.name
+        haste = _Haste(self._recorder.clock.now_s, frame.at_s) if reading.source.live else None
+        self._health.count("frames", camera=name)
         started_s = time.perf_counter()
         try:
-            observations = self._camera.engine.read_frame(frame.image, tracker.known_states(frame))
+            observations = self._camera.engine.read_frame(
+                frame.image, reading.tracker.known_states(frame), haste or no_hurry
+            )
         except VisionError as error:
-            self._health.count("inference_failures", camera=self._camera.name)
+            self._health.count("inference_failures", camera=name)
             self._health.trouble(part, str(error))
-            self._recorder.report_malfunction("model", self._camera.name, str(error))
+            self._recorder.report_malfunction("model", name, str(error))
             return Seen()
         self._health.recovered(part)
-        seen = tracker.update(frame, observations)
+        self._health.count("frames_hurried", int(haste is not None and haste.hurried), camera=name)
+        seen = reading.tracker.update(frame, observations, reading.passes.on_record)
         self._health.timed("frame_ms", (time.perf_counter() - started_s) * 1000)
         return seen
 
@@ -226,6 +259,16 @@ class CameraWatch:
             fault=type(error).__name__,
             where=[line.strip() for line in traceback.format_tb(error.__traceback__)[-4:]],
         )
+
+
+def _place_before(ended: Sequence[Pass], place_of: PlaceOf) -> PlaceOf:
+    """How far a recording is read while these passes, which ended, are not on record yet."""
+    waiting = {one.track for one in ended}
+
+    def place(settled: Collection[int], pending: Collection[int]) -> Place | None:
+        return place_of(settled, {*pending, *waiting})
+
+    return place
 
 
 def _size_of(source: str) -> int:

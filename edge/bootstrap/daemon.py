@@ -273,7 +273,13 @@ def _list_updates(
         unit = Unit(settings.unit.agency, settings.unit.name, keys.signing_key)
         try:
             web = RepositoryWeb(
-                updates.url, updates.ca, unit, timeout_s=updates.timeout_s, now=clock.now
+                updates.url,
+                updates.ca,
+                unit,
+                timeout_s=updates.timeout_s,
+                now=clock.now,
+                stop=stop,
+                beat=hearts.beat,
             )
         except HotfileError as error:
             health.trouble("hot list updates", str(error))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge.commands.options import settings_option
+from edge.commands.say import say, say_json
 from edge.errors import EdgeError
 from edge.health.status import STATUS_FILE, Status, StatusError, read_status
 from edge.health.status_text import Standing
@@ -50,16 +50,16 @@ def list_cameras(settings: Path, as_json: bool) -> None:
     said, runs = _daemon(loaded)
     shown = [_shown(camera, loaded, said, runs) for camera in loaded.cameras]
     if as_json:
-        click.echo(json.dumps(shown))
+        say_json(shown)
         return
     for one in shown:
         where = f", {one['mounting']}" if one["mounting"] else ""
-        click.echo(f"{one['name']}: {one['source']} ({one['kind']}{where})")
-        click.echo(f"  {one['state']}")
+        say(f"{one['name']}: {one['source']} ({one['kind']}{where})")
+        say(f"  {one['state']}")
         for trouble in one["troubles"]:
-            click.echo(f"  TROUBLE: {trouble}")
-        click.echo(f"  aim checked: {one['aim_checked_at'] or 'never'}; {one['compared']}")
-        click.echo(f"  region: {one['region'] or 'all of the picture'}; turned {one['rotation']}")
+            say(f"  TROUBLE: {trouble}")
+        say(f"  aim checked: {one['aim_checked_at'] or 'never'}; {one['compared']}")
+        say(f"  region: {one['region'] or 'all of the picture'}; turned {one['rotation']}")
 
 
 @click.command()
@@ -105,16 +105,16 @@ def aim(camera: str, settings: Path, out: Path | None, accept: bool, as_json: bo
     reference = found.accept() if accept else None
     check = found.check
     if as_json:
-        click.echo(json.dumps(_found(camera, check, out, reference)))
+        say_json(_found(camera, check, out, reference))
     else:
-        click.echo(f"camera {camera}: {'good' if check.good else 'NOT GOOD YET'}")
+        say(f"camera {camera}: {'good' if check.good else 'NOT GOOD YET'}")
         for finding in check.findings:
             mark = {True: "+", False: "!", None: "?"}[finding.good]
-            click.echo(f"  {mark} {finding.what}: {finding.sentence}")
+            say(f"  {mark} {finding.what}: {finding.sentence}")
         if out is not None:
-            click.echo(f"picture: {out}; plates can be read in it: remove it when done")
+            say(f"picture: {out}; plates can be read in it: remove it when done")
         if reference is not None:
-            click.echo(f"accepted; the reference is {reference}")
+            say(f"accepted; the reference is {reference}")
     if not check.good:
         sys.exit(NOT_GOOD)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
+from edge.commands.say import say, say_json, say_text
 from edge.contract.batch import key_id
 from edge.enrolment import PUBLIC_KEY, enrol
 
@@ -30,15 +30,13 @@ def enrol_command(keys: Path, as_json: bool) -> None:
     made = enrol(keys)
     identifier = key_id(made.signing_key.public_key())
     if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "public_key_file": str(keys / PUBLIC_KEY),
-                    "public_key": made.public_pem,
-                    "key_id": identifier,
-                }
-            )
+        say_json(
+            {
+                "public_key_file": str(keys / PUBLIC_KEY),
+                "public_key": made.public_pem,
+                "key_id": identifier,
+            }
         )
         return
-    click.echo(made.public_pem, nl=False)
-    click.echo(f"key {identifier} made in {keys}; give {keys / PUBLIC_KEY} to the repository")
+    say_text(made.public_pem)
+    say(f"key {identifier} made in {keys}; give {keys / PUBLIC_KEY} to the repository")

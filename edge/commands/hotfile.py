@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge.commands.options import private_files, settings_option
+from edge.commands.say import say, say_json
 
 if TYPE_CHECKING:
     from edge.hotfile.facts import Implausible, ListFacts
@@ -94,11 +94,11 @@ def import_lists(
     take = _take_file if path.is_file() else _take_folder
     taken = take(load_settings(settings), path, reason, _progress(as_json))
     if as_json:
-        click.echo(json.dumps([one.shown() for one in taken]))
+        say_json([one.shown() for one in taken])
         return
     for one in taken:
         for line in one.lines():
-            click.echo(line)
+            say(line)
 
 
 @hotfile.command()
@@ -134,10 +134,10 @@ def status(settings: Path, as_json: bool) -> None:
         stale = facts.stale(now, source.max_age_s)
         shown.append(one | _shown(facts) | {"age_s": age_s, "stale": stale})
     if as_json:
-        click.echo(json.dumps(shown))
+        say_json(shown)
     else:
         for one in shown:
-            click.echo(_line(one))
+            say(_line(one))
     if any(one["error"] or one["stale"] for one in shown):
         raise SystemExit(1)
 
@@ -237,11 +237,11 @@ def _take_file(
 
 
 def _progress(as_json: bool) -> Callable[[int], None]:
-    def say(entries: int) -> None:
+    def tell(entries: int) -> None:
         if not as_json and entries % 1_000_000 == 0:
-            click.echo(f"{entries} entries", err=True)
+            say(f"{entries} entries", err=True)
 
-    return say
+    return tell
 
 
 def _shown(facts: ListFacts) -> dict[str, Any]:

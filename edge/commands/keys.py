@@ -8,6 +8,7 @@ import click
 
 from edge.bootstrap.spool import open_spool
 from edge.commands.options import private_files, settings_option
+from edge.commands.say import say
 from edge.enrolment import load_keys
 from edge.key_rotation import begin_rotation, finish_rotation
 from edge.settings import Settings, load_settings
@@ -39,7 +40,7 @@ def rotate(settings: Path) -> None:
     _reseal(chosen)
     begin_rotation(folder)
     _reseal(chosen)
-    click.echo(f"the spool's key in {folder} is new, the former one is destroyed")
+    say(f"the spool's key in {folder} is new, the former one is destroyed")
 
 
 def _reseal(settings: Settings) -> None:

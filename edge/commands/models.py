@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
+
+from edge.commands.say import say, say_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,13 +92,15 @@ def add(
         file, role, manifest, name=name, config=config, classes=classes, picture=_read(picture)
     )
     if as_json:
-        click.echo(json.dumps(_shown(added.entry) | {"is": added.explained, "trial": added.trial}))
+        say_json(_shown(added.entry) | {"is": added.explained, "trial": added.trial})
         return
-    click.echo(f"{file} is {added.explained}; {added.trial}")
+    say(f"{file} is {added.explained}; {added.trial}")
     if not added.found_anything:
-        click.echo("try it on a picture of your own before you trust it: --picture")
-    click.echo(f"written to {manifest}; to use it, put into the settings:")
-    click.echo(f'[engine]\nmodels = "{manifest.resolve()}"\n{role} = "{added.entry.name}"')
+        say("try it on a picture of your own before you trust it: --picture")
+    say(f"written to {manifest}; to use it, put into the settings:")
+    say("[engine]")
+    say(f'models = "{manifest.resolve()}"')
+    say(f'{role} = "{added.entry.name}"')
 
 
 @models.command("list")
@@ -110,11 +113,11 @@ def list_models(manifest: Path | None, as_json: bool) -> None:
     """
     entries = _known(manifest)
     if as_json:
-        click.echo(json.dumps([_shown(entry) for entry in entries]))
+        say_json([_shown(entry) for entry in entries])
         return
     for entry in entries:
         kind = f"{entry.role} ({entry.format})" if entry.format else entry.role
-        click.echo(f"{entry.name:<20} {kind:<34} {entry.sha256[:12]}  {entry.file}")
+        say(f"{entry.name:<20} {kind:<34} {entry.sha256[:12]}  {entry.file}")
 
 
 @models.command()
@@ -132,15 +135,11 @@ def check(manifest: Path | None, as_json: bool) -> None:
 
     results = [check_model(entry) for entry in _known(manifest)]
     if as_json:
-        click.echo(
-            json.dumps(
-                [_shown(one.entry) | {"usable": one.usable, "said": one.said} for one in results]
-            )
-        )
+        say_json([_shown(one.entry) | {"usable": one.usable, "said": one.said} for one in results])
     else:
         words = {True: "good", False: "BAD", None: "not installed"}
         for one in results:
-            click.echo(f"{one.entry.name:<20} {words[one.usable]:<14} {one.said}")
+            say(f"{one.entry.name:<20} {words[one.usable]:<14} {one.said}")
     if any(one.usable is False for one in results):
         sys.exit(1)
 

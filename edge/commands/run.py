@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import json
 import logging
 import os
 import signal
@@ -20,6 +19,8 @@ import click
 import structlog
 
 from edge.commands.options import private_files, settings_option
+from edge.commands.say import say_json
+from edge.contract.printable import on_one_line
 from edge.settings import load_settings
 from edge.supervision.service_manager import ServiceManager
 from edge.supervision.supervisor import log_fault
@@ -111,7 +112,7 @@ def run(
         except DaemonError as error:
             raise _PartFailed(str(error)) from error
     if once:
-        click.echo(json.dumps(asdict(summary)))
+        say_json(asdict(summary))
         if not summary.complete:
             sys.exit(NOT_COMPLETE)
 
@@ -142,11 +143,21 @@ def _log_to_stderr(form: LogFormat) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _printable,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Unfailing(sys.stderr))),
     )
+
+
+def _printable(
+    _logger: object, _method: str, entry: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Nothing that is logged steers the terminal of whoever reads the log."""
+    return {
+        key: on_one_line(value) if isinstance(value, str) else value for key, value in entry.items()
+    }
 
 
 class _Unfailing:

@@ -10,6 +10,7 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from edge.commands.say import say_text
 from edge.settings import Settings
 
 
@@ -24,7 +25,7 @@ def settings_command() -> None:
 
     Example: alpr-edge settings
     """
-    click.echo(describe_settings(), nl=False)
+    say_text(describe_settings())
 
 
 def _lines(section: type[BaseModel], prefix: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from edge.commands.options import settings_option
+from edge.commands.say import say, say_json, say_text
 from edge.health.status import STATUS_FILE, StatusError, read_status
 from edge.health.status_text import Standing, status_text
 from edge.settings import load_settings
@@ -52,9 +53,9 @@ def _show(path: Path, as_json: bool) -> int:
             "running": standing.runs,
             "said_ago_s": round(standing.said_ago_s, 1),
         }
-        click.echo(msgspec.json.encode(shown).decode())
+        say_json(shown)
     else:
-        click.echo(status_text(said, standing), nl=False)
+        say_text(status_text(said, standing))
     if not standing.runs:
         return NOT_RUNNING
     return IN_TROUBLE if said.troubles else 0
@@ -65,11 +66,11 @@ def _watch(path: Path, as_json: bool) -> None:
         while True:
             if not as_json:
                 click.clear()
-                click.echo(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, Ctrl-C ends")
+                say(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, Ctrl-C ends")
             try:
                 _show(path, as_json)
             except StatusError as error:
-                click.echo(str(error), err=True)
+                say(str(error), err=True)
             time.sleep(2)
     except KeyboardInterrupt:
         return

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from edge.commands.options import private_files, settings_option
+from edge.commands.say import say
 from edge.health.status import STATUS_FILE, StatusError, read_status
 from edge.health.status_text import Standing
 from edge.settings import load_settings
@@ -52,19 +53,19 @@ def upload(settings: Path, wait: bool, patience_s: float) -> None:
     order = orders.ask(Order(id=os.urandom(8).hex(), asked_at=datetime.now(UTC)))
     runs = _runs(data / STATUS_FILE)
     if not runs:
-        click.echo("the daemon does not run: it will upload when it is started")
+        say("the daemon does not run: it will upload when it is started")
     if not wait:
         if runs:
-            click.echo("the daemon uploads now; see 'alpr-edge status'")
+            say("the daemon uploads now; see 'alpr-edge status'")
         return
     outcome = _wait(orders, order, patience_s)
     if outcome is None:
-        click.echo("not done yet; the order stands", err=True)
+        say("not done yet; the order stands", err=True)
         sys.exit(NOT_DONE)
     took_s = (outcome.ended_at - outcome.asked_at).total_seconds()
-    click.echo(f"uploaded: {outcome.records} records in {max(0.0, took_s):.0f} s")
+    say(f"uploaded: {outcome.records} records in {max(0.0, took_s):.0f} s")
     if outcome.pictures_left:
-        click.echo(f"{outcome.pictures_left} pictures wait for their link or for new records")
+        say(f"{outcome.pictures_left} pictures wait for their link or for new records")
 
 
 def _wait(orders: Orders, order: Order, patience_s: float) -> Outcome | None:

@@ -73,6 +73,7 @@ def alert_text(read: Read, hit: Hit, quiet: str | None = None) -> str:
         f"{late}HIT  {match.kind.replace('_', ' ').upper()}  priority {match.priority}",
         f"  listed {listed}   read {seen} ({read.confidence:.0%} sure)   camera {read.camera}",
         f"  {_agreement(match)}; {_STATE_AGREEMENT[match.state_agreement]}",
+        *([f"  NOTE  {' '.join(match.note.split())}"] if isinstance(match.note, str) else []),
         f"  list {match.list_name} version {match.list_version}, issued "
         f"{match.list_issued_at:%Y-%m-%d %H:%M} UTC{', STALE' if match.list_stale else ''}",
         f"  {BEFORE_A_STOP}",
@@ -87,4 +88,6 @@ def _agreement(match: HotlistMatch) -> str:
         f"character {swap.index + 1} read {swap.read}, listed {swap.listed}"
         for swap in match.substitutions
     )
+    if match.how == "wildcard":
+        swaps = "; ".join(part for part in ("it fits the pattern that is listed", swaps) if part)
     return f"NOT EXACT: {swaps}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from typing import Literal, Protocol, TextIO
@@ -10,6 +11,7 @@ import msgspec
 import structlog
 
 from edge.console.alerts import Told, alert_text, altered_text, withdrawn_text
+from edge.contract.printable import printable
 from edge.contract.records import Hit, Read
 from edge.vision.frames import Frame
 from edge.vision.geometry import Box
@@ -48,7 +50,7 @@ class TerminalConsole:
         if self._style == "json":
             self._write(_json_line("hit", read, hits, frame, box))
         elif self._style == "plain":
-            self._write("\n".join(alert_text(read, hit) for hit in hits) + self._ring(hits))
+            self._write_lines([alert_text(read, hit) for hit in hits], hits)
 
     def show(self, read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box, told: Told) -> None:
         """Write the read, the alert for each hit that is news, and what of what rang changed."""
@@ -61,10 +63,12 @@ class TerminalConsole:
             lines += [withdrawn_text(read, hit) for hit in told.withdrawn]
             lines += [altered_text(read, match) for match in told.now.values()]
             lines += [alert_text(read, hit, told.quiet.get(hit.id)) for hit in news]
-            self._write("\n".join(lines) + self._ring(news))
+            self._write_lines(lines, news)
 
-    def _ring(self, hits: tuple[Hit, ...]) -> str:
-        return "\a" if self._bell and any(hit.rang for hit in hits) else ""
+    def _write_lines(self, lines: list[str], hits: tuple[Hit, ...]) -> None:
+        """Write what others' names may be in, as it prints; nothing but a hit rings."""
+        bell = "\a" if self._bell and any(hit.rang for hit in hits) else ""
+        self._write(printable("\n".join(lines)) + bell)
 
     def _write(self, text: str) -> None:
         try:
@@ -102,7 +106,7 @@ def _json_line(
     }
     if told is not None:
         line["withdrawn"] = [_json_hit(hit) for hit in told.withdrawn]
-    return msgspec.json.encode(line).decode()
+    return json.dumps(msgspec.to_builtins(line), separators=(",", ":"))
 
 
 def _json_hit(hit: Hit, told: Told | None = None) -> dict[str, object]:

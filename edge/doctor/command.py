@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -14,6 +13,7 @@ from pathlib import Path
 import click
 
 from edge.commands.options import settings_option
+from edge.commands.say import say, say_json, say_text
 from edge.doctor.examine import Check, examine
 from edge.doctor.findings import Finding, exit_status, fail, ok, worst
 from edge.health.health import Health
@@ -50,9 +50,9 @@ def doctor(settings: Path, as_json: bool) -> None:
     findings = _examine(settings, quiet=as_json or not sys.stderr.isatty())
     if as_json:
         shown = {"verdict": worst(findings), "checks": [asdict(one) for one in findings]}
-        click.echo(json.dumps(shown))
+        say_json(shown)
     else:
-        click.echo(as_text(findings), nl=False)
+        say_text(as_text(findings))
     sys.exit(exit_status(findings))
 
 
@@ -74,7 +74,7 @@ def _examine(path: Path, *, quiet: bool) -> list[Finding]:
 
     def said(check: Check, after_s: float) -> None:
         if not quiet:
-            click.echo(f"looked at {check.name} ({after_s:.1f} s)", err=True)
+            say(f"looked at {check.name} ({after_s:.1f} s)", err=True)
 
     return [ok("settings", f"{path} can be used"), *examine(_checks(settings), said)]
 
@@ -91,6 +91,7 @@ def _checks(settings: Settings) -> list[Check]:
     from edge.doctor.device_checks import check_camera, check_place, judge_camera, judge_place
     from edge.doctor.disk_checks import check_disk, check_spool
     from edge.doctor.key_checks import check_keys
+    from edge.doctor.theft_checks import check_theft
     from edge.position.kernel_clock import kernel_error_ms
 
     data, now = settings.unit.data, utc_now()
@@ -100,6 +101,7 @@ def _checks(settings: Settings) -> list[Check]:
         Check("disk", lambda: check_disk(data)),
         Check("spool", lambda: check_spool(data, settings.unit.keys), 60.0),
         Check("keys", lambda: check_keys(settings, runs=status is not None)),
+        Check("theft", lambda: check_theft(settings)),
         Check("certificates", lambda: check_certificates(settings, now)),
         Check("broker", lambda: check_broker(settings, now)),
         Check("clock", lambda: check_clock(status, kernel_error_ms, now)),

@@ -19,12 +19,17 @@ _MEMORY_WARNING_BYTES = 2 * 2**30
 
 
 def running_status(data: Path) -> Status | None:
-    """What the daemon says of itself now; None if it does not run."""
+    """What the daemon said of itself last; None if it does not run."""
+    status, standing = _told(data)
+    return status if standing is not None and (standing.runs or standing.silent) else None
+
+
+def _told(data: Path) -> tuple[Status | None, Standing | None]:
     try:
         status, written_s = read_status(data / STATUS_FILE)
     except StatusError:
-        return None
-    return status if Standing.of(status, written_s, time.time()).runs else None
+        return None, None
+    return status, Standing.of(status, written_s, time.time())
 
 
 def check_daemon(status: Status | None, data: Path) -> Iterator[Finding]:
@@ -38,6 +43,14 @@ def check_daemon(status: Status | None, data: Path) -> Iterator[Finding]:
             "why",
         )
         return
+    _, standing = _told(data)
+    if standing is not None and standing.silent:
+        yield fail(
+            "daemon",
+            f"it runs but has not said how it is for {abs(standing.said_ago_s):.0f} s: its disk "
+            "refuses to be written to, or it hangs; what follows is from then",
+            f"make room on the disk of {data}; if there is room, systemctl restart alpr-edge",
+        )
     yield from judge_daemon(status)
 
 
@@ -67,7 +80,9 @@ def judge_daemon(status: Status) -> Iterator[Finding]:
 def _judge_receipts(status: Status) -> Iterator[Finding]:
     """Whether anybody but the repository wrote on the unit's receipt topic since the start."""
     counts = status.uplink.counts
-    strange = counts.get("receipts_forged", 0) + counts.get("receipts_malformed", 0)
+    strange = sum(
+        counts.get(what, 0) for what in ("receipts_forged", "receipts_malformed", "links_left")
+    )
     if RECEIPTS in status.troubles:
         return  # it is among the troubles
     if not strange:

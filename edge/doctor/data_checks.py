@@ -12,11 +12,11 @@ from edge.doctor.findings import Finding, fail, ok, split, warning
 from edge.enrolment import load_keys
 from edge.health.status import Status
 from edge.hotfile.errors import HotfileError
+from edge.position.clock import believable
 from edge.settings import Settings
 from edge.vision.manifest import find_model, known_models
 from edge.vision.own_models import check_model
 
-_YEARS = range(2025, 2100)
 _BAD_CLOCK_MS = 2000.0
 _UPDATE = (
     "bring it up to date: alpr-edge hotfile import for a stick; else check the way to the "
@@ -108,7 +108,7 @@ def check_clock(
     status: Status | None, kept_error_ms: Callable[[], float | None], now: datetime
 ) -> Iterator[Finding]:
     """Whether the time is plausible, and what keeps it."""
-    if now.year not in _YEARS:
+    if not believable(now):
         yield fail(
             "clock",
             f"it says {now:%Y-%m-%d}: it was never set",

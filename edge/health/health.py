@@ -20,10 +20,13 @@ from typing import Literal
 
 import structlog
 
+from edge.contract.printable import on_one_line
+
 Counted = Literal[
     "frames",
     "frames_dropped",
     "frames_skipped",
+    "frames_hurried",
     "cameras_failed",
     "pictures_unreadable",
     "inference_failures",
@@ -157,7 +160,11 @@ class Health:
             self._reach(what, self._monotonic_s())
 
     def trouble(self, part: str, sentence: str) -> bool:
-        """Note that a part does not work; true if that is news, which is then logged."""
+        """Note that a part does not work; true if that is news, which is then logged.
+
+        The sentence may name what others chose: it is kept as it prints, on one line.
+        """
+        sentence = on_one_line(sentence)
         with self._lock:
             known = self._troubles.get(part)
             began_s = self._monotonic_s() if known is None else known.began_s

@@ -36,23 +36,24 @@ class ReceiptWatch:
     def look(self) -> None:
         """Say that such messages came, or that none has come for long."""
         counts = self._uplink.counts().session
-        counted, before = counts.receipts_forged + counts.receipts_malformed, self._counted
-        self._counted = counted
+        counted = counts.receipts_forged + counts.receipts_malformed + counts.links_left
+        before, self._counted = self._counted, counted
         # An uplink that was made anew counts from nothing.
         new = counted - before if counted >= before else counted
         if new:
             self._strange += new
             self._last_s = self._monotonic_s()
-            self._health.trouble(PART, _sentence(self._strange))
+            self._health.trouble(PART, _sentence(self._strange, counts.links_left))
         elif self._strange and self._monotonic_s() - self._last_s > TROUBLE_FOR_S:
             self._strange = 0
             self._health.recovered(PART)
 
 
-def _sentence(number: int) -> str:
+def _sentence(number: int, links_left: int) -> str:
     came = "1 message" if number == 1 else f"{number} messages"
     was = "was" if number == 1 else "were"
+    left = "" if not links_left else " but to make the unit leave the link, which it takes up again"
     return (
-        f"{came} on this unit's receipt topic {was} not the repository's, and did nothing; "
+        f"{came} on this unit's receipt topic {was} not the repository's, and did nothing{left}; "
         "somebody else can write there: check the broker's access rules"
     )

@@ -25,12 +25,12 @@ _NO_FIX = {
 class Standing:
     """Whether the daemon that wrote a status still runs, and how long ago it wrote.
 
-    ``lives`` is whether its process is there, which may hang.
+    ``silent`` is whether its process is there but writes no longer: it hangs, or its disk refuses.
     """
 
     runs: bool
     said_ago_s: float
-    lives: bool = True
+    silent: bool = False
 
     @classmethod
     def of(
@@ -48,7 +48,7 @@ class Standing:
         ago_s = now_s - written_s
         fresh = not status.stopped and -STALE_AFTER_S <= ago_s <= STALE_AFTER_S
         alive = lives(status.process)
-        return cls(fresh and alive, ago_s, alive)
+        return cls(fresh and alive, ago_s, alive and not (fresh or status.stopped))
 
 
 def status_text(status: Status, standing: Standing) -> str:
@@ -72,11 +72,11 @@ def _lines(status: Status, standing: Standing) -> Iterator[str]:
 def _running(status: Status, standing: Standing) -> str:
     if standing.runs:
         return f"runs since {_moment(status.started_at)} ({_age(status.at - status.started_at)})"
-    ended = "was stopped" if status.stopped else "DOES NOT RUN and was not told to stop"
-    if standing.lives and not status.stopped:
-        ended += ", or its disk refuses to be written to"
+    stands = "was stopped" if status.stopped else "DOES NOT RUN and was not told to stop"
+    if standing.silent:
+        stands = "runs but CANNOT SAY how it is: its disk refuses to be written to, or it hangs"
     return (
-        f"The daemon {ended}. It last spoke {_seconds(abs(standing.said_ago_s))} "
+        f"The daemon {stands}. It last spoke {_seconds(abs(standing.said_ago_s))} "
         f"{'ago' if standing.said_ago_s >= 0 else 'ahead of the clock'}; what follows is from then."
     )
 

@@ -44,6 +44,7 @@ SPOOL_KEY = b"s" * 32
 IDENTITY = Identity("ma-northampton", "car-12", Engine(software="plateward test", models=()))
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LISTED = "7KLM915"
+ALSO_LISTED = "5RTZ208"
 
 
 @dataclass
@@ -83,7 +84,8 @@ def recording(
         service_error_ms=lambda: None,
     )
     source = folder / "listed.csv"
-    source.write_text(f"plate,state,kind,priority\n{LISTED},MA,stolen_vehicle,1\n")
+    lines = [f"{plate},MA,stolen_vehicle,1" for plate in (LISTED, ALSO_LISTED)]
+    source.write_text("\n".join(["plate,state,kind,priority", *lines]) + "\n")
     lists = HotlistFiles(
         [HotlistSource(name="state-hotfile", path=source)],
         HotlistFolder(folder / "hotlists", hotfile_key(SPOOL_KEY), load_confusables()),

@@ -65,6 +65,20 @@ def test_an_exact_hit_a_differing_state_and_a_stale_list_are_said() -> None:
     assert "state not certain" in shown("plain", hit(state_agreement="unknown"))
 
 
+def test_what_the_entry_tells_the_officer_is_in_the_alert() -> None:
+    assert "\n  NOTE  armed; do not approach alone\n" in shown(
+        "plain", hit(note="armed; do not approach alone")
+    )
+    assert "NOTE" not in shown("plain")
+
+
+def test_a_hit_through_a_pattern_says_so() -> None:
+    text = shown("plain", hit(how="wildcard", plate="8MB?Z*", substitutions=()))
+    assert "NOT EXACT: it fits the pattern that is listed; state agrees" in text
+    swapped = shown("plain", hit(how="wildcard", plate="8MB?Z*"))
+    assert "NOT EXACT: it fits the pattern that is listed; character 4 read 0" in swapped
+
+
 def test_the_bell_rings_for_live_hits_alone() -> None:
     assert "\a" not in shown("plain")
     assert "\a" not in shown("plain", hit(), bell=False)

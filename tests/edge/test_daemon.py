@@ -47,7 +47,14 @@ from edge.uplink.withholding import Withholding
 from edge.vision.build import build_parts
 from edge.vision.capture import open_source
 from edge.vision.encode import EncodedPicture, encode_scene
-from edge.vision.engine import KnownState, PlateEngine, PlateObservation, nothing_known
+from edge.vision.engine import (
+    KnownState,
+    PlateEngine,
+    PlateObservation,
+    TimeLeft,
+    no_hurry,
+    nothing_known,
+)
 from edge.vision.errors import VisionError
 from edge.vision.frames import Frame, FrameSource
 from edge.vision.geometry import Box
@@ -69,11 +76,14 @@ class FailingEngine(PlateEngine):
         self.digests = real.digests
 
     def read_frame(
-        self, image: NDArray[np.uint8], known: KnownState = nothing_known
+        self,
+        image: NDArray[np.uint8],
+        known: KnownState = nothing_known,
+        time_left: TimeLeft = no_hurry,
     ) -> tuple[PlateObservation, ...]:
         if tuple(image[0, 0]) == (0, 0, 255):
             raise VisionError("model reader failed on a picture")
-        return self._real.read_frame(image, known)
+        return self._real.read_frame(image, known, time_left)
 
 
 @dataclass

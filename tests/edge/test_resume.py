@@ -20,7 +20,14 @@ from edge.contract.records import Hit, Read
 from edge.instant import Instant
 from edge.recording.recorder import Recorder
 from edge.vision.capture import open_source
-from edge.vision.engine import KnownState, PlateEngine, PlateObservation, nothing_known
+from edge.vision.engine import (
+    KnownState,
+    PlateEngine,
+    PlateObservation,
+    TimeLeft,
+    no_hurry,
+    nothing_known,
+)
 from edge.vision.tracker import Tracker
 from edge.vision.video import VideoPlace
 from edge.watch import Camera, CameraWatch
@@ -54,7 +61,10 @@ class ScriptedEngine(PlateEngine):
         self.read: list[int] = []
 
     def read_frame(
-        self, image: NDArray[np.uint8], known: KnownState = nothing_known
+        self,
+        image: NDArray[np.uint8],
+        known: KnownState = nothing_known,
+        time_left: TimeLeft = no_hurry,
     ) -> tuple[PlateObservation, ...]:
         bits = [int(image[8, 8 + 16 * bit].mean() > 128) for bit in range(BITS)]
         number = sum(bit << place for place, bit in enumerate(bits))
@@ -162,6 +172,23 @@ def test_wherever_the_unit_dies_every_car_is_recorded_exactly_once(
     assert frames[-1] == FRAMES - 1
 
 
+@pytest.mark.parametrize("first", [20, 35], ids=["long in view", "lost"])
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("after", [False, True])
+def test_a_pass_that_ends_as_another_rings_is_not_lost_if_the_unit_dies_between(
+    tmp_path: Path,
+    video: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    first: int,
+    number: int,
+    after: bool,
+) -> None:
+    cars = (("5NA349", 0, 5, 20), (LISTED, first, 60, 400))
+    monkeypatch.setattr(f"{__name__}.CARS", cars)
+    records, _ = until_read(tmp_path, video, [(number, after)])
+    assert plates(records) == sorted(text for text, *_ in cars)
+
+
 def test_a_recording_stopped_in_the_middle_goes_on_there(tmp_path: Path, video: Path) -> None:
     now: list[datetime] = [START]
     engine = ScriptedEngine()
@@ -169,7 +196,10 @@ def test_a_recording_stopped_in_the_middle_goes_on_there(tmp_path: Path, video: 
 
     class Stopping(ScriptedEngine):
         def read_frame(
-            self, image: NDArray[np.uint8], known: KnownState = nothing_known
+            self,
+            image: NDArray[np.uint8],
+            known: KnownState = nothing_known,
+            time_left: TimeLeft = no_hurry,
         ) -> tuple[PlateObservation, ...]:
             seen = engine.read_frame(image)
             if engine.read[-1] == 10:

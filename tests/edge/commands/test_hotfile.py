@@ -144,6 +144,15 @@ def test_a_stick_brings_a_list_and_the_status_says_which_and_how_old(bench: Benc
     assert (department["source"], department["entries"]) == ("file", 3)
 
 
+def test_a_manifest_that_names_escapes_cannot_steer_the_terminal(bench: Bench) -> None:
+    (manifest,) = bench.stick.glob("*.manifest.json")
+    hostile = {"type": "hotlist_manifest", "v": 1, "\x1b]2;PWNED\x07\x1b[2JALL UP TO DATE": 1}
+    manifest.write_text(json.dumps(hostile))
+    said = bench.refused("import", str(bench.stick))
+    assert "unknown field `?]2;PWNED" in said
+    assert said.strip().isprintable()
+
+
 @pytest.mark.policy("M-D1")
 def test_a_stale_list_is_said_with_an_exit_status(bench: Bench) -> None:
     bench.ok("import", str(bench.stick))

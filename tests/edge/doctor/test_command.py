@@ -59,7 +59,9 @@ def test_every_part_of_a_unit_is_looked_at_and_no_plate_or_key_is_shown(tmp_path
     assert verdicts["broker"] == "fail"
     assert verdicts["daemon"] == "warning"
     assert verdicts["gps"] == "warning"
-    assert {"clock", "disk: room", "spool", "hot lists", "model plate-reader"} < set(verdicts)
+    assert {"keys' disk", "clock", "disk: room", "spool", "hot lists", "model plate-reader"} < set(
+        verdicts
+    )
     assert all(one["do"] for one in shown["checks"] if one["verdict"] != "ok")
     assert plates[0] not in done.output
     for secret in (tmp_path / "keys").glob("*"):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+import msgspec
 import pytest
 
-from edge.doctor.daemon_check import judge_daemon
+from edge.doctor.daemon_check import check_daemon, judge_daemon, running_status
 from edge.doctor.findings import Finding
 from edge.health.receipt_watch import PART
-from edge.health.status import TroubleFact, UplinkFact
+from edge.health.status import STATUS_FILE, TroubleFact, UplinkFact, write_status
 from tests.edge.health.test_status import AT, make
 
 
@@ -36,3 +40,15 @@ def test_strange_messages_that_are_a_trouble_now_are_said_once() -> None:
     found = look({"receipts_forged": 1}, {PART: TroubleFact(sentence=sentence, since=AT)})
     assert "receipts" not in found
     assert found[f"daemon: {PART}"].do == "check the broker's access rules"
+
+
+def test_a_daemon_whose_disk_refuses_is_not_said_to_be_ended(tmp_path: Path) -> None:
+    process = msgspec.structs.replace(make().process, pid=os.getpid())
+    write_status(tmp_path / STATUS_FILE, make(process=process))
+    os.utime(tmp_path / STATUS_FILE, (0, 0))
+    status = running_status(tmp_path)
+    assert status is not None, "its cameras and ports are not opened beside it"
+    said = [one for one in check_daemon(status, tmp_path) if one.check == "daemon"]
+    assert said[0].verdict == "fail"
+    assert "disk refuses" in said[0].found
+    assert "make room" in said[0].do

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
 
 from edge.health.health import Health
-from edge.health.metrics_server import MetricsServer
+from edge.health.metrics_server import AT_ONCE, MetricsServer
 from edge.health.observe import Observer
 from edge.health.settings import MetricsSettings
 from edge.recording.recorder import Recorder
@@ -121,13 +121,65 @@ def test_nothing_but_the_metrics_is_served(scrape: Scrape) -> None:
         assert scrape.get(path)[0] == 404
 
 
-def test_one_that_connects_and_says_nothing_is_given_up(
+@contextmanager
+def dripping(port: int | None, number: int) -> Iterator[list[socket.socket]]:
+    """So many clients that send a request which never ends, a byte at a time."""
+    assert port is not None
+    clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(number)]
+    ended = threading.Event()
+
+    def drip() -> None:
+        data = b"GET /metrics HTTP/1.1\r\nX: "
+        while not ended.is_set():
+            for client in clients:
+                with suppress(OSError):
+                    client.sendall(data)
+            data = b"a"
+            ended.wait(0.02)
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    yield clients
+    ended.set()
+    thread.join()
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.parametrize("number", [1, 3 * AT_ONCE])
+def test_clients_that_never_end_their_requests_keep_nobody_waiting(
+    scrape: Scrape, number: int
+) -> None:
+    with dripping(scrape.server.port, number):
+        for _ in range(3):
+            assert scrape.get()[0] == 200
+
+
+def test_a_request_has_so_much_time_in_all_however_busy_its_client(
     scrape: Scrape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.health.metrics_server._Handler.timeout", 0.1)
-    assert scrape.server.port is not None
-    with socket.create_connection(("127.0.0.1", scrape.server.port)):
-        assert scrape.get()[0] == 200
+    monkeypatch.setattr("edge.health.metrics_server._REQUEST_LIMIT_S", 0.1)
+    monkeypatch.setattr("edge.health.metrics_server._Server.timeout", 0.02)
+    with dripping(scrape.server.port, 1) as (client,):
+        client.settimeout(30)
+        with suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+
+
+def test_a_stop_waits_for_no_client() -> None:
+    stop = threading.Event()
+    server = MetricsServer("127.0.0.1", 0, lambda: pytest.fail("nobody asked"), Health())
+    thread = threading.Thread(target=server.run, args=(stop,))
+    thread.start()
+    wait_for(lambda: server.port)
+    with dripping(server.port, AT_ONCE) as clients:
+        stop.set()
+        thread.join(30)
+        assert not thread.is_alive()
+        for client in clients:
+            client.settimeout(30)
+            with suppress(ConnectionResetError):
+                assert client.recv(1) == b""
 
 
 def test_a_port_that_is_taken_is_a_trouble_and_found_when_it_is_free(

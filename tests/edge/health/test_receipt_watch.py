@@ -69,6 +69,17 @@ def test_an_uplink_that_was_made_anew_counts_from_nothing() -> None:
     assert health.report().troubles[PART].startswith("7 messages")
 
 
+def test_a_link_that_the_unit_left_for_what_came_is_said_as_well() -> None:
+    uplink, health = Counting(), Health()
+    watch = ReceiptWatch(cast(RunningUplink, uplink), health)
+    uplink.session.links_left = 1
+    watch.look()
+    said = health.report().troubles[PART]
+    assert said.startswith("1 message on this unit's receipt topic")
+    assert "leave the link" in said
+    assert "check the broker's access rules" in said
+
+
 @pytest.mark.parametrize(("part", "component"), [(PART, "other"), ("uplink link", "link")])
 def test_strange_receipts_go_on_record_at_once_a_link_that_is_down_does_not(
     part: str, component: str

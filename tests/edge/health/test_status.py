@@ -187,12 +187,12 @@ def test_what_is_not_known_is_not_made_up() -> None:
     [
         (False, 0.0, True, "runs since"),
         (False, STALE_AFTER_S, True, "runs since"),
-        (False, STALE_AFTER_S + 1, False, "DOES NOT RUN and was not told to stop"),
+        (False, STALE_AFTER_S + 1, False, "runs but CANNOT SAY how it is: its disk refuses"),
         (True, 1.0, False, "was stopped. It last spoke 1.0 s ago"),
         (False, -3600.0, False, "ahead of the clock"),
     ],
 )
-def test_an_old_status_is_of_a_daemon_that_does_not_run(
+def test_an_old_status_is_of_a_daemon_that_does_not_run_or_cannot_say_how_it_is(
     stopped: bool, ago_s: float, runs: bool, says: str
 ) -> None:
     status = make(stopped=stopped)
