@@ -14,8 +14,8 @@ from repository.accounts import own_commands
 from repository.accounts.acting import as_person_if_named
 from repository.accounts.closing import Ended
 from repository.accounts.operator import COMMAND_LINE, operator
-from repository.accounts.people_commands import AS, by, show_password
-from repository.accounts.roles import Role, parse
+from repository.accounts.people_commands import AS, JSON, ROLES, by, show_password
+from repository.accounts.roles import parse
 from repository.accounts.user import User
 from repository.accounts.users import Account
 from repository.bootstrap import Services
@@ -23,16 +23,7 @@ from repository.command import pass_services
 
 _NAME = click.option("--name", required=True, help="The person's full name.")
 _AGENCY = click.option("--agency", required=True, help="The short name of their agency.")
-_ROLES = click.option(
-    "--role",
-    "roles",
-    multiple=True,
-    required=True,
-    type=click.Choice([each.value for each in Role]),
-    help="What they are, and so may do; may be given several times.",
-)
 _POSITION = click.option("--position", default="", help="Their rank or post at the agency.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.group()
@@ -47,9 +38,9 @@ def users() -> None:
 @click.argument("login")
 @_NAME
 @_AGENCY
-@_ROLES
+@ROLES
 @_POSITION
-@_JSON
+@JSON
 @pass_services
 def bootstrap(
     services: Services,
@@ -76,9 +67,9 @@ def bootstrap(
 @click.argument("person", metavar="LOGIN")
 @_NAME
 @_AGENCY
-@_ROLES
+@ROLES
 @_POSITION
-@_JSON
+@JSON
 @as_person_if_named(AS)
 def add(
     services: Services,
@@ -103,7 +94,7 @@ def add(
 
 @users.command(name="roles")
 @click.argument("person", metavar="LOGIN")
-@_ROLES
+@ROLES
 @click.option("--position", help="Their rank or post, where it has changed.")
 @as_person_if_named(AS)
 def roles_(
@@ -121,7 +112,7 @@ def roles_(
 
 @users.command()
 @click.argument("person", metavar="LOGIN")
-@_JSON
+@JSON
 @as_person_if_named(AS)
 def reset(services: Services, user: User | None, person: str, as_json: bool) -> None:
     """Give a user who forgot theirs a new one-time password.
@@ -134,7 +125,7 @@ def reset(services: Services, user: User | None, person: str, as_json: bool) -> 
 
 @users.command("reset-second-factor")
 @click.argument("person", metavar="LOGIN")
-@_JSON
+@JSON
 @as_person_if_named(AS)
 def reset_second_factor(services: Services, user: User | None, person: str, as_json: bool) -> None:
     """Take a lost second factor off an account, and print a new one-time password.
@@ -181,7 +172,7 @@ def unlock(services: Services, user: User | None, person: str) -> None:
 
 
 @users.command(name="list")
-@_JSON
+@JSON
 @as_person_if_named(AS)
 def list_(services: Services, user: User | None, as_json: bool) -> None:
     """List everybody who has or had an account.

@@ -27,7 +27,7 @@ _NUMBER = click.option(
     type=click.IntRange(1, 2**31 - 1),
     help="The request's number.",
 )
-_ROLES = click.option(
+ROLES = click.option(
     "--role",
     "roles",
     multiple=True,
@@ -102,7 +102,7 @@ def list_requests(services: Services, user: User | None, decided: bool, as_json:
 @logins.command("grant")
 @_NUMBER
 @click.option("--login", "new_login", required=True, help="The login that they are to have.")
-@_ROLES
+@ROLES
 @_EMPLOYEE
 @REASON
 @JSON
@@ -132,7 +132,7 @@ def grant(
 @logins.command("reopen")
 @_NUMBER
 @click.option("--login", "old_login", required=True, help="The login that they had.")
-@_ROLES
+@ROLES
 @_EMPLOYEE
 @REASON
 @JSON

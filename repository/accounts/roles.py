@@ -42,7 +42,10 @@ class Power(StrEnum):
     DISSEMINATE = "disseminate"
     PACKAGE_EVIDENCE = "package_evidence"
     HOLD = "hold"
+    HOLD_BY_PROCESS = "hold_by_process"
+    DIRECT_HOLD = "direct_hold"
     RELEASE_HOLD = "release_hold"
+    END_OTHERS_HOLD = "end_others_hold"
     SEE_ALERTS = "see_alerts"
     ENTER_HOTLIST = "enter_hotlist"
     CHECK_HOTLIST = "check_hotlist"
@@ -79,7 +82,7 @@ POWERS: Mapping[Role, frozenset[Power]] = {
         | {
             _P.HANDLE_REQUESTS, _P.RELEASE_HOLD, _P.CORRECT_READS, _P.MANAGE_USERS,
             _P.MANAGE_AGENCY, _P.MANAGE_UNITS, _P.SEE_TRANSACTIONS, _P.PUBLISH_BULLETINS,
-            _P.AUDIT_OWN_AGENCY,
+            _P.AUDIT_OWN_AGENCY, _P.HOLD_BY_PROCESS, _P.DIRECT_HOLD, _P.END_OTHERS_HOLD,
         }
     ),
     Role.REPRESENTATIVE: frozenset(
@@ -89,6 +92,7 @@ POWERS: Mapping[Role, frozenset[Power]] = {
         {
             _P.APPROVE_SEARCH, _P.SEE_CASES, _P.RELEASE_HOLD, _P.SEE_ALERTS, _P.CERTIFY_USERS,
             _P.MANAGE_AGENCY, _P.SEE_TRANSACTIONS, _P.AUDIT_OWN_AGENCY, _P.REPORT_MISUSE,
+            _P.HOLD_BY_PROCESS,
         }
     ),
     Role.AUDITOR: frozenset(
@@ -133,7 +137,10 @@ _WORDS: Mapping[Power, str] = {
     _P.DISSEMINATE: "give results to others",
     _P.PACKAGE_EVIDENCE: "make evidence packages",
     _P.HOLD: "place holds",
+    _P.HOLD_BY_PROCESS: "place holds by legal process",
+    _P.DIRECT_HOLD: "keep reads by the ALPR administrator's direction",
     _P.RELEASE_HOLD: "release holds",
+    _P.END_OTHERS_HOLD: "end other agencies' holds on your agency's reads",
     _P.SEE_ALERTS: "look at alerts and hot-list entries",
     _P.ENTER_HOTLIST: "enter plates in hot lists",
     _P.CHECK_HOTLIST: "check hot-list entries",

@@ -52,10 +52,11 @@ def is_trained(user_id: ColumnElement[UUID], day: ColumnElement[date]) -> Column
     )
 
 
-def remind(connection: Connection, now: datetime) -> None:
+def remind(connection: Connection, now: datetime, of: UUID | None = None) -> None:
     """Have a finding stand for everybody who may search and whose training ends, until it is new.
 
-    It names the person 30 days before the last day, and from then on.
+    It names the person 30 days before the last day, and from then on. With ``of`` it looks at that
+    person alone, whose training has just changed.
     """
     today = business_days.day_of(now)
     last = func.max(trainings.c.good_until).filter(trainings.c.struck_at.is_(None))
@@ -72,6 +73,8 @@ def remind(connection: Connection, now: datetime) -> None:
         .group_by(users.c.id, users.c.login, users.c.roles, users.c.disabled_at, agencies.c.name)
         .order_by(agencies.c.name, users.c.login)
     )
+    if of is not None:
+        query = query.where(users.c.id == of)
     for row in connection.execute(query).all():
         subject = f"{row.agency}/{row.login}"
         searches = gives(roles_from_text(row.roles), Power.SEARCH) and row.disabled_at is None

@@ -11,7 +11,7 @@ from repository.accounts.authority import By
 from repository.accounts.errors import AccountError, NotAllowedError
 from repository.accounts.people_acting import PeopleBase, require_text
 from repository.accounts.roles import Power
-from repository.accounts.training import Training, find
+from repository.accounts.training import Training, find, remind
 from repository.accounts.user import User
 from repository.ledger.entry import JSON, as_typed
 from repository.store.tables.accounts import users
@@ -69,6 +69,7 @@ class Trainings(PeopleBase):
                 .returning(trainings.c.id)
             ).scalar_one()
             act.facts |= {"training": number, "good_until": until.isoformat()}
+            remind(act.connection, act.now, account.user.id)
             (made,) = find(act.connection, [trainings.c.id == number])
             return made
 
@@ -86,7 +87,7 @@ class Trainings(PeopleBase):
             found = find(act.connection, conditions)
             if not found or found[0].struck_at is not None:
                 raise AccountError(f"training {number}: there is none that counts")
-            act.person(found[0].login)
+            account = act.person(found[0].login)
             act.connection.execute(
                 update(trainings)
                 .where(trainings.c.id == number)
@@ -96,6 +97,7 @@ class Trainings(PeopleBase):
                     strike_reason=require_text("reason", reason),
                 )
             )
+            remind(act.connection, act.now, account.user.id)
 
     def list_trainings(self, by: By, origin: str, *, login: str | None = None) -> list[Training]:
         """The courses of the people whom they act for, or of one of them."""

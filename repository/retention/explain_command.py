@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import click
@@ -22,13 +22,17 @@ from repository.errors import RepositoryError
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry
+from repository.retention import holds_permits
 from repository.retention.duties import Duties
 from repository.retention.explain import Gone, Kept, explain, plate_of
 from repository.retention.explain_json import gone_as_mapping, kept_as_mapping
 from repository.retention.explain_words import plate_words, words_of_gone, words_of_kept
 from repository.retention.rules import shipped_rule
+from repository.search.permits import Law
 from repository.search.purpose import AFFIRMATION, Purpose, PurposeKind
+from repository.search.run import Sight
 
+_EVER = datetime.min.replace(tzinfo=UTC)
 Plate = tuple[str, str | None, str | None, str | None]
 
 
@@ -98,18 +102,21 @@ def _explain(
 ) -> tuple[tuple[Kept, ...] | Gone, Mapping[int, Plate]]:
     """The explanation, the plates that the user may see by their unit, and both on the record."""
     now = services.clock()
-    if user is not None:
-        enter(connection, user, Power.SEARCH)
     duties = Duties.load(connection, services.retention_rule, shipped_rule)
+    sight = None
+    if user is not None and stated is not None:
+        entered = enter(connection, user, Power.SEARCH)
+        law = Law.load(connection, services.settings.search)
+        sight = holds_permits.look(connection, entered, stated, law, duties, now).sight
     try:
         found = explain(connection, read_id, duties, now)
     except ValueError as error:
         raise RepositoryError(f"read {read_id}: {error}") from error
     shown: list[files.Shown] = []
     plates: dict[int, Plate] = {}
-    if user is not None and not isinstance(found, Gone):
+    if sight is not None and not isinstance(found, Gone):
         for each in found:
-            if _may_see(each, user, now):
+            if _may_see(each, sight):
                 plates[each.unit_id] = plate_of(connection, each)
                 shown.append(files.Shown(each.unit_id, each.captured_at, each.read_id))
     count = 0 if isinstance(found, Gone) else len(found)
@@ -127,17 +134,21 @@ def _explain(
     return found, plates
 
 
-def _may_see(kept: Kept, user: User, now: datetime) -> bool:
-    """As a search decides: not what has expired, nor what its owner withdrew from others."""
+def _may_see(kept: Kept, sight: Sight) -> bool:
+    """As a search decides: not what has expired, or its owner withdrew or closes to others."""
     goes_at = kept.goes_at
-    here = goes_at is None or goes_at > now
-    return here and (not kept.withdrawn or kept.agency_id == user.agency_id)
+    here = goes_at is None or goes_at > sight.now
+    own = kept.agency_id == sight.agency_id
+    open_from = sight.closed.get(kept.agency_id, _EVER)
+    open_to_it = open_from is not None and kept.captured_at >= open_from
+    return here and open_to_it and (own or not kept.withdrawn)
 
 
 def _request(asked: dict[str, JSON], stated: Purpose | None) -> dict[str, JSON]:
     if stated is None:
         return asked
-    return {"explained": asked, "purpose": stated.as_json()}
+    looked: dict[str, JSON] = {"looked_at": f"why read {asked['read']} is kept"}
+    return {"explained": asked, "criteria": looked, "purpose": stated.as_json()}
 
 
 def _words(plate: Plate | None) -> str | None:

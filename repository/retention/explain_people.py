@@ -63,6 +63,14 @@ def ending(keeping: Keeping) -> str:
     """Who let go of the read, when and why; the hold has ended."""
     hold = keeping.hold
     when = at(keeping.named.ended_at or hold.placed_at)
+    if keeping.named.lapsed_at is not None and hold.disposed_on is None:
+        over = hold.others_until is not None and hold.others_until <= keeping.named.lapsed_at
+        why = (
+            "the time for which a hold keeps other agencies' reads was over"
+            if over
+            else f"{keeping.named.owner}, whose read it is, ended the hold on it"
+        )
+        return f"The hold let go of the read on {when}, since {why}{entry(keeping.ended)}."
     if keeping.named.lapsed_at is not None:
         return (
             f"The case's final disposition was reached on {hold.disposed_on}, as "

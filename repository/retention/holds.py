@@ -13,7 +13,9 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
@@ -45,6 +47,23 @@ ACTED_ON = frozenset({"arrest", "citation", "warning", "recovered"})
 _INGEST = "ingest"
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a hold is bound to: one owner's reads, those that may be seen, a time for others'.
+
+    ``seen`` is of a row of ``reads`` that is there when the hold is placed. From ``others_until``
+    on it keeps no reads of other agencies than its own.
+    """
+
+    owner_id: int | None = None
+    seen: ColumnElement[bool] | None = None
+    others_until: datetime | None = None
+
+
+FREE = Bounds()
+"""Bound to nothing."""
+
+
 def add(
     connection: Connection,
     request: HoldRequest,
@@ -52,12 +71,13 @@ def add(
     actor: Actor,
     origin: str,
     now: datetime,
-    lookalikes: int = 0,
+    bounds: Bounds = FREE,
+    told: Mapping[str, JSON] = MappingProxyType({}),
 ) -> int:
     """Place a hold and record it in the ledger; gives the hold's number.
 
-    Reads of other agencies may be held, since they are shared; the ledger says whose they are.
-    It says too of how many ``lookalikes`` that are not held the person is told.
+    Reads of other agencies may be held, since they are shared; the ledger says whose they are, and
+    what else the person ``told`` or was told.
 
     Raises:
         HoldError: if the actor's agency is not known, something that is named is not (or no
@@ -71,7 +91,7 @@ def add(
     for what, day in (("review", request.review_due), ("end", request.ends_on)):
         if day is not None and day < today:
             raise HoldError(f"{what}: {day} has passed")
-    reach, rows = of_target(connection, request.target)
+    reach, rows = of_target(connection, request.target, owner_id=bounds.owner_id, seen=bounds.seen)
     ends_at = (
         datetime.combine(request.ends_on + timedelta(days=1), time(), UTC)
         if request.ends_on
@@ -86,9 +106,19 @@ def add(
         "ends_at": ends_at,
         "direction": request.direction,
         "record_period": request.record_period,
+        "others_until": bounds.others_until,
     }
-    told: dict[str, JSON] = {"lookalikes_not_held": lookalikes} if lookalikes else {}
-    return _place(connection, columns, reach, rows, told, actor=actor, origin=origin, now=now)
+    return _place(
+        connection,
+        columns,
+        reach,
+        rows,
+        told,
+        actor=actor,
+        origin=origin,
+        now=now,
+        seen=bounds.seen,
+    )
 
 
 def any_stand(
@@ -182,6 +212,7 @@ def _place(
     actor: Actor,
     origin: str,
     now: datetime,
+    seen: ColumnElement[bool] | None = None,
 ) -> int:
     hold_id: int = connection.execute(
         insert(holds)
@@ -195,7 +226,7 @@ def _place(
         .returning(holds.c.id)
     ).scalar_one()
     if reach.from_at is not None:
-        there = reach.there().subquery()
+        there = reach.there(seen).subquery()
         names = ["hold_id", *there.c.keys()]
         named = select(literal(hold_id), *there.c)
         connection.execute(insert(hold_reads).from_select(names, named))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from sqlalchemy import Connection
 
+from edge.contract.plates import load_confusables
 from repository.accounts.entering import enter
 from repository.accounts.errors import AccountError
 from repository.accounts.operator import COMMAND_LINE
@@ -18,7 +19,14 @@ from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry
+from repository.retention.duties import Duties
+from repository.retention.holds_permits import Why
+from repository.retention.holds_placing import Placing
 from repository.retention.holds_request import HoldError
+from repository.retention.rules import shipped_rule
+from repository.search.errors import SearchRefusedError
+from repository.search.permits import Law
+from repository.search.purpose import AFFIRMATION, PurposeKind
 
 NUMBER = click.option(
     "--hold",
@@ -29,6 +37,41 @@ NUMBER = click.option(
 )
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 DAY = click.DateTime(["%Y-%m-%d"])
+SEEING = (Power.HOLD, Power.RELEASE_HOLD, Power.SEE_CASES)
+"""What lets somebody see which holds their agency has."""
+_C = TypeVar("_C", bound=Callable[..., Any])
+
+
+def why_options(command: _C) -> _C:
+    """The options that say why a person is told of reads, for :func:`why_of`."""
+    for each in (
+        click.option(
+            "--purpose",
+            default=PurposeKind.CRIMINAL_INVESTIGATION.value,
+            show_default=True,
+            help=f"One of: {', '.join(PurposeKind)}.",
+        ),
+        click.option("--court-order", help="Court and number of the order, for that purpose."),
+        click.option("--offence", help="The suspected crime."),
+        click.option("--affirm", is_flag=True, help=f"Your word: {AFFIRMATION}"),
+    ):
+        command = each(command)
+    return command
+
+
+def why_of(why: Mapping[str, Any]) -> Why:
+    """What was typed for these options."""
+    return Why(why["purpose"], why["affirm"], why["court_order"], why["offence"])
+
+
+def placing(services: Services, connection: Connection) -> Placing:
+    """The rules as they are now, and what is done under them."""
+    return Placing(
+        services.settings.holds,
+        Law.load(connection, services.settings.search),
+        Duties.load(connection, services.retention_rule, shipped_rule),
+        load_confusables().fold,
+    )
 
 
 def entry_of(services: Services, user: User, action: str, asked: Mapping[str, JSON]) -> Entry:
@@ -42,7 +85,7 @@ def acting(
 ) -> Iterator[Connection]:
     """A transaction of a person who has one of the powers; what is refused is on the ledger too."""
     entry = entry_of(services, user, action, asked)
-    refusals = (HoldError, AccountError)
+    refusals = (HoldError, AccountError, SearchRefusedError)
     with attempt(services.engine, entry, refusals), services.engine.begin() as connection:
         enter(connection, user, *powers)
         yield connection

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import click
 
-from edge.contract.plates import load_confusables, normalise
+from edge.contract.plates import normalise
 from repository.accounts.acting import as_person, as_person_if_named
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.roles import Power
@@ -18,13 +18,15 @@ from repository.bootstrap import Services
 from repository.ledger import log
 from repository.ledger.entry import JSON, Entry, as_typed, digest_of_ids
 from repository.moments import moment
-from repository.retention import holds, holds_listing
+from repository.retention import holds_listing
 from repository.retention.holds_acting import (
     AS_JSON,
     DAY,
-    NUMBER,
+    SEEING,
     acting,
-    entry_of,
+    placing,
+    why_of,
+    why_options,
 )
 from repository.retention.holds_ending_commands import (
     assign,
@@ -34,8 +36,8 @@ from repository.retention.holds_ending_commands import (
     withdraw_release,
 )
 from repository.retention.holds_listing import Filter
-from repository.retention.holds_lookalikes import lookalikes
-from repository.retention.holds_present import as_mapping, hold_line, hold_lines
+from repository.retention.holds_objecting_commands import object_to, on_our_reads
+from repository.retention.holds_present import hold_line, placed_lines, without_reads
 from repository.retention.holds_request import (
     HOLD_KINDS,
     HitTarget,
@@ -46,10 +48,10 @@ from repository.retention.holds_request import (
     Target,
     UnitTarget,
 )
+from repository.retention.holds_showing_command import show
 from repository.typed_plate import only_of_plates
 from repository.wording import counted
 
-_SEEING = (Power.HOLD, Power.RELEASE_HOLD, Power.SEE_CASES)
 _READS_RECORDED = 500  # of a refused hold; the ledger's entries have a largest size
 
 
@@ -61,19 +63,38 @@ def hold() -> None:
     """
 
 
-for _command in (assign, release, confirm_release, withdraw_release, review):
+for _command in (
+    assign,
+    confirm_release,
+    object_to,
+    on_our_reads,
+    release,
+    review,
+    show,
+    withdraw_release,
+):
     hold.add_command(_command)
 
 
 @hold.command("add")
 @click.option("--case", "case_number", required=True, help="Number of the case.")
+@why_options
+@click.option(
+    "--legal-process",
+    help="Court and number of the letter or order that asks to keep reads: then only your agency's "
+    "own are held, nothing is said of reads, and training and agreement are not asked for.",
+)
 @click.option(
     "--kind",
     required=True,
     type=click.Choice(HOLD_KINDS),
     help="Which of the policy's exceptions it is (section 7, b, i to v in this order).",
 )
-@click.option("--reason", required=True, help="Why these reads are kept, in words.")
+@click.option(
+    "--reason",
+    required=True,
+    help="What is known in this case that makes it necessary to keep these reads, in words.",
+)
 @click.option(
     "--review", type=DAY, help="Day on which the hold is looked at again; evidence needs it."
 )
@@ -108,13 +129,19 @@ def add(
     unit: str | None,
     start: datetime | None,
     end: datetime | None,
+    legal_process: str | None,
     as_json: bool,
+    **why: Any,
 ) -> None:
     """Hold reads, a hit, a plate or a unit for a case; the ledger keeps who did it and why.
 
+    The answer says how many reads are held, so it asks for what a search asks: training, an
+    agreement, a purpose, a reason in words and --affirm. Of other agencies only what a search
+    may show is held. Everything of a --unit is for its own agency to hold.
+
     Example: alpr-repository hold add --user jdoe --case 24-1187 --kind evidence --reason "Passed
     the bank twice before the robbery" --review 2026-09-01 --plate 1ABC23 --from 2026-02-01
-    --to 2026-04-01
+    --to 2026-04-01 --affirm
     """
     asked: dict[str, JSON] = {
         "case_number": as_typed(case_number),
@@ -125,47 +152,33 @@ def add(
         "plate": as_typed(plate) if plate else None,
         "unit": as_typed(unit) if unit else None,
     }
-    with acting(services, user, "hold.add", asked, Power.HOLD) as connection:
-        target = _target(reads, hit, plate, state, unit, start, end)
+    power = Power.HOLD if legal_process is None else Power.HOLD_BY_PROCESS
+    with acting(services, user, "hold.add", asked, power) as connection:
         request = HoldRequest(
             case_number=case_number,
             kind=kind,
             reason=reason,
-            target=target,
+            target=_target(reads, hit, plate, state, unit, start, end),
             review_due=review.date() if review else None,
             ends_on=ends_on.date() if ends_on else None,
             direction=direction,
             record_period=record_period,
         )
-        alike = (
-            lookalikes(connection, target, load_confusables().fold, user.agency_id)
-            if isinstance(target, PlateTarget)
-            else {}
-        )
-        number = holds.add(
+        placed = placing(services, connection).place(
             connection,
+            user,
             request,
-            actor=user.actor,
+            why_of(why),
+            process=legal_process,
             origin=COMMAND_LINE,
             now=services.clock(),
-            lookalikes=sum(alike.values()),
         )
-        held = holds_listing.show(connection, number)[0].reads
     if as_json:
-        click.echo(json.dumps({"hold": number, "reads": held, "not_held": alike}))
+        told = {} if placed.reads is None else {"reads": placed.reads, "not_held": placed.not_held}
+        click.echo(json.dumps({"hold": placed.number, **told}))
         return
-    click.echo(f"hold {number} for case {case_number}: {counted(held, 'read')}")
-    if held == 0:
-        click.echo(
-            "warning: it keeps no read now, only what still comes in of its period; if that is "
-            "not what you expect, check what you named, the state and the period"
-        )
-    for other, count in alike.items():
-        click.echo(
-            f"warning: not held: {counted(count, 'read')} of {other}, which is easily "
-            "taken for it; "
-            "place another hold on it if it is the same car"
-        )
+    for line in placed_lines(placed):
+        click.echo(line)
 
 
 @hold.command("list")
@@ -187,7 +200,7 @@ def list_holds(
     overdue: bool,
     as_json: bool,
 ) -> None:
-    """List holds, released ones too, without plates; the ledger keeps that they were shown.
+    """List holds, released ones too, without plates and reads; the ledger keeps that it was done.
 
     Example: alpr-repository hold list --user jdoe --overdue
     """
@@ -204,7 +217,7 @@ def list_holds(
     transaction = (
         services.engine.begin()
         if user is None
-        else acting(services, user, "hold.list", asked, *_SEEING)
+        else acting(services, user, "hold.list", asked, *SEEING)
     )
     with transaction as connection:
         if agency not in (None, whose):
@@ -223,40 +236,12 @@ def list_holds(
                 result_digest=ids,
             ),
         )
-    without_plates = [dataclasses.replace(each, plate=None, plate_state=None) for each in found]
     if as_json:
-        click.echo(json.dumps([as_mapping(each) for each in without_plates]))
+        click.echo(json.dumps([without_reads(each) for each in found]))
         return
-    for each in without_plates:
+    for each in found:
         click.echo(hold_line(each, now))
     click.echo(counted(len(found), "hold"))
-
-
-@hold.command("show")
-@NUMBER
-@AS_JSON
-@as_person
-def show(services: Services, user: User, number: int, as_json: bool) -> None:
-    """Show a hold of your agency with its reviews and the reads that it keeps.
-
-    Example: alpr-repository hold show --user jdoe --hold 7
-    """
-    with acting(services, user, "hold.show", {"hold": number}, *_SEEING) as connection:
-        found, reviews, held = holds_listing.show(connection, number)
-        if found.agency != user.agency:
-            raise HoldError(f"hold {number}: not one of agency {user.agency}")
-        entry = entry_of(services, user, "hold.show", {"hold": number})
-        ids = digest_of_ids(str(each.read_id) for each in held)
-        log.append(connection, dataclasses.replace(entry, count=len(held), result_digest=ids))
-    if as_json:
-        more = {
-            "reviews": [as_mapping(each) for each in reviews],
-            "held": [as_mapping(each) for each in held],
-        }
-        click.echo(json.dumps(as_mapping(found) | more))
-        return
-    for line in hold_lines(found, reviews, held, services.clock()):
-        click.echo(line)
 
 
 def _target(

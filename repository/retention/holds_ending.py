@@ -12,6 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
 
 from repository.ledger.entry import JSON, SYSTEM, Actor
+from repository.retention.holds_objecting import lapse_on_others
 from repository.retention.holds_request import MAX_REASON, HoldError, require_text
 from repository.retention.holds_review import (
     agency_of,
@@ -175,7 +176,8 @@ def lapse(connection: Connection, rule: RetentionRule, now: datetime) -> list[in
 
     ``rule`` is the repository's own. A direction falls away when its end has come. Of a hold whose
     case is disposed of, each read is let go once that rule's time has passed since its capture,
-    and the hold ends when it can reach none any more.
+    and the hold ends when it can reach none any more. Of other agencies' reads it lets go when
+    their time is over, or their owner ended it: see `holds_objecting.lapse_on_others`.
     """
     locks.take(connection, Turn.RETENTION)
     bound = rule.expired_before(now, hit=True)
@@ -195,6 +197,7 @@ def lapse(connection: Connection, rule: RetentionRule, now: datetime) -> list[in
         hold_reads.c.hold_id == holds.c.id, hold_reads.c.lapsed_at.is_(None)
     )
     reaches_none = or_(holds.c.until_at.is_(None), holds.c.until_at <= bound)
+    lapse_on_others(connection, now)
     ended = _end(connection, holds.c.ends_at <= now, "its end came", now)
     ended += _end(
         connection,

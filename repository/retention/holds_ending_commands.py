@@ -14,6 +14,7 @@ from repository.bootstrap import Services
 from repository.ledger.entry import JSON, as_typed
 from repository.retention import holds_ending, holds_review
 from repository.retention.holds_acting import AS_JSON, DAY, NUMBER, acting, say
+from repository.search.purpose import case_number_of
 
 _RELEASED = {
     "released": "hold {number} released",
@@ -133,6 +134,7 @@ def review(
             actor=user.actor,
             origin=COMMAND_LINE,
             now=services.clock(),
+            others_days=services.settings.holds.others_days,
         )
     day = next_due.date().isoformat()
     say(as_json, {"hold": number, "review_due": day}, f"hold {number} stands; review by {day}")
@@ -166,7 +168,7 @@ def assign(
         holds_review.assign(
             connection,
             number,
-            case_number,
+            case_number_of("case", case_number),
             reason=reason,
             actor=user.actor,
             origin=COMMAND_LINE,

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, true
 
 from repository.retention.holds_request import HoldError
 from repository.retention.holds_review import is_overdue
@@ -41,6 +41,7 @@ class Hold:
     ends_at: datetime | None
     direction: str | None
     record_period: str | None
+    others_until: datetime | None
     disposed_on: date | None
     disposition: str | None
     disposed_by_name: str | None
@@ -73,6 +74,7 @@ class HeldRead:
     agency: str | None
     unit: str
     lapsed_at: datetime | None
+    unit_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +160,12 @@ def naming(connection: Connection, read_id: UUID, start: datetime) -> list[Namin
     return [Naming(Hold(*row[:width]), *row[width:]) for row in rows]
 
 
-def show(connection: Connection, hold_id: int) -> tuple[Hold, list[Review], list[HeldRead]]:
+def show(
+    connection: Connection, hold_id: int, seen: ColumnElement[bool] | None = None
+) -> tuple[Hold, list[Review], list[HeldRead]]:
     """One hold with its reviews and reads.
+
+    With ``seen``, of a row of ``reads``, those of its reads that are there alone of which it holds.
 
     Raises:
         HoldError: if there is none of that number.
@@ -179,7 +185,14 @@ def show(connection: Connection, hold_id: int) -> tuple[Hold, list[Review], list
     )
     named = hold_reads
     held = connection.execute(
-        select(named.c.read_id, named.c.captured_at, _OWNER.c.name, units.c.name, named.c.lapsed_at)
+        select(
+            named.c.read_id,
+            named.c.captured_at,
+            _OWNER.c.name,
+            units.c.name,
+            named.c.lapsed_at,
+            named.c.unit_id,
+        )
         .join(units, units.c.id == named.c.unit_id)
         .outerjoin(
             reads,
@@ -188,7 +201,10 @@ def show(connection: Connection, hold_id: int) -> tuple[Hold, list[Review], list
             & (reads.c.read_id == named.c.read_id),
         )
         .outerjoin(_OWNER, _OWNER.c.id == reads.c.agency_id)
-        .where(named.c.hold_id == hold_id)
+        .where(
+            named.c.hold_id == hold_id,
+            true() if seen is None else or_(reads.c.read_id.is_(None), seen),
+        )
         .order_by(named.c.captured_at, named.c.read_id)
     )
     listed = [HeldRead(*tuple(each)) for each in held]

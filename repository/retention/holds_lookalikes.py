@@ -4,32 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
 from repository.retention.holds_request import PlateTarget
-from repository.store.tables.agency_data import read_corrections, withdrawn_reads
+from repository.store.tables.agency_data import read_corrections
 from repository.store.tables.fleet import units
 from repository.store.tables.reads import reads
 
 
 def lookalikes(
-    connection: Connection, target: PlateTarget, fold: Callable[[str], str], agency_id: int
+    connection: Connection,
+    target: PlateTarget,
+    fold: Callable[[str], str],
+    seen: ColumnElement[bool],
 ) -> dict[str, int]:
     """How many reads stand under each such plate in the target's period, the most first.
 
     Left out are reads whose owner corrected them to the target's plate, which the hold reaches,
-    and those that another agency than this one withdrew.
+    and those of which ``seen`` does not hold.
     """
     corrected = exists().where(
         read_corrections.c.unit_id == reads.c.unit_id,
         read_corrections.c.captured_at == reads.c.captured_at,
         read_corrections.c.read_id == reads.c.read_id,
         read_corrections.c.plate == target.plate,
-    )
-    withdrawn = exists().where(
-        withdrawn_reads.c.unit_id == reads.c.unit_id,
-        withdrawn_reads.c.captured_at == reads.c.captured_at,
-        withdrawn_reads.c.read_id == reads.c.read_id,
     )
     number = func.count().label("number")
     query = (
@@ -41,7 +39,7 @@ def lookalikes(
             reads.c.captured_at >= target.start,
             reads.c.captured_at < target.end,
             ~corrected,
-            ~and_(reads.c.agency_id != agency_id, withdrawn),
+            seen,
         )
         .group_by(reads.c.plate)
         .order_by(number.desc(), reads.c.plate)

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from repository.retention.holds_listing import HeldRead, Hold, Review
+from repository.retention.holds_placing import Placed
 from repository.wording import counted
 
 WHY = {
@@ -26,19 +27,48 @@ def as_mapping(part: Any) -> dict[str, Any]:
     return {name: _plain(value) for name, value in dataclasses.asdict(part).items()}
 
 
+def held_mapping(read: HeldRead) -> dict[str, Any]:
+    """A read under a hold for JSON."""
+    return {name: value for name, value in as_mapping(read).items() if name != "unit_id"}
+
+
+def without_reads(hold: Hold) -> dict[str, Any]:
+    """A hold for JSON, with nothing of the reads that it keeps."""
+    kept = as_mapping(dataclasses.replace(hold, plate=None, plate_state=None))
+    return {name: value for name, value in kept.items() if name != "reads"}
+
+
+def placed_lines(placed: Placed) -> list[str]:
+    """What somebody is told who placed a hold."""
+    begun = f"hold {placed.number} for case {placed.case_number}: "
+    if placed.reads is None:
+        return [f"{begun}placed by legal process, on your agency's reads; none is told of"]
+    lines = [begun + counted(placed.reads, "read")]
+    if placed.reads == 0:
+        lines.append(
+            "warning: it keeps no read now, only what still comes in of its period; if that is "
+            "not what you expect, check what you named, the state and the period"
+        )
+    lines += [
+        f"warning: not held: {counted(count, 'read')} of {other}, which is easily taken for it; "
+        "place another hold on it if it is the same car"
+        for other, count in placed.not_held.items()
+    ]
+    return lines
+
+
 def hold_line(hold: Hold, now: datetime) -> str:
     """A hold in one line, in a list."""
     return (
         f"{hold.id}  {hold.agency}  case {hold.case_number}  {hold.kind}  "
-        f"{counted(hold.reads, 'read')}  "
         f"{hold.placed_by_name}  {state_of(hold, now)}"
     )
 
 
 def hold_lines(
-    hold: Hold, reviews: Sequence[Review], held: Sequence[HeldRead], now: datetime
+    hold: Hold, reviews: Sequence[Review], held: Sequence[HeldRead] | None, now: datetime
 ) -> list[str]:
-    """A hold with all that is known of it, a line each."""
+    """A hold with all that is known of it, a line each; its reads unless they are None."""
     lines = [
         f"hold {hold.id} of {hold.agency} for case {hold.case_number}: {WHY[hold.kind]}",
         f"  {what(hold)}",
@@ -67,7 +97,16 @@ def hold_lines(
         lines.append(
             f"  released {_at(hold.released_at)} by {hold.released_by_name}: {hold.release_reason}"
         )
-    lines.append(f"  {state_of(hold, now)}; {counted(hold.reads, 'read')}")
+    if hold.others_until and hold.released_at is None:
+        lines.append(
+            f"  it keeps reads of other agencies until {_at(hold.others_until)}; a review before "
+            "then prolongs that"
+        )
+    if held is None:
+        lines.append(f"  {state_of(hold, now)}")
+        return lines
+    number = len({each.read_id for each in held})
+    lines.append(f"  {state_of(hold, now)}; {counted(number, 'read')}")
     for read in held:
         owner = read.agency or "not there"
         lapsed = f"  no longer kept by it since {_at(read.lapsed_at)}" if read.lapsed_at else ""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     or_,
     select,
+    true,
     union,
 )
 
@@ -42,6 +43,7 @@ class Reach:
     """What a hold reaches, as its row keeps it: all that agree with each part that is not None.
 
     A hold on single reads (``reads``) reaches nothing but those named when it was placed.
+    ``owner_id`` is the agency whose reads alone it reaches.
     """
 
     scope: Scope
@@ -52,6 +54,7 @@ class Reach:
     plate_state: str | None = None
     from_at: datetime | None = None
     until_at: datetime | None = None
+    owner_id: int | None = None
 
     def columns(self) -> dict[str, Any]:
         """The reach as columns of the hold's row."""
@@ -64,18 +67,21 @@ class Reach:
         return (
             self.from_at <= read["captured_at"] < self.until_at
             and self.unit_id in (None, read["unit_id"])
+            and (self.owner_id is None or self.owner_id == read["agency_id"])
             and self.read_id in (None, read["read_id"])
             and self.plate in (None, read["plate"])
             and (self.plate_state is None or read["state"] in (None, self.plate_state))
         )
 
-    def there(self) -> Select[Any] | CompoundSelect[Any]:
+    def there(self, seen: ColumnElement[bool] | None = None) -> Select[Any] | CompoundSelect[Any]:
         """The keys of the reads that are there; not for a hold on single reads.
 
-        A read whose owner says that its plate is another is reached by either plate.
+        A read whose owner says that its plate is another is reached by either plate. With ``seen``,
+        which is of a row of ``reads``, those alone of which it holds.
         """
+        shown = true() if seen is None else seen
         own = select(reads.c.unit_id, reads.c.captured_at, reads.c.read_id)
-        own = own.where(*self._agrees(reads))
+        own = own.where(*self._agrees(reads), shown)
         if self.plate is None:
             return own
         named = read_corrections
@@ -87,7 +93,11 @@ class Reach:
                 & (named.c.captured_at == reads.c.captured_at)
                 & (named.c.read_id == reads.c.read_id),
             )
-            .where(*self._agrees(named), reads.c.captured_at.between(self.from_at, self.until_at))
+            .where(
+                *self._agrees(named),
+                reads.c.captured_at.between(self.from_at, self.until_at),
+                shown,
+            )
         )
         return union(own, corrected)
 
@@ -97,7 +107,8 @@ class Reach:
             table.c.captured_at < self.until_at,
         ]
         if self.unit_id is None:
-            parts.append(table.c.unit_id.in_(select(units.c.id)))
+            of_agency = true() if self.owner_id is None else units.c.agency_id == self.owner_id
+            parts.append(table.c.unit_id.in_(select(units.c.id).where(of_agency)))
         else:
             parts.append(table.c.unit_id == self.unit_id)
         if self.read_id is not None:
@@ -109,8 +120,17 @@ class Reach:
         return parts
 
 
-def of_target(connection: Connection, target: Target) -> tuple[Reach, list[dict[str, Any]]]:
+def of_target(
+    connection: Connection,
+    target: Target,
+    *,
+    owner_id: int | None = None,
+    seen: ColumnElement[bool] | None = None,
+) -> tuple[Reach, list[dict[str, Any]]]:
     """What a hold on the target reaches, and the rows of ``hold_reads`` for what it names by id.
+
+    With ``owner_id`` it reaches that agency's reads alone; with ``seen``, a read that is named must
+    be one of which that holds.
 
     The rows of a hold on single reads are those reads. That of a hold on a hit stands for the hit,
     with the hit's own moment, so that it is held even while its read has not come.
@@ -119,7 +139,10 @@ def of_target(connection: Connection, target: Target) -> tuple[Reach, list[dict[
         HoldError: if a read, hit or unit that is named is not there.
     """
     if isinstance(target, HitTarget):
-        return _of_hit(connection, target.hit_id)
+        reach, rows = _of_hit(connection, target.hit_id, owner_id)
+        if seen is not None and not _is_seen(connection, reach, seen):
+            raise HoldError(f"hit {target.hit_id}: not in the repository")
+        return reach, rows
     if isinstance(target, PlateTarget):
         return Reach(
             "plate",
@@ -127,6 +150,7 @@ def of_target(connection: Connection, target: Target) -> tuple[Reach, list[dict[
             plate_state=target.state,
             from_at=target.start,
             until_at=target.end,
+            owner_id=owner_id,
         ), []
     if isinstance(target, UnitTarget):
         unit_id = connection.scalar(
@@ -137,7 +161,10 @@ def of_target(connection: Connection, target: Target) -> tuple[Reach, list[dict[
         if unit_id is None:
             raise HoldError(f"unit {target.agency}/{target.unit}: not known")
         return Reach("unit", unit_id=unit_id, from_at=target.start, until_at=target.end), []
-    found = list(find_reads(connection, target))
+    parts = [] if seen is None else [seen]
+    if owner_id is not None:
+        parts.append(reads.c.agency_id == owner_id)
+    found = list(find_reads(connection, target, *parts))
     missing = sorted(map(str, set(target) - {row["read_id"] for row in found}))
     if missing:
         raise HoldError(f"reads: not in the repository: {', '.join(missing)}")
@@ -159,7 +186,9 @@ def of_hit(hit: Row) -> tuple[Reach, list[dict[str, Any]]]:
     return reach, [{name: hit[name] for name in ("unit_id", "captured_at", "read_id")}]
 
 
-def find_reads(connection: Connection, read_ids: Iterable[UUID]) -> Iterator[dict[str, Any]]:
+def find_reads(
+    connection: Connection, read_ids: Iterable[UUID], *which: ColumnElement[bool]
+) -> Iterator[dict[str, Any]]:
     """Unit, moment of capture and id of every read that is there under one of these ids.
 
     An id holds the millisecond of its capture: that and the units lead to its row. Only with its
@@ -175,6 +204,7 @@ def find_reads(connection: Connection, read_ids: Iterable[UUID]) -> Iterator[dic
                 reads.c.captured_at >= start,
                 reads.c.captured_at < start + _MILLISECOND,
                 reads.c.read_id == read_id,
+                *which,
             )
         )
         yield from (dict(row) for row in rows.mappings())
@@ -202,7 +232,9 @@ def standing_for(
 
 def arrived(connection: Connection, rows: Sequence[Row]) -> Iterator[tuple[int, Row]]:
     """Which standing hold reaches which of the rows of ``reads`` that units just brought."""
-    names = ("scope", "unit_id", "read_id", "plate", "plate_state", "from_at", "until_at")
+    names = (
+        "scope", "unit_id", "read_id", "plate", "plate_state", "from_at", "until_at", "owner_id",
+    )  # fmt: skip
     moments = [row["captured_at"] for row in rows]
     query = select(holds.c.id, *(holds.c[name] for name in names)).where(
         *standing_for(min(moments), max(moments), {row["unit_id"] for row in rows})
@@ -226,13 +258,24 @@ def arrived(connection: Connection, rows: Sequence[Row]) -> Iterator[tuple[int, 
         yield from ((hold_id, row) for row in near if reach.covers(row))
 
 
-def _of_hit(connection: Connection, hit_id: UUID) -> tuple[Reach, list[dict[str, Any]]]:
+def _is_seen(connection: Connection, reach: Reach, seen: ColumnElement[bool]) -> bool:
+    """Whether the hit's read may be seen, or has not come."""
+    named = [] if reach.read_id is None else [reach.read_id]
+    of_unit = reads.c.unit_id == reach.unit_id
+    there = list(find_reads(connection, named, of_unit))
+    return not there or bool(list(find_reads(connection, named, of_unit, seen)))
+
+
+def _of_hit(
+    connection: Connection, hit_id: UUID, owner_id: int | None
+) -> tuple[Reach, list[dict[str, Any]]]:
     start = moment_of(hit_id)
+    of_agency = true() if owner_id is None else units.c.agency_id == owner_id
     query = select(hits.c.unit_id, hits.c.captured_at, hits.c.read_id, hits.c.hit_id)
     found = (
         connection.execute(
             query.where(
-                hits.c.unit_id.in_(select(units.c.id)),
+                hits.c.unit_id.in_(select(units.c.id).where(of_agency)),
                 hits.c.captured_at >= start,
                 hits.c.captured_at < start + _MILLISECOND,
                 hits.c.hit_id == hit_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, insert, select, update
@@ -28,8 +28,11 @@ def review(
     actor: Actor,
     origin: str,
     now: datetime,
+    others_days: int = 366,
 ) -> None:
     """Keep a hold after looking at it again, until it is looked at the next time.
+
+    Other agencies' reads, which it keeps for a time, it keeps for ``others_days`` from now on.
 
     Raises:
         HoldError: if there is no such hold of the agency, or that day is not after today.
@@ -38,7 +41,10 @@ def review(
     hold = standing(connection, hold_id, actor)
     if next_due <= now.astimezone(UTC).date():
         raise HoldError(f"until: {next_due} is no day that lies ahead")
-    change(connection, hold_id, {"review_due": next_due})
+    changes: dict[str, Any] = {"review_due": next_due}
+    if hold.others_until is not None:
+        changes["others_until"] = now + timedelta(days=others_days)
+    change(connection, hold_id, changes)
     settle_overdue(connection, hold_id, "reviewed", now)
     connection.execute(
         insert(hold_reviews).values(

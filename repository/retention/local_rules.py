@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
@@ -18,7 +18,6 @@ from repository.store import locks
 from repository.store.locks import Turn
 from repository.store.tables.fleet import agencies, units
 from repository.store.tables.reads import reads
-from repository.wording import counted
 
 _MAX_REASON = 2000
 
@@ -29,11 +28,13 @@ class LocalRuleError(RepositoryError):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a change of an agency's rule does to the reads that are stored and not held.
+    """What a change of an agency's rule does to the reads that are stored.
 
-    ``earlier`` are those that would expire earlier than now, and ``at_once`` those among them that
-    the next purge would take. ``name`` is None for the repository's own rule. ``beyond_default``
-    says that the new rule keeps something longer than the repository's own.
+    ``earlier`` are those, under no hold, that expire earlier than now, and ``at_once`` those among
+    them that the next purge takes; ``held_earlier`` and ``held_at_once`` are the same of reads
+    under hold, for when their holds have ended. ``name`` is None for the repository's own rule.
+    ``beyond_default`` says that the new rule keeps something longer than the repository's own, and
+    ``done`` that the change was made and not only counted.
     """
 
     agency: str
@@ -43,6 +44,9 @@ class Change:
     beyond_default: bool
     earlier: int
     at_once: int
+    held_earlier: int
+    held_at_once: int
+    done: bool = False
 
 
 def by_rule(connection: Connection) -> dict[str, list[str]]:
@@ -80,31 +84,40 @@ def look(
         raise LocalRuleError(f"agency {agency}: not known")
     before = default if row.retention_rule is None else shipped(row.retention_rule)
     after = default if name is None else shipped(name)
-    earlier = at_once = 0
+    earlier, at_once = {False: 0, True: 0}, {False: 0, True: 0}
     for hit in (False, True):
         was, will = before.term(hit=hit), after.term(hit=hit)
         if not was.exceeds(will):
             continue
         kept_from, bound = was.ended_before(now), will.ended_before(now)
         kept = (
-            select(
-                func.count(),
-                func.count().filter(reads.c.captured_at < bound),
-            )
-            .select_from(reads)
+            select(is_held(reads).label("held"), (reads.c.captured_at < bound).label("at_once"))
             .where(
                 reads.c.unit_id.in_(select(units.c.id)),
                 reads.c.agency_id == row.id,
                 reads.c.has_hits == hit,
                 reads.c.captured_at >= kept_from,
-                ~is_held(reads),
             )
+            .subquery()
         )
-        counted = connection.execute(kept).one()
-        earlier += counted[0]
-        at_once += counted[1]
+        counts = select(kept.c.held, func.count(), func.count().filter(kept.c.at_once)).group_by(
+            kept.c.held
+        )
+        for held, going, gone in connection.execute(counts):
+            earlier[held] += going
+            at_once[held] += gone
     longer = any(after.term(hit=hit).exceeds(default.term(hit=hit)) for hit in (False, True))
-    return Change(agency, name, before, after, longer, earlier, at_once)
+    return Change(
+        agency,
+        name,
+        before,
+        after,
+        longer,
+        earlier[False],
+        at_once[False],
+        earlier[True],
+        at_once[True],
+    )
 
 
 def change(
@@ -124,11 +137,11 @@ def change(
     """Put the agency under the rule of that name, or the repository's own, for stored reads too.
 
     ``named_person`` says that the actor signed in; only such a one may choose a rule that keeps
-    anything longer than the repository's own. ``confirmed`` says that what expires earlier was
-    seen.
+    anything longer than the repository's own. Unless it is ``confirmed``, nothing is changed: what
+    would become of the reads is counted, and that is recorded.
 
     Raises:
-        LocalRuleError: if there is no such agency or no reason, or one of these is missing.
+        LocalRuleError: if there is no such agency or no reason, or a person must sign in for it.
         RetentionRuleError: if no rule ships under that name.
     """
     if not reason.strip() or len(reason) > _MAX_REASON:
@@ -140,19 +153,14 @@ def change(
             f"rule {name}: keeps reads longer than the repository's own rule ({default.name}); "
             "that needs the reason of a named person: sign in with --user"
         )
-    if seen.earlier and not confirmed:
-        raise LocalRuleError(
-            f"rule {seen.after.name}: {counted(seen.earlier, 'read')} of {agency} would "
-            "expire earlier, "
-            f"{seen.at_once} of them at once; nothing is changed. If that is meant, add --yes"
+    if confirmed:
+        connection.execute(
+            update(agencies).where(agencies.c.name == agency).values(retention_rule=name)
         )
-    connection.execute(
-        update(agencies).where(agencies.c.name == agency).values(retention_rule=name)
-    )
     log.append(
         connection,
         Entry(
-            "agency.rule",
+            "agency.rule" if confirmed else "agency.rule_counted",
             actor,
             now,
             origin,
@@ -164,8 +172,10 @@ def change(
                 "reason": reason,
                 "expire_earlier": seen.earlier,
                 "expire_at_once": seen.at_once,
+                "held_earlier": seen.held_earlier,
+                "held_at_once": seen.held_at_once,
             },
             count=seen.earlier,
         ),
     )
-    return seen
+    return replace(seen, done=confirmed)

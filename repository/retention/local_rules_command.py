@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import click
 
@@ -16,8 +17,9 @@ from repository.bootstrap import Services
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import Entry, as_typed
 from repository.retention import local_rules
-from repository.retention.local_rules import LocalRuleError
+from repository.retention.local_rules import Change, LocalRuleError
 from repository.retention.rules import RetentionRuleError, shipped_rule
+from repository.wording import counted
 
 _DEFAULT = "default"
 
@@ -26,7 +28,7 @@ _DEFAULT = "default"
 @click.argument("agency")
 @click.argument("name", metavar="RULE")
 @click.option("--reason", required=True, help="Why, in words; kept on the ledger.")
-@click.option("--yes", is_flag=True, help="Do it though stored reads expire earlier.")
+@click.option("--yes", is_flag=True, help="Do it; without, what would go is only counted.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @as_person_if_named("Your login; needed for a rule longer than the repository's own.")
 def rule(
@@ -39,6 +41,9 @@ def rule(
     as_json: bool,
 ) -> None:
     """Keep an agency's reads under a rule of its own, the stored ones too.
+
+    Without --yes nothing is changed: it says which stored reads would expire earlier, those under
+    hold too, which do so when their holds have ended.
 
     RULE is one of `alpr-repository retention rules`, or "default" for the repository's own.
 
@@ -71,11 +76,41 @@ def rule(
             now=services.clock(),
         )
     if as_json:
-        said = {"agency": agency, "rule": name, "earlier": done.earlier, "at_once": done.at_once}
+        said = {
+            "agency": agency,
+            "rule": name,
+            "done": done.done,
+            "earlier": done.earlier,
+            "at_once": done.at_once,
+            "held_earlier": done.held_earlier,
+            "held_at_once": done.held_at_once,
+        }
         click.echo(json.dumps(said))
         return
-    click.echo(
-        f"agency {agency}: rule {done.after.name} (reads {done.after.reads}, hits "
-        f"{done.after.hits}); {done.earlier} stored reads expire earlier, {done.at_once} of them "
-        "with the next purge"
+    click.echo("\n".join(change_lines(done)))
+
+
+def change_lines(change: Change) -> Iterator[str]:
+    """What a change does, or would do, and whether it was made."""
+    what = "done" if change.done else "only counted, nothing is changed"
+    yield (
+        f"{what}: agency {change.agency} under rule {change.after.name} (reads "
+        f"{change.after.reads}, hits {change.after.hits})"
     )
+    go = "expires" if change.earlier == 1 else "expire"
+    yield (
+        f"{counted(change.earlier, 'stored read')} {go} earlier than before, {change.at_once} of "
+        "them with the next purge"
+    )
+    if change.held_earlier:
+        stay, its, go = (
+            ("stays", "its hold ends", "expires")
+            if change.held_earlier == 1
+            else ("stay", "their holds end", "expire")
+        )
+        yield (
+            f"{counted(change.held_earlier, 'read')} under hold {stay} until {its}, and {go} "
+            f"earlier then, {change.held_at_once} of them with the purge after it"
+        )
+    if not change.done:
+        yield "add --yes to put the agency under that rule"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 import rfc8785
 
@@ -193,6 +193,18 @@ def as_asked(typed: SearchRequest | TogetherRequest) -> Mapping[str, JSON]:
 
 
 _NAMES = {"start": "from", "end": "to", "case_number": "case", "on_request": "request"}
+
+
+def recorded_criteria(kept: Mapping[str, Any]) -> Criteria | None:
+    """The criteria of a search as the ledger keeps them; None if they would be refused today."""
+    fields_of = {name: each for each, name in _NAMES.items()}
+    typed = {fields_of.get(name, name): each for name, each in kept.items()}
+    try:
+        return _criteria(
+            SearchRequest(purpose="", facts="", case_number="", affirmed=False, **typed)
+        )
+    except (SearchRefusedError, TypeError):
+        return None
 
 
 def _criteria(typed: SearchRequest) -> Criteria:

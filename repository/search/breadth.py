@@ -1,8 +1,10 @@
 """What makes a search so broad that a supervisor must agree to it first. Pure.
 
-A whole plate leads to one vehicle, and is judged by its span alone. Everything else is judged by
-its area, too, and by how many reads it may come to; a question which plates were seen with another
-is always broad, since it is about people who are suspected of nothing.
+A whole plate leads to one vehicle, and is judged by its span alone. Enough adjacent characters of
+one lead to few, and are judged by their span and by how many reads they may come to. Everything
+else is about whoever came by, and is judged by its area, too: where no place is named, that is
+everywhere. A question which plates were seen with another is always broad, since it is about people
+who are suspected of nothing.
 """
 
 from __future__ import annotations
@@ -24,30 +26,32 @@ def by_itself(criteria: Criteria, limits: SearchSettings) -> list[str]:
     reasons = []
     window = criteria.window
     span = None if window is None else window.end - window.start
-    pattern = criteria.pattern
-    if pattern is not None and (pattern.whole or pattern.adjacent >= ENOUGH_ADJACENT):
+    if is_led_by_plate(criteria):
         days = limits.broad_plate_span_days
         if (span is None and timedelta(days=days) < MAX_WINDOW) or (
             span is not None and span > timedelta(days=days)
         ):
             reasons.append(f"covers more than {days:g} days of a plate or a part of one")
-    elif span is None or span > timedelta(days=limits.broad_span_days):
-        reasons.append(
-            f"covers more than {limits.broad_span_days:g} days without a plate or "
-            f"{ENOUGH_ADJACENT} adjacent characters of one"
-        )
-    if (
-        criteria.place is not None
-        and not is_of_one_plate(criteria)
-        and area_km2(criteria.place) > limits.broad_area_km2
-    ):
-        reasons.append(f"covers more than {limits.broad_area_km2:g} km² without a whole plate")
+        return reasons
+    without = f"without a plate or {ENOUGH_ADJACENT} adjacent characters of one"
+    if span is None or span > timedelta(days=limits.broad_span_days):
+        reasons.append(f"covers more than {limits.broad_span_days:g} days {without}")
+    if criteria.place is None:
+        reasons.append(f"names no place, and so covers every place, {without}")
+    elif area_km2(criteria.place) > limits.broad_area_km2:
+        reasons.append(f"covers more than {limits.broad_area_km2:g} km² {without}")
     return reasons
 
 
 def by_number(limits: SearchSettings) -> str:
     """What is broad about a search that may come to more reads than it may."""
     return f"may come to more than {limits.broad_reads} reads"
+
+
+def is_led_by_plate(criteria: Criteria) -> bool:
+    """Whether it is about a whole plate, or about enough adjacent characters of one."""
+    pattern = criteria.pattern
+    return pattern is not None and (pattern.whole or pattern.adjacent >= ENOUGH_ADJACENT)
 
 
 def is_of_one_plate(criteria: Criteria) -> bool:

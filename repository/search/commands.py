@@ -28,8 +28,8 @@ def search(services: Services, user: User, /, as_json: bool, **asked: Any) -> No
 
     A search needs a whole plate, or at least three adjacent characters of one, or a window of
     time. Of a plate with fewer, or without any, it looks through 31 days at most, through a year
-    where a place is given. A broad one needs a supervisor's approval first: see
-    `alpr-repository approvals propose --help`.
+    where a place is given; without a place it is broad. A broad one needs a supervisor's approval
+    first: see `alpr-repository approvals propose --help`.
 
     \b
     Example: alpr-repository search --user jdoe --plate 1ABC23 --from 2026-03-01 --to 2026-03-08
@@ -54,6 +54,8 @@ def search(services: Services, user: User, /, as_json: bool, **asked: Any) -> No
             click.echo(f"    {read.guess}")
         click.echo(f"    {read.how_to_confirm}")
     click.echo(f"{counted(len(result.reads), 'read')}; ledger entry {result.ledger_index}")
+    if result.hint is not None:
+        click.echo(result.hint)
     _say_review(result)
     if request.state is not None and not request.state_or_unknown:
         click.echo(

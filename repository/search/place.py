@@ -116,7 +116,8 @@ class Polygon:
         """The polygon that was typed.
 
         Raises:
-            SearchRefusedError: if it has too few or too many corners, or spans half the globe.
+            SearchRefusedError: if it has too few or too many corners, spans half the globe, or its
+                sides cross: what lies on either side of a crossing would cancel out in its area.
         """
         corners = tuple(Point.of("within", corner) for corner in typed)
         if len(corners) > 1 and corners[0] == corners[-1]:
@@ -128,7 +129,16 @@ class Polygon:
             raise SearchRefusedError(
                 "within: must not lie across the 180th meridian; search its two sides one by one"
             )
-        return cls(corners)
+        polygon = cls(corners)
+        sides = polygon.sides()
+        for number, side in enumerate(sides):
+            # Neighbours meet in their corner; the last side is the first one's neighbour.
+            others = sides[number + 2 : len(sides) - (number == 0)]
+            if any(_meet(side, other) for other in others):
+                raise SearchRefusedError(
+                    "within: its sides must not cross or touch; give the corners in order around it"
+                )
+        return polygon
 
     def boxes(self) -> tuple[Box, ...]:
         """The box around the corners."""
@@ -155,6 +165,32 @@ class Polygon:
     def as_json(self) -> Mapping[str, JSON]:
         """The polygon as the ledger keeps it."""
         return {"within": [str(corner) for corner in self.corners]}
+
+
+def _meet(one: tuple[Point, Point], other: tuple[Point, Point]) -> bool:
+    """Whether two sides have a point in common."""
+    for get in (_latitude, _longitude):
+        if max(map(get, one)) < min(map(get, other)) or max(map(get, other)) < min(map(get, one)):
+            return False
+    return all(
+        _turn(*line, ends[0]) * _turn(*line, ends[1]) <= 0
+        for line, ends in ((one, other), (other, one))
+    )
+
+
+def _turn(start: Point, end: Point, to: Point) -> int:
+    """To which side of a line a point lies: 1 to the left, -1 to the right, 0 on it."""
+    left = (end.longitude_deg - start.longitude_deg) * (to.latitude_deg - start.latitude_deg)
+    right = (end.latitude_deg - start.latitude_deg) * (to.longitude_deg - start.longitude_deg)
+    return (left > right) - (left < right)
+
+
+def _latitude(point: Point) -> float:
+    return point.latitude_deg
+
+
+def _longitude(point: Point) -> float:
+    return point.longitude_deg
 
 
 Place = Circle | Polygon

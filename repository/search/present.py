@@ -18,6 +18,7 @@ def as_mapping(result: SearchResult) -> Mapping[str, Any]:
         "count": len(result.reads),
         "more": result.more,
         "next": result.next,
+        "hint": result.hint,
         "reads": [read_mapping(each, result.searched_at) for each in result.reads],
     }
 

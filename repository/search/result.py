@@ -14,6 +14,10 @@ LEAD_ONLY = (
     "Each result is a lead to be followed up. It identifies nobody, it is not probable cause, "
     "and nobody may be stopped or arrested on its strength alone."
 )
+LOOKALIKES = (
+    "no read is written exactly so, but there are reads of plates easily taken for it, such as O "
+    "for 0: search again folded (--folded at the command line)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,8 @@ class SearchResult:
 
     Those of a page of second guesses are in order of likelihood. ``ledger_index`` is the search's
     own entry in the ledger, ``emergency_review`` the number of the review that an emergency leads
-    to.
+    to. ``lookalikes`` says that no read is of exactly the plate, and some are of plates that are
+    easily taken for it.
     """
 
     reads: tuple[FoundRead, ...]
@@ -72,7 +77,13 @@ class SearchResult:
     ledger_index: int
     searched_at: datetime
     emergency_review: int | None = None
+    lookalikes: bool = False
     notice: str = LEAD_ONLY
+
+    @property
+    def hint(self) -> str | None:
+        """How to ask for what an exact search left out, if it found nothing and there is some."""
+        return LOOKALIKES if self.lookalikes else None
 
     @property
     def more(self) -> bool:

@@ -8,7 +8,7 @@ steps until the page is full, so that what is common is found soon and what is r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal, cast
@@ -157,6 +157,20 @@ def comes_to_more_than(
             if len(counted) > limit:
                 return True
     return False
+
+
+def has_lookalikes(reader: BoundedReader, criteria: Criteria, *, sight: Sight, fold: Fold) -> bool:
+    """Whether a whole plate that was searched for exactly is easily taken for that of some read.
+
+    Raises:
+        The same as `run`.
+    """
+    pattern = criteria.pattern
+    if pattern is None or not pattern.whole or pattern.folded or criteria.after is not None:
+        return False
+    folded = replace(pattern, folded=True)
+    asked = replace(criteria, pattern=folded, second_guesses=False, limit=1)
+    return bool(run(reader, asked, sight=sight, fold=fold).reads)
 
 
 def _ways(

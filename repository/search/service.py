@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import NoReturn, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -30,7 +30,7 @@ from repository.search.asking import Asked, SearchRequest, TogetherRequest, as_a
 from repository.search.errors import AskerLeftError, SearchRefusedError
 from repository.search.permits import REFUSALS, Law, Permit
 from repository.search.result import FoundRead, FoundTogether, SearchResult, TogetherResult
-from repository.search.run import Found, Sight, run
+from repository.search.run import Found, Sight, has_lookalikes, run
 from repository.search.settings import SearchSettings
 from repository.store import locks
 from repository.store.bounded import BoundedReader, Stop, StoppedError, TooLongError
@@ -49,6 +49,15 @@ class _Recorded:
     index: int
     at: datetime
     review: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer(Generic[_F]):
+    """What was found; the reads that are shown of it; what else the ledger keeps of it."""
+
+    found: _F
+    shown: _Reads
+    told: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +86,26 @@ class Searches:
             AccountError: if the account was closed meanwhile, or may not search.
         """
 
-        def find(reader: BoundedReader, asked: Asked, sight: Sight) -> tuple[Found, _Reads]:
+        def find(reader: BoundedReader, asked: Asked, sight: Sight) -> _Answer[Found]:
             likely = self.settings.second_guess_probability
             criteria = asked.search
             found = run(reader, criteria, sight=sight, fold=self.fold, least_likely=likely)
-            return found, found.reads
+            alike = not found.reads and has_lookalikes(
+                reader, criteria, sight=sight, fold=self.fold
+            )
+            return _Answer(found, found.reads, {"lookalikes": True} if alike else {})
 
-        found, recorded = self._carry_out(user, request, find, origin, stop)
+        answer, recorded = self._carry_out(user, request, find, origin, stop)
+        found = answer.found
         following = None if found.next is None else str(found.next)
-        return SearchResult(found.reads, following, recorded.index, recorded.at, recorded.review)
+        return SearchResult(
+            found.reads,
+            following,
+            recorded.index,
+            recorded.at,
+            recorded.review,
+            lookalikes="lookalikes" in answer.told,
+        )
 
     def together(
         self, user: User, request: TogetherRequest, origin: str, stop: Stop | None = None
@@ -96,12 +116,12 @@ class Searches:
             The same as `search`.
         """
 
-        def find(reader: BoundedReader, asked: Asked, sight: Sight) -> tuple[FoundTogether, _Reads]:
+        def find(reader: BoundedReader, asked: Asked, sight: Sight) -> _Answer[FoundTogether]:
             found = together.find(reader, asked.association, sight=sight, fold=self.fold)
-            return found, tuple(found.reads())
+            return _Answer(found, tuple(found.reads()))
 
-        found, recorded = self._carry_out(user, request, find, origin, stop)
-        return TogetherResult(found, recorded.index, recorded.at, recorded.review)
+        answer, recorded = self._carry_out(user, request, find, origin, stop)
+        return TogetherResult(answer.found, recorded.index, recorded.at, recorded.review)
 
     def new_stop(self) -> Stop:
         """What ends a search when it is called, from another thread."""
@@ -124,10 +144,10 @@ class Searches:
         self,
         user: User,
         request: SearchRequest | TogetherRequest,
-        find: Callable[[BoundedReader, Asked, Sight], tuple[_F, _Reads]],
+        find: Callable[[BoundedReader, Asked, Sight], _Answer[_F]],
         origin: str,
         stop: Stop | None,
-    ) -> tuple[_F, _Recorded]:
+    ) -> tuple[_Answer[_F], _Recorded]:
         stop = stop or Stop()
         with attempt(self.engine, self._entry(user, as_asked(request), origin), REFUSALS):
             require(user, Power.SEARCH)
@@ -140,12 +160,15 @@ class Searches:
                     reader, user, law, asked, sight=sight, fold=self.fold
                 )
                 given = permits.permit(reader.connection, user, asked, reasons, sight.now)
-                found, shown = find(reader, asked, sight)
+                answer = find(reader, asked, sight)
             if stop.wanted:
                 raise AskerLeftError(str(StoppedError()))
             with self.engine.begin() as connection:
                 review_h = law.limits(user).emergency_review_h
-                return found, self._conclude(connection, user, asked, given, entry, shown, review_h)
+                done = replace(entry, request={**entry.request, **answer.told})
+                return answer, self._conclude(
+                    connection, user, asked, given, done, answer.shown, review_h
+                )
 
     def why_broad(self, user: User, asked: Asked) -> list[str]:
         """What makes that question need an approval, after everything else is in order.

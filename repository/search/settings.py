@@ -21,7 +21,8 @@ class SearchSettings(BaseModel):
     broad_area_km2: float = Field(
         25,
         ge=0,
-        description="Square kilometres that a search without a whole plate may cover unapproved.",
+        description="Square kilometres that a search without a plate, or three adjacent characters "
+        "of one, may cover unapproved; without a place it always needs an approval.",
     )
     broad_span_days: float = Field(
         31,

@@ -125,10 +125,12 @@ hotlist_entries = Table(
     Column("ended_by_name", String(200)),
     Column("ended_at", UtcDateTime),
     Column("end_reason", Text),
+    Column("authorized_by", Uuid),
     Index(None, "hotlist_id", "ended_at"),
 )
 """Plates entered by hand. One alerts from ``confirmed_at``, when a second person checked it, until
-``expires`` or ``ended_at``, whichever is first; the row stays on record."""
+``expires`` or ``ended_at``, whichever is first; the row stays on record. ``authorized_by`` is the
+account of who authorized it, null where that was only told."""
 
 hotlist_withdrawals = Table(
     "hotlist_withdrawals",

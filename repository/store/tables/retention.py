@@ -48,6 +48,8 @@ holds = Table(
     Column("ends_at", UtcDateTime),
     Column("direction", Text),
     Column("record_period", Text),
+    Column("owner_id", RowId),
+    Column("others_until", UtcDateTime),
     Column("disposed_on", Date),
     Column("disposition", Text),
     Column("disposed_by_name", String(200)),
@@ -67,7 +69,9 @@ holds = Table(
 
 ``scope`` is ``reads``, ``hit``, ``plate`` or ``unit``. A hold of any but the first reaches reads of
 its unit, plate and read id, where it names them, captured from ``from_at`` until before
-``until_at``. At ``ends_at`` it falls away. ``record_id`` is the unit's record that placed it."""
+``until_at``; with ``owner_id``, of that agency alone. At ``ends_at`` it falls away, and from
+``others_until`` on it keeps no reads of other agencies than its own. ``record_id`` is the unit's
+record that placed it."""
 
 hold_reads = Table(
     "hold_reads",
@@ -92,6 +96,21 @@ hold_reviews = Table(
     Column("reason", Text, nullable=False),
     Column("next_due", Date, nullable=False),
 )
+
+hold_objections = Table(
+    "hold_objections",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("hold_id", RowId, ForeignKey("holds.id"), nullable=False, index=True),
+    Column("agency_id", RowId, ForeignKey("agencies.id"), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("objected_by", String(64), nullable=False),
+    Column("objected_by_name", String(200), nullable=False),
+    Column("objected_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("withdrawn_at", UtcDateTime),
+)
+"""Agencies that end another's hold on their own reads, which takes effect at ``ends_at``."""
 
 purges = Table(
     "purges",

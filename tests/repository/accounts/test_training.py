@@ -117,10 +117,15 @@ def test_a_course_has_a_name_and_a_day_of_the_last_year(
         people.record_training(admin, "jdoe", course, "Sgt. A. Poe", day, "here")
 
 
+def standing_(engine: Engine) -> list[Finding]:
+    with engine.begin() as connection:
+        return [each for each in list_findings(connection) if each.kind == training.DUE]
+
+
 def due(engine: Engine, clock: Clock) -> list[Finding]:
     with engine.begin() as connection:
         training.remind(connection, clock())
-        return [each for each in list_findings(connection) if each.kind == training.DUE]
+    return standing_(engine)
 
 
 @pytest.mark.policy("C-1b")
@@ -132,6 +137,10 @@ def test_whoever_may_search_is_reminded_thirty_days_before(
     people.record_training(OPERATOR, "admin", *COURSE, TODAY, "here")
     (never,) = due(engine, clock)
     assert (never.subject, "never trained" in never.detail) == ("salem-pd/jdoe", True)
+    made = people.record_training(admin, "jdoe", *COURSE, TODAY, "here")
+    assert standing_(engine) == []
+    people.strike_training(admin, made.id, "It was another person", "here")
+    assert [each.subject for each in standing_(engine)] == ["salem-pd/jdoe"]
     people.record_training(admin, "jdoe", *COURSE, TODAY, "here")
     assert due(engine, clock) == []
     clock.pass_(days=334)

@@ -18,6 +18,7 @@ from tests.repository.people import PASSWORD, CommandLine, recorded
 from tests.repository.sightings import add_units, sight
 
 WHEN = datetime(2026, 3, 2, tzinfo=UTC)
+FACTS = "Blue sedan left the robbery on Essex Street at nine"
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def read_id(command_line: CommandLine) -> str:
 def add(read_id: str, *more: str) -> tuple[str, ...]:
     return (
         "hold", "add", "--user=jdoe", "--case=24-1187", "--kind=arrest",
-        "--reason=Seen near the scene", f"--read={read_id}", *more,
+        f"--reason={FACTS}", "--affirm", f"--read={read_id}", *more,
     )  # fmt: skip
 
 
@@ -63,6 +64,7 @@ def test_holds_placed_listed_and_released_are_on_the_ledger(
         "not_held": {},
     }
     (listed,) = json.loads(command_line.ok("hold", "list", "--json"))
+    assert "reads" not in listed
     assert (listed["case_number"], listed["released_at"]) == ("24-1187", None)
     entry = recorded(command_line.engine)[-1]
     assert (entry["action"], entry["count"]) == ("hold.list", 1)
@@ -118,9 +120,6 @@ def test_refused_holds_and_releases_are_on_the_ledger(
         assert said in entry["request"]["reason"]
 
 
-FACTS = "Blue sedan left the robbery on Essex Street at nine"
-
-
 def did(command_line: CommandLine, *words: str, **options: str) -> dict[str, Any]:
     """What a command of the officer's printed as JSON."""
     found: dict[str, Any] = json.loads(
@@ -137,19 +136,21 @@ def test_a_plate_is_held_reviewed_shown_and_released_by_two(
     command_line.hire("jdoe")
     command_line.hire("rroe")
     said = did(
-        command_line, "add", "--user=jdoe", "--case=24-1187", "--kind=evidence", "--reason=Seen",
-        "--review=2100-01-01", "--plate=1-abc 20", "--state=MA", "--from=2026-03-01",
+        command_line, "add", "--user=jdoe", "--case=24-1187", "--kind=evidence",
+        f"--reason={FACTS}", "--affirm", "--review=2100-01-01", "--plate=1-abc 20", "--state=MA",
+        "--from=2026-03-01",
         "--to=2026-04-01",
     )  # fmt: skip
     assert said == {"hold": 1, "reads": 1, "not_held": {}}
     listed = command_line.ok("hold", "list", "--case=24-1187", "--standing")
-    assert "1  salem-pd  case 24-1187  evidence  1 read  Jane Doe" in listed
+    assert "1  salem-pd  case 24-1187  evidence  Jane Doe" in listed
     assert "1ABC20" not in listed
     assert "1ABC20" not in command_line.ok("hold", "list", "--json")
     assert json.loads(command_line.ok("hold", "list", "--overdue", "--json")) == []
     review = ("--until=2100-06-01", "--reason=The trial is set")
     did(command_line, "review", "--user=rroe", "--hold=1", *review)
-    shown = command_line.ok("hold", "show", "--user=rroe", "--hold=1", password=PASSWORD)
+    facts = ("--facts=The court asks which reads of the sedan we kept", "--affirm")
+    shown = command_line.ok("hold", "show", "--user=rroe", "--hold=1", *facts, password=PASSWORD)
     assert "every read of plate 1ABC20 of MA from 2026-03-01 00:00 UTC" in shown
     assert "next 2100-06-01: The trial is set" in shown
     assert read_id in shown
@@ -177,6 +178,8 @@ def test_a_plate_is_held_reviewed_shown_and_released_by_two(
 def test_a_hold_goes_under_its_case(command_line: CommandLine, read_id: str) -> None:
     command_line.hire("jdoe")
     did(command_line, *add(read_id, "--kind=enforcement_action")[1:])
+    none = ("hold", "assign", "--user=jdoe", "--hold=1", "--case=x", "--reason=The real one")
+    assert "'x' is no number of a case" in command_line.refused(*none, password=PASSWORD)
     moved = ("assign", "--user=jdoe", "--hold=1", "--case=24-9", "--reason=The real one")
     assert did(command_line, *moved) == {"hold": 1, "case_number": "24-9"}
     entry = recorded(command_line.engine)[-1]
@@ -186,7 +189,8 @@ def test_a_hold_goes_under_its_case(command_line: CommandLine, read_id: str) -> 
 
 def test_a_hold_says_one_thing_that_it_reaches(command_line: CommandLine) -> None:
     command_line.hire("jdoe")
-    asked = ("hold", "add", "--user=jdoe", "--case=24-1", "--kind=arrest", "--reason=Seen")
+    asked = ("hold", "add", "--user=jdoe", "--case=24-1", "--kind=arrest", f"--reason={FACTS}",
+             "--affirm")  # fmt: skip
     hit = "--hit=0195f3a2-7c1b-7def-8a01-23456789abcd"
     for scope, said in (
         ((), "give --read, --hit, --plate or --unit, one of them"),
@@ -220,8 +224,8 @@ def test_a_hold_that_reaches_few_names_the_plates_easily_taken_for_it(
             )
         )  # fmt: skip
     asked = (
-        "hold", "add", "--user=jdoe", "--case=24-1", "--kind=arrest", "--reason=Seen",
-        "--from=2026-03-01", "--to=2026-03-09",
+        "hold", "add", "--user=jdoe", "--case=24-1", "--kind=arrest",
+        f"--reason={FACTS}", "--affirm", "--from=2026-03-01", "--to=2026-03-09",
     )  # fmt: skip
     said = command_line.ok(*asked, "--plate=OYBS89", password=PASSWORD)
     assert "warning: it keeps no read now" in said
@@ -299,13 +303,19 @@ def test_an_agencys_rule_is_set_on_the_ledger(command_line: CommandLine, read_id
     assert "sign in with --user" in command_line.refused(*longer)
     assert recorded(command_line.engine)[-1]["outcome"] == "refused"
     command_line.hire("jdoe")
-    command_line.ok(*longer, "--user=jdoe", password=PASSWORD)
+    command_line.ok(*longer, "--user=jdoe", "--yes", password=PASSWORD)
     entry = recorded(command_line.engine)[-1]
     assert (entry["action"], entry["actor"]["login"]) == ("agency.rule", "jdoe")
     shorter = ("agencies", "rule", "salem-pd", "default", "--reason=Back")
-    assert "1 read of salem-pd would expire earlier" in command_line.refused(*shorter)
+    counted = command_line.ok(*shorter)
+    assert counted.startswith("only counted, nothing is changed: agency salem-pd under rule")
+    assert "1 stored read expires earlier" in counted
+    assert counted.endswith("add --yes to put the agency under that rule\n")
+    assert recorded(command_line.engine)[-1]["action"] == "agency.rule_counted"
+    assert not json.loads(command_line.ok(*shorter, "--json"))["done"]
     said = json.loads(command_line.ok(*shorter, "--yes", "--json"))
-    assert (said["rule"], said["earlier"]) == ("default", 1)
+    assert (said["done"], said["rule"], said["earlier"]) == (True, "default", 1)
+    assert command_line.ok(*shorter, "--yes").startswith("done: agency salem-pd under rule")
 
 
 @pytest.mark.policy("C-4a")

@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event, insert, select, text, update
+from sqlalchemy import Connection, Engine, event, insert, select, text, true, update
 
 from edge.contract.records import Disposition, encode_record, mint_id
 from repository.ledger.entry import Actor
-from repository.retention import holds, holds_ending, holds_review, purge
+from repository.retention import holds, holds_ending, holds_objecting, holds_review, purge
 from repository.retention.duties import Duties
 from repository.retention.holds_listing import show
 from repository.retention.holds_lookalikes import lookalikes
@@ -146,7 +146,48 @@ def test_what_is_easily_taken_for_a_plate_is_counted_but_for_what_the_hold_reach
     with reading(desk.engine) as connection:
         for state, found in ((None, {"0YBS89": 2}), ("MA", {"0YBS89": 2}), ("VT", {})):
             target = PlateTarget("OYBS89", state, NOW, NOW + DAY)
-            assert lookalikes(connection, target, FOLD, 1) == found
+            assert lookalikes(connection, target, FOLD, true()) == found
+
+
+@pytest.mark.policy("C-6a")
+def test_other_agencies_reads_are_let_go_when_their_owner_says_so_or_their_time_is_over(
+    desk: Desk,
+) -> None:
+    span = (NOW - HOUR, NOW + DAY)
+    for plate in ("1ABC20", "2XYZ99"):
+        target = PlateTarget(plate, None, *span)
+        own, others = sight(desk.engine, plate, NOW), sight(desk.engine, plate, NOW, unit=2)
+        request = HoldRequest("24-1187", "arrest", "why", target)
+        with desk.engine.begin() as connection:
+            number = holds.add(
+                connection,
+                request,
+                actor=JANE,
+                origin="test",
+                now=NOW,
+                bounds=holds.Bounds(
+                    seen=reads.c.plate == plate,
+                    others_until=NOW + 9 * DAY if plate == "1ABC20" else None,
+                ),
+            )
+            if plate == "2XYZ99":
+                ends_at = holds_objecting.end_on_ours(
+                    connection, number, reason="ours", actor=BEN, origin="test", now=NOW,
+                    notice=9 * DAY,
+                )  # fmt: skip
+                assert ends_at == NOW + 9 * DAY
+                (found,) = list_findings(connection)
+                assert found.kind == "hold_ended_by_owner"
+        assert {own, others} <= desk.held()
+    desk.lapse(NOW + 8 * DAY)
+    assert len(desk.held()) == 4
+    desk.lapse(NOW + 9 * DAY)
+    assert len(desk.held()) == 2
+    assert desk.entry()["request"]["holds"] == [1, 2]
+    late = desk.arrive("1ABC20", NOW + HOUR, unit=2)
+    desk.lapse(NOW + 10 * DAY)
+    assert late not in desk.held()
+    assert all(each.released_at is None for each in desk.listed())
 
 
 def test_days_that_have_passed_and_what_is_not_there_are_refused(desk: Desk) -> None:

@@ -16,6 +16,7 @@ MICROSECOND = timedelta(microseconds=1)
 ONE, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
 READ: dict[str, Any] = {
     "unit_id": 1, "captured_at": NOW, "read_id": ONE, "plate": "1ABC20", "state": "MA",
+    "agency_id": 1,
 }  # fmt: skip
 
 
@@ -28,6 +29,8 @@ READ: dict[str, Any] = {
         ({}, {"captured_at": END}, False),
         ({"unit_id": 1}, {}, True),
         ({"unit_id": 1}, {"unit_id": 2}, False),
+        ({"owner_id": 1}, {}, True),
+        ({"owner_id": 1}, {"agency_id": 2}, False),
         ({"read_id": ONE}, {}, True),
         ({"read_id": ONE}, {"read_id": OTHER}, False),
         ({"plate": "1ABC20"}, {}, True),

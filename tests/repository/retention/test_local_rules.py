@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from repository.retention import local_rules
 from repository.retention.local_rules import Change, LocalRuleError
+from repository.retention.local_rules_command import change_lines
 from repository.retention.rules import RetentionRuleError, shipped_rule
 from repository.store.engine import reading
 from repository.store.tables.fleet import agencies
@@ -21,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def change(desk: Desk, name: str | None, **more: Any) -> Change:
-    how: dict[str, Any] = {"reason": "an ordinance", "confirmed": False, "named_person": False}
+    how: dict[str, Any] = {"reason": "an ordinance", "confirmed": True, "named_person": False}
     with desk.engine.begin() as connection:
         return local_rules.change(
             connection,
@@ -51,16 +52,20 @@ def test_a_stricter_rule_applies_to_what_is_stored_once_that_is_confirmed(desk: 
     with desk.engine.begin() as connection:
         connection.execute(update(reads).where(reads.c.read_id == hit).values(has_hits=True))
     desk.place((held,))
-    with pytest.raises(LocalRuleError, match="4 reads of salem-pd would expire earlier, 2 of them"):
-        change(desk, "new-hampshire")
+    looked = change(desk, "new-hampshire", confirmed=False)
+    assert (looked.done, looked.earlier, looked.at_once) == (False, 4, 2)
+    assert (looked.held_earlier, looked.held_at_once) == (1, 1)
     assert rule_of(desk) is None
-    done = change(desk, "new-hampshire", confirmed=True)
-    assert (done.earlier, done.at_once, done.beyond_default) == (4, 2, False)
+    entry = desk.entry()
+    assert (entry["action"], entry["count"]) == ("agency.rule_counted", 4)
+    done = change(desk, "new-hampshire")
+    assert (done.done, done.earlier, done.at_once, done.beyond_default) == (True, 4, 2, False)
     assert rule_of(desk) == "new-hampshire"
     entry = desk.entry()
     assert (entry["action"], entry["count"]) == ("agency.rule", 4)
     assert entry["request"]["rule_digest"] == shipped_rule("new-hampshire").sha256
     assert entry["request"]["rule_digest_before"] == RULE.sha256
+    assert (entry["request"]["held_earlier"], entry["request"]["held_at_once"]) == (1, 1)
     with reading(desk.engine) as connection:
         assert local_rules.by_rule(connection) == {"new-hampshire": ["salem-pd"]}
     back = change(desk, None)  # nothing expires earlier by that
@@ -68,9 +73,28 @@ def test_a_stricter_rule_applies_to_what_is_stored_once_that_is_confirmed(desk: 
 
 
 @pytest.mark.policy("F-local")
+def test_nothing_changes_unconfirmed_though_every_read_is_held_or_none_expires(desk: Desk) -> None:
+    held = [sight(desk.engine, f"1ABC2{number}", NOW - 5 * MINUTE) for number in range(3)]
+    desk.place(tuple(held))
+    looked = change(desk, "new-hampshire", confirmed=False)
+    assert (looked.done, looked.earlier, looked.held_earlier) == (False, 0, 3)
+    said = list(change_lines(looked))
+    assert said[0].startswith("only counted, nothing is changed: agency salem-pd under rule New H")
+    assert said[2] == (
+        "3 reads under hold stay until their holds end, and expire earlier then, 3 of them with "
+        "the purge after it"
+    )
+    assert rule_of(desk) is None
+    change(desk, "new-hampshire")
+    back = change(desk, None, confirmed=False)
+    assert (back.done, back.earlier, back.held_earlier) == (False, 0, 0)
+    assert rule_of(desk) == "new-hampshire"
+
+
+@pytest.mark.policy("F-local")
 def test_a_longer_rule_needs_a_named_person(desk: Desk) -> None:
     with pytest.raises(LocalRuleError, match="needs the reason of a named person"):
-        change(desk, "new-jersey", confirmed=True)
+        change(desk, "new-jersey")
     assert rule_of(desk) is None
     assert change(desk, "new-jersey", named_person=True).beyond_default
     assert rule_of(desk) == "new-jersey"

@@ -173,7 +173,8 @@ def test_a_search_that_may_come_to_many_reads_is_broad(desk: Desk) -> None:
     desk.settings = SearchSettings(broad_reads=3)
     for minutes in range(4):
         sight(desk.engine, f"{minutes}ABC20", desk.clock() - timedelta(minutes=1 + minutes))
-    narrow: dict[str, Any] = {"plate": None, "start": _ago(desk, 3.5), "limit": 1}
+    place = {"near": "42.5195,-70.8967", "radius_m": 100.0}
+    narrow: dict[str, Any] = {"plate": None, "start": _ago(desk, 3.5), "limit": 1, **place}
     desk.search(**narrow)
     with pytest.raises(ApprovalNeededError, match="more than 3 reads"):
         desk.search(**narrow | {"start": _ago(desk, 5)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,13 +36,19 @@ def asked(plate: str | None, days: float | None, radius_m: float | None = None) 
         (asked("1ABC20", None), None),
         (asked("1ABC20", 366, 50_000), None),
         (asked("1ABC*", 200, 2_000), None),
-        (asked("1ABC*", 200, 3_000), "more than 25 km²"),
+        (asked("1ABC*", 200, 3_000), None),
+        (asked("1ABC*", None), None),
         (asked(None, 31, 2_800), None),
+        (asked(None, 1), "names no place"),
+        (asked("1A*", 1), "names no place"),
+        (asked("*A*", 1), "names no place"),
+        (asked("1A*", 1, 3_000), "more than 25 km²"),
+        (replace(asked(None, 1), agency="salem-pd", hits_only=True), "names no place"),
         (asked("1A*", 32, 100), "more than 31 days"),
         (asked(None, 1, 2_900), "more than 25 km²"),
     ],
 )
-def test_area_and_span_make_a_search_broad_that_has_no_whole_plate(
+def test_area_and_span_make_a_search_broad_that_hardly_has_a_plate(
     criteria: Criteria, broad: str | None
 ) -> None:
     reasons = by_itself(criteria, SearchSettings())
@@ -53,6 +60,13 @@ def test_a_plate_is_broad_by_its_span_where_that_is_bounded() -> None:
     assert by_itself(asked("1ABC20", 30), month) == []
     assert by_itself(asked("1ABC20", 31), month) != []
     assert by_itself(asked("1ABC20", None), month) != []
+
+
+@pytest.mark.parametrize("plate", [None, "1A*", "1ABC*", "1ABC20"])
+@pytest.mark.parametrize("radius_m", [100, 3_000, 50_000])
+def test_leaving_the_place_out_never_spares_an_approval(plate: str | None, radius_m: float) -> None:
+    if by_itself(asked(plate, 1, radius_m), SearchSettings()):
+        assert by_itself(asked(plate, 1), SearchSettings())
 
 
 def test_areas_are_those_of_a_sphere() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from repository.search.result import LEAD_ONLY
+from repository.search.result import LEAD_ONLY, LOOKALIKES
 from repository.store.tables.reads import reads
 from tests.repository.people import PASSWORD, CommandLine, recorded
 from tests.repository.sightings import add_units, sight
@@ -131,10 +131,19 @@ def test_what_is_within_corners_and_on_a_hot_list_is_searched_without_a_plate(
     corners = "42.51,-70.90 42.53,-70.90 42.53,-70.89 42.51,-70.89"
     within = json.loads(command_line.ok(*asked, "--within", corners, password=PASSWORD))
     assert [(read["plate"], read["how"]) for read in within["reads"]] == [("1ABC20", "any")]
+    alike = ("search", "--user=jdoe", "--plate=1ABC2O", "--affirm", *SEARCH[3:])
+    said = command_line.ok(*alike, password=PASSWORD)
+    assert "0 reads; ledger entry" in said
+    assert f"\n{LOOKALIKES}\n" in said
     elsewhere = corners.replace("42.", "43.")
     nothing = json.loads(command_line.ok(*asked, "--within", elsewhere, password=PASSWORD))
-    listed = json.loads(command_line.ok(*asked, "--hits-only", password=PASSWORD))
+    listed = json.loads(
+        command_line.ok(*asked, "--within", corners, "--hits-only", password=PASSWORD)
+    )
     assert nothing["reads"] == listed["reads"] == []
+    for everywhere in ((), ("--agency=salem-pd",), ("--hits-only",)):
+        said = command_line.refused(*asked, *everywhere, password=PASSWORD)
+        assert "needs a supervisor's first, since it names no place" in said
 
 
 @pytest.mark.parametrize(

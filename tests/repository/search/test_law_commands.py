@@ -41,7 +41,7 @@ def test_two_people_come_from_a_proposal_to_an_answer(command_line: CommandLine)
     assert run("search", *broad)["count"] == 1
     listed = command_line.ok("approvals", "list", "--user=sroe", password=PASSWORD)
     assert f"approval {number}: approved" in listed
-    assert "since the search covers more than 25 km² without a whole plate\n" in listed
+    assert "since the search covers more than 25 km² without a plate or 3 adjacent" in listed
     assert "    every plate within 5 km of 42.5195, -70.8967, from 20" in listed
     assert "{" not in listed
     assert "run 1 of 5" in listed

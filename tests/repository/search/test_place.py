@@ -110,3 +110,19 @@ def in_boxes(place: Place, latitude: float, longitude: float) -> bool:
         box.south_deg <= latitude <= box.north_deg and box.west_deg <= longitude <= box.east_deg
         for box in place.boxes()
     )
+
+
+@pytest.mark.parametrize(
+    "corners",
+    [
+        ("42,-71", "43,-70", "43,-71", "42,-70"),  # a bow tie, whose two halves cancel out
+        ("42,-71", "43,-70.5", "42,-70", "43,-70", "43,-70.5", "43,-71"),  # they meet in a corner
+        ("42,-71", "42,-70", "43,-70", "42,-71", "42,-70", "43,-70"),  # round twice
+    ],
+)
+def test_sides_that_cross_or_touch_are_refused(corners: tuple[str, ...]) -> None:
+    for shift in range(len(corners)):
+        turned = corners[shift:] + corners[:shift]
+        for order in (turned, turned[::-1]):
+            with pytest.raises(SearchRefusedError, match="sides must not cross or touch"):
+                Polygon.of(order)

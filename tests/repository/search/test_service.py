@@ -23,7 +23,7 @@ from repository.retention.holds_request import HoldRequest
 from repository.search.asking import SearchRequest
 from repository.search.errors import SearchRefusedError
 from repository.search.present import as_mapping
-from repository.search.result import LEAD_ONLY
+from repository.search.result import LEAD_ONLY, LOOKALIKES
 from repository.search.service import Searches
 from repository.search.settings import SearchSettings
 from repository.store import locks
@@ -105,6 +105,34 @@ def test_folded_finds_what_is_easily_taken_for_it_and_says_so(
         ("1ABC20", "exact"),
         ("IA8C2O", "confusable"),
     ]
+
+
+@pytest.mark.policy("C-4a")
+def test_an_exact_search_in_vain_says_that_lookalikes_are_there_and_shows_none(
+    searches: Searches, officer: User, request_: SearchRequest, engine: Engine, clock: Clock
+) -> None:
+    expired = replace(request_, plate="4XYZ0O")
+    sight(engine, "0YBS89", clock() - timedelta(hours=1))
+    sight(engine, "4XYZOO", clock() - timedelta(days=500))
+    asked = replace(request_, plate="OYBS89")
+    found = searches.search(officer, asked, "here")
+    assert (found.reads, found.hint) == ((), LOOKALIKES)
+    assert as_mapping(found)["hint"] == LOOKALIKES
+    entry = recorded(engine)[-1]
+    assert (entry["index"], entry["count"]) == (found.ledger_index, 0)
+    assert entry["request"]["lookalikes"] is True
+    before = len(recorded(engine))
+    for in_vain in (
+        replace(asked, folded=True),
+        replace(asked, plate="0YBS89"),
+        replace(asked, plate="OYBS88"),
+        replace(asked, agency="boston-pd"),
+        replace(expired, start=None, end=None),
+    ):
+        said = searches.search(officer, in_vain, "here")
+        assert said.hint is None
+        assert "lookalikes" not in recorded(engine)[-1]["request"]
+    assert len(recorded(engine)) == before + 5
 
 
 def test_a_search_asks_the_database_little_and_builds_nothing_anew(

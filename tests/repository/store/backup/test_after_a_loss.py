@@ -34,7 +34,7 @@ MANUAL = Path(__file__).parents[4] / "deploy" / "README.md"
 TODAY = datetime.now(UTC).date().isoformat()
 
 TABLES = {
-    "holds": {"holds", "hold_reads", "hold_reviews"},
+    "holds": {"holds", "hold_reads", "hold_reviews", "hold_objections"},
     "cases": {"cases", "case_searches", "case_search_reads", "case_events"},
     "reads": {"read_corrections", "withdrawn_reads", "error_reports"},
     "units": {
