@@ -311,7 +311,8 @@ class Services:
     @property
     def patterns(self) -> Patterns:
         """What in the searches is worth a look."""
-        return Patterns(self.engine, self.clock, self.private_plates, MASSACHUSETTS)
+        limits = self.settings.search
+        return Patterns(self.engine, self.clock, self.private_plates, MASSACHUSETTS, limits)
 
     @property
     def quarterly(self) -> Quarterly:

@@ -80,6 +80,7 @@ def _jobs(services: Services) -> tuple[_Job, ...]:
     purge_job = PurgeJob(
         services.engine, services.pictures, services.duties, services.settings.jobs.purge_at
     )
+    announcer = services.hotlist_announcer  # one, which knows what it has announced
     return (
         _Job("partitions", 6 * hour, lambda: make_partitions(services)),
         _Job("checkpoint", LOOK_EVERY_S * second, lambda: sign_when_due(services, signer)),
@@ -93,11 +94,7 @@ def _jobs(services: Services) -> tuple[_Job, ...]:
         _Job("dropped requests", minute, services.accounts.record_dropped_requests, waits=True),
         _Job("people", 6 * hour, lambda: tend_people(services)),
         _Job("search reviews", 10 * minute, lambda: find_waiting_searches(services)),
-        _Job(
-            "announcing hot lists",
-            15 * second,
-            lambda: services.hotlist_announcer.look(services.clock()),
-        ),
+        _Job("announcing hot lists", 15 * second, lambda: announcer.look(services.clock())),
         _Job("hot lists", 10 * minute, lambda: tend_hotlists(services)),
         _Job("purge", minute, lambda: purge_job.look(services.clock())),
     )

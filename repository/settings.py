@@ -30,6 +30,7 @@ from repository.audits.settings import AuditSettings
 from repository.errors import RepositoryError
 from repository.hotlists.settings import HotlistSettings
 from repository.ledger.settings import LedgerSettings
+from repository.retention.holds_settings import HoldSettings
 from repository.search.settings import SearchSettings
 
 DEFAULT_FILE = Path("repository.toml")
@@ -259,6 +260,9 @@ class Settings(_Section):
     )
     forward: ForwardSettings | None = Field(
         None, description="Forwarding to another repository; none unless set."
+    )
+    holds: HoldSettings = Field(
+        default_factory=lambda: HoldSettings(), description="What bounds a hold on reads."
     )
     quarantine: QuarantineSettings = Field(
         default_factory=QuarantineSettings,

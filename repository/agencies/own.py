@@ -144,7 +144,8 @@ def correct(
         "corrected_at": now,
     }
     put(connection, read_corrections, row)
-    catch(connection, [{**read.key, "plate": plate, "state": state}])
+    changed = {**read.key, "agency_id": read.agency_id, "plate": plate, "state": state}
+    catch(connection, [changed])
 
 
 def check_plate(typed: str) -> str:

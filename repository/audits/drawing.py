@@ -27,8 +27,8 @@ from repository.store.tables.audits import audit_counts, audit_samples, audits
 from repository.store.tables.fleet import agencies
 from repository.store.tables.ledger import ledger_checkpoints
 
-SEARCHES = ("search.run",)
-"""The actions of searches; other entries are counted, and not drawn."""
+SEARCHES = ("search.run", "hold.add", "hold.show", "retention.explain")
+"""The actions of searches, and of holds that told of reads; others are counted, and not drawn."""
 
 
 def draw_due(engine: Engine, size: int, now: datetime, *, only: int | None = None) -> list[int]:
@@ -77,8 +77,11 @@ def covered(connection: Connection, audit: Audit) -> Sequence[str]:
 
 
 def is_search(recorded: Recorded) -> bool:
-    """Whether the entry is of a search that was answered."""
-    return recorded.entry.outcome == "done"
+    """Whether the entry is of a search that was answered, or of a look at reads like one."""
+    entry = recorded.entry
+    return entry.outcome == "done" and (
+        entry.action == SEARCHES[0] or {"criteria", "purpose"} <= entry.request.keys()
+    )
 
 
 def _draw(engine: Engine, number: int, size: int, now: datetime) -> bool:

@@ -16,6 +16,16 @@ class NoSuchAuditError(AuditError):
     """An audit that is not there, or is not for who asks to see."""
 
 
+def of_another(agency: str | None, own: str) -> AuditError:
+    """The refusal of a report of another agency, or of all, to who audits their own alone."""
+    if agency is None:
+        return AuditError(
+            f"agency: missing; name {own}: without one it is of all agencies, which is for who "
+            "audits them all"
+        )
+    return AuditError(f"agency {agency!r}: not known")
+
+
 def require_text(field: str, typed: str, limit: int = MAX_TEXT) -> str:
     """The text, its ends trimmed.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -14,12 +14,16 @@ from repository.accounts.roles import Power, may, require
 from repository.accounts.user import User
 from repository.audits import drawing, entries, patterns
 from repository.audits.entries import Which
-from repository.audits.errors import AuditError
+from repository.audits.errors import AuditError, of_another
 from repository.audits.patterns import Pattern, Search
 from repository.audits.private_plates import PrivatePlates
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry, Recorded, as_typed, digest_of_ids
+from repository.search import breadth
+from repository.search.asking import recorded_criteria
+from repository.search.run_rows import characteristics
+from repository.search.settings import SearchSettings
 from repository.store.engine import reading
 from repository.store.tables.cases import case_events, cases
 from repository.store.tables.fleet import agencies
@@ -33,12 +37,16 @@ _SOMETHING_CAME = ("note", "disposition", "dissemination", "evidence_package")
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """What is worth a look, for those who audit; ``zone`` is that of the people's clocks."""
+    """What is worth a look, for those who audit; ``zone`` is that of the people's clocks.
+
+    ``limits`` say what is broad.
+    """
 
     engine: Engine
     now: Callable[[], datetime]
     plates: PrivatePlates
     zone: tzinfo
+    limits: SearchSettings = field(default_factory=SearchSettings)
 
     def find(
         self, user: User, agency: str | None, start: datetime, end: datetime, origin: str
@@ -63,7 +71,7 @@ class Patterns:
                 known = set(connection.scalars(select(agencies.c.name)))
                 everywhere = may(user, Power.AUDIT_ALL)
                 if agency not in ({None} | known if everywhere else {user.agency}):
-                    raise AuditError(f"agency {agency!r}: not known")
+                    raise of_another(agency, user.agency)
                 found = patterns.find(
                     self._searches(connection, sorted(known), start, end),
                     agency=agency,
@@ -116,6 +124,9 @@ class Patterns:
             return None
         plate = _whole_plate(criteria)
         broad, association = wide.get(recorded.index, (False, False))
+        unapproved, piece = False, None
+        if not broad and not association:
+            unapproved, piece = self._unapproved(criteria)
         return Search(
             index=recorded.index,
             local_at=entry.at.astimezone(self.zone),
@@ -129,7 +140,18 @@ class Patterns:
             owners=frozenset() if plate is None else owners(plate),
             broad=broad,
             association=association,
+            unapproved=unapproved,
+            piece=piece,
         )
+
+    def _unapproved(self, criteria: Mapping[str, Any]) -> tuple[bool, str | None]:
+        """Whether a search that nobody approved is broad, and else what it may be a piece of."""
+        asked = recorded_criteria(criteria)
+        if asked is None:
+            return False, None
+        if breadth.by_itself(asked, self.limits):
+            return True, None
+        return False, None if breadth.is_led_by_plate(asked) else characteristics(criteria)
 
 
 def _whole_plate(criteria: Mapping[str, Any]) -> str | None:

@@ -18,6 +18,7 @@ from typing import TypeVar
 SEARCHES_IN_VAIN = 5
 PEOPLE_ON_ONE_PLATE = 3
 CASES_WITH_ONE_REASON = 3
+PIECES_OF_A_SEARCH = 3
 GENERIC_WORDS = 6
 NIGHT_HOURS = frozenset({22, 23, 0, 1, 2, 3, 4, 5})
 DAYS_TO_KNOW_A_SHIFT = 5
@@ -47,7 +48,9 @@ class Search:
 
     ``local_at`` is the moment by the clock on the wall. ``plate`` is the whole plate that was
     searched for, None if only a part was; ``owners`` are the ids of people who registered it as
-    theirs. A further page of a search before is no search here.
+    theirs. A further page of a search before is no search here. ``broad`` is one that was approved
+    or an emergency, ``unapproved`` a broad one that was neither. ``piece`` tells a search that
+    named no plate, and was small enough to need no approval, from others.
     """
 
     index: int
@@ -62,6 +65,8 @@ class Search:
     owners: frozenset[str] = field(default_factory=frozenset)
     broad: bool = False
     association: bool = False
+    unapproved: bool = False
+    piece: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,7 @@ def find(
         *out_of_shift(own),
         *far_from_peers(own),
         *wide(own),
+        *in_pieces(own),
         *protected_subjects(own),
     ]
 
@@ -295,6 +301,11 @@ def wide(searches: Sequence[Search]) -> Iterator[Pattern]:
     for kind, what, found in (
         ("broad_search", "broad searches", [each for each in searches if each.broad]),
         (
+            "broad_unapproved",
+            "broad searches that nobody approved",
+            [each for each in searches if each.unapproved],
+        ),
+        (
             "association_search",
             "searches for what was seen together",
             [each for each in searches if each.association],
@@ -307,6 +318,26 @@ def wide(searches: Sequence[Search]) -> Iterator[Pattern]:
                 f"{what}: {len(group)}",
                 f"{len(found)} of {len(searches)} searches are so",
             )
+
+
+def in_pieces(searches: Sequence[Search]) -> Iterator[Pattern]:
+    """Small searches without a plate, in one case, that together may be a broad one."""
+    small = [each for each in searches if each.piece is not None]
+    cases = _by(small, lambda each: (each.user_id, each.agency, each.case_number))
+    cut = {
+        key: group
+        for key, group in cases.items()
+        if len({each.piece for each in group}) >= PIECES_OF_A_SEARCH
+    }
+    for (_user, _agency, number), group in cut.items():
+        yield _of_person(
+            "broad_in_pieces",
+            group,
+            f"{len({each.piece for each in group})} different searches in case {number} named no "
+            "plate, and each was small enough to need no approval; together they may be one broad "
+            "search",
+            f"{len(cut)} of {len(cases)} cases with such a search of one person are so",
+        )
 
 
 def protected_subjects(searches: Sequence[Search]) -> Iterator[Pattern]:

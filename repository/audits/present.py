@@ -107,7 +107,9 @@ def _search_lines(recorded: Recorded, approvals: Mapping[int, Approval]) -> Iter
     """What was asked and why, one fact a line."""
     request: Mapping[str, Any] = recorded.entry.request
     criteria, purpose = request.get("criteria", {}), request.get("purpose", {})
-    yield in_words(criteria) + (", a later page of it" if criteria.get("after") else "")
+    yield (criteria.get("looked_at") or in_words(criteria)) + (
+        ", a later page of it" if criteria.get("after") else ""
+    )
     told = {
         "purpose": purpose.get("purpose"),
         "case": purpose.get("case"),

@@ -20,7 +20,7 @@ from repository.accounts.errors import NotAllowedError
 from repository.accounts.roles import Power, may, require
 from repository.accounts.user import User
 from repository.audits import periods
-from repository.audits.errors import AuditError
+from repository.audits.errors import AuditError, of_another
 from repository.audits.periods import Period
 from repository.documents import csv
 from repository.ledger import log
@@ -121,7 +121,7 @@ class Quarterly:
         with attempt(self.engine, entry, (NotAllowedError, AuditError)):
             require(user, Power.AUDIT_OWN_AGENCY, Power.AUDIT_ALL)
             if agency != user.agency and not may(user, Power.AUDIT_ALL):
-                raise AuditError(f"agency {agency!r}: not known")
+                raise of_another(agency, user.agency)
 
     def _entry(
         self, register: Register, quarter: str, agency: str | None, by: Actor, origin: str

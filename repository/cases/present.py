@@ -10,6 +10,7 @@ from repository.cases.events import CaseEvent, OfCase
 from repository.cases.files import CaseFile, CaseSearch, CaseSummary, Shown
 from repository.retention.holds_present import hold_line
 from repository.search.result import LEAD_ONLY
+from repository.search.words import in_words
 
 
 def timeline(case: CaseFile, now: datetime) -> Iterator[str]:
@@ -113,8 +114,11 @@ def _asked(request: Mapping[str, Any]) -> str:
     if "explained" in request:
         return f"why read {request['explained']['read']} is kept"
     criteria = request.get("criteria")
-    plate = criteria.get("plate") if isinstance(criteria, Mapping) else None
-    return f"plate {plate}" if plate else "search by place and time"
+    if not isinstance(criteria, Mapping):
+        return "what was asked is not told"
+    if "looked_at" in criteria:
+        return str(criteria["looked_at"])
+    return in_words(criteria) + (", a later page of it" if criteria.get("after") else "")
 
 
 def _detail(detail: Mapping[str, Any]) -> str:

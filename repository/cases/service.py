@@ -13,6 +13,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, Engine
 
+from repository.accounts import standing
 from repository.accounts.entering import enter
 from repository.accounts.errors import AccountError
 from repository.accounts.roles import Power
@@ -61,12 +62,14 @@ class CaseFiles:
 
         Raises:
             NoSuchCaseError: if the agency has no such case, or the person is of another.
-            AccountError: if the person may not look into case files.
+            AccountError: if the person may not look into case files, or may not search yet.
         """
         asked: dict[str, JSON] = {"agency": as_typed(agency), "case": as_typed(number)}
         entry = self._entry("cases.show", by, origin, asked)
         with self._transaction(entry) as connection:
             sees = self._sees(connection, agency, by)
+            if isinstance(by, User):
+                standing.require_for_search(connection, by, entry.at)
             duties = self.load_duties(connection)
             found = files.find(connection, agency, number, duties, entry.at) if sees else None
             if found is None:

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
+from repository.accounts import standing
 from repository.accounts.entering import enter
 from repository.accounts.errors import AccountError
 from repository.accounts.roles import Power
@@ -85,6 +86,7 @@ class Alerts:
             SessionEndedError: if the account was closed meanwhile.
         """
         with self._looking(user, "list", query.as_json(), origin) as (connection, entry):
+            standing.require_for_search(connection, user, entry.at)
             if not 1 <= query.limit <= MAX_SHOWN:
                 raise AlertRefusedError(f"limit: expected 1 to {MAX_SHOWN}")
             now = self.clock()
@@ -109,6 +111,7 @@ class Alerts:
             SessionEndedError: if the account was closed meanwhile.
         """
         with self._looking(user, "show", {"hit": str(hit_id)}, origin) as (connection, entry):
+            standing.require_for_search(connection, user, entry.at)
             found = alert_rows.find(
                 connection,
                 user.agency_id,

@@ -1,7 +1,8 @@
 """The use cases of entries by hand, for people who have signed in, each on the ledger.
 
 One person proposes an entry, with its reason and who of the command position authorized it; it
-alerts nowhere until another person of the agency has checked it. From then on each act issues the
+alerts nowhere until another person of the agency has checked it, who is of the command position
+where that authority was only told. From then on each act issues the
 list's next version at once.
 """
 
@@ -14,12 +15,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
+from repository.accounts import standing
 from repository.accounts.entering import enter
 from repository.accounts.errors import AccountError
 from repository.accounts.roles import Power
 from repository.accounts.user import User
-from repository.hotlists import entries, lines, versions, withdrawals
+from repository.hotlists import authority, entries, lines, versions, withdrawals
 from repository.hotlists.entries import ManualEntry
+from repository.hotlists.entry_present import known_by
 from repository.hotlists.entry_request import EntryRequest, TypedEntry, require_reason
 from repository.hotlists.errors import EntryRefusedError, HotlistError
 from repository.hotlists.publish import Publisher
@@ -53,6 +56,7 @@ class ListDesk:
         Raises:
             EntryRefusedError: if something is missing or wrong.
             NotAllowedError: as all here, if the user's roles do not let them.
+            NotYetOpenError: if their training is missing or out of date, as for a search.
         """
         entry = self._entry(
             user, "propose", {"list": as_typed(name), "entry": typed.as_json()}, origin
@@ -61,12 +65,15 @@ class ListDesk:
             now = self.clock()
             if not LIST_NAME.fullmatch(name):
                 raise EntryRefusedError("list: a name of lower-case letters, digits and hyphens")
+            standing.require_for_search(connection, user, now)
+            ranks = self.settings.command_ranks
             request = EntryRequest.of(
                 typed,
-                command_ranks=self.settings.command_ranks,
+                command_ranks=ranks,
                 longest=timedelta(days=self.settings.longest_entry_days),
                 now=now,
             )
+            request = authority.settled(connection, user.agency_id, request, ranks)
             key = versions.lock_list(connection, user.agency, name, make_at=now)
             if request.replaces is not None:
                 old = self._find(connection, user, request.replaces)
@@ -79,7 +86,8 @@ class ListDesk:
         """Keep that a second person checked an entry, and issue it to the units.
 
         Raises:
-            EntryRefusedError: if it is not there to be checked, or the user proposed it.
+            EntryRefusedError: if it is not there to be checked, the user proposed it, or its
+                authority was only told and the user is not of the command position.
         """
         entry = self._entry(user, "confirm", {"number": as_typed(str(number))}, origin)
         with self._acting(user, entry, Power.CHECK_HOTLIST) as connection:
@@ -91,6 +99,7 @@ class ListDesk:
                 raise EntryRefusedError(
                     f"entry {found.label}: you proposed it; a second person must check it"
                 )
+            self._check_authority(connection, user, found)
             entries.confirm(connection, number, user, now)
             if found.replaces is not None:
                 self._replace(connection, user, found, now)
@@ -175,9 +184,25 @@ class ListDesk:
         self, connection: Connection, user: User, entry: Entry, number: int, key: ListKey | None
     ) -> Act:
         version = None if key is None else self._publish(connection, user, key, entry.origin)
-        asked = {**entry.request, "number": str(number), "version": version}
+        found = self._find(connection, user, number)
+        asked = {
+            **entry.request,
+            "number": str(number),
+            "version": version,
+            "authority": known_by(found),
+        }
         log.append(connection, replace(entry, at=self.clock(), request=asked))
-        return Act(self._find(connection, user, number), version)
+        return Act(found, version)
+
+    def _check_authority(self, connection: Connection, user: User, found: ManualEntry) -> None:
+        now_is = enter(connection, user)
+        ranks = self.settings.command_ranks
+        if found.authorized_by is None and not authority.of_command(now_is, ranks):
+            raise EntryRefusedError(
+                f"entry {found.label}: that {found.authorized_by_rank} {found.authorized_by_name} "
+                "authorized it was told and not signed, since they have no account; so a person "
+                f"whose account is of the command position confirms it ({', '.join(ranks)})"
+            )
 
     def _replace(
         self, connection: Connection, user: User, found: ManualEntry, now: datetime

@@ -20,6 +20,7 @@ from repository.hotlists import lines
 from repository.hotlists.entry_request import EntryRequest
 from repository.hotlists.lines import Line
 from repository.hotlists.settings import MANUAL
+from repository.store.tables.accounts import users
 from repository.store.tables.fleet import agencies
 from repository.store.tables.hotlists import hotlist_entries, hotlists
 
@@ -55,6 +56,8 @@ class ManualEntry:
     ended_by_name: str | None
     ended_at: datetime | None
     end_reason: str | None
+    authorized_by: UUID | None
+    authorized_by_login: str | None
 
     @property
     def label(self) -> str:
@@ -91,6 +94,7 @@ def add(
             reason=request.reason,
             authorized_by_name=request.authorized_by_name,
             authorized_by_rank=request.authorized_by_rank,
+            authorized_by=request.authorized_by,
             expires=request.expires,
             review_due=min(now + review_every, request.expires),
             replaces=request.replaces,
@@ -209,7 +213,10 @@ def _select() -> Select[Any]:
             _row.ended_by_name,
             _row.ended_at,
             _row.end_reason,
+            _row.authorized_by,
+            users.c.login,
         )
+        .outerjoin(users, users.c.id == _row.authorized_by)
         .join(hotlists, hotlists.c.id == _row.hotlist_id)
         .join(agencies, agencies.c.id == hotlists.c.agency_id)
         .order_by(_row.id)

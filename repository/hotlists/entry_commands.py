@@ -43,7 +43,7 @@ _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for
 )
 @click.option("--note", default="", help="What the officer in the car should know.")
 @click.option("--reason", required=True, help="The reason, in three words or more.")
-@click.option("--authorized-by", required=True, help="Name of the person who authorized it.")
+@click.option("--authorized-by", required=True, help="Login or name of who authorized it.")
 @click.option("--rank", required=True, help="Their rank, of the command position.")
 @click.option(
     "--expires",
@@ -67,6 +67,9 @@ def propose(
     **typed: Any,
 ) -> None:
     """Propose a plate for a list of your agency; it alerts once a second person confirmed it.
+
+    Who authorized it has an account of your agency with the rank as its position; of one without
+    an account it is kept that it was only told, and a person of such a rank confirms the entry.
 
     Example: alpr-repository hotlists propose --user jdoe --list bolo --plate 1ABC23 --state MA
     --kind amber_alert --reason "AMBER alert of 3 March, grey van" --authorized-by "Ann Poe" --rank
@@ -215,6 +218,8 @@ def look_back(
         )
         click.echo(f"    {read.how_to_confirm}")
     click.echo(f"{counted(len(result.reads), 'read')}; ledger entry {result.ledger_index}")
+    if result.hint is not None:
+        click.echo(result.hint)
 
 
 COMMANDS = (propose, confirm, cancel, review, entries, look_back)

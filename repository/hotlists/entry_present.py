@@ -22,7 +22,12 @@ def entry_as_mapping(entry: ManualEntry, now: datetime) -> Mapping[str, Any]:
         "priority": entry.priority,
         "note": entry.note,
         "reason": entry.reason,
-        "authorized_by": {"name": entry.authorized_by_name, "rank": entry.authorized_by_rank},
+        "authorized_by": {
+            "name": entry.authorized_by_name,
+            "rank": entry.authorized_by_rank,
+            "login": entry.authorized_by_login,
+            "known": known_by(entry),
+        },
         "expires": entry.expires.isoformat(),
         "review_due": entry.review_due.isoformat(),
         "replaces": entry.replaces,
@@ -33,6 +38,13 @@ def entry_as_mapping(entry: ManualEntry, now: datetime) -> Mapping[str, Any]:
     }
 
 
+def known_by(entry: ManualEntry) -> str:
+    """How it is known who authorized the entry, in words."""
+    if entry.authorized_by_login is None:
+        return "told, not signed: no account of the agency"
+    return f"by the account {entry.authorized_by_login}"
+
+
 def entry_lines(entry: ManualEntry, now: datetime) -> list[str]:
     """The entry on the screen."""
     said = [
@@ -40,7 +52,8 @@ def entry_lines(entry: ManualEntry, now: datetime) -> list[str]:
         f"{entry.state_code or '--'}  {entry.kind}, priority {entry.priority}, ends "
         f"{entry.expires:%Y-%m-%d %H:%M} UTC, review by {entry.review_due:%Y-%m-%d %H:%M} UTC",
         f"    {' '.join(entry.reason.split())}",
-        f"    authorized by {entry.authorized_by_rank} {entry.authorized_by_name}, proposed by "
+        f"    authorized by {entry.authorized_by_rank} {entry.authorized_by_name} "
+        f"({known_by(entry)}), proposed by "
         f"{entry.proposed_by_name} {entry.proposed_at:%Y-%m-%d %H:%M} UTC",
     ]
     if entry.confirmed_at is not None:

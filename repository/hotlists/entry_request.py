@@ -1,7 +1,7 @@
 """What a person asks when a plate is to be entered by hand; pure.
 
-Policy: only when a person of the command position authorizes it, with the officer's reason, of a
-stated kind, and not for ever (M-E1, M-E3, M-E4).
+Policy: only when a person of the command position authorizes it (see `authority`), with the
+officer's reason, of a stated kind, and not for ever (M-E1, M-E3, M-E4).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from edge.contract.hotlist_columns import KINDS
 from edge.contract.hotlist_table import plate_of, state_of
@@ -54,7 +55,10 @@ class TypedEntry:
 
 @dataclass(frozen=True, slots=True)
 class EntryRequest:
-    """An entry as it may be proposed."""
+    """An entry as it may be proposed.
+
+    ``authorized_by`` is the account of who authorized it, None where that was only told.
+    """
 
     plate: str
     state: str | None
@@ -66,6 +70,7 @@ class EntryRequest:
     authorized_by_rank: str
     expires: datetime
     replaces: int | None
+    authorized_by: UUID | None = None
 
     @classmethod
     def of(

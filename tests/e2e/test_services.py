@@ -34,6 +34,12 @@ def test_its_command_is_one_that_the_program_knows(unit: Path, tmp_path: Path) -
     assert done.stderr.startswith(f"Error: settings file {nowhere}/")
 
 
+def test_a_unit_that_grows_is_slowed_before_it_is_ended_and_never_takes_the_machine() -> None:
+    (unit,) = (unit for unit in UNITS if unit.stem == "alpr-edge")
+    assert (setting(unit, "MemoryHigh"), setting(unit, "MemoryMax")) == (["1536M"], ["2G"])
+    assert setting(unit, "Restart") == ["always"]
+
+
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
 def test_systemd_finds_no_fault_in_it_and_little_exposed(unit: Path, tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")

@@ -122,6 +122,12 @@ def hire(
     return user
 
 
+def promote(engine: Engine, login: str) -> None:
+    """Give the person a command position."""
+    with engine.begin() as connection:
+        connection.execute(update(users).where(users.c.login == login).values(position="Captain"))
+
+
 def train(engine: Engine, user: User, now: datetime) -> None:
     """Have it on record that the person was taught today."""
     row = {

@@ -170,7 +170,8 @@ def test_a_hold_by_a_named_user_spares_a_read_from_the_purge(site: Site) -> None
     added = json.loads(
         site.run(
             "hold", "add", "--session-file", str(session), "--case", "24-1187",
-            "--kind", "arrest", "--reason", "seen near the scene", "--read", str(held.id), "--json",
+            "--kind", "arrest", "--reason", "Clerk saw the driver leave the burglary", "--affirm",
+            "--read", str(held.id), "--json",
         )
     )  # fmt: skip
     assert added == {"hold": 1, "reads": 1, "not_held": {}}

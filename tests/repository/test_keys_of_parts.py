@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from structlog.testing import capture_logs
 
 from repository import jobs
 from repository.bootstrap import build
+from repository.hotlists import announce
+from repository.hotlists.announce import News
 from repository.ledger.errors import LedgerError
 from repository.ledger.signing import LOOK_EVERY_S, Signer
 from repository.settings import load_settings
@@ -141,6 +144,27 @@ def test_a_job_that_is_still_at_work_is_told_by_its_name(
         "log_level": "info",
     }
     assert [each for each in caplog.records if each.name.startswith("apscheduler")] == []
+
+
+def test_a_hot_list_is_announced_once_by_the_job_that_looks_every_15_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(tmp_path, "data = 'data'\n")
+    site.run("init")
+    services = build(load_settings(site.settings))
+    announced: list[Sequence[News]] = []
+    monkeypatch.setattr(announce, "_publish", lambda _link, _id, news: announced.append(news))
+    news = News("northfield-pd", "state", 1, b"manifest")
+    monkeypatch.setattr(
+        announce,
+        "find_news",
+        lambda _, known: [] if ("northfield-pd", "state") in known else [news],
+    )
+    job = jobs.schedule(services).get_job("announcing hot lists")
+    for _ in range(3):
+        job.func()
+    services.close()
+    assert announced == [[news]]
 
 
 def test_the_public_part_comes_back_with_init_and_fits_the_private_one(tmp_path: Path) -> None:

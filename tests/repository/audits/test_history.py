@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -73,6 +74,24 @@ def test_what_the_ledger_holds_is_shown_to_auditors_on_the_record(office: Office
     assert (entry["action"], entry["count"]) == ("audits.patterns", len(found))
 
 
+def test_unapproved_broad_searches_are_named_and_those_cut_in_pieces(small_office: Office) -> None:
+    office = small_office
+    auditor, officer = office.hire("kmiles", Role.AUDITOR), office.hire("jdoe", Role.OFFICER)
+    hours = [f"2026-02-09T{hour:02}:00:00+00:00" for hour in range(5)]
+    place = {"near": "42.5,-70.9", "radius_m": 500.0}
+    everywhere = office.search(officer, plate=None, **{"from": hours[0], "to": hours[1]})
+    pieces = [
+        office.search(officer, case="24-2", plate="1*", **{"from": one, "to": end}, **place)
+        for one, end in pairwise(hours)
+    ]
+    office.search(officer, plate="1ABC*")
+    found = {
+        each.kind: each for each in patterns_of(office).find(auditor, "salem-pd", START, END, "h")
+    }
+    assert found["broad_unapproved"].entries == (everywhere,)
+    assert found["broad_in_pieces"].entries == tuple(pieces)
+
+
 def test_who_may_see_them_and_of_whom(small_office: Office) -> None:
     office = small_office
     officer = office.hire("jdoe", Role.OFFICER, Role.SUPERVISOR)
@@ -82,7 +101,8 @@ def test_who_may_see_them_and_of_whom(small_office: Office) -> None:
     with pytest.raises(NotAllowedError):
         rooms.find(officer, "salem-pd", START, END, "here")
     for theirs in ("boston-pd", "nowhere-pd", None):
-        with pytest.raises(AuditError, match="not known"):
+        said = "agency: missing; name salem-pd" if theirs is None else "not known"
+        with pytest.raises(AuditError, match=said):
             rooms.find(auditor, theirs, START, END, "here")
     assert rooms.find(security, None, START, END, "here") == []
     assert rooms.find(security, "salem-pd", START, END, "here") == []

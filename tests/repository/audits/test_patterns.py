@@ -175,6 +175,24 @@ def test_broad_and_association_searches() -> None:
     assert [each.entries for each in found(searches, "association_search")] == [(801,)]
 
 
+def test_broad_searches_that_nobody_approved() -> None:
+    searches = [*ORDINARY, made(802, broad=True), made(803, unapproved=True)]
+    (one,) = found(searches, "broad_unapproved")
+    assert one.entries == (803,)
+    assert one.why == "broad searches that nobody approved: 1"
+
+
+def test_a_broad_search_cut_in_pieces() -> None:
+    pieces = [made(810 + i, case_number="24-9", piece=f"hour {i}") for i in range(3)]
+    (one,) = found([*ORDINARY, *pieces], "broad_in_pieces")
+    assert one.entries == (810, 811, 812)
+    assert "3 different searches in case 24-9 named no plate" in one.why
+    again, theirs = replace(pieces[0], index=820), replace(pieces[2], user_id="u2")
+    elsewhere = replace(pieces[2], case_number="24-8")
+    for third in (again, theirs, elsewhere):
+        assert found([*ORDINARY, *pieces[:2], third], "broad_in_pieces") == []
+
+
 @settings(max_examples=40)
 @given(
     st.lists(

@@ -149,8 +149,8 @@ def test_a_person_reports_their_own_agency_and_an_unfinished_quarter_is_refused(
     rooms.allow(security, "searches", "2026-Q1", None, "here")
     with pytest.raises(NotAllowedError):
         rooms.allow(officer, "searches", "2026-Q1", "salem-pd", "here")
-    for theirs in ("boston-pd", None):
-        with pytest.raises(AuditError, match="not known"):
+    for theirs, said in (("boston-pd", "not known"), (None, "agency: missing; name salem-pd")):
+        with pytest.raises(AuditError, match=said):
             rooms.allow(auditor, "searches", "2026-Q1", theirs, "here")
     for quarter, said in (("2026-Q1", "not over"), ("soon", "such as 2026-Q1")):
         with pytest.raises(AuditError, match=said):

@@ -60,7 +60,7 @@ def test_a_case_from_its_hold_to_the_verified_package(command_line: CommandLine)
         found: dict[str, object] = json.loads(command_line.ok(*words, "--json", password=PASSWORD))
         return found
 
-    did("hold", "add", ME, f"--case={CASE}", "--kind=arrest", "--reason=Seen near the scene",
+    did("hold", "add", ME, f"--case={CASE}", "--kind=arrest", f"--reason={FACTS}", "--affirm",
         f"--read={read.id}", "--record-period=Criminal case files, permanently")  # fmt: skip
     did("cases", "note", CASE, ME, "--text=Owner interviewed")
     printed = ("--what=Printed search result", f"--read={read.id}")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
+from repository.accounts.errors import NotYetOpenError
 from repository.accounts.user import User
 from repository.cases import files
 from repository.cases.service import CaseError, CaseFiles
 from repository.retention import holds
 from repository.retention.holds_request import HoldRequest
+from repository.store.tables.people import trainings
 from tests.repository.ingest.conftest import load_duties
 from tests.repository.people import OPERATOR, Clock, recorded
 from tests.repository.sightings import add_units, sight
@@ -71,3 +73,20 @@ def test_what_is_preserved_for_a_case_stands_in_its_file(
     ]
     assert (case.searches, case.opened_at) == ((), clock())
     assert case_files.show("salem-pd", "24-1", OPERATOR, "here").holds[0].id == 1
+
+
+@pytest.mark.policy("C-1b")
+@pytest.mark.policy("M-C3")
+def test_a_case_file_is_closed_to_who_is_not_trained(
+    engine: Engine, officer: User, clock: Clock
+) -> None:
+    case_files = CaseFiles(engine, clock, load_duties)
+    with engine.begin() as connection:
+        files.open_case(connection, officer, "24-1", clock())
+    assert case_files.show("salem-pd", "24-1", officer, "here").number == "24-1"
+    with engine.begin() as connection:
+        connection.execute(update(trainings).values(struck_at=clock()))
+    with pytest.raises(NotYetOpenError, match="your training is missing or out of date"):
+        case_files.show("salem-pd", "24-1", officer, "here")
+    assert recorded(engine)[-1]["outcome"] == "refused"
+    assert [each.number for each in case_files.list("salem-pd", officer, "here")] == ["24-1"]

@@ -20,7 +20,7 @@ from repository.retention.duties import Duties
 from repository.retention.rules import shipped_rule
 from repository.store.tables.accounts import users
 from tests.repository.listing import SIGNER
-from tests.repository.people import Clock
+from tests.repository.people import Clock, sign_agreement, train
 from tests.repository.people import accounts as accounts
 from tests.repository.people import clock as clock
 from tests.repository.people import command_line as command_line
@@ -45,10 +45,21 @@ def desk(engine: Engine, accounts: Accounts, publisher: Publisher, clock: Clock)
     return ListDesk(engine, lambda: publisher, SETTINGS, clock)
 
 
-def employ(engine: Engine, login: str, agency_id: int, agency: str, clock: Clock) -> User:
+def employ(
+    engine: Engine,
+    login: str,
+    agency_id: int,
+    agency: str,
+    clock: Clock,
+    *,
+    name: str = "",
+    position: str = "Officer",
+    trained: bool = True,
+) -> User:
     """A person with an account, as after signing in; nobody knows the password."""
-    name = f"Officer {login}"
-    user = User(uuid4(), login, name, agency_id, agency, False, AGENCY_ROLES, "Officer")
+    name = name or f"Officer {login}"
+    user = User(uuid4(), login, name, agency_id, agency, False, AGENCY_ROLES, position)
+    sign_agreement(engine, agency, clock())
     with engine.begin() as connection:
         connection.execute(
             insert(users).values(
@@ -63,11 +74,21 @@ def employ(engine: Engine, login: str, agency_id: int, agency: str, clock: Clock
                 created_at=clock(),
             )
         )
+    if trained:
+        train(engine, user, clock())
     return user
 
 
 @pytest.fixture
-def officer(engine: Engine, accounts: Accounts, clock: Clock) -> User:
+def captain(engine: Engine, accounts: Accounts, clock: Clock) -> User:
+    """Who authorizes Salem's entries."""
+    return employ(
+        engine, "annpoe", 1, "salem-pd", clock, name="Ann Poe", position="Captain", trained=False
+    )
+
+
+@pytest.fixture
+def officer(engine: Engine, accounts: Accounts, captain: User, clock: Clock) -> User:
     """A person of Salem."""
     return employ(engine, "jdoe", 1, "salem-pd", clock)
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
 from sqlalchemy import Engine, delete, insert, update
 
 from edge.contract import records as r
+from repository.accounts.errors import NotYetOpenError
 from repository.accounts.user import User
 from repository.hotlists.alert_present import as_mapping, lines
 from repository.hotlists.alert_state import Alert, PlacedHold
@@ -20,9 +21,10 @@ from repository.hotlists.alerts import MAX_WINDOW, AlertQuery, Alerts
 from repository.hotlists.errors import AlertRefusedError
 from repository.retention import holds
 from repository.store.tables.fleet import agencies
+from repository.store.tables.people import trainings
 from repository.store.tables.reads import hits, reads, unit_records
 from repository.store.tables.retention import holds as holds_table
-from tests.repository.people import Clock, recorded
+from tests.repository.people import Clock, recorded, sign_agreement, train
 from tests.repository.sender import Sender, match
 from tests.repository.sightings import add_units, sight
 
@@ -165,6 +167,8 @@ def test_an_alert_that_was_acted_on_shows_its_outcome_and_the_hold_that_keeps_it
     ):
         assert part in said
     clock.pass_(days=1000)
+    sign_agreement(engine, "salem-pd", clock())
+    train(engine, officer, clock())
     (kept,) = alerts.find(officer, hit.id, "test").alerts
     assert kept.hit == hit
     with engine.begin() as connection:
@@ -326,3 +330,16 @@ def test_an_alert_says_what_the_whole_pass_read_in_the_end(
     assert finals[2]["match"]["how"] == "confusable"
     counted = alerts.by_list(officer, window.start, window.end, "test")["stolen"]
     assert (counted["match_exact"], counted["no_longer_matches"]) == (3, 1)
+
+
+@pytest.mark.policy("C-1b")
+@pytest.mark.policy("M-C3")
+def test_alerts_are_closed_to_who_is_not_trained(
+    engine: Engine, alerts: Alerts, officer: User, clock: Clock
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(update(trainings).values(struck_at=clock()))
+    with pytest.raises(NotYetOpenError, match="your training is missing or out of date"):
+        alerts.show(officer, day(clock), "test")
+    with pytest.raises(NotYetOpenError, match="your training is missing or out of date"):
+        alerts.find(officer, uuid4(), "test")

@@ -10,7 +10,7 @@ import pytest
 
 from repository.bootstrap import build
 from repository.settings import load_settings
-from tests.repository.people import PASSWORD, CommandLine, recorded
+from tests.repository.people import PASSWORD, CommandLine, promote, recorded
 from tests.repository.sender import Sender
 
 LIST = ("--agency=salem-pd", "--list=stolen")
@@ -97,6 +97,7 @@ def test_two_people_at_the_command_line_enter_a_plate_and_look_back_for_it(
 
     command_line.hire("jdoe")
     command_line.hire("apoe")
+    promote(command_line.engine, "apoe")
     soon = (datetime.now(UTC) + timedelta(days=2)).isoformat()
     shown = act(
         "jdoe", "propose", "--list=bolo", "--plate=1ABC23", "--kind=amber_alert", "--reason",
@@ -115,6 +116,7 @@ def test_two_people_at_the_command_line_enter_a_plate_and_look_back_for_it(
         f"{datetime.fromisoformat(soon):%Y-%m-%d %H:%M} UTC\n"
     )
     assert "checked by Jane Doe" in act("jdoe", "entries")
+    assert "authorized by Captain Ann Poe (told, not signed" in act("jdoe", "entries")
     looked = act(
         "jdoe", "look-back", f"manual:{number}", "--list=bolo", "--purpose=safety_concern",
         "--facts", "AMBER alert, grey van seen by a neighbour on Essex Street", "--case=24-1187",

@@ -10,19 +10,20 @@ import pytest
 from sqlalchemy import Engine
 
 from edge.contract.hotlist import HotlistEntry, decode_list, verify_manifest
-from repository.accounts.errors import SessionEndedError
+from repository.accounts.errors import NotYetOpenError, SessionEndedError
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.hotlists import upkeep, versions
 from repository.hotlists.desk import ListDesk
+from repository.hotlists.entry_present import entry_lines
 from repository.hotlists.entry_request import TypedEntry
 from repository.hotlists.errors import EntryRefusedError, UnknownListError
 from repository.hotlists.publish import Publisher
 from repository.store.engine import reading
 from repository.units import findings
-from tests.repository.hotlists.conftest import SETTINGS
+from tests.repository.hotlists.conftest import SETTINGS, employ
 from tests.repository.listing import SIGNER
-from tests.repository.people import OPERATOR, Clock, recorded
+from tests.repository.people import OPERATOR, Clock, recorded, train
 
 LIST = "bolo"
 TYPED = TypedEntry(
@@ -134,11 +135,74 @@ def test_what_is_not_authorized_or_not_documented_is_refused_on_the_record(
 
 
 @pytest.mark.policy("M-E1")
-def test_the_authorizing_person_is_kept_with_name_and_rank(desk: ListDesk, officer: User) -> None:
+def test_the_authorizing_person_is_kept_with_name_rank_and_account(
+    engine: Engine, desk: ListDesk, officer: User
+) -> None:
     desk.propose(officer, LIST, TYPED, "test")
     (entry,) = desk.show(officer, LIST, "test")
     assert (entry.authorized_by_name, entry.authorized_by_rank) == ("Ann Poe", "Captain")
+    assert entry.authorized_by_login == "annpoe"
+    assert "(by the account annpoe)" in entry_lines(entry, desk.clock())[2]
+    assert last(engine, "hotlist.entry.propose")["request"]["authority"] == "by the account annpoe"
     assert desk.show(officer, "other", "test") == []
+
+
+@pytest.mark.policy("M-E1")
+def test_nobody_authorizes_who_by_their_account_is_of_no_command_position(
+    engine: Engine, desk: ListDesk, officer: User, clock: Clock
+) -> None:
+    employ(engine, "poe2", 1, "salem-pd", clock, name="Ann Poe", position="Major")
+    for named, rank, said in (
+        ("Officer jdoe", "Captain", r"authorized by: Officer jdoe \(jdoe\) has by their account: "),
+        ("JDOE", "Captain", "their account: Officer; a plate is entered only when a person of the"),
+        ("ann  poe", "Captain", "several are of that name; give a login: annpoe, poe2"),
+        ("poe2", "Captain", r"rank: Ann Poe \(poe2\) is Major by their account"),
+    ):
+        with pytest.raises(EntryRefusedError, match=said):
+            desk.propose(officer, LIST, replace(TYPED, authorized_by=named, rank=rank), "test")
+    desk.propose(officer, LIST, replace(TYPED, authorized_by="poe2", rank="major"), "test")
+
+
+@pytest.mark.policy("M-E1")
+def test_an_authority_that_was_only_told_wants_a_second_person_of_command(
+    engine: Engine, desk: ListDesk, officer: User, second: User, captain: User
+) -> None:
+    told = replace(TYPED, authorized_by="Donald Duck", rank="Chief")
+    number = desk.propose(officer, LIST, told, "test").entry.id
+    with pytest.raises(EntryRefusedError, match=r"told and not signed.* of the command position"):
+        desk.confirm(second, number, "test")
+    assert plates(engine) == []
+    done = desk.confirm(captain, number, "test")
+    assert plates(engine) == ["1ABC23"]
+    said = "told, not signed: no account of the agency"
+    assert said in entry_lines(done.entry, desk.clock())[2]
+    assert last(engine, "hotlist.entry.propose")["request"]["authority"] == said
+    assert last(engine, "hotlist.entry.confirm")["request"]["authority"] == said
+
+
+@pytest.mark.policy("M-E1")
+def test_who_is_of_the_command_position_may_authorize_what_they_enter_or_check(
+    engine: Engine, desk: ListDesk, officer: User, captain: User, clock: Clock
+) -> None:
+    train(engine, captain, clock())
+    own = desk.propose(captain, LIST, TYPED, "test").entry
+    with pytest.raises(EntryRefusedError, match="a second person must check it"):
+        desk.confirm(captain, own.id, "test")
+    desk.confirm(officer, own.id, "test")
+    theirs = desk.propose(officer, LIST, replace(TYPED, plate="9XYZ88"), "test").entry
+    desk.confirm(captain, theirs.id, "test")
+    assert plates(engine) == ["1ABC23", "9XYZ88"]
+
+
+@pytest.mark.policy("C-1b")
+def test_whose_training_has_lapsed_proposes_nothing(
+    engine: Engine, desk: ListDesk, officer: User, clock: Clock
+) -> None:
+    new = employ(engine, "newo", 1, "salem-pd", clock, trained=False)
+    with pytest.raises(NotYetOpenError, match="your training is missing or out of date"):
+        desk.propose(new, LIST, TYPED, "test")
+    refused = last(engine, "hotlist.entry.propose")
+    assert (refused["outcome"], refused["actor"]["login"]) == ("refused", "newo")
 
 
 @pytest.mark.policy("M-E3")

@@ -18,7 +18,7 @@ from repository.hotlists.settings import HotlistSettings
 from repository.search.errors import SearchRefusedError
 from repository.search.service import Searches
 from tests.repository.hotlists.test_desk import LIST, TYPED
-from tests.repository.people import OPERATOR, Clock, recorded, sign_agreement, train
+from tests.repository.people import OPERATOR, Clock, recorded
 from tests.repository.sightings import FOLD, RULE, add_units, sight
 
 WHY = Purposeful(
@@ -32,8 +32,6 @@ WHY = Purposeful(
 @pytest.fixture
 def look_backs(engine: Engine, officer: User, clock: Clock) -> LookBacks:
     add_units(engine, clock())
-    sign_agreement(engine, officer.agency, clock())
-    train(engine, officer, clock())
     return LookBacks(engine, Searches(engine, clock, FOLD, RULE), clock)
 
 

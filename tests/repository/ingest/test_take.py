@@ -11,15 +11,13 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import UNSET
-from sqlalchemy import Engine, Table, func, insert, select
+from sqlalchemy import Engine, insert
 
 from edge.contract import batch as b
 from edge.contract import records as r
 from edge.contract.status import Trouble, UnitHealth
-from repository.ingest.aside import PART_BODY_BYTES, UNKNOWN_BODY_BYTES, Bounds
-from repository.ingest.take import Ingest, Taken
-from repository.retention import purge, watermarks
-from repository.retention.duties import Bound
+from repository.ingest.aside import PART_BODY_BYTES
+from repository.ingest.take import Ingest
 from repository.store.engine import DatabaseUnavailableError, reading
 from repository.store.pictures import PictureStore
 from repository.store.tables.fleet import unit_status
@@ -34,28 +32,11 @@ from repository.store.tables.reads import (
 )
 from repository.units import enrolment
 from tests.repository.ingest.conftest import NOW, Clock
+from tests.repository.ingest.taking import SEEN, count, one, receipt
 from tests.repository.picture_files import picture_file
 from tests.repository.sender import AGENCY, PICTURE, Sender, altered
 
-SEEN = NOW - timedelta(minutes=5)
 DIGEST = hashlib.sha256(PICTURE).hexdigest()
-
-
-def receipt(taken: Taken, key: Ed25519PrivateKey) -> b.Receipt:
-    assert taken.reply is not None
-    found = b.decode_receipt(taken.reply.payload)
-    b.verify_receipt(found, key.public_key())
-    return found
-
-
-def count(engine: Engine, table: Table) -> int:
-    with reading(engine) as connection:
-        return connection.scalar(select(func.count()).select_from(table)) or 0
-
-
-def one(engine: Engine, table: Table) -> Any:
-    with reading(engine) as connection:
-        return connection.execute(select(table)).one()
 
 
 def test_a_batch_is_kept_as_signed_and_receipted(
@@ -276,146 +257,6 @@ def test_a_record_that_will_not_do_is_refused_alone_with_the_fields_name(
     assert (row.seq, row.body) == (2, bad)
 
 
-def test_what_is_older_than_reads_are_kept_is_refused_and_its_bytes_are_not_kept(
-    ingest: Ingest, sender: Sender, engine: Engine, repository_key: Ed25519PrivateKey
-) -> None:
-    last_year = NOW.replace(year=NOW.year - 1)
-    old, kept = sender.read(last_year - timedelta(microseconds=1000)), sender.read(last_year)
-    kept = sender_again(sender, kept, last_year + timedelta(milliseconds=1))
-
-    answer = receipt(ingest.take(sender.topic(), sender.message(old, kept)), repository_key)
-
-    assert [(each.seq, each.reason) for each in answer.refused] == [(1, "too_old")]
-    row = one(engine, quarantine)
-    assert (row.body, row.size_bytes) == (b"", len(r.encode_record(old)))
-    assert count(engine, reads) == 1
-
-
-def other_clock(record: r.Read) -> r.Read:
-    """The read as a unit makes it that has had no trustworthy time since it started."""
-    return msgspec.structs.replace(record, clock=r.Clock(source="unset", error_ms=None))
-
-
-def test_what_a_unit_without_the_time_calls_old_is_set_aside_whole(
-    ingest: Ingest, sender: Sender, engine: Engine, repository_key: Ed25519PrivateKey
-) -> None:
-    read = other_clock(sender.read(datetime(1999, 12, 31, tzinfo=UTC)))
-    answer = receipt(ingest.take(sender.topic(), sender.message(read)), repository_key)
-    assert [each.reason for each in answer.refused] == ["too_old"]
-    row = one(engine, quarantine)
-    assert row.body == r.encode_record(read)
-    assert row.captured_at is None  # ages by the day on which it came
-    assert (
-        purge.run(
-            engine,
-            ingest.pictures,
-            ingest.load_duties,
-            now=NOW,
-        ).certificates
-        == ()
-    )
-
-
-EXPIRED = NOW.replace(year=NOW.year - 1) - timedelta(milliseconds=1)
-
-
-def batch_out_of_chain(sender: Sender) -> tuple[str, bytes]:
-    fork = Sender(key=sender.key, previous_root="ab" * 32)
-    return sender.topic(), fork.message(fork.read(SEEN), fork.read(EXPIRED))
-
-
-def batch_of_another_key(sender: Sender) -> tuple[str, bytes]:
-    impostor = Sender()
-    return sender.topic(), impostor.message(impostor.read(EXPIRED))
-
-
-def batch_of_a_unit_nobody_knows(_sender: Sender) -> tuple[str, bytes]:
-    stranger = Sender(unit="car-99")
-    return stranger.topic(), stranger.message(stranger.read(EXPIRED))
-
-
-def batch_of_another_form(sender: Sender) -> tuple[str, bytes]:
-    topic, body = batch_out_of_chain(sender)
-    return topic, msgspec.json.encode({**msgspec.json.decode(body), "extra": 1})
-
-
-def batch_on_no_units_topic(sender: Sender) -> tuple[str, bytes]:
-    return f"alpr/1/{AGENCY}/UPPER/records", batch_out_of_chain(sender)[1]
-
-
-def batch_too_large(sender: Sender) -> tuple[str, bytes]:
-    topic, body = batch_out_of_chain(sender)
-    return topic, body[:-1] + b" " * b.MAX_MESSAGE_BYTES + body[-1:]
-
-
-def notice_of_an_expired_hit(sender: Sender) -> tuple[str, bytes]:
-    return sender.topic("hits"), sender.notice(sender.hit(EXPIRED, sender.read(EXPIRED).id))
-
-
-def batch_with_an_expired_record_of_another_form(sender: Sender) -> tuple[str, bytes]:
-    return sender.topic(), sender.message(altered(sender.read(EXPIRED), new=1))
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        batch_out_of_chain,
-        batch_of_another_key,
-        batch_of_a_unit_nobody_knows,
-        batch_of_another_form,
-        batch_on_no_units_topic,
-        batch_too_large,
-        notice_of_an_expired_hit,
-        batch_with_an_expired_record_of_another_form,
-    ],
-)
-@pytest.mark.policy("C-7b")
-def test_nothing_that_has_expired_comes_back_through_quarantine(
-    make: Any, ingest: Ingest, sender: Sender, engine: Engine
-) -> None:
-    topic, body = make(sender)
-    ingest.take(topic, body)
-    row = one(engine, quarantine)
-    assert (row.body, row.captured_at) == (b"", EXPIRED)
-
-
-def test_what_is_set_aside_goes_with_the_oldest_read_in_it(
-    ingest: Ingest, sender: Sender, engine: Engine
-) -> None:
-    fork = Sender(key=sender.key, previous_root="ab" * 32)
-    body = fork.message(fork.read(NOW), fork.read(SEEN))
-    ingest.take(sender.topic(), body)
-    row = one(engine, quarantine)
-    assert (row.body, row.captured_at) == (body, SEEN)
-
-
-def sender_again(sender: Sender, read: r.Read, captured_at: datetime) -> r.Read:
-    sender.seq -= 1
-    return sender.read(captured_at)
-
-
-def test_what_is_older_than_the_watermark_is_refused_even_if_the_clock_went_back(
-    ingest: Ingest, sender: Sender, engine: Engine, repository_key: Ed25519PrivateKey
-) -> None:
-    with engine.begin() as connection:
-        watermarks.advance(connection, [Bound(1, hit, SEEN) for hit in (False, True)])
-    purged, kept = sender.read(SEEN - timedelta(milliseconds=1)), sender.read(SEEN)
-    answer = receipt(ingest.take(sender.topic(), sender.message(purged, kept)), repository_key)
-    assert [(each.seq, each.reason) for each in answer.refused] == [(1, "too_old")]
-    assert count(engine, reads) == 1
-
-
-def test_what_is_more_than_a_day_ahead_is_refused(
-    ingest: Ingest, sender: Sender, repository_key: Ed25519PrivateKey
-) -> None:
-    nearly, far = (
-        sender.read(NOW + timedelta(days=1)),
-        sender.read(NOW + timedelta(days=1, milliseconds=1)),
-    )
-    answer = receipt(ingest.take(sender.topic(), sender.message(nearly, far)), repository_key)
-    assert [(each.seq, each.reason) for each in answer.refused] == [(2, "in_future")]
-
-
 def test_an_id_used_twice_for_different_records_loses_neither_unseen(
     ingest: Ingest, sender: Sender, engine: Engine, repository_key: Ed25519PrivateKey
 ) -> None:
@@ -586,61 +427,6 @@ def test_nothing_is_answered_that_is_not_committed(
     assert ingest.take(topic, PICTURE).outcome == "committed"
     with reading(engine) as connection:
         assert ingest.pictures.get(connection, SEEN.date(), DIGEST) == PICTURE
-
-
-def test_a_message_that_trips_the_repository_is_set_aside_and_answered(
-    ingest: Ingest, sender: Sender, engine: Engine, repository_key: Ed25519PrivateKey
-) -> None:
-    body = sender.message(sender.read(SEEN))
-    taken = ingest.refuse_unprocessable(sender.topic(), body, KeyError("1ABC23"))
-    answer = receipt(taken, repository_key)
-    assert answer.refused[0].reason == "malformed"
-    assert "1ABC23" not in answer.refused[0].detail
-    assert one(engine, quarantine).body == body
-    assert ingest.take(sender.topic(), body).outcome == "committed"
-
-
-def test_no_unit_fills_the_disk_with_what_is_refused(
-    ingest: Ingest, sender: Sender, engine: Engine, clock: Clock
-) -> None:
-    modest = replace(ingest, bounds=Bounds(2500, 1000))
-    for number in range(5):
-        modest.take(sender.topic(), str(number).encode() * 1000)
-        modest.take(sender.topic(), str(number).encode() * 1000)  # again: counted once
-    assert [len(row.body) for row in kept_aside(engine)] == [1000, 1000, 0, 0, 0]
-    assert [row.size_bytes for row in kept_aside(engine)] == [1000] * 5
-    modest.take(sender.topic(), b"small" * 100)
-    other = Sender(unit="car-13")
-    other.enrol(engine, NOW)
-    modest.take(other.topic(), b"x" * 1000)
-    clock.now += timedelta(days=1)
-    modest.take(sender.topic(), b"y" * 1000)
-    assert [len(row.body) for row in kept_aside(engine)][5:] == [500, 1000, 1000]
-
-
-def test_of_what_no_unit_sent_little_is_kept_however_many_names_it_goes_by(
-    ingest: Ingest, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("repository.ingest.aside.UNKNOWN_BYTES_PER_DAY", 3 * UNKNOWN_BODY_BYTES)
-    for number in range(5):
-        ingest.take(Sender(unit=f"car-{number}").topic(), b"x" * 10_000)
-    lengths = [len(row.body) for row in kept_aside(engine)]
-    assert lengths == [UNKNOWN_BODY_BYTES] * 3 + [0] * 2
-
-
-@pytest.mark.policy("G-15")
-def test_records_of_a_good_batch_are_set_aside_whatever_they_come_to(
-    ingest: Ingest, sender: Sender, engine: Engine
-) -> None:
-    """The unit that sent them keeps no copy once they are receipted."""
-    bad = [altered(sender.read(SEEN), new=1) for _ in range(3)]
-    replace(ingest, bounds=Bounds(0, 1000)).take(sender.topic(), sender.message(*bad))
-    assert [row.body for row in kept_aside(engine)] == bad
-
-
-def kept_aside(engine: Engine) -> Any:
-    with reading(engine) as connection:
-        return connection.execute(select(quarantine).order_by(quarantine.c.id)).all()
 
 
 def test_a_days_key_that_does_not_open_costs_its_pictures_and_nothing_else(

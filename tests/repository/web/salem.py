@@ -16,7 +16,7 @@ from tests.repository.accounts.authenticator import Authenticator
 from tests.repository.audits.test_face_register import ASKED
 from tests.repository.hotlists.test_alerts import arrive
 from tests.repository.listing import entries, issue
-from tests.repository.people import sign_in
+from tests.repository.people import promote, sign_in
 from tests.repository.search.desk import FORM, REASON
 from tests.repository.sightings import sight
 from tests.repository.web.attacked import Site
@@ -146,6 +146,7 @@ def _hotlists(site: Site) -> dict[str, Any]:
     some: list[HotlistEntry] = entries(3)
     for version in (some[:2], some):
         issue(engine, version, now, "salem-pd", LIST, key)
+    promote(engine, "sroe")
     number = _number(site, "/hotlist-entries", BOLO, "number")
     entry = _number(site, f"/hotlist-entries/{number}/confirm", None, "entry", by="sroe")
     other = _number(site, "/hotlist-entries", BOLO | {"plate": "2DEF45"}, "number")

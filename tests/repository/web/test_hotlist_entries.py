@@ -22,7 +22,7 @@ from repository.retention.rules import shipped_rule
 from repository.store.engine import open_engine
 from tests.repository.hotlists.test_alerts import arrive
 from tests.repository.listing import SIGNER
-from tests.repository.people import Clock, hire, recorded
+from tests.repository.people import Clock, hire, promote, recorded
 from tests.repository.sightings import RULE, add_units
 from tests.repository.web.test_app import Visitor, error_of, serving, sign_in
 
@@ -59,6 +59,7 @@ def engine(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Engine]:
 def client(engine: Engine, accounts: Accounts, clock: Clock) -> Iterator[Visitor]:
     for login in ("jdoe", "apoe"):
         hire(accounts, login)
+    promote(engine, "apoe")
     publisher = Publisher(SIGNER, 5)
     desk = ListDesk(engine, lambda: publisher, HotlistSettings(), clock)
     alerts = Alerts(
@@ -85,7 +86,10 @@ def test_an_entry_from_proposal_to_its_end(client: Visitor, engine: Engine) -> N
     assert (done["state"], done["version"]) == ("active", 1)
     (shown,) = client.get(ENTRIES, params={"list": "bolo"}, headers=one).json()["entries"]
     assert shown["confirmed"]["by"] == "Officer apoe"
-    assert shown["authorized_by"] == {"name": "Ann Poe", "rank": "Captain"}
+    assert shown["authorized_by"] == {
+        "name": "Ann Poe", "rank": "Captain", "login": None,
+        "known": "told, not signed: no account of the agency",
+    }  # fmt: skip
     reviewed = client.post(
         f"{ENTRIES}/{number}/review", json={"reason": "child still missing"}, headers=one
     )
