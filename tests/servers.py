@@ -180,6 +180,16 @@ class Broker:
                 raise RuntimeError("mosquitto does not reload")
             time.sleep(0.02)
 
+    def freeze(self) -> None:
+        """Have it hold still, connections and all, until :meth:`thaw`."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """Stop it as an administrator would."""
         if self._process is not None:

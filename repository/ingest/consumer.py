@@ -2,10 +2,11 @@
 
 The link's thread opens messages, while the worker waits for the database, and puts them into a
 bounded queue; the worker takes what is there, up to ``ROWS_AT_ONCE`` rows or what comes within
-``GATHER_S``, commits it together, publishes the receipts and then acknowledges. When the queue is
-full, by number or by bytes, the link's thread waits, so that the broker's window closes; should
-that last beyond the keep-alive, the broker drops the connection and delivers again what is not
-acknowledged, which is harmless.
+``GATHER_S``, commits it together and publishes the receipts. A message is acknowledged when the
+broker has its receipt: a process that ends before that gets it again, and answers it again. When
+the queue is full, by number or by bytes, the link's thread waits, so that the broker's window
+closes; should that last beyond the keep-alive, the broker drops the connection and delivers again
+what is not acknowledged, which is harmless.
 
 A batch that is ahead of its unit's chain waits for what it follows, which another process may be
 about to commit, until the chain has stood still for ``HELD_S``, without holding up the others.
@@ -270,9 +271,10 @@ class Consumer:
             self._room.notify_all()
         if taken.reason is not None:
             _log.warning("message refused", topic=one.delivery.topic, reason=taken.reason)
-        if taken.reply is not None:
-            self._link.publish(taken.reply.topic, taken.reply.payload)
-        self._link.acknowledge(one.delivery)
+        if taken.reply is None:
+            self._link.acknowledge(one.delivery)
+        else:
+            self._link.answer(one.delivery, taken.reply.topic, taken.reply.payload)
 
     def _insist(self, attempt: Callable[[], None]) -> None:
         """Try until it is done, however long that takes, or until stopped."""

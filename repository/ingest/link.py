@@ -35,7 +35,6 @@ _QOS = 1
 _KEEPALIVE_S = 60
 _FIRST_RETRY_S = 1
 _LAST_RETRY_S = 60
-_MAX_RECEIPTS_WAITING = 10_000
 _PATIENCE_S = 2.0
 _ASK_S = 5.0
 _UNSUPPORTED_PROTOCOL = 132
@@ -67,6 +66,7 @@ class Link:
         self._closed = threading.Event()
         self._subscribed = threading.Event()
         self._connection = 0
+        self._receipts: dict[int, Delivery | None] = {}
         self._said_down = False
         self._answered = threading.Event()
         self._looking = threading.Thread(target=self._look_for_311, name="broker-3.1.1")
@@ -86,9 +86,12 @@ class Link:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """Send a receipt; one that is lost is asked for by its unit."""
-        self._client.publish(topic, payload, qos=_QOS)
+    def answer(self, delivery: Delivery, topic: str, receipt: bytes) -> None:
+        """Send a receipt, and acknowledge what it answers once the broker has it.
+
+        So a process that ends between the two gets the message again, and answers it again.
+        """
+        self._meet(self._client.publish(topic, receipt, qos=_QOS).mid, delivery)
 
     def acknowledge(self, delivery: Delivery) -> None:
         """Tell the broker that this is committed."""
@@ -106,6 +109,7 @@ class Link:
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
+        client.on_publish = self._on_publish
         client.on_message = self._on_message
         return client
 
@@ -213,6 +217,29 @@ class Link:
         else:
             self._say_down("closed the connection")
 
+    def _on_publish(
+        self,
+        _client: mqtt.Client,
+        _userdata: Any,
+        mid: int,
+        _reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._meet(mid, None)
+
+    def _meet(self, receipt: int, what: Delivery | None) -> None:
+        """Acknowledge once it is known what a receipt answers, and that the broker has it (None).
+
+        Either may be first, in threads of their own. The client holds a lock both where it publishes and where it
+        says that the broker has it, so that a lock here could wait for ever.
+        """
+        first = self._receipts.setdefault(receipt, what)
+        if first is not what:
+            del self._receipts[receipt]
+            delivery = what or first
+            if delivery is not None:
+                self.acknowledge(delivery)
+
     def _on_message(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
         self._deliver(
             Delivery(
@@ -287,7 +314,6 @@ def _client(broker: BrokerSettings, session: str, protocol: MQTTProtocolVersion)
         manual_ack=True,
     )
     client.reconnect_delay_set(_FIRST_RETRY_S, _LAST_RETRY_S)
-    client.max_queued_messages_set(_MAX_RECEIPTS_WAITING)
     secure(client, broker, "broker")
     return client
 

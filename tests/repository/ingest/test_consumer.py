@@ -317,12 +317,23 @@ class Site:
         self.settings.write_text(f"data = 'data'\n[broker]\nport = {self.broker.port}\n")
         bootstrap.initialise(load_settings(self.settings))
         self.services = bootstrap.build(load_settings(self.settings))
+        self.processes: list[subprocess.Popen[bytes]] = []
 
     def start(self, *program: str) -> subprocess.Popen[bytes]:
         """Run that program, or else ingest as the command line runs it."""
         command = Path(sys.executable).with_name("alpr-repository")
         ingest = (str(command), "--settings", str(self.settings), "run", "--only", "ingest")
-        return subprocess.Popen(program or ingest, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.processes.append(
+            subprocess.Popen(program or ingest, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        )
+        return self.processes[-1]
+
+    def close(self) -> None:
+        """End what was started, should a test not have."""
+        for each in self.processes:
+            each.kill()
+            each.communicate()
+        self.services.close()
 
 
 @pytest.fixture
@@ -331,7 +342,7 @@ def site(broker: Broker, tmp_path: Path) -> Iterator[Site]:
     folder.mkdir()
     made = Site(folder, broker)
     yield made
-    made.services.close()
+    made.close()
 
 
 def test_killed_between_commit_and_acknowledgement_it_gets_the_message_again(
@@ -356,6 +367,43 @@ def test_killed_between_commit_and_acknowledgement_it_gets_the_message_again(
     assert running.consumer.counts.duplicates == 1
     assert count(site.services.engine, reads) == 1
     link.close()
+
+
+def test_a_message_is_acknowledged_when_the_broker_has_its_receipt(
+    broker: Broker,
+    link: Link,
+    ingest: Ingest,
+    sender: Sender,
+    run_consumer: RunConsumer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    acknowledged: list[int] = []
+    really = mqtt.Client.ack
+
+    def ack(client: mqtt.Client, mid: int, qos: int) -> mqtt.MQTTErrorCode:
+        acknowledged.append(mid)
+        return really(client, mid, qos)
+
+    class Frozen(Ingest):
+        def take_all(self, arrived: Sequence[Arrived], overdue: Sequence[bool]) -> list[Taken]:
+            taken = super().take_all(arrived, overdue)
+            broker.freeze()
+            return taken
+
+    monkeypatch.setattr(mqtt.Client, "ack", ack)
+    running = run_consumer(broker, made_of(Frozen, ingest))
+    message = sender.message(sender.read(SEEN))
+    link.send(sender.topic(), message)
+    while running.consumer.counts.messages == 0:
+        time.sleep(0.01)
+    time.sleep(0.5)
+    assert acknowledged == []
+    broker.thaw()
+    assert link.receipt_for(message).committed_through == 1
+    deadline = time.monotonic() + WAIT_S
+    while not acknowledged and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(acknowledged) == 1
 
 
 def test_killed_at_random_moments_it_keeps_every_read_once(broker: Broker, site: Site) -> None:
