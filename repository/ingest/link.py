@@ -230,8 +230,8 @@ class Link:
     def _meet(self, receipt: int, what: Delivery | None) -> None:
         """Acknowledge once it is known what a receipt answers, and that the broker has it (None).
 
-        Either may be first, in threads of their own. The client holds a lock both where it publishes and where it
-        says that the broker has it, so that a lock here could wait for ever.
+        Either may be first, in threads of their own. The client holds a lock both where it
+        publishes and where it says that the broker has it, so that a lock here could wait for ever.
         """
         first = self._receipts.setdefault(receipt, what)
         if first is not what:

@@ -332,7 +332,9 @@ class Site:
         """End what was started, should a test not have."""
         for each in self.processes:
             each.kill()
-            each.communicate()
+            each.wait()
+            if each.stderr is not None:
+                each.stderr.close()
         self.services.close()
 
 
