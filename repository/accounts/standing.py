@@ -41,6 +41,8 @@ _FIT_FOR_SEARCH = select(
     agreements.is_in_force(_AGENCY, _DAY).label("agreed"),
 )
 
+_CLOSED = "searches, pictures, alerts, case files, holds and hot-list entries"
+
 
 class Step(IntEnum):
     """What a person does before the system is open, in this order."""
@@ -126,7 +128,7 @@ def first(steps: Iterable[Step], before: Step | None) -> Step | None:
 
 
 def require_for_search(connection: Connection, user: User, now: datetime) -> None:
-    """Let nobody search or see pictures who is not trained, or whose agency has not signed.
+    """Let nobody see or change what tells of plates untrained, or before their agency has signed.
 
     Raises:
         NotYetOpenError: saying which it is.
@@ -137,11 +139,11 @@ def require_for_search(connection: Connection, user: User, now: datetime) -> Non
     ).one()
     if not found.trained:
         raise NotYetOpenError(
-            "your training is missing or out of date, and searches stay closed until your "
+            f"your training is missing or out of date, and {_CLOSED} stay closed until your "
             "agency's ALPR administrator, representative or head, or an operator, records a new one"
         )
     if not found.agreed:
         raise NotYetOpenError(
-            f"agency {user.agency} has no agreement in force, and searches stay closed until its "
+            f"agency {user.agency} has no agreement in force, and {_CLOSED} stay closed until its "
             "head signs one"
         )

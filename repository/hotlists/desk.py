@@ -4,6 +4,9 @@ One person proposes an entry, with its reason and who of the command position au
 alerts nowhere until another person of the agency has checked it, who is of the command position
 where that authority was only told. From then on each act issues the
 list's next version at once.
+
+All of it asks for training and an agreement, as a search does, but for ending an entry: what rings
+wrongly is stopped by whoever may enter plates.
 """
 
 from __future__ import annotations
@@ -56,7 +59,8 @@ class ListDesk:
         Raises:
             EntryRefusedError: if something is missing or wrong.
             NotAllowedError: as all here, if the user's roles do not let them.
-            NotYetOpenError: if their training is missing or out of date, as for a search.
+            NotYetOpenError: as all here but `cancel`, if their training is missing or out of date,
+                or their agency has no agreement.
         """
         entry = self._entry(
             user, "propose", {"list": as_typed(name), "entry": typed.as_json()}, origin
@@ -65,7 +69,6 @@ class ListDesk:
             now = self.clock()
             if not LIST_NAME.fullmatch(name):
                 raise EntryRefusedError("list: a name of lower-case letters, digits and hyphens")
-            standing.require_for_search(connection, user, now)
             ranks = self.settings.command_ranks
             request = EntryRequest.of(
                 typed,
@@ -115,7 +118,7 @@ class ListDesk:
         """
         asked = {"list": as_typed(name), "id": as_typed(label), "reason_given": as_typed(reason)}
         entry = self._entry(user, "cancel", asked, origin)
-        with self._acting(user, entry, Power.ENTER_HOTLIST) as connection:
+        with self._acting(user, entry, Power.ENTER_HOTLIST, fit=False) as connection:
             now = self.clock()
             why = require_reason(reason)
             key = versions.lock_list(connection, user.agency, name)
@@ -174,10 +177,15 @@ class ListDesk:
         return Entry(f"hotlist.entry.{act}", user.actor, self.clock(), origin, asked)
 
     @contextmanager
-    def _acting(self, user: User, entry: Entry, power: Power) -> Iterator[Connection]:
+    def _acting(
+        self, user: User, entry: Entry, power: Power, *, fit: bool = True
+    ) -> Iterator[Connection]:
+        """A transaction of somebody with the power, who is ``fit`` to search unless that is off."""
         refusals = (HotlistError, AccountError)
         with attempt(self.engine, entry, refusals), self.engine.begin() as connection:
             enter(connection, user, power)
+            if fit:
+                standing.require_for_search(connection, user, entry.at)
             yield connection
 
     def _done(

@@ -82,9 +82,7 @@ def employ(
 @pytest.fixture
 def captain(engine: Engine, accounts: Accounts, clock: Clock) -> User:
     """Who authorizes Salem's entries."""
-    return employ(
-        engine, "annpoe", 1, "salem-pd", clock, name="Ann Poe", position="Captain", trained=False
-    )
+    return employ(engine, "annpoe", 1, "salem-pd", clock, name="Ann Poe", position="Captain")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -182,9 +183,8 @@ def test_an_authority_that_was_only_told_wants_a_second_person_of_command(
 
 @pytest.mark.policy("M-E1")
 def test_who_is_of_the_command_position_may_authorize_what_they_enter_or_check(
-    engine: Engine, desk: ListDesk, officer: User, captain: User, clock: Clock
+    engine: Engine, desk: ListDesk, officer: User, captain: User
 ) -> None:
-    train(engine, captain, clock())
     own = desk.propose(captain, LIST, TYPED, "test").entry
     with pytest.raises(EntryRefusedError, match="a second person must check it"):
         desk.confirm(captain, own.id, "test")
@@ -195,14 +195,41 @@ def test_who_is_of_the_command_position_may_authorize_what_they_enter_or_check(
 
 
 @pytest.mark.policy("C-1b")
-def test_whose_training_has_lapsed_proposes_nothing(
-    engine: Engine, desk: ListDesk, officer: User, clock: Clock
+@pytest.mark.policy("M-C3")
+def test_whose_training_has_lapsed_neither_sees_nor_changes_entries(
+    engine: Engine, desk: ListDesk, officer: User, second: User, clock: Clock
 ) -> None:
     new = employ(engine, "newo", 1, "salem-pd", clock, trained=False)
-    with pytest.raises(NotYetOpenError, match="your training is missing or out of date"):
-        desk.propose(new, LIST, TYPED, "test")
-    refused = last(engine, "hotlist.entry.propose")
-    assert (refused["outcome"], refused["actor"]["login"]) == ("refused", "newo")
+    waits = desk.propose(officer, LIST, TYPED, "test").entry.id
+    alerts = desk.propose(officer, LIST, replace(TYPED, plate="9XYZ88"), "test").entry.id
+    desk.confirm(second, alerts, "test")
+    acts: dict[str, Callable[[User], object]] = {
+        "propose": lambda user: desk.propose(user, LIST, TYPED, "test"),
+        "confirm": lambda user: desk.confirm(user, waits, "test"),
+        "review": lambda user: desk.review(user, alerts, "child is still missing", "test"),
+        "list": lambda user: desk.show(user, None, "test"),
+    }
+    for action, act in acts.items():
+        with pytest.raises(NotYetOpenError, match="your training is missing or out of date"):
+            act(new)
+        refused = last(engine, f"hotlist.entry.{action}")
+        assert (refused["outcome"], refused["actor"]["login"]) == ("refused", "newo")
+    assert plates(engine) == ["9XYZ88"]
+    clock.pass_(days=1)
+    train(engine, new, clock())
+    for act in acts.values():
+        act(new)
+
+
+@pytest.mark.policy("M-E3")
+def test_what_rings_wrongly_is_stopped_by_whoever_may_enter_it_trained_or_not(
+    engine: Engine, desk: ListDesk, officer: User, second: User, clock: Clock
+) -> None:
+    new = employ(engine, "newo", 1, "salem-pd", clock, trained=False)
+    made = desk.propose(officer, LIST, TYPED, "test").entry
+    desk.confirm(second, made.id, "test")
+    assert desk.cancel(new, LIST, made.label, "child is safe at home", "test") == 2
+    assert plates(engine) == []
 
 
 @pytest.mark.policy("M-E3")
