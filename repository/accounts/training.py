@@ -1,8 +1,8 @@
 """Training: who may search because they were taught how (policy C-1b, M-C3).
 
-A course is good for a set time from the day on which it was taken; without one that is good,
-searches and pictures stay closed. One that was recorded by mistake is struck.
-Everything runs in the caller's transaction.
+A course is good for a set time from the day on which it was taken; without one that is good, all
+that tells of plates stays closed. One that was recorded by mistake is struck. Everything runs in
+the caller's transaction.
 """
 
 from __future__ import annotations

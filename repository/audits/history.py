@@ -144,14 +144,17 @@ class Patterns:
             piece=piece,
         )
 
-    def _unapproved(self, criteria: Mapping[str, Any]) -> tuple[bool, str | None]:
+    def _unapproved(self, criteria: Mapping[str, Any]) -> tuple[bool, tuple[str, str] | None]:
         """Whether a search that nobody approved is broad, and else what it may be a piece of."""
         asked = recorded_criteria(criteria)
         if asked is None:
             return False, None
         if breadth.by_itself(asked, self.limits):
             return True, None
-        return False, None if breadth.is_led_by_plate(asked) else characteristics(criteria)
+        if breadth.is_of_one_plate(asked):
+            return False, None
+        fragment = str(criteria["plate"]) if breadth.is_led_by_plate(asked) else ""
+        return False, (fragment, characteristics(criteria))
 
 
 def _whole_plate(criteria: Mapping[str, Any]) -> str | None:

@@ -49,8 +49,9 @@ class Search:
     ``local_at`` is the moment by the clock on the wall. ``plate`` is the whole plate that was
     searched for, None if only a part was; ``owners`` are the ids of people who registered it as
     theirs. A further page of a search before is no search here. ``broad`` is one that was approved
-    or an emergency, ``unapproved`` a broad one that was neither. ``piece`` tells a search that
-    named no plate, and was small enough to need no approval, from others.
+    or an emergency, ``unapproved`` a broad one that was neither. ``piece`` is of a search that
+    named no whole plate, and was small enough to need no approval: the fragment that it named, or
+    nothing, and what tells it from others.
     """
 
     index: int
@@ -66,7 +67,7 @@ class Search:
     broad: bool = False
     association: bool = False
     unapproved: bool = False
-    piece: str | None = None
+    piece: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,21 +322,25 @@ def wide(searches: Sequence[Search]) -> Iterator[Pattern]:
 
 
 def in_pieces(searches: Sequence[Search]) -> Iterator[Pattern]:
-    """Small searches without a plate, in one case, that together may be a broad one."""
+    """Small searches without a plate, or for one fragment, in one case: together a broad one?"""
     small = [each for each in searches if each.piece is not None]
-    cases = _by(small, lambda each: (each.user_id, each.agency, each.case_number))
+    cases = _by(
+        small,
+        lambda each: (each.user_id, each.agency, each.case_number, (each.piece or ("", ""))[0]),
+    )
     cut = {
         key: group
         for key, group in cases.items()
         if len({each.piece for each in group}) >= PIECES_OF_A_SEARCH
     }
-    for (_user, _agency, number), group in cut.items():
+    for (_user, _agency, number, fragment), group in cut.items():
+        same = f", but {fragment}" if fragment else ""
         yield _of_person(
             "broad_in_pieces",
             group,
             f"{len({each.piece for each in group})} different searches in case {number} named no "
-            "plate, and each was small enough to need no approval; together they may be one broad "
-            "search",
+            f"whole plate{same}, and each was small enough to need no approval; together they may "
+            "be one broad search",
             f"{len(cut)} of {len(cases)} cases with such a search of one person are so",
         )
 

@@ -1,10 +1,18 @@
 """What makes a search so broad that a supervisor must agree to it first. Pure.
 
-A whole plate leads to one vehicle, and is judged by its span alone. Enough adjacent characters of
-one lead to few, and are judged by their span and by how many reads they may come to. Everything
-else is about whoever came by, and is judged by its area, too: where no place is named, that is
-everywhere. A question which plates were seen with another is always broad, since it is about people
-who are suspected of nothing.
+What a search may come to see is bounded by three things: the plate, the place and the time. The
+more of a plate is known, the fewer people are seen who are suspected of nothing, and the less the
+other two must bound:
+
+- A whole plate leads to one vehicle, and is judged by its span alone.
+- A fragment, three adjacent characters or more, leads to a few, as what a witness saw of a plate
+  does. It is broad where neither place nor time bounds it: over a wide area and for long. A named
+  place, or a short time, is enough; how many reads it may come to counts in any case.
+- Everything else is about whoever came by, and is broad by its area or by its span.
+
+Where no place is named, that is every place: leaving something out never spares an approval. A
+question which plates were seen with another is always broad. The policies give no numbers, only
+that a search rests on specific and articulable facts (C-1a): the numbers are settings.
 """
 
 from __future__ import annotations
@@ -12,7 +20,7 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
-from repository.search.criteria import MAX_WINDOW, Criteria
+from repository.search.criteria import MAX_WINDOW, Criteria, Window
 from repository.search.pattern import ENOUGH_ADJACENT
 from repository.search.place import Circle, Place
 from repository.search.settings import SearchSettings
@@ -23,24 +31,25 @@ _M2_IN_KM2 = 1e6
 
 def by_itself(criteria: Criteria, limits: SearchSettings) -> list[str]:
     """What is broad about the criteria as they stand, in words; nothing if they are narrow."""
-    reasons = []
-    window = criteria.window
-    span = None if window is None else window.end - window.start
+    days = limits.broad_plate_span_days
+    fewer = min(limits.broad_span_days, days)
+    if is_led_by_plate(criteria) and _is_longer(criteria.window, days):
+        return [f"covers more than {days:g} days of a plate or a part of one"]
+    if is_of_one_plate(criteria):
+        return []
+    long = _is_longer(criteria.window, fewer)
+    wide = criteria.place is None or area_km2(criteria.place) > limits.broad_area_km2
+    span = f"more than {fewer:g} days"
+    area = (
+        "every place, since none is named,"
+        if criteria.place is None
+        else f"more than {limits.broad_area_km2:g} km²"
+    )
     if is_led_by_plate(criteria):
-        days = limits.broad_plate_span_days
-        if (span is None and timedelta(days=days) < MAX_WINDOW) or (
-            span is not None and span > timedelta(days=days)
-        ):
-            reasons.append(f"covers more than {days:g} days of a plate or a part of one")
-        return reasons
+        return [f"covers {span} and {area} without a whole plate"] if long and wide else []
     without = f"without a plate or {ENOUGH_ADJACENT} adjacent characters of one"
-    if span is None or span > timedelta(days=limits.broad_span_days):
-        reasons.append(f"covers more than {limits.broad_span_days:g} days {without}")
-    if criteria.place is None:
-        reasons.append(f"names no place, and so covers every place, {without}")
-    elif area_km2(criteria.place) > limits.broad_area_km2:
-        reasons.append(f"covers more than {limits.broad_area_km2:g} km² {without}")
-    return reasons
+    bounds = ((long, span), (wide, area))
+    return [f"covers {what} {without}" for broad, what in bounds if broad]
 
 
 def by_number(limits: SearchSettings) -> str:
@@ -57,6 +66,12 @@ def is_led_by_plate(criteria: Criteria) -> bool:
 def is_of_one_plate(criteria: Criteria) -> bool:
     """Whether it is about a whole plate."""
     return criteria.pattern is not None and criteria.pattern.whole
+
+
+def _is_longer(window: Window | None, days: float) -> bool:
+    """Whether it is longer than so many days; without a window, than all that one may span."""
+    span = MAX_WINDOW if window is None else window.end - window.start
+    return span > timedelta(days=days)
 
 
 def area_km2(place: Place) -> float:

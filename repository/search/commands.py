@@ -28,7 +28,8 @@ def search(services: Services, user: User, /, as_json: bool, **asked: Any) -> No
 
     A search needs a whole plate, or at least three adjacent characters of one, or a window of
     time. Of a plate with fewer, or without any, it looks through 31 days at most, through a year
-    where a place is given; without a place it is broad. A broad one needs a supervisor's approval
+    where a place is given; without a place it is broad. With three characters it is broad over a
+    wide area and a long time: name a place, or 31 days. A broad one needs a supervisor's approval
     first: see `alpr-repository approvals propose --help`.
 
     \b

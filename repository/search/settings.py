@@ -21,19 +21,21 @@ class SearchSettings(BaseModel):
     broad_area_km2: float = Field(
         25,
         ge=0,
-        description="Square kilometres that a search without a plate, or three adjacent characters "
-        "of one, may cover unapproved; without a place it always needs an approval.",
+        description="Square kilometres that a search without a plate may cover unapproved; without "
+        "a place it covers more. With three adjacent characters of a plate, one that covers more "
+        "must not also span more than broad_span_days.",
     )
     broad_span_days: float = Field(
         31,
         ge=0,
-        description="Days that a search without a plate, or three adjacent characters of one, may "
-        "span unapproved.",
+        description="Days that a search without a plate may span unapproved. With three adjacent "
+        "characters of one, one that spans more must not also cover more than broad_area_km2.",
     )
     broad_plate_span_days: float = Field(
         366,
         ge=0,
-        description="Days that a search with these may span unapproved; 366 stands for any span.",
+        description="Days that a search may span unapproved even with a plate or three adjacent "
+        "characters of one; 366 stands for any span.",
     )
     approval_valid_h: float = Field(
         24, gt=0, le=24 * 31, description="Hours for which an approval holds."

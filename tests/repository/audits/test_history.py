@@ -84,12 +84,29 @@ def test_unapproved_broad_searches_are_named_and_those_cut_in_pieces(small_offic
         office.search(officer, case="24-2", plate="1*", **{"from": one, "to": end}, **place)
         for one, end in pairwise(hours)
     ]
-    office.search(officer, plate="1ABC*")
+    fragment = office.search(officer, plate="1ABC*")
+    office.search(officer, plate="1ABC*", **place)
     found = {
         each.kind: each for each in patterns_of(office).find(auditor, "salem-pd", START, END, "h")
     }
-    assert found["broad_unapproved"].entries == (everywhere,)
+    assert found["broad_unapproved"].entries == (everywhere, fragment)
     assert found["broad_in_pieces"].entries == tuple(pieces)
+
+
+def test_pieces_are_told_of_one_fragment_and_not_of_several_guesses(small_office: Office) -> None:
+    office = small_office
+    auditor, officer = office.hire("kmiles", Role.AUDITOR), office.hire("jdoe", Role.OFFICER)
+    days = [f"2026-01-{day:02}T00:00:00+00:00" for day in range(1, 6)]
+    for plate in ("1ABC*", "1ABD*", "1ABE*"):
+        office.search(officer, case="24-1", plate=plate, **{"from": days[0], "to": days[1]})
+    pieces = [
+        office.search(officer, case="24-2", plate="1ABC*", **{"from": one, "to": end})
+        for one, end in pairwise(days)
+    ]
+    found = patterns_of(office).find(auditor, "salem-pd", START, END, "h")
+    (one,) = (each for each in found if each.kind == "broad_in_pieces")
+    assert one.entries == tuple(pieces)
+    assert "4 different searches in case 24-2 named no whole plate" in one.why
 
 
 def test_who_may_see_them_and_of_whom(small_office: Office) -> None:

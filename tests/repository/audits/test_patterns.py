@@ -183,13 +183,14 @@ def test_broad_searches_that_nobody_approved() -> None:
 
 
 def test_a_broad_search_cut_in_pieces() -> None:
-    pieces = [made(810 + i, case_number="24-9", piece=f"hour {i}") for i in range(3)]
+    pieces = [made(810 + i, case_number="24-9", piece=("", f"hour {i}")) for i in range(3)]
     (one,) = found([*ORDINARY, *pieces], "broad_in_pieces")
     assert one.entries == (810, 811, 812)
-    assert "3 different searches in case 24-9 named no plate" in one.why
+    assert "3 different searches in case 24-9 named no whole plate" in one.why
     again, theirs = replace(pieces[0], index=820), replace(pieces[2], user_id="u2")
     elsewhere = replace(pieces[2], case_number="24-8")
-    for third in (again, theirs, elsewhere):
+    other = replace(pieces[2], piece=("1ABC*", "hour 2"))
+    for third in (again, theirs, elsewhere, other):
         assert found([*ORDINARY, *pieces[:2], third], "broad_in_pieces") == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,9 +12,10 @@ import pytest
 
 from repository.search import local_rules
 from repository.search.breadth import area_km2, by_itself
-from repository.search.criteria import Criteria
+from repository.search.criteria import Criteria, Window
 from repository.search.errors import SearchRefusedError
 from repository.search.local_rules import LocalSearchRule, LocalSearchRuleError, load_rule
+from repository.search.pattern import PlatePattern
 from repository.search.place import Circle, Point, Polygon
 from repository.search.purpose import PurposeKind
 from repository.search.settings import SearchSettings
@@ -35,20 +37,32 @@ def asked(plate: str | None, days: float | None, radius_m: float | None = None) 
     [
         (asked("1ABC20", None), None),
         (asked("1ABC20", 366, 50_000), None),
+        (asked("1ABC*", 31), None),
+        (asked("1ABC*", 31, 50_000), None),
         (asked("1ABC*", 200, 2_000), None),
-        (asked("1ABC*", 200, 3_000), None),
-        (asked("1ABC*", None), None),
+        (asked("1ABC*", None, 2_000), None),
+        (
+            asked("1ABC*", 200, 3_000),
+            "more than 31 days and more than 25 km² without a whole plate",
+        ),
+        (asked("1ABC*", None, 3_000), "more than 31 days and more than 25 km²"),
+        (asked("1ABC*", 32), "more than 31 days and every place, since none is named, without a w"),
+        (asked("1ABC*", None), "more than 31 days and every place"),
+        (asked("*ABC*", 32), "more than 31 days and every place"),
         (asked(None, 31, 2_800), None),
-        (asked(None, 1), "names no place"),
-        (asked("1A*", 1), "names no place"),
-        (asked("*A*", 1), "names no place"),
+        (asked(None, 1), "every place, since none is named, without a plate or 3 adj"),
+        (asked("1A*", 1), "every place, since none is named, without a plate or 3 adj"),
+        (asked("*A*", 1), "every place, since none is named, without a plate or 3 adj"),
         (asked("1A*", 1, 3_000), "more than 25 km²"),
-        (replace(asked(None, 1), agency="salem-pd", hits_only=True), "names no place"),
+        (
+            replace(asked(None, 1), agency="salem-pd", hits_only=True),
+            "every place, since none is named, without a plate or 3 adj",
+        ),
         (asked("1A*", 32, 100), "more than 31 days"),
         (asked(None, 1, 2_900), "more than 25 km²"),
     ],
 )
-def test_area_and_span_make_a_search_broad_that_hardly_has_a_plate(
+def test_a_fragment_is_broad_by_area_and_span_together_and_less_of_a_plate_by_either(
     criteria: Criteria, broad: str | None
 ) -> None:
     reasons = by_itself(criteria, SearchSettings())
@@ -62,11 +76,20 @@ def test_a_plate_is_broad_by_its_span_where_that_is_bounded() -> None:
     assert by_itself(asked("1ABC20", None), month) != []
 
 
-@pytest.mark.parametrize("plate", [None, "1A*", "1ABC*", "1ABC20"])
-@pytest.mark.parametrize("radius_m", [100, 3_000, 50_000])
-def test_leaving_the_place_out_never_spares_an_approval(plate: str | None, radius_m: float) -> None:
-    if by_itself(asked(plate, 1, radius_m), SearchSettings()):
-        assert by_itself(asked(plate, 1), SearchSettings())
+@pytest.mark.parametrize("limits", [SearchSettings(), SearchSettings(broad_plate_span_days=30)])
+def test_to_ask_for_less_never_needs_an_approval_that_more_did_not(limits: SearchSettings) -> None:
+    patterns = [None, *(PlatePattern.of(typed) for typed in ("1A*", "1ABC*", "1ABC20"))]
+    windows = [None, *(Window.of(NOW - timedelta(days=days), NOW) for days in (200, 31, 1))]
+    places = [None, *(Circle(CENTRE, radius_m) for radius_m in (50_000, 3_000, 100))]
+    broad = {
+        each: bool(
+            by_itself(Criteria(patterns[each[0]], windows[each[1]], places[each[2]]), limits)
+        )
+        for each in itertools.product(range(4), repeat=3)
+    }
+    for one, other in itertools.combinations(sorted(broad), 2):
+        if all(more <= less for more, less in zip(one, other, strict=True)):
+            assert broad[one] or not broad[other], (one, other)
 
 
 def test_areas_are_those_of_a_sphere() -> None:

@@ -143,7 +143,7 @@ def test_what_is_within_corners_and_on_a_hot_list_is_searched_without_a_plate(
     assert nothing["reads"] == listed["reads"] == []
     for everywhere in ((), ("--agency=salem-pd",), ("--hits-only",)):
         said = command_line.refused(*asked, *everywhere, password=PASSWORD)
-        assert "needs a supervisor's first, since it names no place" in said
+        assert "needs a supervisor's first, since it covers every place" in said
 
 
 @pytest.mark.parametrize(
