@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 from edge.contract.records import FixedSite, GpsFix
 from edge.doctor.findings import Finding, fail, ok, split, warning
+from edge.doctor.stream_checks import stream_fault
 from edge.health.health import Health
 from edge.health.status import Status
 from edge.position.source import PositionSource
 from edge.settings import Settings
 from edge.vision.camera_settings import CameraSettings
 from edge.vision.capture import is_live, open_source
+from edge.vision.errors import CaptureError
 from edge.vision.frames import Frame, Now
 
 SILENT_S = 10.0
@@ -22,6 +26,24 @@ FRAME_WITHIN_S = 15.0
 FIX_WITHIN_S = 12.0
 _BLACK_BELOW = 4.0
 _CABLE = "check its power and cable, and the camera's source in the settings"
+_RECORDING = (
+    "see that the camera's source names a folder of pictures or a video, which the daemon's user "
+    "may read"
+)
+_RECEIVER = "check the receiver's cable, position.port and position.baud"
+_IN_USE = (
+    "end the program that uses the port, which 'fuser -v' and its name shows; where that is gpsd, "
+    'set position.kind = "gpsd"'
+)
+_PORT_REFUSED = {
+    errno.EACCES: "add the daemon's user to the port's group, with 'usermod -aG dialout plateward' "
+    "where that is dialout, and start the daemon anew",
+    errno.EBUSY: _IN_USE,
+    errno.EAGAIN: _IN_USE,
+}
+"""What to do about a port that is there and does not open, by why."""
+
+_AGAIN = "; trying again until it is back"
 
 
 def judge_camera(settings: CameraSettings, status: Status) -> Iterator[Finding]:
@@ -33,7 +55,7 @@ def _judge_camera(settings: CameraSettings, status: Status) -> Finding:
     check = f"camera {settings.name}"
     trouble = status.troubles.get(check)
     if trouble is not None:
-        return fail(check, *split(trouble.sentence.removeprefix(f"{check}: "), _CABLE))
+        return _fault(settings, trouble.sentence)
     fact = next((one for one in status.cameras if one.name == settings.name), None)
     if fact is None:
         return warning(
@@ -45,7 +67,7 @@ def _judge_camera(settings: CameraSettings, status: Status) -> Finding:
         return ok(check, "a recording, of which the daemon reads every picture")
     if fact.last_frame_s is None or fact.last_frame_s > SILENT_S:
         ago = "never" if fact.last_frame_s is None else f"{fact.last_frame_s:.0f} s ago"
-        return fail(check, f"its last picture came {ago}", _CABLE)
+        return _fault(settings, f"its last picture came {ago}")
     if fact.frames_per_s < SLOW_FRAMES_PER_S:
         return warning(
             check,
@@ -57,6 +79,13 @@ def _judge_camera(settings: CameraSettings, status: Status) -> Finding:
 
 def check_camera(settings: CameraSettings, now: Now) -> Iterator[Finding]:
     """Open a camera and take one frame."""
+    try:
+        yield _look_at(settings, now)
+    except CaptureError as error:
+        yield fail(f"camera {settings.name}", *split(str(error), _RECORDING))
+
+
+def _look_at(settings: CameraSettings, now: Now) -> Finding:
     check = f"camera {settings.name}"
     said: list[str] = []
     source = open_source(
@@ -71,17 +100,21 @@ def check_camera(settings: CameraSettings, now: Now) -> Iterator[Finding]:
     try:
         for frame in source.frames():
             if frame is not None:
-                yield judge_frame(check, frame)
-                return
+                return judge_frame(check, frame)
             if time.monotonic() > until_s:
                 break
     finally:
         threading.Thread(target=source.close, name=f"close {check}", daemon=True).start()
-    if said:
-        sentence = said[-1].removesuffix("; trying again until it is back")
-        yield fail(check, *split(sentence.removeprefix(f"{check}: "), _CABLE))
-    else:
-        yield fail(check, f"it gave no picture within {FRAME_WITHIN_S:.0f} s", _CABLE)
+    return _fault(settings, said[-1] if said else f"no picture came in {FRAME_WITHIN_S:.0f} s")
+
+
+def _fault(settings: CameraSettings, sentence: str) -> Finding:
+    """A camera that does not work, as ``sentence`` says; the network's are asked why."""
+    check = f"camera {settings.name}"
+    if is_live(settings.source) and (fault := stream_fault(settings)) is not None:
+        return fail(check, *fault)
+    said = sentence.removeprefix(f"{check}: ").removesuffix(_AGAIN)
+    return fail(check, *split(said, _CABLE if is_live(settings.source) else _RECORDING))
 
 
 def judge_frame(check: str, frame: Frame) -> Finding:
@@ -104,7 +137,7 @@ def judge_place(settings: Settings, status: Status) -> Iterator[Finding]:
 def _judge_place(status: Status) -> Finding:
     trouble = status.troubles.get("gps")
     if trouble is not None:
-        return fail("gps", *split(trouble.sentence))
+        return _deaf(trouble.sentence)
     place = status.position
     if place.state == "site":
         return ok("gps", "a fixed site, as the settings say")
@@ -143,18 +176,27 @@ def check_place(
         satellites = "" if position.satellites is None else f", {position.satellites} satellites"
         yield ok("gps", f"a fix ({position.quality}{satellites})")
     elif (sentence := report.troubles.get("gps")) is not None:
-        yield fail("gps", *split(sentence))
+        yield _deaf(sentence)
     elif report.counters.get("gps_sentences", 0):
         yield _no_fix()
     else:
         yield fail(
             "gps",
             f"no sentence came within {FIX_WITHIN_S:.0f} s",
-            "check the receiver's cable, position.port and position.baud",
+            _RECEIVER,
         )
 
 
 _Receiver = Callable[[threading.Event], None]
+
+
+def _deaf(sentence: str) -> Finding:
+    """A receiver that is not heard, as ``sentence`` says."""
+    found, do = split(sentence, _RECEIVER)
+    for number, instead in _PORT_REFUSED.items():
+        if os.strerror(number) in found:
+            do = instead
+    return fail("gps", found, do)
 
 
 def _nowhere() -> Finding:

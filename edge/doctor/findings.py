@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 Verdict = Literal["ok", "warning", "fail"]
 
-_LOOK_FURTHER = "if it stays so, restart the daemon, and look into its log"
+LOOK_FURTHER = "restart the daemon; if it stays so, 'journalctl -u alpr-edge' says more"
+_ORDERS = (
+    "accept|add|ask|bring|build|change|check|choose|compare|connect|copy|correct|enrol|export|fetch"
+    "|find|free|give|import|install|issue|let|look|lower|make|mend|name|plug|put|raise|remove"
+    "|replace|report|restart|restore|run|see|set|start|stop|switch|take|try|uncover|update|use"
+    "|wait|wipe|write|have (?:a|an|it|one|the)|end (?:it|that|the|those)"
+)
+"""How the instructions in the unit's own sentences begin."""
+
+_INSTRUCTION = re.compile(rf"[:;.] (?P<do>(?:if [^,:;]+, )?(?:{_ORDERS})\b.*)", re.IGNORECASE)
 _ORDER: tuple[Verdict, ...] = ("ok", "warning", "fail")
 
 
@@ -54,10 +64,14 @@ def exit_status(findings: Iterable[Finding]) -> int:
     return _ORDER.index(worst(findings))
 
 
-def split(sentence: str, otherwise: str = _LOOK_FURTHER) -> tuple[str, str]:
-    """What is wrong and what to do, from one of the unit's own sentences, which say both.
+def split(sentence: str, otherwise: str = LOOK_FURTHER) -> tuple[str, str]:
+    """What is wrong and what to do, from one of the unit's own sentences, which may say both.
 
-    Where a sentence has no remedy of its own, that is ``otherwise``.
+    What to do is what follows from the first instruction on. Where a sentence has none, as one
+    that ends with what the system said of a file, that is ``otherwise``.
     """
-    found, separator, do = sentence.rpartition(": ")
-    return (found, do) if separator and " " in do else (sentence, otherwise)
+    said = _INSTRUCTION.search(sentence)
+    if said is None:
+        return sentence, otherwise
+    do = said["do"]
+    return sentence[: said.start()], do[:1].lower() + do[1:]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.instant import Instant
+from edge.vision.device_fault import device_fault
 from edge.vision.errors import CaptureError
 from edge.vision.frames import Frame, Now, OnEvent
 
@@ -185,7 +186,7 @@ def open_device(number_or_path: int | str) -> Camera:
     # Named, so that a path is not tried as a video file first.
     capture = cv2.VideoCapture(number_or_path, cv2.CAP_V4L2)
     if not capture.isOpened():
-        raise CaptureError(f"camera device {number_or_path} is not there or is in use")
+        raise CaptureError(device_fault(number_or_path))
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
     return capture
 
@@ -200,5 +201,5 @@ def open_stream(url: str) -> Camera:
     ]
     capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits)
     if not capture.isOpened():
-        raise CaptureError("the stream does not answer")
+        raise CaptureError("the stream does not answer with pictures: ask 'alpr-edge doctor' why")
     return capture

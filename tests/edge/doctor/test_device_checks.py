@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import threading
 import tty
@@ -73,7 +75,38 @@ def test_a_camera_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(device_checks, "FRAME_WITHIN_S", 0.5)
     (finding,) = check_camera(CameraSettings(name="front", source="device:98"), wall_instant)
     assert finding.verdict == "fail"
-    assert "not there or is in use" in finding.found
+    assert "/dev/video98 is not there" in finding.found
+    assert finding.do.startswith("plug the camera in")
+
+
+def test_a_recording_that_cannot_be_read_is_not_said_to_lack_power(tmp_path: Path) -> None:
+    for source in (tmp_path / "nowhere", tmp_path):
+        (finding,) = check_camera(CameraSettings(name="front", source=str(source)), wall_instant)
+        assert finding.verdict == "fail"
+        assert str(source) in finding.found
+        assert finding.do.startswith(("name a folder", "see that the camera's source names"))
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (errno.ENOENT, "check its cable"),
+        (errno.EACCES, "usermod -aG dialout"),
+        (errno.EBUSY, "fuser -v"),
+        (errno.EAGAIN, "fuser -v"),
+    ],
+)
+def test_a_port_that_does_not_open_is_told_by_why(tmp_path: Path, number: int, says: str) -> None:
+    settings = settings_of(
+        tmp_path, position='[position]\nkind = "serial"\nport = "/dev/ttyUSB0"\n'
+    )
+    said = (
+        f"GPS receiver at /dev/ttyUSB0: {os.strerror(number)}; check its cable and the setting "
+        "position.port; it is tried again until it answers"
+    )
+    (finding,) = judge_place(settings, make(troubles={"gps": TroubleFact(sentence=said, since=AT)}))
+    assert finding.found == f"GPS receiver at /dev/ttyUSB0: {os.strerror(number)}"
+    assert says in finding.do
 
 
 def test_the_place_is_judged_by_what_the_daemon_says(tmp_path: Path) -> None:
@@ -144,6 +177,17 @@ def test_a_receiver_is_listened_to(
     finally:
         stop.set()
     assert (finding.verdict, says in finding.found) == (verdict, True)
+
+
+def test_a_port_that_another_program_holds_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device_checks, "FIX_WITHIN_S", 1.0)
+    _, slave = os.openpty()
+    fcntl.flock(slave, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    position = f'[position]\nkind = "serial"\nport = "{os.ttyname(slave)}"\n'
+    finding = listen(settings_of(tmp_path, position=position))
+    assert (finding.verdict, "fuser -v" in finding.do) == ("fail", True)
 
 
 def test_a_unit_without_a_receiver_is_told_so(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import pytest
+
 from edge.doctor.examine import Check, examine
 from edge.doctor.findings import Finding, exit_status, fail, ok, split, warning, worst
 from edge.errors import EdgeError
@@ -59,7 +61,49 @@ def test_the_worst_finding_decides() -> None:
     assert worst([good, bad]) == "warning"
 
 
-def test_a_sentence_of_the_unit_is_split_into_what_and_what_to_do() -> None:
-    assert split("the disk is full: make room on it") == ("the disk is full", "make room on it")
-    assert split("it does not answer")[0] == "it does not answer"
-    assert split("no port /dev/a:b")[0] == "no port /dev/a:b"
+@pytest.mark.parametrize(
+    ("sentence", "found", "do"),
+    [
+        ("the disk is full: make room on it", "the disk is full", "make room on it"),
+        (
+            "GPS receiver at /dev/a: No such file or directory; check its cable; it is tried again",
+            "GPS receiver at /dev/a: No such file or directory",
+            "check its cable; it is tried again",
+        ),
+        (
+            "10 of 9 make no entry; check the file and its columns (line 3: plate: it is empty)",
+            "10 of 9 make no entry",
+            "check the file and its columns (line 3: plate: it is empty)",
+        ),
+        (
+            "one of the two is not the key: if this lasts, put back the unit.key",
+            "one of the two is not the key",
+            "if this lasts, put back the unit.key",
+        ),
+        (
+            "the spool was damaged. Check this unit's disk, and replace it",
+            "the spool was damaged",
+            "check this unit's disk, and replace it",
+        ),
+    ],
+)
+def test_a_sentence_of_the_unit_is_split_into_what_and_what_to_do(
+    sentence: str, found: str, do: str
+) -> None:
+    assert split(sentence, "restart it") == (found, do)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "it does not answer",
+        "no port /dev/a:b",
+        "hot list state: /x/state.csv cannot be read: Permission denied",
+        "no manifest has a model named 'nobody': there are plate-detector, plate-reader",
+        "the first is line 3: priority: 9 is not 1 to 5",
+        "credentials file /x: No such file or directory; trying again until it is back",
+        "the manifest is not the repository's: another key; settled by nobody",
+    ],
+)
+def test_what_the_system_said_is_never_given_for_what_to_do(sentence: str) -> None:
+    assert split(sentence, "restart it") == (sentence, "restart it")
