@@ -153,7 +153,9 @@ class Administration(AccountsBase):
         self._change(login, "accounts.reset_second_factor", by, origin, reset)
         return password
 
-    def disable(self, login: str, by: By, origin: str, *, why: str = closing.LEFT) -> closing.Ended:
+    def close_account(
+        self, login: str, by: By, origin: str, *, why: str = closing.LEFT
+    ) -> closing.Ended:
         """Close a user's account at once, with all that its person could still come in by.
 
         What ended with it.
@@ -174,7 +176,7 @@ class Administration(AccountsBase):
             return account.user
 
         asked: dict[str, JSON] = {"reason_given": as_typed(why)}
-        self._change(login, "accounts.disable", by, origin, close, asked)
+        self._change(login, "accounts.close", by, origin, close, asked)
         return ended[0]
 
     def unlock(self, login: str, by: By, origin: str) -> None:

@@ -40,7 +40,7 @@ def close(connection: Connection, user_id: UUID, why: str, now: datetime) -> End
     Sessions end, tokens of services for which the person answers are revoked, proposals that wait
     are denied, and what was approved can no longer be run.
     """
-    users.disable(connection, user_id, why, now)
+    users.close(connection, user_id, why, now)
     held = sessions.end_all(connection, user_id)
     revoked = connection.execute(
         update(api_tokens)

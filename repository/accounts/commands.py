@@ -144,7 +144,7 @@ def leave(services: Services, user: User | None, person: str) -> None:
 
     Example: alpr-repository users leave jdoe
     """
-    _show_end(person, services.accounts.disable(person, by(user), COMMAND_LINE))
+    _show_end(person, services.accounts.close_account(person, by(user), COMMAND_LINE))
 
 
 @users.command()
@@ -156,7 +156,7 @@ def revoke(services: Services, user: User | None, person: str, reason: str) -> N
 
     Example: alpr-repository users revoke jdoe --reason "Moved to duties without access"
     """
-    _show_end(person, services.accounts.disable(person, by(user), COMMAND_LINE, why=reason))
+    _show_end(person, services.accounts.close_account(person, by(user), COMMAND_LINE, why=reason))
 
 
 @users.command()
@@ -206,7 +206,7 @@ def _plain(account: Account) -> dict[str, object]:
 
 
 def _state(account: Account) -> str:
-    return "disabled" if account.disabled_at else "locked" if account.locked_at else "open"
+    return "closed" if account.disabled_at else "locked" if account.locked_at else "open"
 
 
 def _show_end(login: str, ended: Ended) -> None:

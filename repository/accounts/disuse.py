@@ -29,7 +29,7 @@ def close_unused(accounts: Accounts) -> list[str]:
                 continue
             closing.close(connection, user_id, closing.UNUSED, now)
             request = {**subject(account.user), "days": accounts.settings.disuse_days}
-            entry = Entry("accounts.disable", SYSTEM, now, "repository", request)
+            entry = Entry("accounts.close", SYSTEM, now, "repository", request)
             log.append(connection, entry)
             closed.append(account.user.login)
     return closed

@@ -262,7 +262,7 @@ def _reason(
     if found is None or account is None:
         return "unknown login"
     if account.disabled_at is not None:
-        return "account disabled"
+        return "account closed"
     if account.locked_at is not None:
         return "account locked"
     if account.agency_access is not None:

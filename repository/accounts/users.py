@@ -208,7 +208,7 @@ def set_roles(connection: Connection, user_id: UUID, given: frozenset[Role], pos
     )
 
 
-def disable(connection: Connection, user_id: UUID, why: str, now: datetime) -> None:
+def close(connection: Connection, user_id: UUID, why: str, now: datetime) -> None:
     """Close the account."""
     connection.execute(
         update(users).where(users.c.id == user_id).values(disabled_at=now, disabled_why=why)

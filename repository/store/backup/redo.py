@@ -17,7 +17,7 @@ DO_AGAIN: Mapping[str, str] = MappingProxyType(
         "reads": "that their owners corrected, withdrew or disposed of, which are as before; "
         "errors reported and answered",
         "units": "enrolled, rekeyed or revoked; approvals to run them; their repairs and checks",
-        "users": "added, disabled or given roles; logins asked for; reviews of the lists of users",
+        "users": "added, closed or given roles; logins asked for; reviews of the lists of users",
         "audits": "opened, drawn, answered and signed off, with findings and papers",
         "tokens": "of services: all are revoked, give new ones",
         "agencies": "added, suspended, ended or put under another rule, where the keys file is "

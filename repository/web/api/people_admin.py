@@ -204,7 +204,7 @@ def reset(login: _Login, user: Bearer, rooms: Rooms, origin: Origin) -> Mapping[
 @router.post("/users/{login}/closing")
 def close(login: _Login, typed: Closing, user: Bearer, rooms: Rooms, origin: Origin) -> Closed:
     """Close an account at once, and say what ended that its person could still come in by."""
-    ended = rooms.accounts.disable(login, user, origin, why=typed.reason)
+    ended = rooms.accounts.close_account(login, user, origin, why=typed.reason)
     return Closed(login=login, **asdict(ended))
 
 

@@ -77,7 +77,7 @@ def test_what_no_token_can_be_is_refused_on_the_record(
 ) -> None:
     hire(accounts, "roe", "boston-pd")
     hire(accounts, "gone")
-    accounts.disable("gone", OPERATOR, "here")
+    accounts.close_account("gone", OPERATOR, "here")
     changes: list[tuple[dict[str, Any], str]] = [
         ({"scopes": ["search"]}, "no token can search"),
         ({"scopes": ["statistics:read", "search:run"]}, "no token can search"),
@@ -142,7 +142,7 @@ def test_a_token_opens_nothing_once_it_or_what_is_behind_it_ended(
         accounts.make_token(READ, officer, HERE)
     accounts.revoke_token(revoked.id, officer, HERE)
     clock.pass_(days=1)
-    accounts.disable("poe", OPERATOR, "here")
+    accounts.close_account("poe", OPERATOR, "here")
     with engine.begin() as connection:
         connection.execute(
             update(agencies).where(agencies.c.name == "boston-pd").values(access="suspended")

@@ -79,7 +79,7 @@ def test_who_has_and_who_has_not_read_it_is_listed(people: People, accounts: Acc
     employ(accounts, "idle", Role.OFFICER)
     employ(accounts, "gone", Role.OFFICER)
     employ(accounts, "away", Role.OFFICER, agency="boston-pd")
-    accounts.disable("gone", OPERATOR, "here")
+    accounts.close_account("gone", OPERATOR, "here")
     number = publish(people, None, "For all")
     people.acknowledge_bulletin(reader, number, "here")
     found = {each.login: each.read_at for each in people.readers_of_bulletin(admin, number, "x")}

@@ -68,7 +68,7 @@ def test_accounts_are_locked_released_reset_and_closed(command_line: CommandLine
     command_line.ok("users", "reset", "roe", "--json")
     assert "roe  Jane Doe  open, has a one-time password" in command_line.ok("users", "list")
     assert "sessions that ended: 0" in command_line.ok("users", "leave", "roe")
-    assert "roe  Jane Doe  disabled" in command_line.ok("users", "list")
+    assert "roe  Jane Doe  closed" in command_line.ok("users", "list")
     for act in ("unlock", "reset", "reset-second-factor"):
         said = command_line.refused("users", act, "roe")
         assert "the account was closed on 20" in said

@@ -102,7 +102,7 @@ def test_a_request_is_denied_with_a_reason_and_an_account_revoked(
     assert (denied.decision, denied.decision_reason) == ("denied", "Not of our agency")
     assert waiting(engine) == []
     employ(accounts, "rroe", *OFFICER)
-    accounts.disable("rroe", admin, "here", why="No longer assigned")
+    accounts.close_account("rroe", admin, "here", why="No longer assigned")
     assert state(accounts, "rroe") == "No longer assigned"
 
 

@@ -219,7 +219,7 @@ def test_it_makes_nobody_an_account_and_opens_none_elsewhere(
     site: Accounts, provider: IdentityProvider, officer: User
 ) -> None:
     hire(site, "roe", "boston-pd")
-    site.disable("jdoe", OPERATOR, "here")
+    site.close_account("jdoe", OPERATOR, "here")
     for login in ("nobody", "roe", "jdoe"):
         begun = site.begin_at_provider("salem-pd", HERE)
         back = came_back(provider.sign_in(begun.address, login))

@@ -168,7 +168,7 @@ def test_leaving_ends_all_that_a_person_could_come_in_by(
     gone = hire(accounts, "gone", roles=(R.OFFICER,))
     token = open_session(accounts, "gone").token
     waiting, approved = _give(engine, gone, clock)
-    ended = accounts.disable("gone", admin, "here")
+    ended = accounts.close_account("gone", admin, "here")
     assert ended == Ended(1, ("a service",), (waiting, approved), None)
     assert state(accounts, "gone") == "left the agency"
     with pytest.raises(SessionEndedError):
@@ -181,7 +181,7 @@ def test_leaving_ends_all_that_a_person_could_come_in_by(
         assert rows[approved].valid_until <= clock()
         assert connection.scalars(select(api_tokens.c.revoked_at)).all() == [clock()]
         assert connection.scalars(select(sessions.c.user_id)).all() == []
-    (closing,) = (each for each in recorded(engine) if each["action"] == "accounts.disable")
+    (closing,) = (each for each in recorded(engine) if each["action"] == "accounts.close")
     assert (closing["actor"]["login"], closing["request"]["login"]) == ("admin", "gone")
 
 
@@ -192,9 +192,9 @@ def test_it_is_said_when_the_last_administrator_of_an_agency_leaves(accounts: Ac
     for login in ("one", "two"):
         employ(accounts, login, ADMINISTRATOR)
     employ(accounts, "jdoe", R.OFFICER)
-    assert accounts.disable("one", OPERATOR, "here").unadministered is None
-    assert accounts.disable("two", OPERATOR, "here").unadministered == "salem-pd"
-    assert accounts.disable("jdoe", OPERATOR, "here").unadministered is None
+    assert accounts.close_account("one", OPERATOR, "here").unadministered is None
+    assert accounts.close_account("two", OPERATOR, "here").unadministered == "salem-pd"
+    assert accounts.close_account("jdoe", OPERATOR, "here").unadministered is None
 
 
 def _give(engine: Engine, user: User, clock: Clock) -> tuple[int, int]:
@@ -253,7 +253,7 @@ def test_only_an_account_that_nobody_uses_is_closed(accounts: Accounts, clock: C
     assert disuse.close_unused(accounts) == []
     assert (state(accounts, "idle"), state(accounts, "busy")) == ("not used", None)
     closing = recorded(accounts.engine)[-3]
-    assert (closing["action"], closing["actor"]["login"]) == ("accounts.disable", "system")
+    assert (closing["action"], closing["actor"]["login"]) == ("accounts.close", "system")
     clock.pass_(days=days + 1)
     assert disuse.close_unused(accounts) == ["busy"]
 
@@ -269,13 +269,13 @@ def test_accounts_are_closed_and_released_within_reach(accounts: Accounts, by_ro
     with accounts.engine.begin() as connection:
         users.count_failure(connection, jdoe, accounts.now(), 1, timedelta(minutes=1))
     accounts.unlock("jdoe", by, "here")
-    accounts.disable("jdoe", by, "here", why="Moved to other duties")
+    accounts.close_account("jdoe", by, "here", why="Moved to other duties")
     assert state(accounts, "jdoe") == "Moved to other duties"
     with pytest.raises(AccountError, match="say why"):
-        accounts.disable("by", by, "here", why=" ")
+        accounts.close_account("by", by, "here", why=" ")
     if by_role is OPERATES:
-        accounts.disable("away", by, "here")
+        accounts.close_account("away", by, "here")
         return
     for beyond in ("away", "nobody", "root"):
         with pytest.raises(AccountError, match=r"no such user|an operator's"):
-            accounts.disable(beyond, by, "here")
+            accounts.close_account(beyond, by, "here")

@@ -63,7 +63,7 @@ def test_a_login_from_its_request_to_the_review_that_ends_it(command_line: Comma
     assert as_("head", line, *certify) == "certified; closed: jdoe\n"
     assert "head: Jane Doe on" in as_("head", line, "user-reviews", "list")
     listed = json.loads(as_("admin", line, "users", "list", "--json"))["users"]
-    (closed,) = (each for each in listed if each["state"] == "disabled")
+    (closed,) = (each for each in listed if each["state"] == "closed")
     assert (closed["login"], closed["position"]) == ("jdoe", "Detective")
 
 

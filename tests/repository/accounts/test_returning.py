@@ -57,7 +57,7 @@ def admin(accounts: Accounts) -> User:
 def left(accounts: Accounts, admin: User) -> User:
     """A person who left, with a supervisor's roles."""
     person = hire(accounts, "rroe", roles=(Role.SUPERVISOR,))
-    accounts.disable("rroe", admin, "here")
+    accounts.close_account("rroe", admin, "here")
     return person
 
 
@@ -107,7 +107,7 @@ def test_nobody_returns_by_another_way_or_in_anothers_place(
 ) -> None:
     away = employ(accounts, "away", Role.ALPR_ADMINISTRATOR, agency="boston-pd")
     employ(accounts, "gone", *OFFICER, agency="boston-pd")
-    accounts.disable("gone", away, "here")
+    accounts.close_account("gone", away, "here")
     number = people.ask_for_login(FORM, "10.0.0.9")
     refusals = []
 
@@ -162,7 +162,7 @@ def test_a_lock_does_not_outlive_the_closing(
     for _ in range(accounts.settings.max_failures):
         with pytest.raises(SignInRefusedError):
             accounts.sign_in("rroe", "wrong", "10.0.0.7")
-    accounts.disable("rroe", admin, "here")
+    accounts.close_account("rroe", admin, "here")
     once = reopen(people, admin)
     with pytest.raises(SignInRefusedError):
         accounts.sign_in("rroe", "wrong", "10.0.0.7")  # the first, and not the sixth

@@ -151,7 +151,7 @@ def test_accounts_that_cannot_be_are_refused(
 
 @pytest.mark.policy("G-10a")
 def test_a_login_is_one_persons_for_ever(accounts: Accounts, officer: User) -> None:
-    accounts.disable("jdoe", OPERATOR, "here")
+    accounts.close_account("jdoe", OPERATOR, "here")
     with pytest.raises(AccountError, match="taken"):
         accounts.add("JDOE", "John Doe", "boston-pd", OPERATOR, "here")
 
@@ -161,7 +161,7 @@ def test_whatever_is_wrong_the_answer_is_one_and_the_ledger_knows(
     accounts: Accounts, officer: User, engine: Engine
 ) -> None:
     hire(accounts, "gone")
-    accounts.disable("gone", OPERATOR, "here")
+    accounts.close_account("gone", OPERATOR, "here")
     answers = []
     for login, password in (
         ("jdoe", "wrong"),
@@ -179,7 +179,7 @@ def test_whatever_is_wrong_the_answer_is_one_and_the_ledger_knows(
         "wrong password",
         "unknown login",
         "unknown login",
-        "account disabled",
+        "account closed",
         "wrong password",
     ]
     assert {each["outcome"] for each in last} == {"refused"}
@@ -311,6 +311,6 @@ def test_the_last_ten_passwords_are_refused(
 
 def test_who_is_not_there_cannot_be_changed(accounts: Accounts) -> None:
     with pytest.raises(AccountError, match="no such user"):
-        accounts.disable("nobody", OPERATOR, "here")
+        accounts.close_account("nobody", OPERATOR, "here")
     last = recorded(accounts.engine)[-1]
-    assert (last["action"], last["outcome"]) == ("accounts.disable", "refused")
+    assert (last["action"], last["outcome"]) == ("accounts.close", "refused")

@@ -171,7 +171,7 @@ def test_sessions_end_in_the_call_that_closes_the_account(
     accounts: Accounts, officer: User
 ) -> None:
     token = opened(accounts, officer)
-    accounts.disable("jdoe", OPERATOR, "here")
+    accounts.close_account("jdoe", OPERATOR, "here")
     assert_ended(accounts, token)
 
 

@@ -151,5 +151,5 @@ def test_whoever_may_search_is_reminded_thirty_days_before(
         "training of jdoe of salem-pd ends on 2027-03-01",
     ]
     people.record_training(admin, "jdoe", *COURSE, day_of(clock()), "here")
-    accounts.disable("admin", OPERATOR, "here")
+    accounts.close_account("admin", OPERATOR, "here")
     assert due(engine, clock) == []

@@ -275,7 +275,7 @@ def test_a_closed_account_changes_nothing(
     data: AgencyData, officer: User, accounts: Accounts, engine: Engine
 ) -> None:
     read = sight(engine, "1ABC23", NOON)
-    accounts.disable("jdoe", OPERATOR, "here")
+    accounts.close_account("jdoe", OPERATOR, "here")
     with pytest.raises(SessionEndedError):
         data.dispose(officer, [read], "why", "here")
     assert number(engine, reads) == 1

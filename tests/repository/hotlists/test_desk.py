@@ -353,7 +353,7 @@ def test_a_list_of_entries_by_hand_alone_is_issued_anew_so_that_units_see_it_sti
 def test_an_account_that_was_closed_meanwhile_does_nothing(
     engine: Engine, desk: ListDesk, officer: User, accounts: Accounts
 ) -> None:
-    accounts.disable("jdoe", OPERATOR, "test")
+    accounts.close_account("jdoe", OPERATOR, "test")
     with pytest.raises(SessionEndedError):
         desk.propose(officer, LIST, TYPED, "test")
     assert last(engine, "hotlist.entry.propose")["outcome"] == "refused"

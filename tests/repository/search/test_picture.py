@@ -201,7 +201,7 @@ def test_nobody_sees_it_whose_account_is_closed(
     accounts: Accounts,
 ) -> None:  # fmt: skip
     read_id = photograph(engine, store, clock() - timedelta(hours=1))
-    accounts.disable("jdoe", OPERATOR, "here")
+    accounts.close_account("jdoe", OPERATOR, "here")
     with pytest.raises(SessionEndedError):
         shown.show(officer, wish(read_id), "here")
     assert recorded(engine)[-1]["outcome"] == "refused"

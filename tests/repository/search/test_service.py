@@ -274,7 +274,7 @@ def test_an_account_closed_meanwhile_searches_no_more(
     request_: SearchRequest,
     engine: Engine,
 ) -> None:
-    accounts.disable("jdoe", OPERATOR, "here")
+    accounts.close_account("jdoe", OPERATOR, "here")
     with pytest.raises(SessionEndedError):
         searches.search(officer, request_, "here")
     assert recorded(engine)[-1]["outcome"] == "refused"

@@ -81,7 +81,7 @@ def test_a_code_opens_one_session_even_of_two_that_come_at_once(site: Site) -> N
 def test_whoever_cannot_sign_in_is_told_the_same_whatever_the_reason(site: Site) -> None:
     accounts = site.rooms.accounts
     hire(accounts, "gone")
-    accounts.disable("gone", OPERATOR, "here", why="left the agency")
+    accounts.close_account("gone", OPERATOR, "here", why="left the agency")
     hire(accounts, "shut")
     wrong = {"password": "not the password"}
     for _ in range(5):
