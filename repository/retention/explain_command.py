@@ -29,7 +29,7 @@ from repository.retention.explain_json import gone_as_mapping, kept_as_mapping
 from repository.retention.explain_words import plate_words, words_of_gone, words_of_kept
 from repository.retention.rules import shipped_rule
 from repository.search.permits import Law
-from repository.search.purpose import AFFIRMATION, Purpose, PurposeKind
+from repository.search.purpose import Purpose, PurposeKind, affirmation
 from repository.search.run import Sight
 
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -42,7 +42,7 @@ Plate = tuple[str, str | None, str | None, str | None]
 @click.option("--facts", default="", help="What makes it necessary to see the plate, in words.")
 @click.option("--case", "case_number", default="", help="Number of the case it belongs to.")
 @click.option("--court-order", help="Court and number of the order, for that purpose.")
-@click.option("--affirm", is_flag=True, help=f"Your word: {AFFIRMATION}")
+@click.option("--affirm", is_flag=True, help=f"Your word: {affirmation('look')}")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @as_person_if_named("Your login, to see the plate too; then say why.")
 def explain_command(
@@ -69,7 +69,12 @@ def explain_command(
         stated = None
         if user is not None:
             stated = Purpose.of(
-                purpose or "", facts, case_number, affirmed=affirm, court_order=court_order
+                purpose or "",
+                facts,
+                case_number,
+                affirmed=affirm,
+                court_order=court_order,
+                act="look",
             )
         entry = replace(entry, request=_request(asked, stated))
         with services.engine.begin() as connection:

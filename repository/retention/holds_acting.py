@@ -26,7 +26,7 @@ from repository.retention.holds_request import HoldError
 from repository.retention.rules import shipped_rule
 from repository.search.errors import SearchRefusedError
 from repository.search.permits import Law
-from repository.search.purpose import AFFIRMATION, PurposeKind
+from repository.search.purpose import Act, PurposeKind, affirmation
 
 NUMBER = click.option(
     "--hold",
@@ -42,21 +42,25 @@ SEEING = (Power.HOLD, Power.RELEASE_HOLD, Power.SEE_CASES)
 _C = TypeVar("_C", bound=Callable[..., Any])
 
 
-def why_options(command: _C) -> _C:
+def why_options(act: Act) -> Callable[[_C], _C]:
     """The options that say why a person is told of reads, for :func:`why_of`."""
-    for each in (
-        click.option(
-            "--purpose",
-            default=PurposeKind.CRIMINAL_INVESTIGATION.value,
-            show_default=True,
-            help=f"One of: {', '.join(PurposeKind)}.",
-        ),
-        click.option("--court-order", help="Court and number of the order, for that purpose."),
-        click.option("--offence", help="The suspected crime."),
-        click.option("--affirm", is_flag=True, help=f"Your word: {AFFIRMATION}"),
-    ):
-        command = each(command)
-    return command
+
+    def decorate(command: _C) -> _C:
+        for each in (
+            click.option(
+                "--purpose",
+                default=PurposeKind.CRIMINAL_INVESTIGATION.value,
+                show_default=True,
+                help=f"One of: {', '.join(PurposeKind)}.",
+            ),
+            click.option("--court-order", help="Court and number of the order, for that purpose."),
+            click.option("--offence", help="The suspected crime."),
+            click.option("--affirm", is_flag=True, help=f"Your word: {affirmation(act)}"),
+        ):
+            command = each(command)
+        return command
+
+    return decorate
 
 
 def why_of(why: Mapping[str, Any]) -> Why:

@@ -78,7 +78,7 @@ for _command in (
 
 @hold.command("add")
 @click.option("--case", "case_number", required=True, help="Number of the case.")
-@why_options
+@why_options("hold")
 @click.option(
     "--legal-process",
     help="Court and number of the letter or order that asks to keep reads: then only your agency's "

@@ -24,6 +24,7 @@ from repository.search.facts import Earlier, check_not_pasted, check_words
 from repository.search.permits import Law
 from repository.search.purpose import (
     MAX_COURT_ORDER,
+    Act,
     Purpose,
     PurposeKind,
     case_number_of,
@@ -44,8 +45,8 @@ class Why:
     court_order: str | None = None
     offence: str | None = None
 
-    def stated(self, case_number: str, reason: str) -> Purpose:
-        """The purpose that this states.
+    def stated(self, act: Act, case_number: str, reason: str) -> Purpose:
+        """The purpose that this states, of placing a hold or of looking at one.
 
         Raises:
             SearchRefusedError: naming what is missing or says nothing.
@@ -57,6 +58,7 @@ class Why:
             affirmed=self.affirmed,
             court_order=self.court_order,
             offence=self.offence,
+            act=act,
         )
 
 
@@ -97,6 +99,7 @@ def look(
         _earlier(connection, user, now - timedelta(days=limits.pasted_days), but),
         cases=limits.pasted_cases,
         likeness_percent=limits.pasted_likeness_percent,
+        act=purpose.act,
     )
     closed = law.closed(purpose.kind, now, together=False)
     return Look(purpose, Sight(user.agency_id, duties, now, closed))

@@ -99,7 +99,7 @@ class Placing:
             look = holds_permits.look(
                 connection,
                 user,
-                why.stated(request.case_number, request.reason),
+                why.stated("hold", request.case_number, request.reason),
                 self.law,
                 self.duties,
                 now,

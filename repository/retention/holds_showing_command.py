@@ -36,7 +36,7 @@ from repository.store.tables.reads import reads
 @click.command("show")
 @NUMBER
 @click.option("--facts", help="What makes it necessary to see its plate and reads, in words.")
-@why_options
+@why_options("look")
 @AS_JSON
 @as_person
 def show(
@@ -101,7 +101,7 @@ def _look(
     look = holds_permits.look(
         connection,
         user,
-        why.stated(found.case_number, facts),
+        why.stated("look", found.case_number, facts),
         rules.law,
         rules.duties,
         now,

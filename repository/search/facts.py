@@ -78,12 +78,19 @@ def check_words(field: str, told: str, what: str, *, needed: int = MIN_TELLING_W
 
 
 def check_not_pasted(
-    told: str, case_number: str, earlier: Iterable[Earlier], *, cases: int, likeness_percent: float
+    told: str,
+    case_number: str,
+    earlier: Iterable[Earlier],
+    *,
+    cases: int,
+    likeness_percent: float,
+    act: str = "search",
 ) -> None:
     """See that the words are not those of ``cases`` other cases, or nearly so.
 
     Likeness is RapidFuzz's normalised indel ratio of the words, without regard to capitals and
-    marks: a text with only a time or a plate exchanged is still the same text.
+    marks: a text with only a time or a plate exchanged is still the same text. ``act`` is what the
+    words are told of.
 
     Raises:
         SearchRefusedError: naming the rule and the cases.
@@ -100,7 +107,7 @@ def check_not_pasted(
     named = ", ".join(sorted(same)[:3])
     raise SearchRefusedError(
         f"facts: you gave these words, or nearly these, for {len(same)} other cases ({named}) and "
-        f"now for case {case_number}; say what is known in this case that makes the search "
+        f"now for case {case_number}; say what is known in this case that makes the {act} "
         "necessary"
     )
 

@@ -113,6 +113,7 @@ def check_person(
         _earlier(connection, user, purpose.case_number, now - timedelta(days=limits.pasted_days)),
         cases=limits.pasted_cases,
         likeness_percent=limits.pasted_likeness_percent,
+        act=purpose.act,
     )
 
 

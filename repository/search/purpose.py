@@ -1,4 +1,4 @@
-"""Why a search is made, and what its user affirms. Pure."""
+"""Why a search is made, a hold placed or a look taken, and what its user affirms. Pure."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from repository.ledger.entry import JSON
 from repository.search.errors import SearchRefusedError
 from repository.search.facts import check_words
 
-AFFIRMATION = (
-    "This search does not aim at anyone for their religion, politics, views, lawful association "
-    "or any protected characteristic."
-)
-_FACTS = "what is known that makes this search necessary, such as who saw what, where and when"
+Act: TypeAlias = Literal["search", "hold", "look"]
+"""What is stated and affirmed: a search, a hold on reads, or a look at some that are known."""
 MAX_CASE_NUMBER = 64
 MAX_COURT_ORDER = 200
 MAX_OFFENCE = 200
@@ -39,7 +37,7 @@ class PurposeKind(StrEnum):
 class Purpose:
     """A lawful purpose with the specific facts behind it, or the court order's reference.
 
-    ``offence`` is the suspected crime, where one is.
+    ``offence`` is the suspected crime, where one is; ``act`` is what it is the purpose of.
     """
 
     kind: PurposeKind
@@ -47,6 +45,7 @@ class Purpose:
     case_number: str
     court_order: str | None
     offence: str | None = None
+    act: Act = "search"
 
     @classmethod
     def of(
@@ -58,6 +57,7 @@ class Purpose:
         affirmed: bool,
         court_order: str | None = None,
         offence: str | None = None,
+        act: Act = "search",
     ) -> Purpose:
         """The purpose that was stated.
 
@@ -76,14 +76,15 @@ class Purpose:
             raise SearchRefusedError("court_order: belongs to the purpose court_order alone")
         told = facts.strip()
         if stated is not PurposeKind.COURT_ORDER or told:
-            check_words("facts", told, _FACTS)
+            known = f"what is known that makes this {act} necessary"
+            check_words("facts", told, f"{known}, such as who saw what, where and when")
         number = case_number_of("case", case_number)
         suspected = " ".join((offence or "").split())
         if suspected:
             check_line("offence", suspected, MAX_OFFENCE, "the suspected crime")
         if not affirmed:
-            raise SearchRefusedError(f"affirm: the search needs your word: {AFFIRMATION}")
-        return cls(stated, told, number, reference or None, suspected or None)
+            raise SearchRefusedError(f"affirm: the {act} needs your word: {affirmation(act)}")
+        return cls(stated, told, number, reference or None, suspected or None, act)
 
     def as_json(self) -> Mapping[str, JSON]:
         """The purpose as the ledger and the case file keep it."""
@@ -93,8 +94,19 @@ class Purpose:
             "case": self.case_number,
             "court_order": self.court_order,
             "offence": self.offence,
-            "affirmed": AFFIRMATION,
+            "affirmed": affirmation(self.act),
         }
+
+
+def affirmation(act: Act) -> str:
+    """What the person who does it gives their word for."""
+    return (
+        f"This {act} does not aim at anyone for their religion, politics, views, lawful "
+        "association or any protected characteristic."
+    )
+
+
+AFFIRMATION = affirmation("search")
 
 
 def case_number_of(field: str, typed: str) -> str:

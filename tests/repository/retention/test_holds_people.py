@@ -88,10 +88,12 @@ def site(command_line: CommandLine) -> Site:
 def test_a_hold_asks_of_its_person_what_a_search_asks(site: Site) -> None:
     site.hire("jdoe")
     plate = ("--plate=5KNM89", *SPAN)
-    assert "affirm: the search needs your word" in site.refused("jdoe", *plate)
+    word = "affirm: the hold needs your word: This hold does not aim at anyone for their religion"
+    assert word in site.refused("jdoe", *plate)
     assert "'x' is no number of a case" in site.refused("jdoe", *plate, "--affirm", case="x")
     vague = site.refused("jdoe", *plate, "--affirm", "--reason=Official investigation")
-    assert vague.splitlines()[-1].startswith("Error: reason: say in words")
+    said = "Error: reason: say in words what is known that makes this hold necessary"
+    assert vague.splitlines()[-1].startswith(said)
     with site.line.engine.begin() as connection:
         connection.execute(update(trainings).values(struck_at=NOW))
     assert "your training is missing" in site.refused("jdoe", *plate, "--affirm")
@@ -110,6 +112,28 @@ def test_one_reason_for_many_cases_is_refused(site: Site) -> None:
         site.hold("jdoe", f"--read={site.salem}", "--affirm", case=case)
     said = site.refused("jdoe", f"--read={site.salem}", "--affirm", case="24-3")
     assert "reason: you gave these words" in said
+    assert "that makes the hold necessary" in said
+
+
+def test_looks_at_holds_and_at_one_read_are_refused_in_words_of_the_look(site: Site) -> None:
+    site.hire("jdoe")
+    site.hold("jdoe", f"--read={site.salem}", "--affirm")
+    facts = f"--facts={WHY}"
+    explain = ("retention", "explain", str(site.salem), "--purpose=wrongdoing", "--case=24-1187")
+    for command in (("hold", "show", "--hold=1"), explain):
+        asked = (*command, "--user=jdoe")
+        said = site.line.refused(*asked, facts, password=PASSWORD)
+        assert "affirm: the look needs your word: This look does not aim at anyone" in said
+        said = site.line.refused(*asked, "--facts=Because", "--affirm", password=PASSWORD)
+        assert "makes this look necessary" in said
+
+
+@pytest.mark.policy("F-prohibited")
+def test_the_ledger_keeps_what_was_affirmed_of_a_hold(site: Site) -> None:
+    site.hire("jdoe")
+    site.hold("jdoe", f"--read={site.salem}", "--affirm")
+    placed = next(each for each in recorded(site.line.engine) if each["action"] == "hold.add")
+    assert placed["request"]["purpose"]["affirmed"].startswith("This hold does not aim at anyone")
 
 
 @pytest.mark.policy("C-4a")
