@@ -1,6 +1,6 @@
 """The built hot list's file: its parts, and how each is sealed.
 
-Invariants of the format, version 4:
+Invariants of the format, version 5:
 
 - Numbers are little-endian. The file is written under another name, synced and renamed, the
   header last: a file under its own name is whole.
@@ -8,8 +8,7 @@ Invariants of the format, version 4:
   under the unit's hot list key. The associated data of that wrap is the header itself, so a
   header that was altered, or belongs to another unit, does not open.
 - What is sealed is sealed with AES-256-GCM under the file's key. Its nonce is its own place in
-  the file, 12 bytes big-endian: no two things have one place, and nothing opens elsewhere. Its
-  associated data is the name of its part.
+  the file, 12 bytes big-endian: no two things have one place, and nothing opens elsewhere.
 - A plate's digest is made by multiply-shift hashing: the folded plate, read as a number of base
   36, times one number plus another, both of 128 bits and derived from the file's key; of the sum
   modulo 2**128 the upper 64 bits. Different plates may have one digest, such as 0AB and AB. The
@@ -50,7 +49,7 @@ from edge.contract.records import HotlistKind
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import ListFacts
 
-MAGIC = b"PWHOTF\x00\x04"
+MAGIC = b"PWHOTF\x00\x05"
 HEADER_BYTES = 4096
 PIECE_BYTES = 1 << 20
 TAG_BYTES = 16
@@ -62,43 +61,57 @@ MAX_SLOT_BITS = 28
 MAX_ENTRIES = (1 << 31) - 1
 
 
-class Listed(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An entry as it lies in the file: the fields of a HotlistEntry in their order."""
+class Details(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What is told of an entry once it matches: fields of a HotlistEntry."""
 
     entry: str
-    plate: str
     state: str | None
     kind: HotlistKind
     priority: int
     entered: datetime | None
-    expires: datetime | None
     note: str
 
+
+class Listed(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An entry as it lies in the file.
+
+    A read meets many entries that are not its plate after all, or have expired: their details are
+    never decoded.
+    """
+
+    plate: str
+    expires: datetime | None
+    raw: msgspec.Raw
+
     @classmethod
-    def of(cls, entry: HotlistEntry) -> Listed:
+    def of(cls, plate: str, expires: datetime | None, details: Details) -> Listed:
+        """The entry of that plate with these details."""
+        return cls(plate, expires, msgspec.Raw(entry_encoder.encode(details)))
+
+    @classmethod
+    def of_entry(cls, entry: HotlistEntry) -> Listed:
         """That entry."""
-        return cls(
-            entry.entry,
-            entry.plate,
-            entry.state,
-            entry.kind,
-            entry.priority,
-            entry.entered,
-            entry.expires,
-            entry.note,
+        details = Details(
+            entry.entry, entry.state, entry.kind, entry.priority, entry.entered, entry.note
         )
+        return cls.of(entry.plate, entry.expires, details)
+
+    def details(self) -> Details:
+        """Everything else about it."""
+        return _details_decoder.decode(self.raw)
 
     def as_entry(self) -> HotlistEntry:
         """The entry as the contract has it."""
+        details = self.details()
         return HotlistEntry(
-            entry=self.entry,
+            entry=details.entry,
             plate=self.plate,
-            state=self.state,
-            kind=self.kind,
-            priority=self.priority,
-            entered=self.entered,
+            state=details.state,
+            kind=details.kind,
+            priority=details.priority,
+            entered=details.entered,
             expires=self.expires,
-            note=self.note,
+            note=details.note,
         )
 
 
@@ -128,6 +141,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 entry_encoder = msgspec.msgpack.Encoder()
 group_decoder = msgspec.msgpack.Decoder(tuple[Listed, ...])
 wildcard_decoder = msgspec.msgpack.Decoder(tuple[tuple[int, Listed], ...])
+_details_decoder = msgspec.msgpack.Decoder(Details)
 _header_decoder = msgspec.json.Decoder(Header)
 
 
@@ -135,28 +149,32 @@ class Sealer:
     """Seals and opens the parts of one file, each at its own place."""
 
     def __init__(self, file_key: bytes) -> None:
-        self._cipher = AESGCM(file_key)
+        cipher = AESGCM(file_key)
+        self._encrypt = cipher.encrypt
+        self._decrypt_into = cipher.decrypt_into
+        self.decrypt = cipher.decrypt
+        """What :meth:`open` does, for whom a call less matters: takes a nonce, bytes and None."""
 
-    def seal(self, place: int, part: bytes, content: bytes) -> bytes:
+    def seal(self, place: int, content: bytes) -> bytes:
         """The content as it lies at that place in the file, 16 bytes longer."""
-        return self._cipher.encrypt(place.to_bytes(12, "big"), content, part)
+        return self._encrypt(place.to_bytes(12, "big"), content, None)
 
-    def open(self, place: int, part: bytes, sealed: bytes) -> bytes:
+    def open(self, place: int, sealed: bytes) -> bytes:
         """The content that was sealed there.
 
         Raises:
             InvalidTag: if it was altered, moved or cut short.
         """
-        return self._cipher.decrypt(place.to_bytes(12, "big"), sealed, part)
+        return self.decrypt(place.to_bytes(12, "big"), sealed, None)
 
-    def open_into(self, place: int, part: bytes, sealed: bytes, target: memoryview) -> None:
+    def open_into(self, place: int, sealed: bytes, target: memoryview) -> None:
         """The same, put where there is room for exactly that much.
 
         Raises:
             InvalidTag: if it was altered, moved or cut short.
             ValueError: if it is longer or shorter than the room.
         """
-        self._cipher.decrypt_into(place.to_bytes(12, "big"), sealed, part, target)
+        self._decrypt_into(place.to_bytes(12, "big"), sealed, None, target)
 
 
 def wrap_header(header: Header, file_key: bytes, key: bytes, nonce: bytes) -> bytes:

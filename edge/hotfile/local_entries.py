@@ -14,7 +14,7 @@ from edge.contract.hotlist_table import MAX_PLATE
 from edge.contract.plates import Confusables, normalise
 from edge.contract.records import HotlistKind
 from edge.hotfile.errors import HotfileError
-from edge.hotfile.layout import Listed
+from edge.hotfile.layout import Details, Listed
 
 
 class LocalEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,15 +57,10 @@ class LocalIndex:
         by_plate: defaultdict[str, list[Listed]] = defaultdict(list)
         for one in entries:
             by_plate[confusables.fold(one.plate)].append(
-                Listed(
-                    one.entry,
+                Listed.of(
                     one.plate,
-                    one.state,
-                    one.kind,
-                    one.priority,
-                    one.entered,
                     one.expires,
-                    one.reason,
+                    Details(one.entry, one.state, one.kind, one.priority, one.entered, one.reason),
                 )
             )
         self._by_plate = {folded: tuple(some) for folded, some in by_plate.items()}

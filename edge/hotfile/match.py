@@ -130,21 +130,22 @@ def _describe(
     now: datetime,
 ) -> HotlistMatch:
     substitutions, probability = alike
+    details = entry.details()
     return HotlistMatch(
         list_name=hotlist.name,
         list_version=hotlist.version,
         list_issued_at=hotlist.issued_at,
         list_stale=hotlist.stale(now),
         list_source=hotlist.facts.source,
-        note=entry.note or UNSET,
-        entry=entry.entry,
-        kind=entry.kind,
-        priority=entry.priority,
+        note=details.note or UNSET,
+        entry=details.entry,
+        kind=details.kind,
+        priority=details.priority,
         plate=entry.plate,
-        state=entry.state,
+        state=details.state,
         how=_how(entry.plate, substitutions),
         substitutions=substitutions,
-        state_agreement=_agreement(state, entry.state),
+        state_agreement=_agreement(state, details.state),
         probability=probability,
     )
 

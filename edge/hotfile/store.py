@@ -99,6 +99,7 @@ class StoredList:
         self.identity = file_identity(file_key)
         """Tells this file from every other, also from another of the same version."""
         self._sealer = Sealer(file_key)
+        self._decrypt = self._sealer.decrypt
         self._factor, self._summand = plate_numbers(file_key)
         self._fold = confusables.fold
         self._slot_shift = 128 - header.slot_bits
@@ -108,7 +109,7 @@ class StoredList:
             self._read_index()
             wild_bytes = header.size_bytes - header.wildcards_at
             sealed = os.pread(self._handle, wild_bytes, header.wildcards_at)
-            content = self._sealer.open(header.wildcards_at, b"wildcards", sealed)
+            content = self._sealer.open(header.wildcards_at, sealed)
             wildcards = wildcard_decoder.decode(content)
         except (InvalidTag, ValueError, msgspec.DecodeError) as error:
             raise DamagedListError(self.note_damage()) from error
@@ -127,7 +128,7 @@ class StoredList:
             length = min(PIECE_BYTES, len(index) - start)
             place = header.index_at + number * (PIECE_BYTES + TAG_BYTES)
             sealed = os.pread(self._handle, length + TAG_BYTES, place)
-            self._sealer.open_into(place, b"index", sealed, opened[start : start + length])
+            self._sealer.open_into(place, sealed, opened[start : start + length])
         self._index = index
 
     def __enter__(self) -> StoredList:
@@ -173,15 +174,14 @@ class StoredList:
         try:
             place, end = _PLACES.unpack(slot)
             at = place * UNIT_BYTES
-            block = self._sealer.open(
-                at, b"block", os.pread(self._handle, end * UNIT_BYTES - at, at)
-            )
+            sealed = os.pread(self._handle, end * UNIT_BYTES - at, at)
+            block = self._decrypt(at.to_bytes(12, "big"), sealed, None)
             if found < 0 or found & 1 or slot.find(mark, found + 1, _MARKS_END) >= 0:
                 return self._seldom(folded, block, mark, slot)
             start, stop = _EDGES.unpack_from(block, 2 * (found - _MARKS_AT))
             group = group_decoder.decode(block[start:stop])
             plate = group[0].plate
-            if self._fold(plate) == folded:
+            if plate == folded or self._fold(plate) == folded:
                 for one in group:
                     if one.plate != plate:
                         break
@@ -257,7 +257,7 @@ class StoredList:
     def _block(self, place: int, end: int) -> bytes:
         """The content of the block between two places, in units of 16 bytes."""
         at = place * UNIT_BYTES
-        return self._sealer.open(at, b"block", os.pread(self._handle, end * UNIT_BYTES - at, at))
+        return self._sealer.open(at, os.pread(self._handle, end * UNIT_BYTES - at, at))
 
 
 def _edges(block: bytes) -> tuple[int, ...]:

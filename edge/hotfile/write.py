@@ -49,7 +49,6 @@ _LENGTH_BITS = 16
 _DIGEST = (1 << 64) - 1
 _PRIORITY_BITS = 3
 _MAX_UNITS = (1 << 32) - 1
-_ASIDE = b"aside"
 
 
 class HotfileWriter:
@@ -124,7 +123,7 @@ class HotfileWriter:
         number = len(self._places)
         if number >= MAX_ENTRIES:
             raise HotfileError(f"{self._target}: a list takes {MAX_ENTRIES} entries at most")
-        listed = Listed.of(entry)
+        listed = Listed.of_entry(entry)
         folded = self._confusables.fold(entry.plate)
         digest = 0
         if "?" not in folded and "*" not in folded:
@@ -140,7 +139,7 @@ class HotfileWriter:
         self._identities.append(int.from_bytes(identity.digest(), "big"))
         # The urgent of one plate come first; eight digests share what this overwrites.
         self._order.append(digest >> _PRIORITY_BITS << _PRIORITY_BITS | entry.priority)
-        sealed = self._aside.seal(self._at, _ASIDE, entry_encoder.encode(listed))
+        sealed = self._aside.seal(self._at, entry_encoder.encode(listed))
         self._places.append(self._at << _LENGTH_BITS | len(sealed))
         self._put(self._files[0], sealed)
 
@@ -179,10 +178,10 @@ class HotfileWriter:
         index = _index(units, starts, marks)
         for start in range(0, len(index), PIECE_BYTES):
             piece = index[start : start + PIECE_BYTES].tobytes()
-            self._put(self._files[1], sealer.seal(self._at, b"index", piece))
+            self._put(self._files[1], sealer.seal(self._at, piece))
         wildcards_at = self._at
         content = msgspec.msgpack.encode(wildcards)
-        self._put(self._files[1], sealer.seal(wildcards_at, b"wildcards", content))
+        self._put(self._files[1], sealer.seal(wildcards_at, content))
         header = Header(
             facts=built,
             groups=self._confusables.groups,
@@ -234,12 +233,12 @@ class HotfileWriter:
         edges = np.cumsum(lengths, dtype="<u4").tobytes()
         block = b"".join((edges, marks, *groups, numbers))
         block += bytes(-len(block) % UNIT_BYTES)
-        self._put(self._files[1], sealer.seal(self._at, b"block", block))
+        self._put(self._files[1], sealer.seal(self._at, block))
 
     def _set_aside(self, handle: int, place: int) -> msgspec.Raw:
         at, length = place >> _LENGTH_BITS, place & ((1 << _LENGTH_BITS) - 1)
         try:
-            return msgspec.Raw(self._aside.open(at, _ASIDE, os.pread(handle, length, at)))
+            return msgspec.Raw(self._aside.open(at, os.pread(handle, length, at)))
         except OSError as error:
             raise self._unwritten(error) from error
 

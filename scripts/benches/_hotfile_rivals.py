@@ -70,7 +70,7 @@ class InDict:
         by_plate: dict[str, tuple[Listed, ...]] = {}
         for entry in entries:
             key = fold(entry.plate)
-            by_plate[key] = (*by_plate.get(key, ()), Listed.of(entry))
+            by_plate[key] = (*by_plate.get(key, ()), Listed.of_entry(entry))
         return lambda folded: by_plate.get(folded, ())
 
 
@@ -85,7 +85,7 @@ class InSqlite:
             database.execute("CREATE TABLE listed (folded TEXT, entry BLOB)")
             database.executemany(
                 "INSERT INTO listed VALUES (?, ?)",
-                ((fold(one.plate), entry_encoder.encode(Listed.of(one))) for one in entries),
+                ((fold(one.plate), entry_encoder.encode(Listed.of_entry(one))) for one in entries),
             )
             database.execute("CREATE INDEX by_plate ON listed (folded)")
         database.close()
@@ -108,7 +108,7 @@ class InMappedArrays:
         at, some_digests, some_places = 0, bytearray(), []
         with (folder / "mapped.entries").open("wb") as file:
             for entry in entries:
-                content = entry_encoder.encode(Listed.of(entry))
+                content = entry_encoder.encode(Listed.of_entry(entry))
                 file.write(content)
                 some_digests += _digest(fold(entry.plate))
                 some_places.append(at << 16 | len(content))
@@ -149,7 +149,7 @@ class InMarisaTrie:
         """See Rival."""
         fold = load_confusables().fold
         trie = import_module("marisa_trie").BytesTrie(
-            (fold(one.plate), entry_encoder.encode(Listed.of(one))) for one in entries
+            (fold(one.plate), entry_encoder.encode(Listed.of_entry(one))) for one in entries
         )
         trie.save(str(folder / "list.marisa"))
 

@@ -10,7 +10,8 @@ What is measured, each structure in a process of its own, on the same invented e
   for how long. Where the two together reach a hundredth of the time, every p99 contains them.
 - `rss_mb`: resident memory of the process once all lookups are done.
 - `exact_*`, `miss_*`: the store's own lookup of one folded plate, its folding included; what is
-  found is decrypted. A hundredth of the plates consist of confusable characters alone.
+  found is decrypted and its plate compared, the details of an entry are decoded once it matches
+  (`match_exact_*`). A hundredth of the plates consist of confusable characters alone.
 - `confusable_*`: a whole match (Hotlists.match) of plates that consist of confusable characters
   alone, one of them misread, each with the reader's doubt between its group's members.
 - `alternatives_p99_us`: the same, where the reader also doubts every character beyond its group.

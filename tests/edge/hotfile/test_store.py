@@ -34,7 +34,7 @@ def some_entries(count: int = 40) -> list[HotlistEntry]:
 
 
 def find_plates(stored: StoredList, plate: str) -> list[str]:
-    return [one.entry for one in stored.find(CONFUSABLES.fold(plate))]
+    return [one.details().entry for one in stored.find(CONFUSABLES.fold(plate))]
 
 
 times = st.none() | st.datetimes(timezones=st.just(UTC))
@@ -79,7 +79,8 @@ def test_every_entry_comes_back_in_its_order_and_is_found_by_its_plate(
             assert sorted(found, key=lambda one: one.entry) == sorted(
                 same, key=lambda one: one.entry
             )
-            assert [one.priority for one in found] == sorted(one.priority for one in found)
+            priorities = [one.priority for one in found]
+            assert priorities == sorted(priorities)
         assert stored.fault is None
 
 
@@ -246,8 +247,9 @@ def test_many_entries_of_one_plate_are_all_found(tmp_path: Path) -> None:
     with store(tmp_path / "1.hotfile", [*entries, *others], CONFUSABLES) as stored:
         found = stored.find("1A8C23")
         assert stored.find("1ABC23") == ()
-        assert len(found) == len({one.entry for one in found}) == 2000
-        assert [one.priority for one in found] == sorted(one.priority for one in found)
+        assert len(found) == len({one.details().entry for one in found}) == 2000
+        priorities = [one.details().priority for one in found]
+        assert priorities == sorted(priorities)
         assert find_plates(stored, "X499") == ["other 499"]
 
 
@@ -264,7 +266,7 @@ def test_of_many_plates_each_is_found_and_no_other(tmp_path: Path) -> None:
     with StoredList(path, KEY, CONFUSABLES) as stored:
         for number in range(20_000):
             plate = CONFUSABLES.fold(f"A{number}")
-            assert str(number) in {one.entry for one in stored.find(plate)}
+            assert str(number) in {one.details().entry for one in stored.find(plate)}
             assert {CONFUSABLES.fold(one.plate) for one in stored.find(plate)} == {plate}
             assert stored.find(f"X{number}") == stored.find(f"Y{number}") == ()
         assert stored.facts.entries == 20_000
