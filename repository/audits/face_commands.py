@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,10 +14,10 @@ from repository.accounts.acting import as_person, as_person_if_named
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.user import User
 from repository.audits.audit_commands import AS_JSON
+from repository.audits.documented import ENTITIES
 from repository.audits.errors import AuditError
 from repository.audits.face_register import AFFIRMATION, BASES, FaceRequest
-from repository.audits.quarterly import ENTITIES
-from repository.audits.report_commands import PDF, QUARTER, print_quarterly
+from repository.audits.report_commands import WHO, print_quarterly, quarterly_options
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.moments import moment
@@ -147,18 +148,14 @@ def list_requests(services: Services, user: User, *, as_json: bool) -> None:
 
 
 @face_requests.command("export")
-@QUARTER
-@click.option("--agency", help="Of this agency; without it of all, if you may.")
-@PDF
-@as_person_if_named("Your login, if you ask for your agency or as an auditor.")
-def export(
-    services: Services, user: User | None, *, quarter: str, agency: str | None, pdf: Path | None
-) -> None:
+@quarterly_options
+@as_person_if_named(WHO)
+def export(services: Services, user: User | None, **asked: Any) -> None:
     """Print the quarter's requests with the eight fields of the law, as CSV.
 
     Example: alpr-repository face-requests export --quarter 2026-Q1 --pdf faces.pdf
     """
-    print_quarterly(services, user, "faces", quarter, agency, pdf)
+    print_quarterly(services, user, "faces", **asked)
 
 
 @face_requests.command("forbid")

@@ -21,8 +21,8 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 from repository.accounts.errors import NotAllowedError
 from repository.accounts.roles import Power, may, require
 from repository.accounts.user import User
+from repository.audits.documented import ENTITIES
 from repository.audits.errors import AuditError, require_line, require_text
-from repository.audits.quarterly import ENTITIES
 from repository.cases import events, files
 from repository.ledger import log
 from repository.ledger.attempt import attempt

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from repository.audits.errors import AuditError
@@ -65,8 +65,26 @@ def quarter_over(name: str, now: datetime) -> Period:
     """
     found = quarter(name)
     if found.end > now:
-        raise AuditError(f"quarter {name}: not over; only quarters that are over are reported")
+        raise AuditError(
+            f"quarter {name}: not over; only quarters that are over are reported, and of one that "
+            "runs `audits quarterly` and `face-requests export` show with --so-far what there is "
+            "(over HTTP so_far=true)"
+        )
     return found
+
+
+def quarter_so_far(name: str, now: datetime) -> Period:
+    """What is over of a quarter that runs: until now.
+
+    Raises:
+        AuditError: if it is none, has not begun, or is over.
+    """
+    found = quarter(name)
+    if found.start >= now:
+        raise AuditError(f"quarter {name}: has not begun")
+    if found.end <= now:
+        raise AuditError(f"quarter {name}: is over; have its report, without 'so far'")
+    return replace(found, end=now)
 
 
 def add_years(at: datetime, years: int) -> datetime:

@@ -1,115 +1,85 @@
-"""The quarterly report of documented searches, in the eight fields that the law names.
+"""The quarterly report of documented searches, and what a running quarter has of them so far.
 
-Each row holds: the request as it was written; its date and time; the number of matches; the
-database searched; the requester's name, position and agency; the reason and the suspected crime;
-the entity that was asked; the characteristics searched for. Such a report is no public record.
+The report of a quarter that is over is on the ledger with the SHA-256 of its CSV, which stays what
+it is: nothing can come into that quarter any more. A look at a running one is on the ledger like
+every look, as an action of its own, so that no entry of a report is of half a quarter.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, TypeAlias
 
 from sqlalchemy import Connection, Engine, select
 
 from repository.accounts.errors import NotAllowedError
 from repository.accounts.roles import Power, may, require
 from repository.accounts.user import User
-from repository.audits import periods
+from repository.audits import documented, periods
+from repository.audits.documented import MAX_ROWS, Register
 from repository.audits.errors import AuditError, of_another
-from repository.audits.periods import Period
-from repository.documents import csv
+from repository.audits.quarterly_report import Report
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Actor, Entry, as_typed
-from repository.store.tables.accounts import users
-from repository.store.tables.audits import face_requests
-from repository.store.tables.cases import case_searches, cases
 from repository.store.tables.fleet import agencies
-from repository.store.tables.search import search_requests, search_runs
 
-Register: TypeAlias = Literal["searches", "faces"]
-FIELDS = (
-    "request",
-    "requested_at",
-    "matches",
-    "database",
-    "requester_name",
-    "requester_position",
-    "requester_agency",
-    "reason",
-    "suspected_crime",
-    "entity_asked",
-    "characteristics",
-)
-"""The eight fields, three of them for the requester and two for the reason."""
-MAX_ROWS = 50_000
-MAX_ON_PAPER = 2_000
-ENTITIES = {
-    "registry": "Registry of Motor Vehicles",
-    "state_police": "Department of State Police",
-    "fbi": "Federal Bureau of Investigation",
-}
-ACTION = "audits.quarterly"
-_NOT_PUBLIC = "Documentation of searches under the law; not a public record."
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """One documented search; ``matches`` is None where the answer is not there yet."""
-
-    request: str
-    requested_at: datetime
-    matches: int | None
-    database: str
-    requester_name: str
-    requester_position: str
-    requester_agency: str
-    reason: str
-    suspected_crime: str
-    entity_asked: str
-    characteristics: str
-
-    def row(self) -> list[csv.Cell]:
-        """The fields in the order of ``FIELDS``."""
-        return [getattr(self, field) for field in FIELDS]
+REPORT = "audits.quarterly"
+SO_FAR = "audits.quarter_so_far"
 
 
 @dataclass(frozen=True, slots=True)
 class Quarterly:
-    """Quarterly reports; each is an entry of the ledger, with the digest of what was reported."""
+    """Quarterly reports, each with its entry in the ledger."""
 
     engine: Engine
     now: Callable[[], datetime]
 
     def report(
-        self, register: Register, quarter: str, agency: str | None, by: Actor, origin: str
-    ) -> list[Reported]:
+        self,
+        register: Register,
+        quarter: str,
+        agency: str | None,
+        by: Actor,
+        origin: str,
+        *,
+        so_far: bool = False,
+    ) -> Report:
         """The documented searches of a quarter that is over, of one agency or of all.
 
+        With ``so_far`` those of one that still runs, until now.
+
         Raises:
-            AuditError: if the quarter is none or not over, the agency not known, or it is too much.
+            AuditError: if the quarter is none, not over, or over where ``so_far`` was asked for,
+                the agency not known, or it is too much.
         """
-        entry = self._entry(register, quarter, agency, by, origin)
+        entry = self._entry(register, quarter, agency, by, origin, so_far=so_far)
         with attempt(self.engine, entry, AuditError):
-            period = periods.quarter_over(quarter, self.now())
+            asked = periods.quarter_so_far if so_far else periods.quarter_over
+            period = asked(quarter, entry.at)
             with self.engine.begin() as connection:
                 agency_id = None if agency is None else _agency_id(connection, agency)
-                read = _searches if register == "searches" else _faces
-                found = list(read(connection, period, agency_id))
+                found = tuple(documented.read(connection, register, period, agency_id))
                 if len(found) > MAX_ROWS:
                     raise AuditError(f"more than {MAX_ROWS} searches: report one agency at a time")
-                digest = hashlib.sha256(as_csv(found).encode()).hexdigest()
+                until = period.end if so_far else None
+                report = Report(register, quarter, agency, found, until)
+                digest = hashlib.sha256(report.as_csv().encode()).hexdigest()
                 done = replace(entry, at=self.now(), count=len(found), result_digest=digest)
                 log.append(connection, done)
-        return found
+        return report
 
     def allow(
-        self, user: User, register: Register, quarter: str, agency: str | None, origin: str
+        self,
+        user: User,
+        register: Register,
+        quarter: str,
+        agency: str | None,
+        origin: str,
+        *,
+        so_far: bool = False,
     ) -> None:
         """Let a person go on who may have the report: of their own agency, or of any.
 
@@ -117,72 +87,28 @@ class Quarterly:
             NotAllowedError: if their roles do not let them.
             AuditError: if it is another's agency.
         """
-        entry = self._entry(register, quarter, agency, user.actor, origin)
+        entry = self._entry(register, quarter, agency, user.actor, origin, so_far=so_far)
         with attempt(self.engine, entry, (NotAllowedError, AuditError)):
             require(user, Power.AUDIT_OWN_AGENCY, Power.AUDIT_ALL)
             if agency != user.agency and not may(user, Power.AUDIT_ALL):
                 raise of_another(agency, user.agency)
 
     def _entry(
-        self, register: Register, quarter: str, agency: str | None, by: Actor, origin: str
+        self,
+        register: Register,
+        quarter: str,
+        agency: str | None,
+        by: Actor,
+        origin: str,
+        *,
+        so_far: bool,
     ) -> Entry:
         request: dict[str, JSON] = {
             "register": register,
             "quarter": as_typed(quarter),
             "agency": None if agency is None else as_typed(agency),
         }
-        return Entry(ACTION, by, self.now(), origin, request)
-
-
-def as_csv(found: Iterable[Reported]) -> str:
-    """The report for a spreadsheet."""
-    return csv.render(FIELDS, (each.row() for each in found))
-
-
-def as_paper(register: Register, quarter: str, agency: str | None, found: list[Reported]) -> bytes:
-    """The report as a PDF.
-
-    Raises:
-        AuditError: if it is longer than paper is good for.
-    """
-    if len(found) > MAX_ON_PAPER:
-        raise AuditError(f"more than {MAX_ON_PAPER} searches: have the report as CSV")
-    what = "plates" if register == "searches" else "faces, asked of others on paper"
-    from repository.documents.pdf import Document  # late: most commands print nothing
-
-    paper = Document(
-        f"Documented searches for {what}",
-        f"{quarter}; agency: {agency or 'all'}; searches: {len(found)}",
-        notice=_NOT_PUBLIC,
-    )
-    rows = [
-        (
-            each.request,
-            f"{each.requested_at:%Y-%m-%d %H:%M} UTC",
-            "" if each.matches is None else str(each.matches),
-            each.database,
-            f"{each.requester_name}\n{each.requester_position}\n{each.requester_agency}",
-            f"{each.reason}\nsuspected: {each.suspected_crime or 'none named'}",
-            each.entity_asked,
-            each.characteristics,
-        )
-        for each in found
-    ]
-    paper.table(
-        (
-            "request",
-            "when",
-            "matches",
-            "database",
-            "requester",
-            "reason, suspected crime",
-            "entity asked",
-            "characteristics",
-        ),
-        rows,
-        (3, 1.5, 1, 1.5, 2, 3, 1.5, 2.5),
-    )
-    return paper.render()
+        return Entry(SO_FAR if so_far else REPORT, by, self.now(), origin, request)
 
 
 def _agency_id(connection: Connection, agency: str) -> int:
@@ -190,129 +116,3 @@ def _agency_id(connection: Connection, agency: str) -> int:
     if found is None:
         raise AuditError(f"agency {agency!r}: not known")
     return found
-
-
-def _searches(connection: Connection, period: Period, agency_id: int | None) -> Iterable[Reported]:
-    runs, asked = search_runs.c, search_requests.c
-    query = (
-        select(
-            search_runs,
-            agencies.c.title,
-            asked.received_at,
-            asked.asker_name,
-            asked.asker_position,
-            asked.asker_agency,
-            asked.reason.label("asked_reason"),
-            asked.offence.label("asked_offence"),
-            asked.source,
-        )
-        .join(agencies, agencies.c.id == runs.agency_id)
-        .outerjoin(search_requests, asked.id == runs.request_id)
-        .where(runs.searched_at >= period.start, runs.searched_at < period.end)
-        .order_by(runs.ledger_index)
-        .limit(MAX_ROWS + 1)
-    )
-    if agency_id is not None:
-        query = query.where(runs.agency_id == agency_id)
-    yield from _before_runs(connection, period, agency_id)
-    for row in connection.execute(query).all():
-        asked_for = row.request_id is not None
-        yield Reported(
-            request=(
-                f"request {row.request_id}: {row.asked_reason}; source: {row.source}; "
-                f"answered by ledger entry {row.ledger_index}"
-                if asked_for
-                else f"own search, ledger entry {row.ledger_index}"
-            ),
-            requested_at=row.received_at if asked_for else row.searched_at,
-            matches=row.returned,
-            database=row.database,
-            requester_name=row.asker_name if asked_for else row.user_name,
-            requester_position=row.asker_position if asked_for else row.user_position,
-            requester_agency=row.asker_agency if asked_for else row.title,
-            reason=row.asked_reason if asked_for else f"{row.purpose}: {row.facts}",
-            suspected_crime=(row.asked_offence if asked_for else row.offence) or "",
-            entity_asked=row.title if asked_for else "central repository",
-            characteristics=row.characteristics,
-        )
-
-
-def _before_runs(
-    connection: Connection, period: Period, agency_id: int | None
-) -> Iterable[Reported]:
-    """Searches from before all this was kept of each: what the case file has of them."""
-    made = case_searches.c
-    query = (
-        select(case_searches, agencies.c.title, users.c.name, users.c.position)
-        .join(cases, cases.c.id == made.case_id)
-        .join(agencies, agencies.c.id == cases.c.agency_id)
-        .join(users, users.c.id == made.user_id)
-        .outerjoin(search_runs, search_runs.c.ledger_index == made.ledger_index)
-        .where(
-            search_runs.c.ledger_index.is_(None),
-            made.searched_at >= period.start,
-            made.searched_at < period.end,
-        )
-        .order_by(made.ledger_index)
-        .limit(MAX_ROWS + 1)
-    )
-    if agency_id is not None:
-        query = query.where(cases.c.agency_id == agency_id)
-    for row in connection.execute(query).all():
-        request = json.loads(row.request)
-        if "criteria" not in request:
-            continue
-        purpose = request["purpose"]
-        yield Reported(
-            request=f"own search, ledger entry {row.ledger_index}",
-            requested_at=row.searched_at,
-            matches=row.returned,
-            database="licence plate reads",
-            requester_name=row.name,
-            requester_position=row.position,
-            requester_agency=row.title,
-            reason=f"{purpose['purpose']}: {purpose['facts']}",
-            suspected_crime="",
-            entity_asked="central repository",
-            characteristics=_listed(request["criteria"]),
-        )
-
-
-def _listed(criteria: dict[str, object]) -> str:
-    return "; ".join(f"{name}: {value}" for name, value in sorted(criteria.items()))
-
-
-def _faces(connection: Connection, period: Period, agency_id: int | None) -> Iterable[Reported]:
-    columns = face_requests.c
-    query = (
-        select(face_requests, agencies.c.title)
-        .join(agencies, agencies.c.id == columns.agency_id)
-        .where(columns.requested_at >= period.start, columns.requested_at < period.end)
-        .order_by(columns.id)
-        .limit(MAX_ROWS + 1)
-    )
-    if agency_id is not None:
-        query = query.where(columns.agency_id == agency_id)
-    for row in connection.execute(query).all():
-        yield Reported(
-            request=row.request,
-            requested_at=row.requested_at,
-            matches=row.matches,
-            database=row.database_searched,
-            requester_name=row.requester_name,
-            requester_position=row.requester_position,
-            requester_agency=row.title,
-            reason=_basis(row.basis, row.court_order, row.emergency_facts, row.reason),
-            suspected_crime=row.suspected_crime,
-            entity_asked=ENTITIES[row.entity],
-            characteristics=row.characteristics,
-        )
-
-
-def _basis(basis: str, court_order: str | None, emergency: str | None, reason: str) -> str:
-    named: Sequence[str] = {
-        "court_order": (f"court order {court_order}",),
-        "emergency": (f"emergency: {emergency}",),
-        "deceased": ("to identify a deceased person",),
-    }[basis]
-    return "; ".join((*named, reason))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from repository.accounts.acting import as_person, as_person_if_named
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.user import User
-from repository.audits import quarterly as reports
 from repository.audits import transparency as public
 from repository.audits.audit_commands import AS_JSON
+from repository.audits.documented import Register
 from repository.audits.present import DECIDES_NOTHING, pattern_as_mapping, pattern_line
-from repository.audits.quarterly import Register
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.moments import moment
@@ -27,6 +28,8 @@ PDF = click.option(
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
     help="Write it into this file, to print.",
 )
+WHO = "Your login, if you ask for your agency or as an auditor."
+_C = TypeVar("_C", bound=Callable[..., Any])
 
 
 @click.command("patterns")
@@ -59,41 +62,61 @@ def patterns(
     click.echo(f"{counted(len(found), 'pattern')}. {DECIDES_NOTHING}")
 
 
+def quarterly_options(command: _C) -> _C:
+    """The options of a quarter's documented searches, for :func:`print_quarterly`."""
+    for each in (
+        QUARTER,
+        click.option("--agency", help="Of this agency; without it of all, if you may."),
+        click.option(
+            "--so-far",
+            is_flag=True,
+            help="Of a quarter that still runs: what there is until now, marked as unfinished.",
+        ),
+        PDF,
+        AS_JSON,
+    )[::-1]:
+        command = each(command)
+    return command
+
+
 @click.command("quarterly")
-@QUARTER
-@click.option("--agency", help="Of this agency; without it of all, if you may.")
-@PDF
-@as_person_if_named("Your login, if you ask for your agency or as an auditor.")
-def quarterly(
-    services: Services, user: User | None, *, quarter: str, agency: str | None, pdf: Path | None
-) -> None:
+@quarterly_options
+@as_person_if_named(WHO)
+def quarterly(services: Services, user: User | None, **asked: Any) -> None:
     """Print the quarter's documented searches with the eight fields of the law, as CSV.
 
     Example: alpr-repository audits quarterly --quarter 2026-Q1 --agency salem-pd > searches.csv
     """
-    print_quarterly(services, user, "searches", quarter, agency, pdf)
+    print_quarterly(services, user, "searches", **asked)
 
 
 def print_quarterly(
     services: Services,
     user: User | None,
     register: Register,
+    *,
     quarter: str,
     agency: str | None,
+    so_far: bool,
     pdf: Path | None,
+    as_json: bool,
 ) -> None:
     """The same for either register, for a person or the operator."""
-    by = operator() if user is None else user.actor
+    rooms, by = services.quarterly, operator() if user is None else user.actor
     if user is not None:
-        services.quarterly.allow(user, register, quarter, agency, COMMAND_LINE)
-    found = services.quarterly.report(register, quarter, agency, by, COMMAND_LINE)
-    if not found:
+        rooms.allow(user, register, quarter, agency, COMMAND_LINE, so_far=so_far)
+    report = rooms.report(register, quarter, agency, by, COMMAND_LINE, so_far=so_far)
+    if report.notice:
+        click.echo(report.notice, err=True)
+    if not report.rows:
         _say_nothing(quarter)
-    if pdf is None:
-        click.echo(reports.as_csv(found), nl=False)
-        return
-    pdf.write_bytes(reports.as_paper(register, quarter, agency, found))
-    click.echo(f"wrote {pdf}")
+    if pdf is not None:
+        pdf.write_bytes(report.as_paper())
+        click.echo(f"wrote {pdf}")
+    elif as_json:
+        click.echo(report.as_json())
+    else:
+        click.echo(report.as_csv(), nl=False)
 
 
 @click.command("transparency")

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from repository.audits import quarterly
 from repository.audits.face_register import FaceRequest
 from repository.audits.present import DECIDES_NOTHING, file_as_mapping, pattern_as_mapping
 from repository.audits.transactions import FIELDS, MAX_PAGE, Asked, as_mapping, as_paper, as_row
@@ -22,7 +21,7 @@ router = APIRouter()
 
 _FIRST, _LAST = 2000, 2200
 _MAX_TEXT = 4000
-CSV, PDF = "text/csv; charset=utf-8", "application/pdf"
+CSV, JSON, PDF = "text/csv; charset=utf-8", "application/json", "application/pdf"
 
 
 def _in_reach(at: datetime) -> datetime:
@@ -242,7 +241,7 @@ def transactions(
 @router.get(
     "/quarterly/{register}/{quarter}",
     response_class=Response,
-    responses=files("text/csv", "application/pdf"),
+    responses=files("text/csv", "application/json", "application/pdf"),
 )
 def quarterly_report(
     register: Literal["searches", "faces"],
@@ -251,14 +250,22 @@ def quarterly_report(
     rooms: Rooms,
     origin: Origin,
     agency: AgencyQuery = None,
-    form: Annotated[Literal["csv", "pdf"], Query(alias="format")] = "csv",
+    form: Annotated[Literal["csv", "json", "pdf"], Query(alias="format")] = "csv",
+    so_far: bool = False,
 ) -> Response:
-    """The documented searches of a quarter with the eight fields of the law."""
-    rooms.quarterly.allow(user, register, quarter, agency, origin)
-    found = rooms.quarterly.report(register, quarter, agency, user.actor, origin)
+    """The documented searches of a quarter with the eight fields of the law.
+
+    Of a quarter that still runs there is no report; ``so_far`` asks for what there is until now,
+    which each form marks as unfinished.
+    """
+    asked = (register, quarter, agency)
+    rooms.quarterly.allow(user, *asked, origin, so_far=so_far)
+    report = rooms.quarterly.report(*asked, user.actor, origin, so_far=so_far)
     if form == "csv":
-        return Response(quarterly.as_csv(found), media_type=CSV)
-    return Response(quarterly.as_paper(register, quarter, agency, found), media_type=PDF)
+        return Response(report.as_csv(), media_type=CSV)
+    if form == "json":
+        return Response(report.as_json(), media_type=JSON)
+    return Response(report.as_paper(), media_type=PDF)
 
 
 @router.get("/face-requests")

@@ -163,6 +163,10 @@ def test_the_registers_over_the_api(visitor: Visitor, small_office: Office) -> N
         path = f"quarterly/{register}/2026-Q1?agency=salem-pd"
         assert client.get(path).text.startswith('"request"')
         assert client.get(f"{path}&format=pdf").content.startswith(b"%PDF")
+        assert client.get(f"{path}&format=json").json()["finished"] is True
+        runs = path.replace("Q1", "Q2")
+        assert "not over" in client.get(runs).json()["error"]["message"]
+        assert client.get(f"{runs}&so_far=true&format=json").json()["finished"] is False
     assert client.post("own-plates", json={"plate": "9ZZZ99"}).status_code == 204
     assert client.post("own-plates/forget", json={"plate": "9ZZZ99"}).status_code == 204
     assert client.post("own-plates/forget", json={"plate": "9ZZZ99"}).status_code == 422

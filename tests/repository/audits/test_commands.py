@@ -155,6 +155,13 @@ def test_face_requests_and_quarterly_reports(command_line: CommandLine) -> None:
         empty = command_line.run(*command, "--quarter=2024-Q1")
         assert empty.stderr == "nothing was documented in 2024-Q1\n"
         assert empty.stdout.count("\n") == 1
+    today = datetime.now(UTC)
+    runs = ("--quarter", f"{today.year}-Q{(today.month + 2) // 3}")
+    for command in (("face-requests", "export"), ("audits", "quarterly")):
+        assert "not over" in command_line.refused(*command, *runs)
+        so_far = command_line.run(*command, *runs, "--so-far", "--json")
+        assert so_far.stderr.startswith("UNFINISHED")
+        assert json.loads(so_far.stdout)["finished"] is False
     full = command_line.run("face-requests", "export", "--quarter=2025-Q1")
     assert full.stderr == ""
     forbid = ("--agency=salem-pd", "--ordinance=Chapter 290, section 1", "--since=2019-12-19")

@@ -13,9 +13,10 @@ from sqlalchemy import select
 
 from repository.accounts.errors import NotAllowedError
 from repository.accounts.roles import Role
+from repository.audits.documented import FIELDS
 from repository.audits.errors import AuditError
 from repository.audits.face_register import FaceRegister, FaceRequest
-from repository.audits.quarterly import FIELDS, Quarterly, as_csv
+from repository.audits.quarterly import Quarterly
 from repository.store.engine import reading
 from repository.store.tables.audits import face_requests
 from repository.store.tables.cases import case_events
@@ -64,7 +65,7 @@ def test_a_request_is_kept_and_reported_with_the_eight_fields(office: Office) ->
     found = Quarterly(office.engine, office.clock).report(
         "faces", "2026-Q1", "salem-pd", OPERATOR, "here"
     )
-    _header, row, urgent = csv.reader(io.StringIO(as_csv(found), newline=""))
+    _header, row, urgent = csv.reader(io.StringIO(found.as_csv(), newline=""))
     assert dict(zip(FIELDS, row, strict=True)) == {
         "request": "'=Please compare the attached picture.",
         "requested_at": "2026-02-03T09:30:00+00:00",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from datetime import UTC, datetime
@@ -15,8 +16,10 @@ from sqlalchemy import insert
 from repository.accounts.errors import NotAllowedError
 from repository.accounts.roles import Role
 from repository.accounts.user import User
+from repository.audits.documented import FIELDS
 from repository.audits.errors import AuditError
-from repository.audits.quarterly import FIELDS, Quarterly, as_csv, as_paper
+from repository.audits.quarterly import Quarterly
+from repository.audits.quarterly_report import SO_FAR
 from repository.cases import files
 from repository.store.tables.search import search_requests, search_runs
 from tests.repository.audits.office import FEBRUARY, Office
@@ -67,7 +70,7 @@ def test_each_documented_search_has_the_eight_fields(office: Office) -> None:
     run(office, officer, 13, datetime(2026, 4, 1, tzinfo=UTC))
     office.clock.time = datetime(2026, 4, 2, tzinfo=UTC)
     rooms = Quarterly(office.engine, office.clock)
-    own, for_another = rooms.report("searches", "2026-Q1", "salem-pd", OPERATOR, "here")
+    own, for_another = rooms.report("searches", "2026-Q1", "salem-pd", OPERATOR, "here").rows
     assert dict(zip(FIELDS, own.row(), strict=True)) == {
         "request": "own search, ledger entry 10",
         "requested_at": FEBRUARY,
@@ -86,7 +89,7 @@ def test_each_documented_search_has_the_eight_fields(office: Office) -> None:
     assert (for_another.matches, for_another.suspected_crime) == (0, "arson")
     assert for_another.requested_at == datetime(2026, 2, 9, 8, tzinfo=UTC)
     assert for_another.entity_asked == "salem-pd title"
-    assert len(rooms.report("searches", "2026-Q1", None, OPERATOR, "here")) == 3
+    assert len(rooms.report("searches", "2026-Q1", None, OPERATOR, "here").rows) == 3
     entry = recorded(office.engine)[-1]
     assert (entry["action"], entry["count"]) == ("audits.quarterly", 3)
 
@@ -100,12 +103,12 @@ def test_as_a_table_it_reads_back_and_holds_no_formula(small_office: Office) -> 
     found = Quarterly(office.engine, office.clock).report(
         "searches", "2026-Q1", "salem-pd", OPERATOR, "here"
     )
-    header, row = csv.reader(io.StringIO(as_csv(found), newline=""))
+    header, row = csv.reader(io.StringIO(found.as_csv(), newline=""))
     assert tuple(header) == FIELDS
     cells = dict(zip(header, row, strict=True))
     assert cells["reason"] == f"'{FORMULA}"
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row)
-    paper = PdfReader(io.BytesIO(as_paper("searches", "2026-Q1", "salem-pd", found)))
+    paper = PdfReader(io.BytesIO(found.as_paper()))
     words = "".join(page.extract_text() for page in paper.pages)
     assert "Ann Poe" in words
     assert "not a public record" in words
@@ -130,12 +133,50 @@ def test_searches_from_before_each_was_kept_whole_are_reported_too(small_office:
             )
     run(office, officer, index + 2, FEBRUARY)
     office.clock.time = datetime(2026, 4, 2, tzinfo=UTC)
-    only, since = Quarterly(office.engine, office.clock).report(
-        "searches", "2026-Q1", "salem-pd", OPERATOR, "here"
+    only, since = (
+        Quarterly(office.engine, office.clock)
+        .report("searches", "2026-Q1", "salem-pd", OPERATOR, "here")
+        .rows
     )
     assert only.characteristics == "plate: 1ABC23; state: MA"
     assert (only.matches, only.requester_position) == (2, "Sergeant")
     assert since.request == f"own search, ledger entry {index + 2}"
+
+
+@pytest.mark.policy("F-quarterly")
+def test_a_running_quarter_is_shown_so_far_and_never_as_its_report(small_office: Office) -> None:
+    office = small_office
+    officer = office.hire("jdoe", Role.OFFICER)
+    office.clock.time = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    rooms = Quarterly(office.engine, office.clock)
+    for index, at in enumerate((FEBRUARY, datetime(2026, 3, 1, 11, tzinfo=UTC))):
+        run(office, officer, 10 + index, at)
+    shown = rooms.report("searches", "2026-Q1", None, OPERATOR, "here", so_far=True)
+    said = "UNFINISHED: 2026-Q1 still runs. This is what was documented so far, until 2026-03-01 12"
+    assert shown.notice.startswith(said)
+    rows = list(csv.DictReader(io.StringIO(shown.as_csv(), newline="")))
+    assert [row[SO_FAR] for row in rows] == ["2026-03-01T12:00:00+00:00"] * 2
+    told = json.loads(shown.as_json())
+    assert (told["finished"], told["so_far_until"]) == (False, "2026-03-01T12:00:00+00:00")
+    assert (told["notice"], len(told["searches"])) == (shown.notice, 2)
+    for page in PdfReader(io.BytesIO(shown.as_paper())).pages:
+        assert "UNFINISHED" in page.extract_text()
+    nothing = rooms.report("faces", "2026-Q1", None, OPERATOR, "here", so_far=True)
+    assert nothing.as_csv().startswith(f'"{SO_FAR}"')
+
+    office.clock.time = datetime(2026, 4, 1, tzinfo=UTC)
+    with pytest.raises(AuditError, match="is over; have its report"):
+        rooms.report("searches", "2026-Q1", None, OPERATOR, "here", so_far=True)
+    with pytest.raises(AuditError, match="has not begun"):
+        rooms.report("searches", "2026-Q2", None, OPERATOR, "here", so_far=True)
+    final = rooms.report("searches", "2026-Q1", None, OPERATOR, "here")
+    assert SO_FAR not in final.as_csv()
+    whole = json.loads(final.as_json())
+    assert (whole["finished"], whole["so_far_until"], whole["notice"]) == (True, None, None)
+    (sealed,) = (each for each in recorded(office.engine) if each["action"] == "audits.quarterly")
+    assert sealed["result_digest"] == hashlib.sha256(final.as_csv().encode()).hexdigest()
+    looks = [each for each in recorded(office.engine) if each["action"] == "audits.quarter_so_far"]
+    assert [each["outcome"] for each in looks] == ["done", "done", "refused", "refused"]
 
 
 def test_a_person_reports_their_own_agency_and_an_unfinished_quarter_is_refused(
