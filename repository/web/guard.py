@@ -33,6 +33,10 @@ SECURITY_HEADERS = {
 
 _log = structlog.get_logger("web")
 
+_AMBIGUOUS = (
+    "a request has Content-Length or Transfer-Encoding, not both: where it ends must be plain"
+)
+
 
 class CutOffError(Exception):
     """An answer that had begun could not be finished."""
@@ -70,6 +74,11 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
+        if _is_ambiguous(scope):
+            refusal = answer(400, "bad_request", _AMBIGUOUS)
+            refusal.headers["Connection"] = "close"  # what follows may be meant for somebody else
+            await refusal(scope, receive, with_headers)
+            return
         try:
             await self._app(scope, counted, with_headers)
         except ClientDisconnect:  # nobody is there to be answered, and nothing went wrong here
@@ -83,3 +92,9 @@ class Guard:
                 500, "internal", "the repository failed to answer; the operator's log says why"
             )
             await failure(scope, receive, with_headers)
+
+
+def _is_ambiguous(scope: Scope) -> bool:
+    """Whether a proxy could find the end of this request elsewhere (RFC 9112, section 6.3)."""
+    names = {name for name, _ in scope["headers"]}
+    return {b"content-length", b"transfer-encoding"} <= names

@@ -140,13 +140,16 @@ def requests(
 @router.post("/login-requests/{number}/grant", status_code=201)
 def grant(
     number: _Number, typed: Granted, user: Bearer, rooms: Rooms, origin: Origin
-) -> Mapping[str, str]:
-    """Make the account that was asked for; its one-time password is shown this once."""
+) -> Mapping[str, str | None]:
+    """Make the account that was asked for; its one-time password is shown this once.
+
+    It is null where people of the agency sign in by its own provider alone.
+    """
     password = rooms.people.grant_login(
         user, number, typed.login, typed.roles, typed.reason, origin,
         current_employee=typed.current_employee,
     )  # fmt: skip
-    return {"login": typed.login, "one_time_password": password}
+    return {"login": typed.login, "one_time_password": password or None}
 
 
 @router.post("/login-requests/{number}/reopening", status_code=201)
@@ -161,7 +164,7 @@ def reopen(
         user, number, typed.login, typed.roles, typed.reason, origin,
         current_employee=typed.current_employee,
     )  # fmt: skip
-    return asdict(done)
+    return asdict(done) | {"one_time_password": done.one_time_password or None}
 
 
 @router.post("/login-requests/{number}/denial", status_code=204)
@@ -179,13 +182,13 @@ def users(user: Bearer, rooms: Rooms, origin: Origin) -> Mapping[str, Sequence[A
 
 
 @router.post("/users", status_code=201)
-def add(typed: NewUser, user: Bearer, rooms: Rooms, origin: Origin) -> Mapping[str, str]:
-    """Make an account; its one-time password is shown this once."""
+def add(typed: NewUser, user: Bearer, rooms: Rooms, origin: Origin) -> Mapping[str, str | None]:
+    """Make an account; its one-time password is shown this once, null as for who was granted it."""
     password = rooms.accounts.add(
         typed.login, typed.name, typed.agency, user, origin,
         roles=typed.roles, position=typed.position,
     )  # fmt: skip
-    return {"login": typed.login, "one_time_password": password}
+    return {"login": typed.login, "one_time_password": password or None}
 
 
 @router.put("/users/{login}/roles", status_code=204)
