@@ -6,6 +6,8 @@ import contextlib
 import socket
 import threading
 
+_RECEIVE_BYTES = 65_536
+
 
 class Proxy:
     """Passes bytes both ways between the unit and a broker, until a test tells it otherwise."""
@@ -13,6 +15,8 @@ class Proxy:
     def __init__(self, broker_port: int) -> None:
         self._broker_port = broker_port
         self._server = socket.create_server(("127.0.0.1", 0))
+        # Or the system would take in megabytes from the unit while nobody reads.
+        self._server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
         self.port: int = self._server.getsockname()[1]
         self.connections = 0
         self.cut_after: int | None = None
