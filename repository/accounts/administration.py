@@ -51,7 +51,7 @@ class Administration(AccountsBase):
         roles: Collection[Role] = (),
         position: str = "",
     ) -> str:
-        """Make the very first user and give their one-time password.
+        """Make the very first user and give their one-time password, as in `add`.
 
         Raises:
             AccountError: if there is a user already, or the agency is not known.
@@ -71,6 +71,9 @@ class Administration(AccountsBase):
         position: str = "",
     ) -> str:
         """Make a user and give their one-time password; without a role they can do nothing.
+
+        It is empty where no password would let them in, since their agency's people sign in by its
+        own provider alone: then nobody knows what would fit the hash that is kept.
 
         Raises:
             AccountError: if the login is taken or not in form, or the agency is not known.
@@ -229,10 +232,11 @@ class Administration(AccountsBase):
                     raise AccountError(
                         "the first user was made already; 'alpr-repository users add' makes more"
                     )
-                user = make(connection, person, by, hashed, self.now())
+                serves = self.settings.lets_in_by_password(person.agency)
+                user = make(connection, person, by, hashed, self.now(), must_change=serves)
                 request = subject(user) | {"first": first}
                 log.append(connection, replace(entry, at=self.now(), request=request))
-        return password
+        return password if serves else ""
 
     def _change(
         self,
@@ -269,7 +273,7 @@ class Administration(AccountsBase):
         """See that a one-time password would let the person in."""
         _require_open(account)
         agency = account.user.agency
-        if agency in self.settings.by_provider_alone:
+        if not self.settings.lets_in_by_password(agency):
             raise AccountError(
                 f"login {account.user.login!r}: people of {agency} sign in by its own provider "
                 "alone, so no password here lets them in; ask whoever runs the provider, or take "

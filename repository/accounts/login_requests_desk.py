@@ -83,7 +83,7 @@ class LoginRequests(PeopleBase):
         *,
         current_employee: bool,
     ) -> str:
-        """Make the account that was asked for, and give its one-time password.
+        """Make the account that was asked for, and give its one-time password, empty as in `add`.
 
         ``current_employee`` is the administrator's word that the person works at the agency and
         may by law review criminal justice information.
@@ -99,9 +99,10 @@ class LoginRequests(PeopleBase):
         with self._act(by, "login_requests.grant", asked, origin, Power.MANAGE_USERS) as act:
             request = _waiting(act, number)
             person = _granted(request, login, roles, current_employee)
-            user = make(act.connection, person, act.by, hashed, act.now)
+            serves = self.settings.lets_in_by_password(person.agency)
+            user = make(act.connection, person, act.by, hashed, act.now, must_change=serves)
             _decide(act, request, reason, user)
-        return password
+        return password if serves else ""
 
     def reopen_login(
         self,
@@ -131,13 +132,15 @@ class LoginRequests(PeopleBase):
             request = _waiting(act, number)
             person = _granted(request, login, roles, current_employee)
             history = self.settings.password_history - 1
-            returned = reopen(act.connection, person, act.by, hashed, history)
+            serves = self.settings.lets_in_by_password(person.agency)
+            returned = reopen(act.connection, person, act.by, hashed, history, must_change=serves)
             _decide(act, request, reason, returned.user)
             act.facts |= {
                 "closed_at": returned.closed_at.isoformat(),
                 "closed_because": returned.closed_because,
             }
-        return Reopened(returned.user.login, password, returned.closed_at, returned.closed_because)
+        shown = password if serves else ""
+        return Reopened(returned.user.login, shown, returned.closed_at, returned.closed_because)
 
     def deny_login(self, by: By, number: int, reason: str, origin: str) -> None:
         """Refuse a request, with the reason.

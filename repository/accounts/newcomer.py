@@ -55,8 +55,18 @@ class Newcomer:
         )
 
 
-def make(connection: Connection, person: Newcomer, by: By, hashed: str, now: datetime) -> User:
+def make(
+    connection: Connection,
+    person: Newcomer,
+    by: By,
+    hashed: str,
+    now: datetime,
+    *,
+    must_change: bool,
+) -> User:
     """Store a new user, checked, with the hash of the one-time password that is theirs to replace.
+
+    Where they are told none, and so ``must_change`` nothing, the hash is of what nobody knows.
 
     Raises:
         AccountError: if the login is taken, or the agency is none that ``by`` acts for.
@@ -80,7 +90,7 @@ def make(connection: Connection, person: Newcomer, by: By, hashed: str, now: dat
         name=person.name,
         agency_id=agency_id,
         agency=person.agency,
-        must_change_password=True,
+        must_change_password=must_change,
         roles=person.roles,
         position=person.position,
     )

@@ -160,7 +160,8 @@ def reopen(
         current_employee=current_employee,
     )  # fmt: skip
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(done), default=str))
+        plain = dataclasses.asdict(done) | {"one_time_password": done.one_time_password or None}
+        click.echo(json.dumps(plain, default=str))
         return
     click.echo(f"{done.login}: was closed on {done.closed_at:%Y-%m-%d} ({done.closed_because})")
     show_password(done.login, done.one_time_password, as_json)
@@ -257,9 +258,15 @@ def list_trainings(
 
 
 def show_password(login: str, password: str, as_json: bool) -> None:
-    """Print a new one-time password, and that it is to be replaced first of all."""
+    """Print a new one-time password, which is to be replaced first of all, or that there is none."""
     if as_json:
-        click.echo(json.dumps({"login": login, "one_time_password": password}))
+        click.echo(json.dumps({"login": login, "one_time_password": password or None}))
+        return
+    if not password:
+        click.echo(
+            f"{login}: has no password here; people of that agency sign in by its own provider "
+            "alone"
+        )
         return
     click.echo(f"one-time password of {login}: {password}")
     click.echo("It is shown this once and must be changed first: alpr-repository users passwd")

@@ -20,7 +20,10 @@ from repository.accounts.user import User
 
 @dataclass(frozen=True, slots=True)
 class Reopened:
-    """An account that was closed, then and for that reason; the password is shown this once."""
+    """An account that was closed, then and for that reason; the password is shown this once.
+
+    It is empty where people of the agency sign in by its own provider alone.
+    """
 
     login: str
     one_time_password: str
@@ -37,11 +40,20 @@ class Returned:
     closed_because: str
 
 
-def reopen(connection: Connection, person: Newcomer, by: By, hashed: str, history: int) -> Returned:
+def reopen(
+    connection: Connection,
+    person: Newcomer,
+    by: By,
+    hashed: str,
+    history: int,
+    *,
+    must_change: bool,
+) -> Returned:
     """Open the closed account of that login, checked, for the person whose it was.
 
-    ``hashed`` is of the one-time password that is theirs to replace; ``history`` says how many of
-    their passwords before are remembered.
+    ``hashed`` is of the one-time password that is theirs to replace, or of what nobody knows where
+    they are told none and so ``must_change`` nothing; ``history`` says how many of their passwords
+    before are remembered.
 
     Raises:
         AccountError: if that agency has no closed account of the login, or it was another person's.
@@ -62,11 +74,14 @@ def reopen(connection: Connection, person: Newcomer, by: By, hashed: str, histor
         )
     require_reach(by, account.user)
     require_grant(by, person.agency, account.user.id, (), person.roles)
-    users.set_password(connection, account, hashed, must_change=True, history=history)
+    users.set_password(connection, account, hashed, must_change=must_change, history=history)
     second_factors.remove_all(connection, account.user.id)
     users.forget_failures(connection, account.user.id)
     user = replace(
-        account.user, roles=person.roles, position=person.position, must_change_password=True
+        account.user,
+        roles=person.roles,
+        position=person.position,
+        must_change_password=must_change,
     )
     users.reopen(connection, user, email=person.email, phone=person.phone)
     return Returned(user, account.disabled_at, account.disabled_why or "")

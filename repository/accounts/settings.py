@@ -74,6 +74,10 @@ class AccountSettings(BaseModel):
         """The agencies whose people sign in by their own provider alone."""
         return frozenset(each.agency for each in self.oidc if each.alone)
 
+    def lets_in_by_password(self, agency: str) -> bool:
+        """Whether a password opens an account of that agency."""
+        return agency not in self.by_provider_alone
+
     @field_validator("web_origin")
     @classmethod
     def _an_origin(cls, value: str) -> str:
