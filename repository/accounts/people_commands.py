@@ -258,7 +258,7 @@ def list_trainings(
 
 
 def show_password(login: str, password: str, as_json: bool) -> None:
-    """Print a new one-time password, which is to be replaced first of all, or that there is none."""
+    """Print a new one-time password, which is to be replaced first, or that there is none."""
     if as_json:
         click.echo(json.dumps({"login": login, "one_time_password": password or None}))
         return
