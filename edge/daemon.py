@@ -107,6 +107,7 @@ class Daemon:
         hearts: where every part's heart is heard.
         service: whom to tell how the daemon is.
         link_down_for_s: how long the link may be down before that is a malfunction.
+        ended_unclean: whether the daemon before ended without being told to.
         end_process: ends the process at once, whatever its threads do; by default says in the log
             where each of them is.
     """
@@ -122,6 +123,7 @@ class Daemon:
         hearts: Hearts | None = None,
         service: ServiceManager | None = None,
         link_down_for_s: float = 4 * 3600.0,
+        ended_unclean: bool = False,
         end_process: Callable[[int], object] | None = None,
     ) -> None:
         self._cameras = cameras
@@ -137,7 +139,12 @@ class Daemon:
         self._supervisor: Supervisor | None = None
         observer = Observer(recorder, self._states)
         self._house = Housekeeping(
-            recorder, observer, status_file, self._stop, link_down_for_s=link_down_for_s
+            recorder,
+            observer,
+            status_file,
+            self._stop,
+            link_down_for_s=link_down_for_s,
+            ended_unclean=ended_unclean,
         )
         self._further = parts(self._stop, observer) if parts is not None else ()
         self._alive_said_s = 0.0
@@ -167,7 +174,6 @@ class Daemon:
         self._until_delivered = until_delivered
         for camera in self._cameras:
             self._health.watch(camera.name)
-        self._house.look_back()
         self._settle()
         supervisor = Supervisor(
             self._parts(),

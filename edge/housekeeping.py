@@ -13,7 +13,7 @@ from edge.health.malfunctions import LastingTroubles
 from edge.health.observe import Observer
 from edge.health.receipt_watch import ReceiptWatch
 from edge.health.spool_watch import SpoolWatch
-from edge.health.status import StatusError, read_status, write_status
+from edge.health.status import StatusError, write_status
 from edge.hotfile.build import CsvBuild
 from edge.hotfile.open import Outcome
 from edge.position.clock import Step
@@ -40,7 +40,9 @@ class Housekeeping:
         stop: threading.Event,
         *,
         link_down_for_s: float,
+        ended_unclean: bool = False,
     ) -> None:
+        """``ended_unclean`` is whether the daemon before ended without being told to."""
         self._recorder = recorder
         self._health = recorder.health
         self._observer = observer
@@ -51,20 +53,12 @@ class Housekeeping:
         self._receipt_watch = ReceiptWatch(recorder.uplink, recorder.health)
         self.lists_tried = threading.Event()
         """Set once every hot list was loaded, or could not be."""
-        self._ended_unclean = False
+        self._ended_unclean = ended_unclean
+        if ended_unclean:
+            self._health.count("unclean_ends")
+            _log.warning("the unit's program had ended without being told to")
         self._steps: list[Step] = []
         """Steps of the clock that are not on record yet."""
-
-    def look_back(self) -> None:
-        """See whether the daemon before was told to stop; called before a status is written."""
-        try:
-            before, _ = read_status(self._status_file)
-        except StatusError:
-            return
-        if not before.stopped:
-            self._health.count("unclean_ends")
-            self._ended_unclean = True
-            _log.warning("the unit's program had ended without being told to")
 
     def keep(self) -> None:
         """Look at what nobody else looks at, and write the status."""
@@ -96,7 +90,8 @@ class Housekeeping:
     def write_status(self, *, stopped: bool = False) -> None:
         """Write what 'alpr-edge status' shows."""
         try:
-            write_status(self._status_file, self._observer.status(stopped=stopped))
+            status = self._observer.status(stopped=stopped)
+            write_status(self._status_file, status, lasting=stopped)
         except StatusError as error:
             self._health.trouble("status file", str(error))
         else:

@@ -30,6 +30,7 @@ from edge.health.health import Health
 from edge.health.observe import Observer
 from edge.health.process import running_s
 from edge.health.settings import MetricsSettings
+from edge.health.start_note import noting_start, start_note
 from edge.health.status import STATUS_FILE
 from edge.hotfile.alerts import Alerts
 from edge.hotfile.build_process import BuildProcess
@@ -84,6 +85,9 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
         pool = opened.enter_context(ThreadPoolExecutor(1, "load-models"))
         loading = pool.submit(build_parts, settings.engine, cameras=len(settings.cameras))
         spool = opened.enter_context(open_spool(settings, keys, clock))
+        # With the spool no other daemon runs here; models may load for minutes from here on.
+        note = start_note(settings.unit.agency, settings.unit.name, software, health.report())
+        ended_unclean = opened.enter_context(noting_start(settings.unit.data / STATUS_FILE, note))
         parts = loading.result()
         engine = PlateEngine(parts, load_formats())
         if engine.notices:
@@ -162,6 +166,7 @@ def build_daemon(settings: Settings, console: Style) -> Iterator[Daemon]:
             hearts=hearts,
             service=ServiceManager(os.environ),
             link_down_for_s=settings.health.link_down_for_h * 3600,
+            ended_unclean=ended_unclean,
         )
 
 

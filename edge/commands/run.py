@@ -32,6 +32,8 @@ or a hot list of the settings is not in use."""
 PART_FAILED = 4
 """Exit status of a daemon one of whose parts failed too often."""
 
+_ENDING = (signal.SIGTERM, signal.SIGINT)
+
 Style = Literal["plain", "json", "none"]
 LogFormat = Literal["text", "json"]
 
@@ -105,6 +107,7 @@ def run(
     from edge.bootstrap.daemon import build_daemon
     from edge.daemon import DaemonError
 
+    _on_signals(lambda: _leave(NOT_COMPLETE if once else 0))
     with build_daemon(load_settings(settings), console) as daemon:
         _on_signals(daemon.stop)
         try:
@@ -123,11 +126,18 @@ def _log_thread_fault(fault: threading.ExceptHookArgs) -> None:
         log_fault(fault.thread.name if fault.thread is not None else "a thread", fault.exc_value)
 
 
+def _leave(status: int) -> None:
+    """End while the parts are still being built: nothing is in view that would be stored."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(status)
+
+
 def _on_signals(stop: Callable[[], None]) -> None:
     def handle(_number: int, _frame: FrameType | None) -> None:
         stop()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _ENDING:
         signal.signal(number, handle)
 
 

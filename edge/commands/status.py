@@ -32,7 +32,7 @@ def status(settings: Path, as_json: bool, watch: bool) -> None:
       0  the daemon runs, and no part of it is in trouble
       1  it has never run here, or its status cannot be read
       3  the daemon runs, and something is in trouble
-      4  the daemon does not run: what is shown is what it last said
+      4  the daemon does not run, and what is shown is what it last said; or it only starts
 
     Example: alpr-edge status --settings edge.toml --json
     """
@@ -50,13 +50,13 @@ def _show(path: Path, as_json: bool) -> int:
     standing = Standing.of(said, written_s, time.time())
     if as_json:
         shown = msgspec.to_builtins(said) | {
-            "running": standing.runs,
+            "running": standing.runs and not said.starting,
             "said_ago_s": round(standing.said_ago_s, 1),
         }
         say_json(shown)
     else:
         say_text(status_text(said, standing))
-    if not standing.runs:
+    if not standing.runs or said.starting:
         return NOT_RUNNING
     return IN_TROUBLE if said.troubles else 0
 

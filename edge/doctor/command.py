@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import click
+import structlog
 
 from edge.commands.options import settings_option
 from edge.commands.say import say, say_json, say_text
@@ -22,6 +25,7 @@ from edge.position.source import PositionSource
 from edge.settings import Settings, SettingsError, load_settings
 
 _WORDS = {"ok": "ok     ", "warning": "WARNING", "fail": "FAIL   "}
+_AV_LOG_QUIET = "-8"
 _VERDICTS = {
     "ok": "All is well.",
     "warning": "It works. Look after what is marked WARNING.",
@@ -47,7 +51,8 @@ def doctor(settings: Path, as_json: bool) -> None:
 
     Example: runuser -u plateward -- alpr-edge doctor --settings /etc/plateward/edge.toml
     """
-    findings = _examine(settings, quiet=as_json or not sys.stderr.isatty())
+    with _log_kept_quiet():
+        findings = _examine(settings, quiet=as_json or not sys.stderr.isatty())
     if as_json:
         shown = {"verdict": worst(findings), "checks": [asdict(one) for one in findings]}
         say_json(shown)
@@ -79,9 +84,22 @@ def _examine(path: Path, *, quiet: bool) -> list[Finding]:
     return [ok("settings", f"{path} can be used"), *examine(_checks(settings), said)]
 
 
+@contextmanager
+def _log_kept_quiet() -> Iterator[None]:
+    """Log nothing: standard output is for findings, and what would be logged is among them."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
 def _checks(settings: Settings) -> list[Check]:
     """Every check of this unit."""
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # what it warns of is among the findings
+    # What these warn of is among the findings.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _AV_LOG_QUIET)
     # What opens cameras and models takes a second to load: other commands do without.
     from edge.bootstrap.daemon import build_clock
     from edge.doctor.broker_checks import check_broker
@@ -96,6 +114,7 @@ def _checks(settings: Settings) -> list[Check]:
 
     data, now = settings.unit.data, utc_now()
     status = running_status(data)
+    told = None if status is None or status.starting else status
     checks = [
         Check("daemon", lambda: check_daemon(status, data)),
         Check("disk", lambda: check_disk(data)),
@@ -104,21 +123,23 @@ def _checks(settings: Settings) -> list[Check]:
         Check("theft", lambda: check_theft(settings)),
         Check("certificates", lambda: check_certificates(settings, now)),
         Check("broker", lambda: check_broker(settings, now)),
-        Check("clock", lambda: check_clock(status, kernel_error_ms, now)),
-        Check("hot lists", lambda: check_hotlists(settings, status, now)),
+        Check("clock", lambda: check_clock(told, kernel_error_ms, now)),
+        Check("hot lists", lambda: check_hotlists(settings, told, now)),
         Check("models", lambda: check_models(settings), 60.0),
     ]
-    if status is not None:
-        checks.append(Check("gps", partial(judge_place, settings, status)))
+    if told is not None:
+        checks.append(Check("gps", partial(judge_place, settings, told)))
         return checks + [
-            Check(f"camera {one.name}", partial(judge_camera, one, status))
+            Check(f"camera {one.name}", partial(judge_camera, one, told))
             for one in settings.cameras
         ]
+    if status is not None:
+        return checks  # it opens its devices now, and says nothing of them yet
     clock = build_clock(None)
     build = partial(_build_position, settings, clock)
     checks.append(Check("gps", partial(check_place, settings, build, clock.now_s)))
     return checks + [
-        Check(f"camera {one.name}", partial(check_camera, one, clock.instant), 25.0)
+        Check(f"camera {one.name}", partial(check_camera, one, clock.instant), 40.0)
         for one in settings.cameras
     ]
 

@@ -36,11 +36,21 @@ def check_daemon(status: Status | None, data: Path) -> Iterator[Finding]:
     """Whether it runs, who asks, and every trouble that no other check looks into."""
     yield from _check_user(data)
     if status is None:
+        before, _ = _told(data)
+        untold = "" if before is None or before.stopped else ", though nobody told it to stop"
         yield warning(
             "daemon",
-            "it does not run; devices are opened here instead",
+            f"it does not run{untold}; devices are opened here instead",
             "start it: systemctl start alpr-edge; if it ends again, journalctl -u alpr-edge says "
             "why",
+        )
+        return
+    if status.starting:
+        yield warning(
+            "daemon",
+            f"it starts since {status.started_at:%Y-%m-%d %H:%M:%S} UTC; its cameras and its "
+            "receiver are not looked at until it runs",
+            "wait until it has loaded its models, which may take minutes on a GPU; then ask again",
         )
         return
     _, standing = _told(data)

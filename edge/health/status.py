@@ -141,13 +141,17 @@ class ProcessFact(_Fact, frozen=True, kw_only=True):
 
 
 class Status(_Fact, frozen=True, kw_only=True):
-    """How a unit is, at a moment of its own clock."""
+    """How a unit is, at a moment of its own clock.
+
+    One that is ``starting`` knows nothing of its parts yet: every other fact is empty.
+    """
 
     at: datetime
     started_at: datetime
     agency: str
     unit: str
     software: str
+    starting: bool = False
     stopped: bool = False
     troubles: dict[str, TroubleFact]
     cameras: list[CameraFact]
@@ -168,8 +172,8 @@ class StatusError(EdgeError):
     """The status cannot be read or written; the text says why."""
 
 
-def write_status(path: Path, status: Status) -> None:
-    """Replace the file, whole or not at all.
+def write_status(path: Path, status: Status, *, lasting: bool = False) -> None:
+    """Replace the file, whole or not at all; one that is ``lasting`` outlives a power cut.
 
     Raises:
         StatusError: if the file cannot be written.
@@ -177,8 +181,18 @@ def write_status(path: Path, status: Status) -> None:
     fresh = path.with_suffix(".new")
     encoded = msgspec.json.format(msgspec.json.encode(status), indent=2) + b"\n"
     try:
-        fresh.write_bytes(encoded)
+        with fresh.open("wb") as file:
+            file.write(encoded)
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
         fresh.replace(path)
+        if lasting:
+            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
     except OSError as error:
         raise StatusError(
             f"{path}: the status cannot be written ({os.strerror(error.errno or 0)}): 'alpr-edge "

@@ -43,12 +43,12 @@ class Standing:
         """From the moments in seconds since the epoch of the writing and of now.
 
         A file dated ahead of the clock was written before the clock was set back: nobody can say
-        how old it is, and it does not count as fresh.
+        how old it is, and it does not count as fresh. One that is starting writes once.
         """
         ago_s = now_s - written_s
-        fresh = not status.stopped and -STALE_AFTER_S <= ago_s <= STALE_AFTER_S
-        alive = lives(status.process)
-        return cls(fresh and alive, ago_s, alive and not (fresh or status.stopped))
+        fresh = status.starting or -STALE_AFTER_S <= ago_s <= STALE_AFTER_S
+        alive = lives(status.process) and not status.stopped
+        return cls(fresh and alive, ago_s, alive and not fresh)
 
 
 def status_text(status: Status, standing: Standing) -> str:
@@ -58,6 +58,9 @@ def status_text(status: Status, standing: Standing) -> str:
 
 def _lines(status: Status, standing: Standing) -> Iterator[str]:
     yield f"{status.agency} {status.unit}, {status.software}"
+    if status.starting:
+        yield _starting(status, standing)
+        return
     yield _running(status, standing)
     yield from _troubles(status)
     yield from _cameras(status)
@@ -69,16 +72,31 @@ def _lines(status: Status, standing: Standing) -> Iterator[str]:
     yield from _parts(status)
 
 
+def _starting(status: Status, standing: Standing) -> str:
+    if standing.runs:
+        return (
+            f"starts since {_moment(status.started_at)}: it reads no plate yet; its models are "
+            "loaded, which takes seconds on a processor and may take minutes on a GPU"
+        )
+    ended = "ended" if status.stopped else "was KILLED, or its power cut,"
+    return (
+        f"The daemon DOES NOT RUN: it {ended} while it started, {_ago(standing)}; 'alpr-edge "
+        "doctor' or 'journalctl -u alpr-edge' says why"
+    )
+
+
 def _running(status: Status, standing: Standing) -> str:
     if standing.runs:
         return f"runs since {_moment(status.started_at)} ({_age(status.at - status.started_at)})"
     stands = "was stopped" if status.stopped else "DOES NOT RUN and was not told to stop"
     if standing.silent:
         stands = "runs but CANNOT SAY how it is: its disk refuses to be written to, or it hangs"
-    return (
-        f"The daemon {stands}. It last spoke {_seconds(abs(standing.said_ago_s))} "
-        f"{'ago' if standing.said_ago_s >= 0 else 'ahead of the clock'}; what follows is from then."
-    )
+    return f"The daemon {stands}. It last spoke {_ago(standing)}; what follows is from then."
+
+
+def _ago(standing: Standing) -> str:
+    side = "ago" if standing.said_ago_s >= 0 else "ahead of the clock"
+    return f"{_seconds(abs(standing.said_ago_s))} {side}"
 
 
 def _troubles(status: Status) -> Iterator[str]:

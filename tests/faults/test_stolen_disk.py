@@ -92,7 +92,7 @@ def _wait_for_reads(status: Path, number: int, unit: subprocess.Popen[bytes]) ->
     deadline = time.monotonic() + WITHIN_S
     while time.monotonic() < deadline:
         assert unit.poll() is None, (status.parents[1] / "log").read_text()
-        if status.exists() and json.loads(status.read_text())["counters"]["reads"] >= number:
+        if status.exists() and json.loads(status.read_text())["counters"].get("reads", 0) >= number:
             return
         time.sleep(0.1)
     raise AssertionError("the unit reads nothing")
