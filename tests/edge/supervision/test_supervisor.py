@@ -127,7 +127,7 @@ def test_faults_of_long_ago_do_not_count() -> None:
     assert (state.runs, state.restarts) == (True, 3 * supervising.RESTARTS)
     watched.stop.set()
     go.release()
-    assert watched.supervisor.join(10) == ()
+    assert watched.supervisor.join(60) == ()
 
 
 def test_an_error_that_says_what_to_do_is_repeated_in_full() -> None:

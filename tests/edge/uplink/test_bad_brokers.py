@@ -95,7 +95,7 @@ def test_a_unit_stops_at_once_also_where_nothing_goes_any_more(
     until(lambda: unit.uplink.counts().session.batches_sent > 0)
     stopped = threading.Thread(target=unit.uplink.stop)
     stopped.start()
-    stopped.join(10)
+    stopped.join(60)
     assert not stopped.is_alive()
     assert not unit.uplink.is_alive()
     assert responder.records == []

@@ -16,7 +16,7 @@ from edge.vision.pictures import read_picture
 from tests.edge.instants import instant
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-WAIT_S = 10
+WAIT_S = 60
 NOBODY = "rtsp://127.0.0.1:9/stream"
 
 
