@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -15,6 +16,7 @@ from edge.health.receipt_watch import ReceiptWatch
 from edge.health.spool_watch import SpoolWatch
 from edge.health.status import StatusError, write_status
 from edge.hotfile.build import CsvBuild
+from edge.hotfile.match import Hotlist
 from edge.hotfile.open import Outcome
 from edge.position.clock import Step
 from edge.recording.recorder import Recorder
@@ -213,9 +215,21 @@ class Housekeeping:
         for hotlist in hotlists.current.lists:
             part = f"age of hot list {hotlist.name}"
             if hotlist.stale(now):
-                self._health.trouble(part, f"{hotlist.name} is older than its limit: update it")
+                self._health.trouble(part, _told_age(hotlist, now))
             else:
                 self._health.recovered(part)
+
+
+def _told_age(hotlist: Hotlist, now: datetime) -> str:
+    """What is wrong with the date of a list that is not to be relied on."""
+    if hotlist.issued_at <= now:
+        return f"{hotlist.name} is older than its limit: update it"
+    return (
+        f"{hotlist.name} is dated {hotlist.issued_at:%Y-%m-%d %H:%M} UTC, ahead of this unit's "
+        f"clock, which says {now:%Y-%m-%d %H:%M}, so its age is not known: check the unit's clock "
+        "with 'alpr-edge doctor'; if that is right, have whoever publishes the list correct its "
+        "date and issue it again"
+    )
 
 
 def told_steps(steps: Sequence[Step]) -> str:

@@ -107,7 +107,8 @@ def import_lists(
 def status(settings: Path, as_json: bool) -> None:
     """Show each list: version, where it came from, when it was issued, how old it is.
 
-    The exit status is 1 if a list is missing, damaged or older than its limit.
+    The exit status is 1 if a list is missing, damaged, older than its limit, or dated ahead of the
+    clock.
 
     Example: alpr-edge hotfile status --settings /etc/plateward/edge.toml --json
     """
@@ -260,7 +261,13 @@ def _line(one: dict[str, Any]) -> str:
     if one["error"]:
         return f"{one['name']}: MISSING OR DAMAGED: {one['error']}"
     hours = one["age_s"] / 3600
+    age = f"{max(hours, 0.0):.1f} h old" + (", STALE" if one["stale"] else "")
+    if one["stale"] and hours < 0:
+        age = (
+            f"dated {-hours:.1f} h AHEAD of this machine's clock, so its age is not known: check "
+            "the clock, then the list's date"
+        )
     return (
         f"{one['name']}: version {one['version']} ({one['source']}), issued {one['issued_at']}, "
-        f"{one['entries']} entries, {hours:.1f} h old" + (", STALE" if one["stale"] else "")
+        f"{one['entries']} entries, {age}"
     )

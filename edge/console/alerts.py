@@ -75,10 +75,19 @@ def alert_text(read: Read, hit: Hit, quiet: str | None = None) -> str:
         f"  {_agreement(match)}; {_STATE_AGREEMENT[match.state_agreement]}",
         *([f"  NOTE  {' '.join(match.note.split())}"] if isinstance(match.note, str) else []),
         f"  list {match.list_name} version {match.list_version}, issued "
-        f"{match.list_issued_at:%Y-%m-%d %H:%M} UTC{', STALE' if match.list_stale else ''}",
+        f"{match.list_issued_at:%Y-%m-%d %H:%M} UTC{_list_age(hit)}",
         f"  {BEFORE_A_STOP}",
     ]
     return "\n".join(lines)
+
+
+def _list_age(hit: Hit) -> str:
+    """What is wrong with the date of the list, as it was when the car was seen."""
+    if not hit.match.list_stale:
+        return ""
+    if hit.match.list_issued_at > hit.captured_at:
+        return ", DATED AHEAD of this read: its age is not known"
+    return ", STALE"
 
 
 def _agreement(match: HotlistMatch) -> str:

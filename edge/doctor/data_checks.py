@@ -12,6 +12,7 @@ from edge.doctor.findings import Finding, fail, ok, split, warning
 from edge.enrolment import load_keys
 from edge.health.status import Status
 from edge.hotfile.errors import HotfileError
+from edge.hotfile.facts import FUTURE_TOLERANCE_S
 from edge.position.clock import believable
 from edge.settings import Settings
 from edge.vision.manifest import find_model, known_models
@@ -90,13 +91,15 @@ def judge_hotlists(settings: Settings, status: Status) -> Iterator[Finding]:
 def judge_age(name: str, said: str, age: timedelta, limit: timedelta) -> Finding:
     """Whether a list of that age may be relied on."""
     check = f"hot list {name}"
-    if age < -timedelta(minutes=5):
+    hours = age / timedelta(hours=1)
+    if age < -timedelta(seconds=FUTURE_TOLERANCE_S):
         return fail(
             check,
-            f"{said}: it is dated ahead of the clock, so its age cannot be told",
-            "look at the clock first; then have the list issued again",
+            f"{said}: it is dated {-hours:,.0f} hours ahead of the unit's clock, so its age cannot "
+            "be told",
+            f"check the unit's clock, which says {utc_now():%Y-%m-%d %H:%M} UTC; if that is right, "
+            "have the list's publisher correct its date and issue it again",
         )
-    hours = age / timedelta(hours=1)
     if age > limit:
         return fail(check, f"{said}: it is {hours:,.0f} hours old and counts as STALE", _UPDATE)
     if age > 0.8 * limit:

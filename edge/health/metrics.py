@@ -111,7 +111,10 @@ def _hotlists(status: Status) -> Iterator[Metric]:
     yield _gauge("hotlist_age_seconds", "Age of a list.", {o.name: o.age_s for o in lists}, label)
     yield _gauge("hotlist_entries", "Entries of a list.", {o.name: o.entries for o in lists}, label)
     yield _gauge(
-        "hotlist_stale", "1 if a list is too old.", {o.name: int(o.stale) for o in lists}, label
+        "hotlist_stale",
+        "1 if a list is too old, or dated ahead of the clock.",
+        {o.name: int(o.stale) for o in lists},
+        label,
     )
 
 

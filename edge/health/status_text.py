@@ -137,8 +137,11 @@ def _hotlists(status: Status) -> Iterator[str]:
     if not status.hotlists:
         yield "hot lists: none in use"
     for one in status.hotlists:
-        age = f"{_seconds(one.age_s)} old" if one.age_s >= 0 else "dated ahead of the clock"
+        age = f"{_seconds(one.age_s)} old"
         loudly = "  *** STALE: update it ***" if one.stale else ""
+        if one.stale and one.age_s < 0:
+            age = f"dated {_seconds(-one.age_s)} AHEAD of the unit's clock"
+            loudly = "  *** its age is NOT KNOWN: check the clock, then the list's date ***"
         yield (
             f"hot list {one.name}: version {one.version}, {one.entries:,} entries, {age}, "
             f"from {one.source}{loudly}"

@@ -62,6 +62,9 @@ def test_an_exact_hit_a_differing_state_and_a_stale_list_are_said() -> None:
     assert "STATE DIFFERS" in text
     assert "STALE" not in text
     assert "STALE" in shown("plain", hit(list_stale=True))
+    ahead = shown("plain", hit(list_stale=True, list_issued_at=datetime(2099, 1, 1, tzinfo=UTC)))
+    assert "issued 2099-01-01 00:00 UTC, DATED AHEAD of this read: its age is not known" in ahead
+    assert "STALE" not in ahead
     assert "state not certain" in shown("plain", hit(state_agreement="unknown"))
 
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.bootstrap.hotlists import build_folder, build_installation
 from edge.cli import main
+from edge.commands.hotfile import _line
 from edge.contract.hotlist import HotlistVersion, encode_list, encode_manifest, sign_manifest
 from edge.contract.plates import load_confusables
 from edge.enrolment import enrol, load_keys
@@ -163,6 +164,24 @@ def test_a_stale_list_is_said_with_an_exit_status(bench: Bench) -> None:
     shown = bench.hotfile("status")
     assert shown.exit_code == 1
     assert "h old, STALE" in shown.stdout
+
+
+def test_a_list_dated_ahead_of_the_clock_is_not_said_to_be_old() -> None:
+    said = _line(
+        {
+            "name": "stolen",
+            "error": None,
+            "version": "ab12",
+            "source": "file",
+            "issued_at": "2026-11-03T12:00:00+00:00",
+            "entries": 7,
+            "age_s": -90_000,
+            "stale": True,
+        }
+    )
+    assert "7 entries, dated 25.0 h AHEAD of this machine's clock" in said
+    assert said.endswith("check the clock, then the list's date")
+    assert "STALE" not in said
 
 
 def test_the_same_stick_again_changes_nothing(bench: Bench) -> None:

@@ -62,6 +62,16 @@ def test_a_list_is_judged_by_its_age(age: timedelta, verdict: str) -> None:
     assert (finding.verdict, bool(finding.do)) == (verdict, verdict != "ok")
 
 
+def test_a_list_dated_ahead_is_told_from_an_old_one() -> None:
+    ahead, old = (judge_age("state", "version 3", age, DAY) for age in (-1.5 * DAY, 2 * DAY))
+    assert "dated 36 hours ahead of the unit's clock" in ahead.found
+    assert "STALE" not in ahead.found
+    assert ahead.do.startswith("check the unit's clock, which says")
+    assert "publisher" in ahead.do
+    assert "STALE" in old.found
+    assert "clock" not in old.do
+
+
 def test_lists_are_judged_by_what_the_daemon_says(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, LIST)
     (finding,) = lists(settings, make())

@@ -155,9 +155,18 @@ def test_a_stale_list_is_said_loudly() -> None:
     (line,) = (line for line in text_of(make(hotlists=[old])) if line.startswith("hot list"))
     assert line.endswith("*** STALE: update it ***")
     assert "2 d old" in line
-    ahead = msgspec.structs.replace(fresh, stale=True, age_s=-90_000.0)
-    assert any("dated ahead of the clock" in line for line in text_of(make(hotlists=[ahead])))
     assert "hot lists: none in use" in text_of(make(hotlists=[]))
+
+
+def test_a_list_dated_ahead_of_the_clock_is_not_said_to_be_old() -> None:
+    (fresh,) = make().hotlists
+    ahead = msgspec.structs.replace(fresh, stale=True, age_s=-90_000.0)
+    (line,) = (line for line in text_of(make(hotlists=[ahead])) if line.startswith("hot list"))
+    assert "dated 25 h AHEAD of the unit's clock, from repository" in line
+    assert line.endswith("*** its age is NOT KNOWN: check the clock, then the list's date ***")
+    assert "STALE" not in line
+    just = msgspec.structs.replace(fresh, age_s=-20.0)
+    assert any("entries, 0.0 s old, from" in line for line in text_of(make(hotlists=[just])))
 
 
 def test_what_is_not_known_is_not_made_up() -> None:
