@@ -6,6 +6,7 @@ the running daemon out. Nothing is subscribed to and nothing published.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import struct
@@ -33,6 +34,39 @@ _REFUSALS = {
 }
 """Return codes of MQTT 3.1.1, section 3.2.2.3."""
 
+_FOREIGN = (
+    "copy the ca.pem of the authority that signed the broker's certificate to uplink.tls.ca; "
+    "somebody else may answer in the broker's place"
+)
+_UNTRUSTED = {
+    9: "check the unit's clock: it may be behind",
+    10: "check the unit's clock; if it is right, have the broker's certificate signed anew "
+    "(deploy/README.md, Certificates)",
+    62: "set uplink.host to the name that the broker's certificate is made out to",
+    64: "set uplink.host to the name that the broker's certificate is made out to",
+}
+"""What to do by OpenSSL's code: not yet valid, expired, another name, another address."""
+
+_ANEW = "have a new one signed (deploy/README.md, Certificates), and restart the daemon"
+_ALERTS = {
+    "CERTIFICATE_EXPIRED": ("it refuses the unit's certificate, which expired", _ANEW),
+    "CERTIFICATE_REVOKED": ("it refuses the unit's certificate, which was revoked", _ANEW),
+    "CERTIFICATE_REQUIRED": (
+        "it wants a certificate of the unit, and none that it can use was shown",
+        "see what is said of the certificate; have one signed by the broker's authority if it is "
+        "in order (deploy/README.md, Certificates)",
+    ),
+    "UNKNOWN_CA": (
+        "it refuses the unit's certificate, since another authority than the broker's signed it",
+        "have one signed by the broker's authority (deploy/README.md, Certificates), and restart "
+        "the daemon",
+    ),
+    "BAD_CERTIFICATE": ("it refuses the unit's certificate as a wrong one", _ANEW),
+    "UNSUPPORTED_CERTIFICATE": ("it refuses the unit's kind of certificate", _ANEW),
+    "CERTIFICATE_UNKNOWN": ("it refuses the unit's certificate, and does not say why", _ANEW),
+}
+"""What is found and what to do, by how OpenSSL's name of the broker's alert ends."""
+
 
 def check_broker(settings: Settings, now: datetime) -> Iterator[Finding]:
     """One connection to the broker, step by step; the first that fails ends it."""
@@ -48,7 +82,12 @@ def check_broker(settings: Settings, now: datetime) -> Iterator[Finding]:
         connection: socket.socket = plain
         if uplink.tls is not None:
             try:
-                connection = _context(uplink).wrap_socket(plain, server_hostname=uplink.host)
+                context = _context(uplink)
+            except OSError as error:
+                yield _unusable_files(error)
+                return
+            try:
+                connection = context.wrap_socket(plain, server_hostname=uplink.host)
             except OSError as error:
                 yield judge_handshake(where, error)
                 return
@@ -81,8 +120,8 @@ def judge_answer(answer: bytes) -> Finding:
         return fail(
             "broker's answer",
             "it closed the connection, or what it said is not MQTT",
-            "look into the broker's log: it may not know this unit's certificate; check "
-            "uplink.port too",
+            "check that uplink.port is the broker's; if it is, have the server's administrator "
+            "look into the broker's log for this unit",
         )
     if answer[3] == 0:
         return ok("broker's answer", "it lets this unit in")
@@ -100,14 +139,36 @@ def judge_handshake(where: str, error: OSError) -> Finding:
         return fail(
             "broker's TLS",
             f"the certificate of {where} is not trusted ({error.verify_message})",
-            "compare uplink.tls.ca with the authority that signed it, uplink.host with its name, "
-            "and the unit's clock with the time",
+            _UNTRUSTED.get(error.verify_code, _FOREIGN),
         )
+    if (refused := judge_alert(error)) is not None:
+        return refused
     reason = getattr(error, "reason", None) or error.strerror or type(error).__name__
     return fail(
         "broker's TLS",
         f"no TLS with {where} ({reason})",
         "check that uplink.port is the broker's port for TLS, and the unit's certificate and key",
+    )
+
+
+def judge_alert(error: OSError) -> Finding | None:
+    """What a broker says of the unit's certificate by a TLS alert (RFC 8446, section 6.2).
+
+    None if it says nothing of it.
+    """
+    reason = (getattr(error, "reason", None) or "").upper()
+    alert = next((name for name in _ALERTS if reason.endswith(name)), None)
+    if alert is None:
+        return None
+    return fail("broker's answer", *_ALERTS[alert])
+
+
+def _unusable_files(error: OSError) -> Finding:
+    reason = getattr(error, "reason", None) or error.strerror or type(error).__name__
+    return fail(
+        "broker's TLS",
+        f"not tried: the files of uplink.tls cannot be used ({reason})",
+        "see what is said of the certificate, its key and the authority",
     )
 
 
@@ -140,11 +201,15 @@ def _greet(connection: socket.socket, settings: Settings) -> Finding:
             )
     client_id = f"{settings.unit.agency}:{settings.unit.name}:doctor"
     try:
-        connection.sendall(greeting(client_id, uplink.username, password))
+        # Under TLS 1.3 the broker looks at the unit's certificate only after the handshake: it may
+        # have left by now, and what it said of that is still to be read.
+        with contextlib.suppress(OSError):
+            connection.sendall(greeting(client_id, uplink.username, password))
         answer = connection.recv(4)
-        connection.sendall(_DISCONNECT)
-    except OSError:
-        answer = b""
+        with contextlib.suppress(OSError):
+            connection.sendall(_DISCONNECT)
+    except OSError as error:
+        return judge_alert(error) or judge_answer(b"")
     return judge_answer(answer)
 
 

@@ -29,14 +29,23 @@ def check_certificates(settings: Settings, now: datetime) -> Iterator[Finding]:
         return
     certificate = _load(tls.certificate)
     if isinstance(certificate, str):
-        yield fail("certificate", certificate, "have it signed and copy it there again")
+        yield fail(
+            "certificate",
+            certificate,
+            "have it signed (deploy/README.md, Certificates) and copy it there, owned by the "
+            "daemon's user",
+        )
     else:
         yield judge_dates("certificate", certificate, now)
         yield judge_name(certificate, f"{settings.unit.agency}.{settings.unit.name}")
         yield _check_key(certificate, tls.key)
     authority = _load(tls.ca)
     if isinstance(authority, str):
-        yield fail("authority", authority, "copy the authority's ca.pem there again")
+        yield fail(
+            "authority",
+            authority,
+            "copy the authority's ca.pem there, owned by the daemon's user",
+        )
     else:
         yield judge_dates("authority", authority, now)
 
@@ -86,7 +95,9 @@ def _check_key(certificate: x509.Certificate, key: Path) -> Finding:
         return fail(
             "certificate and key",
             f"the key {key} cannot be used ({reason})",
-            "restore the key, or make a new one and have a certificate signed for it",
+            "put the key that the certificate was asked for with there, owned by the daemon's user "
+            "with mode 600; if it is lost, make another and have a certificate signed for it "
+            "(deploy/README.md, Certificates)",
         )
     if _public(private.public_key()) != _public(certificate.public_key()):
         return fail(

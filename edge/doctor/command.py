@@ -115,8 +115,9 @@ def _checks(settings: Settings) -> list[Check]:
     data, now = settings.unit.data, utc_now()
     status = running_status(data)
     told = None if status is None or status.starting else status
+    lists = {one.name for one in settings.hotlists}
     checks = [
-        Check("daemon", lambda: check_daemon(status, data)),
+        Check("daemon", lambda: check_daemon(status, data, lists)),
         Check("disk", lambda: check_disk(data)),
         Check("spool", lambda: check_spool(data, settings.unit.keys), 60.0),
         Check("keys", lambda: check_keys(settings, runs=status is not None)),

@@ -4,16 +4,44 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from edge.doctor.data_checks import LIST_PARTS
 from edge.doctor.findings import Finding, fail, ok, split, warning
 from edge.health.receipt_watch import PART as RECEIPTS
 from edge.health.status import STATUS_FILE, Status, StatusError, read_status
 from edge.health.status_text import Standing
 
-_OTHERS_CHECK = ("camera ", "gps", "clock", "hot list ", "age of hot list ", "uplink link")
-"""Troubles that the other checks look into themselves."""
+_LOG = "report what 'journalctl -u alpr-edge' says to whoever supplies the software"
+_LISTS = "see what is said of the hot list"
+_DISK = (
+    "see what is said of the disk and the spool; if nothing, restart the daemon: systemctl restart "
+    "alpr-edge"
+)
+_REMEDIES = (
+    ("engine providers", "correct engine.providers in the settings, or install what it names"),
+    ("engine ", f"run 'alpr-edge models check'; if it finds nothing, {_LOG}"),
+    ("picture ", "look at the camera, then run 'alpr-edge aim' with its name"),
+    ("lines of hot list ", "correct those lines where the list is made, or the list's columns"),
+    ("hot list update", "check the way to the repository, and [hotlist_updates] in the settings"),
+    ("hot list forced", "ask who did that; the next version that is in order takes its place"),
+    ("hot list local", _DISK),
+    ("hot list ", _LISTS),
+    ("keeping of hot list", _LISTS),
+    ("clock ", "let the unit hear GPS or reach a time server"),
+    ("uplink link", "see what is said of the broker"),
+    ("uplink certificate", "see what is said of the certificate"),
+    ("uplink spool", _DISK),
+    ("uplink ", "see what is said of the keys, the certificate and the broker"),
+    ("reads to be withheld", "correct the files that uplink.filters names, one plate a line"),
+    ("former key", "remove spool.key.former from the keys' folder, as its owner"),
+    ("metrics", "correct metrics.address and metrics.port, and restart the daemon"),
+    ("part ", f"restart the daemon: systemctl restart alpr-edge; if it stays so, {_LOG}"),
+    ("silence of ", "wait a minute: the daemon starts anew; replace the device that hangs again"),
+    ("", _DISK),
+)
+"""What to do about a trouble that does not say it itself, by how its part's name begins."""
 
 _MEMORY_WARNING_BYTES = 2 * 2**30
 
@@ -32,8 +60,11 @@ def _told(data: Path) -> tuple[Status | None, Standing | None]:
     return status, Standing.of(status, written_s, time.time())
 
 
-def check_daemon(status: Status | None, data: Path) -> Iterator[Finding]:
-    """Whether it runs, who asks, and every trouble that no other check looks into."""
+def check_daemon(status: Status | None, data: Path, lists: Collection[str]) -> Iterator[Finding]:
+    """Whether it runs, who asks, and every trouble that no other check looks into.
+
+    ``lists`` are the names of the hot lists that another check looks at.
+    """
     yield from _check_user(data)
     if status is None:
         before, _ = _told(data)
@@ -61,15 +92,17 @@ def check_daemon(status: Status | None, data: Path) -> Iterator[Finding]:
             "refuses to be written to, or it hangs; what follows is from then",
             f"make room on the disk of {data}; if there is room, systemctl restart alpr-edge",
         )
-    yield from judge_daemon(status)
+    yield from judge_daemon(status, lists)
 
 
-def judge_daemon(status: Status) -> Iterator[Finding]:
+def judge_daemon(status: Status, lists: Collection[str]) -> Iterator[Finding]:
     """What a running daemon's status says of itself."""
+    told = {"gps", "clock", *(start + name for start in LIST_PARTS for name in lists)}
     yield ok("daemon", f"it runs since {status.started_at:%Y-%m-%d %H:%M} UTC")
     for part, trouble in status.troubles.items():
-        if not part.startswith(_OTHERS_CHECK):
-            found, do = split(trouble.sentence)
+        if part not in told and not part.startswith("camera "):
+            otherwise = next(do for start, do in _REMEDIES if part.startswith(start))
+            found, do = split(trouble.sentence, otherwise)
             yield fail(f"daemon: {part}", f"since {trouble.since:%Y-%m-%d %H:%M} UTC: {found}", do)
     yield from _judge_receipts(status)
     if status.process.memory_bytes > _MEMORY_WARNING_BYTES:

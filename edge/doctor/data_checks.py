@@ -9,16 +9,25 @@ from edge.bootstrap.hotlists import build_folder
 from edge.contract.plates import load_confusables
 from edge.doctor.disk_checks import spool_is_another_keys
 from edge.doctor.findings import Finding, fail, ok, split, warning
-from edge.enrolment import load_keys
+from edge.enrolment import EnrolmentError, load_keys
 from edge.health.status import Status
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import FUTURE_TOLERANCE_S
 from edge.position.clock import believable
 from edge.settings import Settings
+from edge.vision.errors import ModelError
 from edge.vision.manifest import find_model, known_models
 from edge.vision.own_models import check_model
 
 _BAD_CLOCK_MS = 2000.0
+_MODEL = "install the product anew; if it is a model of your own, add it anew: alpr-edge models add"
+_NO_MODEL = (
+    "correct [engine] in the settings: 'alpr-edge models list', with --manifest where you have one "
+    "of your own, shows every name"
+)
+LIST_PARTS = ("hot list ", "hot list file ", "age of hot list ")
+"""How the names of a list's parts begin whose troubles are looked into here."""
+
 _UPDATE = (
     "bring it up to date: alpr-edge hotfile import for a stick; else check the way to the "
     "repository, or what writes its file"
@@ -28,21 +37,29 @@ _UPDATE = (
 def check_models(settings: Settings) -> Iterator[Finding]:
     """Load every model that the settings use, compare its digest, and try it on a picture."""
     engine = settings.engine
-    entries = known_models(engine.models)
+    try:
+        entries = known_models(engine.models)
+    except ModelError as error:
+        yield fail("models", *split(str(error), _MODEL))
+        return
     names = [engine.detector, engine.reader]
     if engine.verifier:
         names.append(engine.verifier)
     if engine.kind == "ppocr":
         names = [name for name, entry in entries.items() if entry.package]
     for name in names:
-        entry = find_model(entries, name)
+        try:
+            entry = find_model(entries, name)
+        except ModelError as error:
+            yield fail(f"model {name}", *split(str(error), _NO_MODEL))
+            continue
         result = check_model(entry)
         if result.usable:
             # A reader repeats the text of the plate that was drawn for it: nothing to show.
             said = "it loads and reads a plate" if entry.role == "reader" else result.said
             yield ok(f"model {name}", said)
         else:
-            yield fail(f"model {name}", *split(result.said))
+            yield fail(f"model {name}", *split(result.said, _MODEL))
 
 
 def check_hotlists(settings: Settings, status: Status | None, now: datetime) -> Iterator[Finding]:
@@ -57,7 +74,16 @@ def check_hotlists(settings: Settings, status: Status | None, now: datetime) -> 
     if status is not None:
         yield from judge_hotlists(settings, status)
         return
-    folder = build_folder(settings, load_keys(settings.unit.keys), load_confusables())
+    try:
+        keys = load_keys(settings.unit.keys)
+    except EnrolmentError:
+        yield warning(
+            "hot lists",
+            "not looked at: they open with the unit's keys, which cannot be used here",
+            "see what is said of the keys; where the service alone has them, ask while it runs",
+        )
+        return
+    folder = build_folder(settings, keys, load_confusables())
     for source in settings.hotlists:
         try:
             facts = folder.current(source.name)
@@ -79,7 +105,7 @@ def judge_hotlists(settings: Settings, status: Status) -> Iterator[Finding]:
         check = f"hot list {source.name}"
         for part in (check, f"hot list file {source.name}"):
             if part in status.troubles:
-                yield fail(check, *split(status.troubles[part].sentence))
+                yield fail(check, *split(status.troubles[part].sentence, _UPDATE))
         if (fact := in_use.get(source.name)) is not None:
             said = f"version {fact.version}, {fact.entries:,} entries"
             age, limit = timedelta(seconds=fact.age_s), timedelta(seconds=source.max_age_s)
@@ -165,7 +191,7 @@ def _unusable(settings: Settings, name: str, error: HotfileError) -> Finding:
             "another key than the spool.key that is there now",
             "put back the spool.key that was made when the unit was enrolled; build nothing anew",
         )
-    return fail(check, str(error), _UPDATE)
+    return fail(check, *split(str(error), _UPDATE))
 
 
 def _not_in_use(name: str) -> Finding:

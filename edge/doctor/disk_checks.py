@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from edge.doctor.findings import Finding, fail, ok, warning
+from edge.doctor.findings import Finding, fail, ok, own, warning
 from edge.enrolment import FORMER_SPOOL_KEY, SPOOL_KEY, EnrolmentError, load_spool_key
 from edge.spool.database import DATABASE_FILE
 from edge.spool.key_check import is_another_keys
@@ -215,10 +215,13 @@ def judge_writing(data: Path, error: OSError) -> Finding:
             "free this disk, or raise the user's quota; what the unit holds stays and goes up "
             "where the repository is in reach",
         )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return fail("disk: writing", found, own(data))
     return fail(
         "disk: writing",
         found,
-        "check that the folder is the daemon's user's own and that the disk is not read-only",
+        "look into dmesg for errors of the disk; replace the disk if there are any, else restart "
+        "the machine",
     )
 
 

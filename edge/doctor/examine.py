@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
-from edge.doctor.findings import Finding, fail, split
+from edge.doctor.findings import Finding, fail, own, split
 from edge.errors import EdgeError
 
 
@@ -65,6 +66,8 @@ def _look(number: int, check: Check, done: SimpleQueue[tuple[int, list[Finding]]
         findings = list(check.look())
     except EdgeError as error:
         findings = [fail(check.name, *split(str(error)))]
+    except OSError as error:
+        findings = [_refused(check.name, error)]
     except Exception as error:  # noqa: BLE001 - whatever one check does, the others are shown
         # The type alone: what an unforeseen error says may hold a secret.
         findings = [
@@ -75,6 +78,16 @@ def _look(number: int, check: Check, done: SimpleQueue[tuple[int, list[Finding]]
             )
         ]
     done.put((number, findings))
+
+
+def _refused(check: str, error: OSError) -> Finding:
+    """What the system refused that no check foresaw; of an error, the file's name and no more."""
+    found = f"the system refuses {error.filename or 'it'} ({error.strerror})"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return fail(check, found, own(error.filename or "the unit's files"))
+    return fail(
+        check, found, "look into dmesg for errors of the disk; if there are any, replace the disk"
+    )
 
 
 def _too_long(check: Check) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Verdict = Literal["ok", "warning", "fail"]
@@ -62,6 +63,14 @@ def worst(findings: Iterable[Finding]) -> Verdict:
 def exit_status(findings: Iterable[Finding]) -> int:
     """0 if all is well, 1 if something deserves attention, 2 if something does not work."""
     return _ORDER.index(worst(findings))
+
+
+def own(path: Path | str) -> str:
+    """What to do where this user may not do with a file what the daemon must."""
+    return (
+        "run this as the daemon's user (runuser -u plateward -- alpr-edge doctor); if you did, "
+        f"give that user the file: chown -R plateward {path}"
+    )
 
 
 def split(sentence: str, otherwise: str = LOOK_FURTHER) -> tuple[str, str]:

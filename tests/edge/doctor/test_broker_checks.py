@@ -7,7 +7,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -94,8 +94,18 @@ def authority() -> trustme.CA:
 def tls_broker(
     tmp_path: Path, authority: trustme.CA, mosquitto_broker: Callable[..., Broker]
 ) -> Broker:
+    return tls_broker_of(tmp_path, authority, mosquitto_broker)
+
+
+def tls_broker_of(
+    tmp_path: Path,
+    authority: trustme.CA,
+    mosquitto_broker: Callable[..., Broker],
+    made_out_to: str = "127.0.0.1",
+    ends: timedelta = timedelta(days=400),
+) -> Broker:
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    made = authority.issue_cert("127.0.0.1")
+    made = authority.issue_cert(made_out_to, not_after=NOW + ends)
     made.private_key_pem.write_to_path(tmp_path / "broker.key")
     made.cert_chain_pems[0].write_to_path(tmp_path / "broker.pem")
     return mosquitto_broker(
@@ -108,8 +118,10 @@ def tls_broker(
     )
 
 
-def write_unit(folder: Path, authority: trustme.CA) -> None:
-    made = authority.issue_cert(common_name="northampton-pd.car-12")
+def write_unit(
+    folder: Path, authority: trustme.CA, not_after: datetime = NOW + timedelta(days=400)
+) -> None:
+    made = authority.issue_cert(common_name="northampton-pd.car-12", not_after=not_after)
     made.private_key_pem.write_to_path(folder / "unit.key")
     made.cert_chain_pems[0].write_to_path(folder / "unit.pem")
 
@@ -131,8 +143,42 @@ def test_a_unit_with_another_authoritys_certificate_is_not_let_in(
     tmp_path: Path, tls_broker: Broker
 ) -> None:
     write_unit(tmp_path, trustme.CA())
-    found = look(settings_of(tmp_path, TLS, port=tls_broker.port))
-    assert [one.verdict for one in found.values()][-1] == "fail"
+    answer = look(settings_of(tmp_path, TLS, port=tls_broker.port))["broker's answer"]
+    assert answer.verdict == "fail"
+    assert "another authority than the broker's signed it" in answer.found
+    assert answer.do.startswith("have one signed by the broker's authority")
+
+
+def test_a_unit_whose_certificate_expired_is_told_by_the_broker_that_refuses_it(
+    tmp_path: Path, authority: trustme.CA, tls_broker: Broker
+) -> None:
+    write_unit(tmp_path, authority, not_after=NOW - timedelta(days=1))
+    answer = look(settings_of(tmp_path, TLS, port=tls_broker.port))["broker's answer"]
+    assert (answer.verdict, "which expired" in answer.found) == ("fail", True)
+    assert answer.do.startswith("have a new one signed")
+
+
+@pytest.mark.parametrize(
+    ("made_out_to", "ends", "says", "do"),
+    [
+        ("127.0.0.2", timedelta(days=1), "mismatch", "set uplink.host to the name"),
+        ("127.0.0.1", timedelta(days=-1), "expired", "check the unit's clock; if it is right"),
+    ],
+)
+def test_a_broker_with_a_wrong_certificate_is_told_from_a_foreign_one(
+    tmp_path: Path,
+    authority: trustme.CA,
+    mosquitto_broker: Callable[..., Broker],
+    made_out_to: str,
+    ends: timedelta,
+    says: str,
+    do: str,
+) -> None:
+    write_unit(tmp_path, authority)
+    broker = tls_broker_of(tmp_path, authority, mosquitto_broker, made_out_to, ends)
+    finding = look(settings_of(tmp_path, TLS, port=broker.port))["broker's TLS"]
+    assert says in finding.found
+    assert finding.do.startswith(do)
 
 
 def test_a_broker_of_another_authority_is_not_trusted(
@@ -143,6 +189,7 @@ def test_a_broker_of_another_authority_is_not_trusted(
     found = look(settings_of(tmp_path, TLS, port=tls_broker.port))
     assert list(found) == ["broker", "broker's TLS"]
     assert "not trusted" in found["broker's TLS"].found
+    assert found["broker's TLS"].do.startswith("copy the ca.pem of the authority")
 
 
 def test_a_port_that_speaks_something_else_is_told(tmp_path: Path, authority: trustme.CA) -> None:
@@ -185,5 +232,9 @@ def test_wrong_files_are_a_finding_and_no_crash(
 ) -> None:
     write_unit(tmp_path, authority)
     (tmp_path / "unit.key").write_text("no key")
-    found = look(settings_of(tmp_path, TLS, port=tls_broker.port))
-    assert found["broker's TLS"].verdict == "fail"
+    for _ in range(2):
+        finding = look(settings_of(tmp_path, TLS, port=tls_broker.port))["broker's TLS"]
+        assert finding.verdict == "fail"
+        assert "not tried" in finding.found, "the broker has no part in it"
+        assert "see what is said of the certificate" in finding.do
+        (tmp_path / "unit.key").unlink(missing_ok=True)

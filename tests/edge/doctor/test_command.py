@@ -68,6 +68,25 @@ def test_every_part_of_a_unit_is_looked_at_and_no_plate_or_key_is_shown(tmp_path
         assert secret.read_text().strip() not in done.output
 
 
+def test_nothing_but_findings_goes_to_standard_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.doctor.device_checks.FIX_WITHIN_S", 0.5)
+    write_pictures(tmp_path / "pictures", 1)
+    settings = write_settings(
+        tmp_path,
+        position='[position]\nkind = "serial"\nport = "/dev/there-is-none"\n',
+        port=free_port(),
+    )
+    (gps,) = (
+        one
+        for one in json.loads(call(settings, "--json").stdout)["checks"]
+        if one["check"] == "gps"
+    )
+    assert gps["found"] == "GPS receiver at /dev/there-is-none: No such file or directory"
+    assert gps["do"].startswith("check its cable")
+
+
 def test_beside_a_running_daemon_no_device_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,6 @@ from edge.doctor.data_checks import (
 )
 from edge.doctor.findings import Finding
 from edge.enrolment import SPOOL_KEY, load_keys
-from edge.errors import EdgeError
 from edge.health.status import Status, TroubleFact
 from edge.hotfile.build import build_hotfile
 from edge.settings import Settings
@@ -129,8 +128,13 @@ def test_models_are_loaded_and_a_changed_one_is_refused(tmp_path: Path) -> None:
     assert len(found) == 3
     assert found[1].found == "it loads and reads a plate"  # and not which
     wrong = '[engine]\ndetector = "nobody"\n'
-    with pytest.raises(EdgeError, match="nobody"):
-        list(check_models(settings_of(tmp_path, wrong)))
+    unknown, *_ = check_models(settings_of(tmp_path, wrong))
+    assert (unknown.verdict, "named 'nobody'" in unknown.found) == ("fail", True)
+    assert unknown.do.startswith("correct [engine] in the settings")
+    gone = f'[engine]\nmodels = "{tmp_path / "gone.toml"}"\n'
+    (manifest,) = check_models(settings_of(tmp_path, gone))
+    assert "gone.toml is no manifest" in manifest.found
+    assert manifest.do.startswith("install the product anew; if it is a model of your own")
 
 
 def test_a_model_file_that_was_changed_is_told(
@@ -148,6 +152,7 @@ def test_a_model_file_that_was_changed_is_told(
     found = list(check_models(settings_of(tmp_path)))
     assert [one.verdict for one in found] == ["ok", "fail", "ok"]
     assert "SHA-256" in found[1].found
+    assert found[1].do.startswith("install")
 
 
 def test_a_list_that_does_not_open_where_the_spool_does_not_either_is_blamed_on_the_key(
@@ -178,7 +183,7 @@ def test_what_the_repository_refuses_is_shown_from_the_daemons_status() -> None:
     refusals = Refusals()
     refusals.note(Refused("records", "bad_signature", "", 1, 2))
     trouble = TroubleFact(sentence=str(refusals.sentence), since=AT)
-    found = {one.check: one for one in judge_daemon(make(troubles={"uplink refused": trouble}))}
+    found = {one.check: one for one in judge_daemon(make(troubles={"uplink refused": trouble}), ())}
     shown = found["daemon: uplink refused"]
     assert (shown.verdict, "bad_signature" in shown.found) == ("fail", True)
     assert shown.do.startswith("put the unit.key made at enrolment back")

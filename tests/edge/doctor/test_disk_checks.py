@@ -100,7 +100,9 @@ def test_a_full_disk_is_no_matter_of_owners(tmp_path: Path) -> None:
     full = judge_writing(tmp_path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     assert (full.verdict, "free this disk" in full.do, "own" in full.do) == ("fail", True, False)
     denied = judge_writing(tmp_path, OSError(errno.EACCES, os.strerror(errno.EACCES)))
-    assert "daemon's user's own" in denied.do
+    assert f"chown -R plateward {tmp_path}" in denied.do
+    broken = judge_writing(tmp_path, OSError(errno.EIO, os.strerror(errno.EIO)))
+    assert ("dmesg" in broken.do, "chown" in broken.do) == (True, False)
 
 
 def test_a_spool_in_use_is_looked_through_and_stays_in_use(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Iterator
 
@@ -31,6 +32,10 @@ def test_every_check_answers_in_its_place_whatever_the_others_do() -> None:
     def refuses() -> Iterator[Finding]:
         raise EdgeError("camera front: it is in use: end the program that uses it")
 
+    def forbids() -> Iterator[Finding]:
+        raise PermissionError(errno.EACCES, "Permission denied", "/var/lib/plateward/x")
+        yield
+
     done: list[str] = []
     found = examine(
         [
@@ -39,18 +44,21 @@ def test_every_check_answers_in_its_place_whatever_the_others_do() -> None:
             Check("other", side_by_side),
             Check("breaks", breaks),
             Check("refuses", refuses),
+            Check("forbids", forbids),
             Check("nothing", lambda: []),
         ],
         lambda check, _: done.append(check.name),
     )
     leave.set()
-    assert [one.check for one in found] == ["hangs", "side", "side", "breaks", "refuses"]
-    assert [one.verdict for one in found] == ["fail", "ok", "ok", "fail", "fail"]
+    assert [one.check for one in found] == ["hangs", "side", "side", "breaks", "refuses", "forbids"]
+    assert [one.verdict for one in found] == ["fail", "ok", "ok", "fail", "fail", "fail"]
     assert "no answer within 0 s" in found[0].found
     assert "ValueError" in found[3].found
     assert "ABC123" not in str(found)
     assert found[4].do == "end the program that uses it"
-    assert sorted(done) == ["breaks", "hangs", "nothing", "one", "other", "refuses"]
+    assert found[5].found == "the system refuses /var/lib/plateward/x (Permission denied)"
+    assert "chown -R plateward /var/lib/plateward/x" in found[5].do
+    assert sorted(done) == ["breaks", "forbids", "hangs", "nothing", "one", "other", "refuses"]
 
 
 def test_the_worst_finding_decides() -> None:

@@ -10,6 +10,7 @@ from edge.doctor.key_checks import check_keys
 from edge.enrolment import enrol
 from edge.settings import Settings
 from tests.edge.doctor.units import UPLINK, settings_of
+from tests.edge.nobody import as_nobody
 
 USER = UPLINK + 'username = "car-12"\npassword_file = "password"\n'
 CAMERA = """
@@ -53,6 +54,40 @@ def test_a_key_that_is_missing_or_read_by_others_is_told(tmp_path: Path) -> None
     assert "chmod 600" in found["keys"].do
     assert "credentials" in look(settings, runs=True)["keys"].found
     assert found["repository's key"].verdict == "fail"
+
+
+def test_a_unit_that_was_never_enrolled_is_not_told_to_restore_a_key(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    shutil.rmtree(tmp_path / "keys")
+    finding = look(settings)["keys"]
+    assert (finding.verdict, "is not enrolled" in finding.found) == ("fail", True)
+    assert f"alpr-edge enrol --keys {settings.unit.keys}" in finding.do
+    (settings.unit.data / "spool").mkdir()
+    lost = look(settings)["keys"]
+    assert "there is no key" in lost.found
+    assert lost.do.startswith("restore it from its copy"), "what waits is sealed under it"
+
+
+def test_keys_that_this_user_may_not_read_are_given_to_the_daemons_user(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    for key in (tmp_path / "keys").iterdir():
+        key.chmod(0)
+    with as_nobody():
+        found = look(settings)
+    for check in ("keys", "repository's key"):
+        assert "Permission denied" in found[check].found
+        assert "chown -R plateward" in found[check].do
+
+
+def test_a_repositorys_key_that_is_missing_or_none_says_which_to_copy(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    path = settings.uplink.repository_public_key
+    for content in (None, "no key"):
+        path.unlink(missing_ok=True)
+        if content is not None:
+            path.write_text(content)
+        finding = look(settings)["repository's key"]
+        assert finding.do.startswith(f"copy the repository's receipts.pub to {path}")
 
 
 def test_a_password_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from edge.vision.device_fault import device_fault
+from tests.edge.nobody import as_nobody
 
 
 @pytest.fixture
@@ -21,19 +20,6 @@ def device() -> Iterator[Path]:
         path = Path(folder, "video0")
         path.touch(mode=0o600)
         yield path
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """Do it as a user who may nothing, where the tests run as root."""
-    before = os.geteuid()
-    if before == 0:
-        os.seteuid(65_534)
-    try:
-        yield
-    finally:
-        if before == 0:
-            os.seteuid(before)
 
 
 def test_one_that_is_missing_is_told_with_those_that_are_there(device: Path) -> None:
