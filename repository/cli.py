@@ -94,6 +94,8 @@ def init(ctx: click.Context, as_json: bool) -> None:
     for path in made:
         click.echo(f"made {path}")
     click.echo(f"ready: {settings.data}; keep a copy of {settings.keys_folder} in a safe place")
+    if made:
+        click.echo("next: add the first agency with `alpr-repository agencies add`")
 
 
 @main.command()

@@ -22,7 +22,7 @@ from repository.accounts.authority import (
 )
 from repository.accounts.base import AccountsBase
 from repository.accounts.entering import enter
-from repository.accounts.errors import AccountError
+from repository.accounts.errors import AccountError, NoSuchUserError
 from repository.accounts.newcomer import Newcomer, make
 from repository.accounts.password_rule import one_time_password
 from repository.accounts.roles import Power, Role, require
@@ -263,7 +263,7 @@ class Administration(AccountsBase):
                     acting = enter(connection, by, Power.MANAGE_USERS)
                 account = users.lock_secret(connection, found.user.id)
                 if account is None:
-                    raise AccountError(f"login {login!r}: no such user")
+                    raise NoSuchUserError(login)
                 changed = change(connection, acting, account)
                 recorded = {**request, **subject(changed)}
                 log.append(connection, replace(entry, at=self.now(), request=recorded))
@@ -283,7 +283,7 @@ class Administration(AccountsBase):
     def _account(self, login: str) -> SecretAccount:
         account = self._find(login)
         if account is None:
-            raise AccountError(f"login {login!r}: no such user")
+            raise NoSuchUserError(login)
         return account
 
 

@@ -102,6 +102,8 @@ def list_(services: Services, as_json: bool) -> None:
             f"{row['id']}  {row['agency']}  {row['name']} ({row['responsible']})  {scopes}  "
             f"{row['state']}, until {row['ends']}, {used}"
         )
+    if not found:
+        click.echo("none")
 
 
 @tokens.command()

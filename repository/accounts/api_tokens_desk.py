@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from repository.accounts import api_tokens, users
 from repository.accounts.api_tokens import ApiToken, Scope, Service
 from repository.accounts.entering import enter
-from repository.accounts.errors import AccountError, SessionEndedError
+from repository.accounts.errors import AccountError, NoSuchUserError, SessionEndedError
 from repository.accounts.roles import REPOSITORY_WIDE, Power
 from repository.accounts.sessions_rates import Asked
 from repository.accounts.sessions_use import SessionUse, lock_in_order
@@ -93,7 +93,7 @@ class ApiTokenDesk(SessionUse):
                 agency_id = self._reach(connection, by)
                 account = None if found is None else users.lock(connection, found.user.id)
                 if account is None or agency_id not in (None, account.user.agency_id):
-                    raise AccountError(f"login {wanted.responsible!r}: no such user")
+                    raise NoSuchUserError(wanted.responsible)
                 if not account.open:
                     raise AccountError(f"login {wanted.responsible!r}: the account is closed")
                 expires_at = now + timedelta(days=wanted.days)

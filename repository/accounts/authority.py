@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import TypeAlias
 from uuid import UUID
 
-from repository.accounts.errors import AccountError, NotAllowedError
+from repository.accounts.errors import NoSuchUserError, NotAllowedError
 from repository.accounts.roles import GRANTED_BY, REPOSITORY_WIDE, Power, Role, gives
 from repository.accounts.user import User
 from repository.ledger.entry import Actor
@@ -69,7 +69,7 @@ def require_reach(by: By, target: User) -> None:
         NotAllowedError: if the person's roles reach further than those of who acts.
     """
     if not reaches(by, target.agency, Power.MANAGE_USERS):
-        raise AccountError(f"login {target.login!r}: no such user")
+        raise NoSuchUserError(target.login)
     wide = target.roles & REPOSITORY_WIDE
     if wide and isinstance(by, User) and Role.OPERATOR not in by.roles:
         raise NotAllowedError(f"login {target.login!r}: an operator's to change")

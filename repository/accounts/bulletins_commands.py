@@ -105,6 +105,8 @@ def list_(services: Services, user: User | None, as_json: bool) -> None:
         click.echo(
             f"{each.id}  {each.published_at:%Y-%m-%d}  {each.about}  {whom}  {each.title}{state}"
         )
+    if not found:
+        click.echo("none")
 
 
 @bulletins.command("readers")

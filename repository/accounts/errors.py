@@ -9,6 +9,13 @@ class AccountError(RepositoryError):
     """An account that cannot be made or changed as asked."""
 
 
+class NoSuchUserError(AccountError):
+    """A login that nobody has, or nobody whom the person who acts may reach."""
+
+    def __init__(self, login: str) -> None:
+        super().__init__(f"login {login!r}: no such user; 'alpr-repository users list' shows them")
+
+
 class PasswordRefusedError(AccountError):
     """A new password that breaks the rule; the text says how."""
 

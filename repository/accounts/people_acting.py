@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from repository.accounts import users
 from repository.accounts.authority import By, actor_of, reaches, reaches_all
 from repository.accounts.entering import enter
-from repository.accounts.errors import AccountError
+from repository.accounts.errors import AccountError, NoSuchUserError
 from repository.accounts.hashing import Passwords
 from repository.accounts.roles import Power
 from repository.accounts.service import Accounts
@@ -67,7 +67,7 @@ class Act:
         found = users.find(self.connection, check_login(login))
         account = None if found is None else users.lock(self.connection, found.user.id)
         if account is None or not reaches(self.by, account.user.agency, *self.powers):
-            raise AccountError(f"login {login!r}: no such user")
+            raise NoSuchUserError(login)
         self.facts |= {"login": account.user.login, "agency": account.user.agency}
         return account
 

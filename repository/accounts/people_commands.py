@@ -255,6 +255,8 @@ def list_trainings(
             f"{each.id}  {each.agency}/{each.login}  {each.course}, by {each.taught_by} on "
             f"{each.taken_on.isoformat()}  {state}"
         )
+    if not found:
+        click.echo("none")
 
 
 def show_password(login: str, password: str, as_json: bool) -> None:

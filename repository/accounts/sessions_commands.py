@@ -85,3 +85,5 @@ def shared(services: Services, as_json: bool) -> None:
             f"{use.last_at:%Y-%m-%d %H:%M}Z  {use.agency}  {use.login}  "
             f"{use.one_origin} and {use.other_origin}; {told}"
         )
+    if not found:
+        click.echo("none")

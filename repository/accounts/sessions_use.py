@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from repository.accounts import sessions, sharing, standing, users
 from repository.accounts.base import AccountsBase
 from repository.accounts.entering import enter
-from repository.accounts.errors import AccountError, SessionEndedError
+from repository.accounts.errors import AccountError, NoSuchUserError, SessionEndedError
 from repository.accounts.roles import REPOSITORY_WIDE, Power
 from repository.accounts.sessions import Held, Opening, Terms
 from repository.accounts.sessions_rates import Asked, Rates
@@ -272,7 +272,7 @@ class SessionUse(AccountsBase):
                 if by is not None:
                     by = enter(connection, by, Power.MANAGE_USERS)
                 if found is None or (by is not None and not _reaches(by, found.user)):
-                    raise AccountError(f"login {login!r}: no such user")
+                    raise NoSuchUserError(login)
                 count = sessions.end_all(connection, found.user.id)
                 log.append(connection, replace(entry, count=count))
         return count

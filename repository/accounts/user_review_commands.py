@@ -61,6 +61,8 @@ def list_(services: Services, user: User | None, as_json: bool) -> None:
             f"{each.id}  {each.agency}  opened {each.opened_at:%Y-%m-%d}  "
             f"representative: {signed}  head: {certified}"
         )
+    if not found:
+        click.echo("none")
 
 
 @user_reviews.command("show")

@@ -149,7 +149,13 @@ def require(services: Services, user: User | None, agency: str | None, detail: s
 @agreements_command.command("paper")
 @AGENCY
 @click.option("--agreement", "number", type=NUMBER, required=True, help="The agreement's number.")
-@click.option("--part", type=click.Choice(["text", "copy"]), default="copy", show_default=True)
+@click.option(
+    "--part",
+    type=click.Choice(["text", "copy"]),
+    default="copy",
+    show_default=True,
+    help="Its text, or the copy that was signed.",
+)
 @click.option("--output", type=FILE, required=True, help="File to write; it must not be there.")
 @ACTING
 def paper(

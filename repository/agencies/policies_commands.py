@@ -42,7 +42,9 @@ def policies_command() -> None:
 
 @policies_command.command("adopt")
 @_AGENCY
-@click.option("--kind", type=click.Choice(KINDS), default="policy", show_default=True)
+@click.option(
+    "--kind", type=click.Choice(KINDS), default="policy", show_default=True, help="What it is."
+)
 @click.option("--title", required=True, help="What it is called.")
 @click.option("--version", required=True, help="Which version of it.")
 @click.option("--text", type=FILE, required=True, help="Its text, PDF or plain.")

@@ -12,6 +12,7 @@ from repository.accounts.acting import as_person_if_named
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.user import User
 from repository.audits import audit_commands, report_commands
+from repository.audits.paper_file import write_paper
 from repository.audits.transactions import FIELDS, Asked, as_mapping, as_paper, as_row
 from repository.bootstrap import Services
 from repository.documents import csv
@@ -88,8 +89,7 @@ def transactions(
         for line in csv.lines(FIELDS, rows):
             click.echo(line, nl=False)
     elif pdf is not None:
-        pdf.write_bytes(as_paper(asked, report.every(asked, by, COMMAND_LINE)))
-        click.echo(f"wrote {pdf}")
+        write_paper(pdf, lambda: as_paper(asked, report.every(asked, by, COMMAND_LINE)))
     else:
         page = report.page(asked, by, COMMAND_LINE, after=after, limit=limit)
         if as_json:

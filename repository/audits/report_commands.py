@@ -16,7 +16,10 @@ from repository.accounts.user import User
 from repository.audits import transparency as public
 from repository.audits.audit_commands import AS_JSON
 from repository.audits.documented import Register
+from repository.audits.paper_file import write_paper
 from repository.audits.present import DECIDES_NOTHING, pattern_as_mapping, pattern_line
+from repository.audits.quarterly_report import Report
+from repository.audits.transparency import Line
 from repository.bootstrap import Services
 from repository.command import pass_services
 from repository.moments import moment
@@ -105,18 +108,21 @@ def print_quarterly(
     rooms, by = services.quarterly, operator() if user is None else user.actor
     if user is not None:
         rooms.allow(user, register, quarter, agency, COMMAND_LINE, so_far=so_far)
-    report = rooms.report(register, quarter, agency, by, COMMAND_LINE, so_far=so_far)
-    if report.notice:
-        click.echo(report.notice, err=True)
-    if not report.rows:
-        _say_nothing(quarter)
+
+    def report() -> Report:
+        made = rooms.report(register, quarter, agency, by, COMMAND_LINE, so_far=so_far)
+        if made.notice:
+            click.echo(made.notice, err=True)
+        if not made.rows:
+            _say_nothing(quarter)
+        return made
+
     if pdf is not None:
-        pdf.write_bytes(report.as_paper())
-        click.echo(f"wrote {pdf}")
+        write_paper(pdf, lambda: report().as_paper())
     elif as_json:
-        click.echo(report.as_json())
+        click.echo(report().as_json())
     else:
-        click.echo(report.as_csv(), nl=False)
+        click.echo(report().as_csv(), nl=False)
 
 
 @click.command("transparency")
@@ -130,16 +136,19 @@ def transparency(services: Services, quarter: str, pdf: Path | None, as_json: bo
     Example: alpr-repository audits transparency --quarter 2026-Q1 --pdf transparency.pdf
     """
     release = services.transparency
-    lines = release.release(quarter, operator(), COMMAND_LINE)
-    if not lines:
-        _say_nothing(quarter)
+
+    def lines() -> list[Line]:
+        found = release.release(quarter, operator(), COMMAND_LINE)
+        if not found:
+            _say_nothing(quarter)
+        return found
+
     if pdf is not None:
-        pdf.write_bytes(public.as_paper(quarter, lines, release.smallest))
-        click.echo(f"wrote {pdf}")
+        write_paper(pdf, lambda: public.as_paper(quarter, lines(), release.smallest))
     elif as_json:
-        click.echo(public.as_json(lines, release.smallest))
+        click.echo(public.as_json(lines(), release.smallest))
     else:
-        click.echo(public.as_csv(lines), nl=False)
+        click.echo(public.as_csv(lines()), nl=False)
 
 
 @click.command("own-plate")

@@ -22,6 +22,8 @@ from repository.cases.present import (
 )
 from repository.cases.recipient_options import recipient_of, recipient_options
 from repository.ledger.entry import Actor
+from repository.store.engine import reading
+from repository.units.enrolment import require_known
 from repository.wording import counted
 
 _NUMBER = click.argument("number")
@@ -48,6 +50,9 @@ def list_(services: Services, user: User | None, agency: str | None, as_json: bo
     Example: alpr-repository cases list --user jdoe
     """
     name, by = _looker(user, agency)
+    if user is None:
+        with reading(services.engine) as connection:
+            require_known(connection, name)
     found = services.case_files.list(name, by, COMMAND_LINE)
     if as_json:
         click.echo(json.dumps({"cases": [asdict(each) for each in found]}, default=str))

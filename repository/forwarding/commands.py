@@ -28,6 +28,7 @@ from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry, as_typed
 from repository.moments import moment
 from repository.store.engine import reading
+from repository.units.enrolment import require_known
 
 _T = TypeVar("_T")
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
@@ -151,6 +152,7 @@ def list_filters(services: Services, agency: str, as_json: bool) -> None:
     Example: alpr-repository forward filters --agency salem-pd
     """
     with reading(services.engine) as connection:
+        require_known(connection, agency)
         found = filters.list_of(connection, agency)
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(each) for each in found], default=str))
@@ -161,6 +163,8 @@ def list_filters(services: Services, agency: str, as_json: bool) -> None:
             f"{each.id}  {each.unit or 'every unit'}  {each.camera or 'every camera'}  "
             f"from {each.since:%Y-%m-%d %H:%M}  {until}  {each.set_by_name}: {each.reason}"
         )
+    if not found:
+        click.echo("none")
 
 
 @click.command("export")

@@ -18,6 +18,7 @@ from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import Entry, as_typed
 from repository.store.engine import reading
+from repository.units.enrolment import require_known
 from repository.wording import counted
 
 _AGENCY = click.option("--agency", help="Only this agency's.")
@@ -38,6 +39,7 @@ def units(services: Services, agency: str | None, only_behind: bool, as_json: bo
     Example: alpr-repository hotlists units --agency salem-pd --behind
     """
     with reading(services.engine) as connection:
+        require_known(connection, agency)
         found = holdings.of_units(connection, services.clock(), agency)
     found = [each for each in found if not only_behind or each.behind_by]
     if as_json:
@@ -45,6 +47,8 @@ def units(services: Services, agency: str | None, only_behind: bool, as_json: bo
         return
     for each in found:
         click.echo(_line(each))
+    if not found:
+        click.echo("none")
 
 
 @click.command("due")
@@ -57,6 +61,7 @@ def due(services: Services, agency: str | None, as_json: bool) -> None:
     Example: alpr-repository hotlists due --agency salem-pd
     """
     with reading(services.engine) as connection:
+        require_known(connection, agency)
         found = upkeep.due(connection, services.clock(), agency)
     if as_json:
         content = [
@@ -73,6 +78,8 @@ def due(services: Services, agency: str | None, as_json: bool) -> None:
         return
     for each in found:
         click.echo(f"{each.agency}/{each.list}: {each.sentence}")
+    if not found:
+        click.echo("none")
 
 
 @click.command("sources")
@@ -86,6 +93,7 @@ def list_sources(services: Services, agency: str | None, as_json: bool) -> None:
     """
     now = services.clock()
     with reading(services.engine) as connection:
+        require_known(connection, agency)
         found = sources.everywhere(connection, agency)
     if as_json:
         content = [
@@ -113,6 +121,8 @@ def list_sources(services: Services, agency: str | None, as_json: bool) -> None:
             f"{each.imported_at:%Y-%m-%d %H:%M} UTC"
             f"{', ENDED' if each.ended(now) else end}"
         )
+    if not found:
+        click.echo("none")
 
 
 @click.command("remove-source")

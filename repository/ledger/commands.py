@@ -167,6 +167,8 @@ def witnesses(services: Services, push: bool, forget: str | None, as_json: bool)
             stands = f"nothing given yet  {counted(each.behind, 'entry', 'entries')} behind"
         click.echo(f"{each.name}  {stands}")
         click.echo(f"  {each.where}" + (f": {each.problem}" if each.problem else ""))
+    if not standing and not as_json:
+        click.echo("none: the settings name no witness, so that nobody elsewhere holds this ledger")
     if any(each.problem for each in standing):
         raise SystemExit(1)
 

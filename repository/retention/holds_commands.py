@@ -49,7 +49,9 @@ from repository.retention.holds_request import (
     UnitTarget,
 )
 from repository.retention.holds_showing_command import show
+from repository.store.engine import reading
 from repository.typed_plate import only_of_plates
+from repository.units.enrolment import require_known
 from repository.wording import counted
 
 _READS_RECORDED = 500  # of a refused hold; the ledger's entries have a largest size
@@ -213,6 +215,9 @@ def list_holds(
         "overdue": overdue,
     }
     whose = agency if user is None else user.agency
+    if user is None:
+        with reading(services.engine) as connection:
+            require_known(connection, agency)
     which = Filter(whose, case_number, kind, standing, now if overdue else None)
     transaction = (
         services.engine.begin()

@@ -180,6 +180,8 @@ def list_units(services: Services, as_json: bool) -> None:
             click.echo(line)
         if (each.agency, each.name) in out:
             click.echo(f"    OUT OF SERVICE: {out[each.agency, each.name]}")
+    if not found:
+        click.echo("none")
 
 
 @units.command("revoke")

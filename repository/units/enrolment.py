@@ -140,6 +140,18 @@ def require_agency(connection: Connection, name: str) -> Agency:
     return agency
 
 
+def require_known(connection: Connection, name: str | None) -> None:
+    """See that there is an agency of that name, where one is named to list what is of it.
+
+    Raises:
+        EnrolmentError: if there is none: an empty list would say that nothing of it is there.
+    """
+    if name is not None and find_agency(connection, name) is None:
+        raise EnrolmentError(
+            f"agency {name!r}: not known; `alpr-repository agencies list` shows all"
+        )
+
+
 def list_agencies(connection: Connection) -> list[Agency]:
     """All agencies by name."""
     rows = connection.execute(select(agencies).order_by(agencies.c.name))
