@@ -20,11 +20,11 @@ May = Callable[[bytes], bool]
 
 @dataclass(slots=True)
 class UnderWay(Generic[_Message]):
-    """A message that waits for its receipt, or to be sent."""
+    """A message that waits for its receipt, or to be sent; ``due`` is None until it is taken."""
 
     outgoing: _Message
     digest: str
-    due: float
+    due: float | None
     times_sent: int = 0
 
 
@@ -32,14 +32,14 @@ class Lane(Generic[_Name, _Message]):
     """Messages that stand for themselves: each is sent again after its own silences.
 
     ``silence`` gives the seconds to wait for a receipt after so many silences before. It begins
-    when the broker has taken the message; until then ``untaken_s`` are waited for that.
+    when the broker has taken the message. One that it has not taken is never sent again over the
+    same connection, where it still waits: whoever owns the connection gives it up.
     """
 
-    def __init__(self, limit: int, silence: Silence, untaken_s: float) -> None:
+    def __init__(self, limit: int, silence: Silence) -> None:
         """Take at most ``limit`` messages under way."""
         self._limit = limit
         self._silence = silence
-        self._untaken_s = untaken_s
         self._under_way: dict[_Name, UnderWay[_Message]] = {}
         self._parked: dict[_Name, float] = {}
 
@@ -104,17 +104,17 @@ class Lane(Generic[_Name, _Message]):
         ``may`` is asked before each; the first that may not go holds up the others.
         """
         for message in self._under_way.values():
-            if message.due > now:
+            if message.due is None or message.due > now:
                 continue
             if not may(message.outgoing.payload):
                 return
-            message.due = now + max(self._untaken_s, self._silence(message.times_sent))
+            message.due = None
             message.times_sent += 1
             yield message
 
     def moments(self) -> Iterator[float]:
         """When something becomes due."""
-        yield from (message.due for message in self._under_way.values())
+        yield from (one.due for one in self._under_way.values() if one.due is not None)
         yield from self._parked.values()
 
 
@@ -133,11 +133,10 @@ class BatchUnderWay:
 class BatchLane:
     """Batches in the order of the chain. One timer serves all: only the first moves the chain."""
 
-    def __init__(self, limit: int, silence: Silence, untaken_s: float) -> None:
+    def __init__(self, limit: int, silence: Silence) -> None:
         """Take at most ``limit`` batches under way."""
         self._limit = limit
         self._silence = silence
-        self._untaken_s = untaken_s
         self._batches: list[BatchUnderWay] = []
         self._silences = 0
         self._due: float | None = None
@@ -182,9 +181,8 @@ class BatchLane:
             if batch.refused:
                 batch.sent = batch.refused = False
         self._silences, self._first_only = 0, False
-        self._due = None
-        if any(batch.sent for batch in left):
-            self._due = now + self._patience(taken=left[0].taken)
+        first_waits = bool(left) and left[0].sent and left[0].taken
+        self._due = now + self._silence(0) if first_waits else None
 
     def refuse(self, digest: str, until: float) -> OutgoingBatch | None:
         """Note that the batch with this digest was refused, and give it if it was the first.
@@ -224,8 +222,6 @@ class BatchLane:
                 return
             batch.sent, batch.taken, batch.refused = True, False, False
             batch.times_sent += 1
-            if self._due is None:
-                self._due = now + self._patience(taken=False)
             yield batch
 
     def waits(self) -> bool:
@@ -239,10 +235,6 @@ class BatchLane:
 
     def _next(self) -> list[BatchUnderWay]:
         return self._batches[:1] if self._first_only else self._batches
-
-    def _patience(self, *, taken: bool) -> float:
-        silence = self._silence(self._silences)
-        return silence if taken else max(self._untaken_s, silence)
 
     def _rewind(self) -> None:
         for batch in self._batches:

@@ -90,10 +90,9 @@ class Session:
         self._jitter = jitter
         self._pace = pace
         self._connected = False
-        wait = (self._silence, pace.untaken_s)
-        self._hits: Lane[int, OutgoingHit] = Lane(pace.hits_under_way, *wait)
-        self._batches = BatchLane(pace.batches_under_way, *wait)
-        self._pictures: Lane[str, OutgoingPicture] = Lane(pace.pictures_under_way, *wait)
+        self._hits: Lane[int, OutgoingHit] = Lane(pace.hits_under_way, self._silence)
+        self._batches = BatchLane(pace.batches_under_way, self._silence)
+        self._pictures: Lane[str, OutgoingPicture] = Lane(pace.pictures_under_way, self._silence)
         self._bucket = Bucket(pace.bytes_per_s, pace.burst_bytes)
         self._in_flight: dict[str, _InFlight] = {}
         self._allowed = Allowed()
@@ -224,7 +223,7 @@ class Session:
         """
         if resealed:
             self.resealed()
-        self._in_flight.pop(receipt.message, None)
+        self.taken(receipt.message, now)  # it overtook the broker's own word
         if on_chain:
             self._batches.advance(receipted_through, now)
             self._hits.drop([seq for seq in self._hits.names() if seq <= receipted_through])

@@ -91,8 +91,8 @@ class Withholding:
         provisional: bool = False,
     ) -> Withheld:
         """What the spool is to keep of a read that stays, by a rule."""
-        due_s = self._age().age_s + rule.keep_s if rule.keep_s else None
-        return Withheld(tuple(builders), pictures, rule.name, due_s, provisional)
+        keep_s = rule.keep_s or None
+        return Withheld(tuple(builders), pictures, rule.name, self._age(), keep_s, provisional)
 
     def tend(self) -> None:
         """Take in files of plates that have changed, and purge what is due.

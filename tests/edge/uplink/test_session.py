@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge.contract.batch import encode_message, message_digest
 from edge.spool.pictures import Standing
 from edge.uplink.messages import (
+    Acknowledge,
     Allowed,
     MarkHitSent,
     OutgoingBatch,
@@ -284,12 +285,26 @@ def test_a_message_is_not_sent_again_before_the_broker_has_taken_it() -> None:
     assert len(session.tick(64)) == 3
 
 
+def test_a_receipt_that_settles_nothing_shows_that_its_message_was_taken() -> None:
+    session = plain_session(PACE)
+    session.connected(0)
+    send(session, [batch(1)], 0)
+    word = receipt(0, "0" * 64, message=message_digest(batch(1).payload))
+    assert session.received(encode_message(word)) == [Acknowledge(word)]
+    session.acknowledged(word, on_chain=False, receipted_through=0, now=1)
+    assert not session.stalled(1000)
+    assert texts(session.tick(6)) == ["batch 1"]
+
+
 def test_a_broker_that_takes_nothing_has_stalled_however_slow_the_link() -> None:
+    """Nothing is sent again meanwhile: each time the wait would begin anew."""
     session = plain_session(TIGHT)
     session.connected(0)
     send(session, [batch(1)], 0)
-    assert not session.stalled(26.9)
-    assert session.next_due(0) == 20.0
+    assert session.next_due(0) == 27.0
+    for now in (20, 24, 26.9):
+        assert session.tick(now) == []
+        assert not session.stalled(now)
     assert session.stalled(27)  # twenty seconds, and a byte a second
     session.disconnected(27)
     assert not session.stalled(27)
