@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from uuid import UUID
 
 import msgspec
 
@@ -19,12 +18,12 @@ from edge.contract.merkle import root as merkle_root
 from edge.contract.records import AnyRecord, decode_record, encode_record
 from edge.spool import records
 from edge.spool.batches import digest
+from edge.spool.carry_apart import CarriedApart
 from edge.spool.encryption import DamagedBlobError, Sealed, Vault
 from edge.spool.pictures import Standing, named_by, picture_name
 from edge.spool.places import name_of_digest
-from edge.spool.provisional import provisional_name
 from edge.spool.records import Owner, record_name
-from edge.spool.sound_rows import Row, sound_rows
+from edge.spool.sound_rows import Row, insert_row, sound_rows
 
 StandIn = Callable[[int, str], AnyRecord]
 """Makes the record that takes a lost one's sequence, from that sequence and a sentence."""
@@ -81,6 +80,8 @@ class Carrier:
             sqlite3.Error: if the new database cannot be written.
         """
         self._vault.carry_keys(self._old, self._new)
+        if self._is_of_layout_1():
+            self._vault.adopt(self._new, 1, self._vault.spool_key)
         chain = next(sound_rows(self._old, "chain", "one"), None)
         batches = list(sound_rows(self._old, "batches", "first_seq"))
         believed = [row for row in batches if _is_as_noted(row)]
@@ -91,8 +92,7 @@ class Carrier:
         spooled = self._records(start, believed, chain)
         self._batches(start, batches)
         self._pictures()
-        self._provisional()
-        self._withheld()
+        self._kept_apart()
         self._copy("places", lambda row: name_of_digest(row["source"]))
         self._copy("refusals", None)
         self._copy("given_up", None)
@@ -105,10 +105,17 @@ class Carrier:
                 spooled,
                 start.receipted,
                 start.root,
-                self.records_lost + (chain["lost"] if chain else 0),
-                chain["gave_way"] if chain else 0,
+                self.records_lost + (chain.get("lost", 0) if chain else 0),
+                chain.get("gave_way", 0) if chain else 0,
             ),
         )
+
+    def _is_of_layout_1(self) -> bool:
+        try:
+            (version,) = self._old.execute("PRAGMA user_version").fetchone()
+        except sqlite3.DatabaseError:
+            return False
+        return bool(version == 1)
 
     def _start(self, chain: Row | None, batches: list[Row]) -> _Start | None:
         """Where the chain stands; None where nothing says it. No sound record may lie before."""
@@ -139,7 +146,7 @@ class Carrier:
         last = start.receipted
         for seq, row, record in self._sound_records():
             self._replace(last + 1, seq - 1)
-            self._insert("records", row)
+            insert_row(self._new, "records", row)
             self._own(seq, record)
             last = seq
         end: int = max([last, *(row["last_seq"] for row in batches)])
@@ -180,7 +187,9 @@ class Carrier:
         sealed = self._vault.seal(
             self._new, record_name(seq), encode_record(msgspec.structs.replace(record, seq=seq))
         )
-        self._insert("records", row | {"seq": seq, "sealed": sealed.blob} | _key_of(sealed))
+        insert_row(
+            self._new, "records", row | {"seq": seq, "sealed": sealed.blob} | _key_of(sealed)
+        )
         self._own(seq, record)
 
     def _own(self, seq: int, record: AnyRecord) -> None:
@@ -195,10 +204,12 @@ class Carrier:
         for row in batches:
             follows = (row["first_seq"], row["previous_root"]) == (last_seq + 1, root)
             if follows and self._is_whole(row):
-                self._insert("batches", row)
+                insert_row(self._new, "batches", row)
                 last_seq, root = row["last_seq"], row["root"]
             else:
-                self._insert("given_up", {"last_seq": row["last_seq"], "root": row["root"]})
+                insert_row(
+                    self._new, "given_up", {"last_seq": row["last_seq"], "root": row["root"]}
+                )
 
     def _is_whole(self, batch: Row) -> bool:
         if not _is_as_noted(batch):
@@ -214,13 +225,13 @@ class Carrier:
             carried = row.get("standing", Standing.HIT_SCENE) >= self._least
             opens = carried and self._opened(picture_name(row["sha256"]), row) is not None
             if opens and self._has_room(row):
-                self._insert("pictures", row)
+                insert_row(self._new, "pictures", row)
         self._new.execute(
             "INSERT INTO picture_owners SELECT sha256, ? FROM pictures"
             " WHERE sha256 NOT IN (SELECT sha256 FROM picture_owners)",
             (_RECEIPTED_READ,),
         )
-        self.pictures_lost = self._new.execute(
+        self.pictures_lost += self._new.execute(
             "DELETE FROM picture_owners WHERE sha256 NOT IN (SELECT sha256 FROM pictures)"
         ).rowcount
 
@@ -228,42 +239,29 @@ class Carrier:
         self._room_bytes -= len(picture["sealed"]) + _PAGE_BYTES
         return self._room_bytes >= 0
 
-    def _provisional(self) -> None:
-        self._copy("provisional", lambda row: provisional_name(UUID(row["read"])))
-        kept = {read for (read,) in self._new.execute("SELECT read FROM provisional")}
-        for row in sound_rows(self._old, "provisional_pictures", "rowid"):
-            if row["read"] in kept and self._opened(picture_name(row["sha256"]), row) is not None:
-                self._insert("provisional_pictures", row)
-
-    def _withheld(self) -> None:
-        """Reads that must not leave the unit: what opens of them."""
-        self._copy("withheld", None)
+    def _kept_apart(self) -> None:
+        """Reads that rang before their pass ended, and reads that must not leave the unit."""
+        carried = CarriedApart(self._new, self._vault)
+        provisional = ("provisional", "provisional_pictures")
+        carried.provisional(*(sound_rows(self._old, table, "rowid") for table in provisional))
+        withheld = ("withheld", "withheld_parts", "withheld_age")
+        carried.withheld(*(sound_rows(self._old, table, "rowid") for table in withheld))
         self._copy("withheld_totals", None)
-        self._copy("withheld_age", None)
-        self._copy("withheld_parts", lambda row: str(row["name"]))
-        self._new.execute(
-            "DELETE FROM withheld_parts WHERE read NOT IN (SELECT read FROM withheld)"
-        )
+        self.records_lost += carried.records_lost
+        self.pictures_lost += carried.pictures_lost
 
     def _copy(self, table: str, name: Callable[[Row], str] | None) -> None:
         """Copy the rows of a table, those sealed under a name only where they open."""
         for row in sound_rows(self._old, table, "rowid"):
             with suppress(ValueError, TypeError):
                 if name is None or self._opened(name(row), row) is not None:
-                    self._insert(table, row)
+                    insert_row(self._new, table, row)
 
     def _opened(self, name: str, row: Row) -> bytes | None:
         try:
-            return self._vault.open(name, Sealed(row["data_key"], row["sealed"]))
+            return self._vault.open(name, Sealed(row.get("data_key", 1), row["sealed"]))
         except DamagedBlobError:
             return None
-
-    def _insert(self, table: str, row: Row) -> None:
-        self._new.execute(
-            f"INSERT OR IGNORE INTO {table} ({', '.join(row)})"  # noqa: S608
-            f" VALUES ({', '.join('?' * len(row))})",
-            tuple(row.values()),
-        )
 
 
 def _is_as_noted(batch: Row) -> bool:

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge.spool import layout
-from edge.spool.encryption import DamagedBlobError, Vault
+from edge.spool.encryption import DamagedBlobError
 from edge.spool.errors import DamagedSpoolError, FullDiskError, SpoolError, WrongKeyError
 from edge.spool.layout import LAYOUT_VERSION
 
@@ -192,23 +192,6 @@ def _require_layout(connection: sqlite3.Connection, folder: Path) -> None:
             f"{folder}: the spool has layout {version}, this software knows {LAYOUT_VERSION}: "
             "run the version that wrote it until the spool is empty"
         )
-
-
-def upgrade(connection: sqlite3.Connection, vault: Vault) -> None:
-    """Bring an older layout to the present one in one transaction."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == LAYOUT_VERSION:
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        for statement in layout.FROM_LAYOUT_1:
-            connection.execute(statement)
-        vault.adopt(connection, 1, vault.spool_key)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def add_indexes(connection: sqlite3.Connection) -> None:

@@ -6,14 +6,21 @@ data keys anew, and a data key is destroyed once everything sealed under it is p
 
 A sealed blob is 12 random bytes of nonce, the ciphertext, and 16 bytes of tag. Its name is its
 associated data, so a blob moved to another row does not open.
+
+A row that is found by what must not lie in the clear, as a read's id, which tells its time, is
+filed under a pseudonym: HMAC-SHA-256 (FIPS 198-1) of it under the names key, cut to 128 bits. That
+key lies among the data keys as number 0 and is never destroyed. If damage destroys it, rows filed
+before are no longer found by what they are of; they still open, since no blob's name needs it.
 """
 
 from __future__ import annotations
 
+import hmac
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,9 +31,20 @@ DATA_KEY_BYTES = 32
 SEALS_PER_DATA_KEY = 2048
 """A few batches of reads with their pictures: what is purged together dies with its key."""
 
+_NAMES_KEY = 0
+"""The number of the key of pseudonyms among the data keys; nothing is sealed under it."""
+
+_PSEUDONYM_BYTES = 16
 _NONCE_BYTES = 12
 _KEY_TABLES = ("data_keys", "data_keys_again")
-_BRIEFLY_KEPT = ("provisional", "provisional_pictures", "withheld_parts", "places")
+_BRIEFLY_KEPT = (
+    "provisional",
+    "provisional_pictures",
+    "withheld",
+    "withheld_parts",
+    "withheld_age",
+    "places",
+)
 _DOMAIN = "plateward/spool/1/"
 
 
@@ -81,6 +99,7 @@ class Vault:
         self._random_bytes = random_bytes
         self._above = Cipher(spool_key, random_bytes)
         self._ciphers: dict[int, Cipher] = {}
+        self._names_key: bytes | None = None
         self._current: int | None = None
         self._seals = 0
 
@@ -110,10 +129,9 @@ class Vault:
         A key that does not open is left out: what lies under it is damaged, the rest is not.
         """
         self._current = None
-        self._ciphers = {
-            number: Cipher(key, self._random_bytes)
-            for number, key in self._sound_keys(connection).items()
-        }
+        keys = self._sound_keys(connection)
+        self._names_key = keys.pop(_NAMES_KEY, None)
+        self._ciphers = {number: Cipher(key, self._random_bytes) for number, key in keys.items()}
 
     def double(self, connection: sqlite3.Connection) -> None:
         """Write each data key that only one of the tables has sound to both again."""
@@ -129,7 +147,10 @@ class Vault:
                 f"INSERT OR REPLACE INTO {table} VALUES (?, ?)",  # noqa: S608
                 (number, sealed),
             )
-        self._ciphers[number] = Cipher(key, self._random_bytes)
+        if number == _NAMES_KEY:
+            self._names_key = key
+        else:
+            self._ciphers[number] = Cipher(key, self._random_bytes)
 
     def retire(self, connection: sqlite3.Connection) -> None:
         """Destroy data keys under which nothing lies any more, within the caller's transaction.
@@ -143,8 +164,9 @@ class Vault:
         elsewhere = " UNION ".join(f"SELECT data_key FROM {one}" for one in _BRIEFLY_KEPT)  # noqa: S608
         for table in _KEY_TABLES:
             connection.execute(
-                f"DELETE FROM {table} WHERE number < ? AND number NOT IN ({elsewhere})",  # noqa: S608
-                (oldest,),
+                f"DELETE FROM {table} WHERE number > ? AND number < ?"  # noqa: S608
+                f" AND number NOT IN ({elsewhere})",
+                (_NAMES_KEY, oldest),
             )
         if self._current is not None and self._current < oldest:
             self.load(connection)
@@ -193,6 +215,17 @@ class Vault:
             self.adopt(connection, self._current, self._random_bytes(DATA_KEY_BYTES))
         self._seals += 1
         return Sealed(self._current, self._ciphers[self._current].seal(name, content))
+
+    def pseudonym(self, connection: sqlite3.Connection, name: str) -> str:
+        """What stands for a name in the clear, within the caller's transaction.
+
+        The same for a name each time, and nothing to whoever has not the spool key: 32
+        hexadecimal digits.
+        """
+        if self._names_key is None:
+            self.adopt(connection, _NAMES_KEY, self._random_bytes(DATA_KEY_BYTES))
+        key = cast(bytes, self._names_key)
+        return hmac.digest(key, _associated(name), "sha256")[:_PSEUDONYM_BYTES].hex()
 
     def open(self, name: str, sealed: Sealed) -> bytes:
         """The content sealed under this name.

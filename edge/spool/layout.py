@@ -7,7 +7,9 @@ not receipted, with a digest of the row (rows of layout 1 have none), ``pictures
 once, and ``picture_owners`` the records that name it; ``pictures.standing`` says which give way
 first (`edge.spool.pictures`). ``provisional`` and ``provisional_pictures`` hold reads that rang
 before their pass ended. ``withheld`` and ``withheld_parts`` hold reads that must not leave the
-unit (`edge.spool.withheld`). ``places`` holds how far each recording was read. ``refusals``
+unit, and when they are due; ``withheld_age`` the age that they are due by, one row while any are
+kept (`edge.spool.withheld`). A read's id tells when a car was where: these tables file it under a
+pseudonym, and hold ages sealed. ``places`` holds how far each recording was read. ``refusals``
 remembers by sequence what the repository put into quarantine, ``given_up`` the ends of batches
 that damage made impossible to send again (`edge.spool.salvage`). ``data_keys`` holds the keys
 under which the ``sealed`` columns are sealed (`edge.spool.encryption`); ``data_keys_again`` holds
@@ -22,16 +24,36 @@ All of this is described on the file's first page, of which there is a copy
 (`edge.spool.first_page`): it has no room for another table or index.
 
 Layout 1 sealed everything under the spool key itself. That key becomes data key 1, so that
-upgrading rewrites no blob.
+upgrading rewrites no record and no picture. Layout 2 held the ids and ages of provisional and
+withheld reads in the clear: their tables are made anew (`edge.spool.upgrade`), since SQLite
+overwrites the whole of a table that is dropped, but may leave on a page what was moved from it.
 """
 
 from __future__ import annotations
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 
 INDEXES = (
     "CREATE INDEX IF NOT EXISTS record_keys ON records(data_key)",
     "CREATE INDEX IF NOT EXISTS picture_keys ON pictures(data_key)",
+)
+
+PROVISIONAL = (
+    "CREATE TABLE provisional (read TEXT PRIMARY KEY, data_key INTEGER NOT NULL,"
+    " sealed BLOB NOT NULL) STRICT",
+    "CREATE TABLE provisional_pictures (read TEXT NOT NULL REFERENCES provisional (read)"
+    " ON DELETE CASCADE, picture TEXT NOT NULL, data_key INTEGER NOT NULL,"
+    " sealed BLOB NOT NULL, PRIMARY KEY (read, picture)) STRICT",
+)
+
+WITHHELD = (
+    "CREATE TABLE withheld (read TEXT PRIMARY KEY, data_key INTEGER NOT NULL,"
+    " sealed BLOB NOT NULL) STRICT",
+    "CREATE TABLE withheld_parts (read TEXT NOT NULL REFERENCES withheld (read)"
+    " ON DELETE CASCADE, name TEXT NOT NULL, data_key INTEGER NOT NULL, sealed BLOB NOT NULL,"
+    " PRIMARY KEY (read, name)) STRICT",
+    "CREATE TABLE withheld_age (one INTEGER PRIMARY KEY CHECK (one = 1),"
+    " data_key INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT",
 )
 
 CREATE = f"""
@@ -84,37 +106,10 @@ CREATE TABLE picture_owners (
     PRIMARY KEY (sha256, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pictures_of_record ON picture_owners (seq);
-CREATE TABLE provisional (
-    read TEXT PRIMARY KEY,
-    sealed BLOB NOT NULL,
-    data_key INTEGER NOT NULL
-) STRICT;
-CREATE TABLE provisional_pictures (
-    read TEXT NOT NULL REFERENCES provisional (read) ON DELETE CASCADE,
-    sha256 TEXT NOT NULL,
-    sealed BLOB NOT NULL,
-    data_key INTEGER NOT NULL,
-    PRIMARY KEY (read, sha256)
-) STRICT;
-CREATE TABLE withheld (
-    read TEXT PRIMARY KEY,
-    due_s REAL NOT NULL
-) STRICT;
-CREATE TABLE withheld_parts (
-    read TEXT NOT NULL REFERENCES withheld (read) ON DELETE CASCADE,
-    name TEXT NOT NULL,
-    sealed BLOB NOT NULL,
-    data_key INTEGER NOT NULL,
-    PRIMARY KEY (read, name)
-) STRICT;
+{"; ".join((*PROVISIONAL, *WITHHELD))};
 CREATE TABLE withheld_totals (
     rule TEXT PRIMARY KEY,
     reads INTEGER NOT NULL
-) STRICT;
-CREATE TABLE withheld_age (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    age_s REAL NOT NULL,
-    at TEXT
 ) STRICT;
 CREATE TABLE places (
     source TEXT PRIMARY KEY,
@@ -158,5 +153,4 @@ FROM_LAYOUT_1 = (
     "CREATE TABLE withheld_totals (rule TEXT PRIMARY KEY, reads INTEGER NOT NULL) STRICT",
     "CREATE TABLE withheld_age (one INTEGER PRIMARY KEY CHECK (one = 1), age_s REAL NOT NULL,"
     " at TEXT) STRICT",
-    "PRAGMA user_version = 2",
 )

@@ -23,13 +23,13 @@ from edge.spool.database import (
     lacks_room,
     open_database,
     storage_errors,
-    upgrade,
 )
 from edge.spool.encryption import Vault
 from edge.spool.errors import DamagedSpoolError, FullDiskError, SpoolError, WrongKeyError
 from edge.spool.quota import Limits, lacking, make_room
 from edge.spool.records import Owner
-from edge.spool.salvage import Salvage, finish_swap, forget_oldest, salvage
+from edge.spool.salvage import Salvage, finish_swap, forget_oldest, left_out, salvage
+from edge.spool.upgrade import upgrade
 
 OVERHEAD_BYTES = 4096
 """Room for a record, or for what a picture needs beside its bytes."""
@@ -162,7 +162,7 @@ class OpenedSpool:
         connection = open_database(self.folder)
         try:
             claim(connection, self.folder, self._owner, self._vault)
-            upgrade(connection, self._vault)
+            carried = upgrade(connection, self._vault)
             self._vault.load(connection)
             self._vault.double(connection)
             require_gapless(connection, self.folder)
@@ -176,6 +176,8 @@ class OpenedSpool:
             raise
         self._connection = connection
         self.ballast.keep()
+        if carried is not None:
+            self._say_lost(carried.records_lost, carried.pictures_lost)
 
     @contextmanager
     def _if_room(self) -> Iterator[None]:
@@ -209,6 +211,15 @@ class OpenedSpool:
                 room_bytes=self._free_bytes() - self._reserve_bytes,
             )
         self.salvages = (*self.salvages, done)
+
+    def _count_lost(self, connection: sqlite3.Connection, records: int) -> None:
+        if records:
+            connection.execute("UPDATE chain SET lost = lost + ?", (records,))
+
+    def _say_lost(self, records: int, pictures: int = 0) -> None:
+        """Say that so much did not open any more, once it is out of the spool."""
+        if records or pictures:
+            self.salvages = (*self.salvages, left_out(records, pictures))
 
     def _reseal(self, former_key: bytes) -> None:
         """Seal the data keys under the key in use, if they are still under the former."""

@@ -37,13 +37,13 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge.spool import first_page, layout
 from edge.spool.carry import Carrier, StandIn
-from edge.spool.database import DATABASE_FILE, sync_folder, upgrade, wrong_key
+from edge.spool.database import DATABASE_FILE, sync_folder, wrong_key
 from edge.spool.encryption import Vault
 from edge.spool.pictures import Standing
 from edge.spool.records import Owner
@@ -61,7 +61,8 @@ class Salvage:
     """What a salvage found. ``aside`` is where the damaged file lies, None if none is kept.
 
     ``took_up``: nothing was damaged, but the disk had forgotten what it had written, and the
-    chain was taken up behind this record (`edge.spool.acknowledge`).
+    chain was taken up behind this record (`edge.spool.acknowledge`). ``in_place``: no file was
+    made anew, what did not open was left out.
     """
 
     damage: str
@@ -70,6 +71,7 @@ class Salvage:
     place_lost: bool
     aside: Path | None
     took_up: int | None = None
+    in_place: bool = False
 
     @property
     def sentence(self) -> str:
@@ -80,6 +82,11 @@ class Salvage:
                 f"{self.took_up}; what waits was numbered behind them: the disk forgot what was "
                 "written to it, or was set back to an older copy, or another unit uses the same "
                 "key. Reads that only the disk had may be lost: check it"
+            )
+        if self.in_place:
+            return (
+                f"{self.damage}: {self.records_lost} records and {self.pictures_lost} pictures "
+                "were lost. Check this unit's disk, and replace it if this happens again"
             )
         place = (
             " Where the unit stands in its chain was lost: the repository's receipt will say."
@@ -97,6 +104,12 @@ class Salvage:
 def taken_up(behind: int) -> Salvage:
     """The chain was taken up behind this record."""
     return Salvage("", 0, 0, place_lost=False, aside=None, took_up=behind)
+
+
+def left_out(records: int, pictures: int) -> Salvage:
+    """So much of what is kept apart from the records did not open any more."""
+    damage = "reads that were kept apart in the spool could not be decrypted any more"
+    return Salvage(damage, records, pictures, place_lost=False, aside=None, in_place=True)
 
 
 def finish_swap(folder: Path, keep_damaged: int = KEEP_DAMAGED) -> Path | None:
@@ -144,8 +157,6 @@ def salvage(
         new.execute("BEGIN IMMEDIATE")
         with closing(_open_damaged(folder)) as old:
             _require_key(folder, old, vault)
-            with suppress(sqlite3.Error):
-                upgrade(old, vault)
             least = Standing.ORDINARY if _fits_again(folder, room_bytes) else Standing.HIT_SCENE
             carrier = Carrier(old, new, vault, owner, stand_in, room_bytes, least)
             carrier.carry()

@@ -27,6 +27,26 @@ def sound_rows(connection: sqlite3.Connection, table: str, key: str) -> Iterator
         yield from _Table(connection, table, key, columns).rows()
 
 
+def rows(connection: sqlite3.Connection, table: str) -> Iterator[Row]:
+    """All rows of a table, in a database that is taken for sound.
+
+    Raises:
+        sqlite3.DatabaseError: if it is not.
+    """
+    found = connection.execute(f"SELECT * FROM {table} ORDER BY rowid")  # noqa: S608
+    columns = [column for column, *_ in found.description]
+    yield from (dict(zip(columns, row, strict=True)) for row in found)
+
+
+def insert_row(connection: sqlite3.Connection, table: str, row: Row) -> None:
+    """Put a row into a table, unless one with its key is there."""
+    connection.execute(
+        f"INSERT OR IGNORE INTO {table} ({', '.join(row)})"  # noqa: S608
+        f" VALUES ({', '.join('?' * len(row))})",
+        tuple(row.values()),
+    )
+
+
 def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
     try:
         return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]

@@ -40,6 +40,7 @@ from pathlib import Path
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from msgspec import structs
 
 from edge.contract.batch import Batch, Receipt, key_id
 from edge.contract.records import AnyRecord
@@ -51,7 +52,7 @@ from edge.spool.acknowledge import Acknowledged, apply_receipt
 from edge.spool.carry import StandIn
 from edge.spool.database import WriterLock, full_disk, storage_errors
 from edge.spool.encryption import Sealed, Vault
-from edge.spool.opened import OVERHEAD_BYTES, OVERWRITE_EVERY, OpenedSpool, freeing, mending
+from edge.spool.opened import OVERHEAD_BYTES, freeing, mending
 from edge.spool.pictures import Standing, WaitingPicture
 from edge.spool.places import Place
 from edge.spool.provisional import Provisional
@@ -59,7 +60,8 @@ from edge.spool.quota import lacking
 from edge.spool.records import Owner, WaitingHit
 from edge.spool.salvage import KEEP_DAMAGED, taken_up
 from edge.spool.stand_in import lost_record
-from edge.spool.withheld import Age, Withheld, WithheldCounts
+from edge.spool.withheld import Withheld
+from edge.spool.withheld_reads import WithheldReads
 
 __all__ = ["Counts", "Place", "Provisional", "Spool", "WaitingHit", "WaitingPicture"]
 
@@ -84,7 +86,7 @@ class Counts:
     gave_way: int = 0
 
 
-class Spool(OpenedSpool):
+class Spool(WithheldReads):
     """One unit's spool. Every method may be called from any thread."""
 
     @classmethod
@@ -190,7 +192,7 @@ class Spool(OpenedSpool):
             self._make_room(connection, len(added) + len(others), contents)
             self._store(connection, added, pictures)
             if settles is not None:
-                provisionals.drop(connection, settles)
+                provisionals.drop(connection, self._vault, settles)
             if provisional is not None:
                 provisionals.store(connection, self._vault, self._owner, provisional)
             for one in withheld:
@@ -205,18 +207,20 @@ class Spool(OpenedSpool):
     def settle(self) -> int:
         """Store every provisional read that a dead daemon left as a record; how many there were.
 
+        One that does not open any more is counted as lost, and said in ``salvages``.
         To be called at the start, before anything is added.
 
         Raises:
             SpoolError: if the spool cannot be written. Nothing is settled then.
         """
-        settled = 0
         with self._transaction() as connection:
+            taken = provisionals.take(connection, self._vault)
             (spooled,) = connection.execute("SELECT spooled FROM chain").fetchone()
-            for record, contents in provisionals.take(connection, self._vault, spooled + 1):
-                self._store(connection, [record], contents)
-                settled += 1
-        return settled
+            for seq, (record, contents) in enumerate(taken.reads, spooled + 1):
+                self._store(connection, [structs.replace(record, seq=seq)], contents)
+            self._count_lost(connection, taken.lost)
+        self._say_lost(taken.lost, taken.pictures_lost)
+        return len(taken.reads)
 
     @mending
     def place_in(self, source: str) -> str | None:
@@ -393,43 +397,6 @@ class Spool(OpenedSpool):
             limit = lacking(connection, self._limits(), OVERHEAD_BYTES)
             (pictures,) = connection.execute("SELECT EXISTS (SELECT 1 FROM pictures)").fetchone()
         return None if limit is None or pictures else str(full_disk(self.folder, limit))
-
-    @mending
-    def withheld(self) -> WithheldCounts:
-        """How many reads that must not leave the unit are kept, and how many there ever were.
-
-        Raises:
-            SpoolError: if the spool cannot be read.
-        """
-        with self._reading() as connection:
-            return withholds.counts(connection)
-
-    @mending
-    def withheld_age(self) -> Age:
-        """The age by which withheld reads are purged, as it was noted last.
-
-        Raises:
-            SpoolError: if the spool cannot be read.
-        """
-        with self._reading() as connection:
-            return withholds.age(connection)
-
-    @mending
-    @freeing
-    def purge_withheld(self, age: Age) -> int:
-        """Note that age, and purge the withheld reads that are due by it; how many there were.
-
-        They are overwritten at once: their time is over.
-
-        Raises:
-            SpoolError: if the spool cannot be written. Nothing is purged then.
-        """
-        with self._transaction() as connection:
-            purged = withholds.purge(connection, age)
-            if purged:
-                self._vault.retire(connection)
-        self._overwrite(OVERWRITE_EVERY if purged else 0)
-        return purged
 
     def _store(
         self,

@@ -2,7 +2,8 @@
 
 The model says what may come to pass: every record that was added is at the repository once, or
 was said to be lost, or was added after the moment to which the disk went back. Whatever happens,
-no data key is destroyed under which something still lies.
+no data key is destroyed under which something still lies, and no withheld read is kept beyond its
+time.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import random
 import shutil
 import sqlite3
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -28,7 +30,9 @@ from edge.contract.batch import (
     verify_batch_signature,
 )
 from edge.contract.records import AnyRecord, Malfunction, decode_record, mint_id
-from edge.spool.store import Spool
+from edge.spool.store import Provisional, Spool
+from edge.spool.withheld import Age, Withheld
+from edge.uplink.withholding import Ageing
 from tests.edge.spool.samples import (
     AGENCY,
     MOMENT,
@@ -54,6 +58,15 @@ DAMAGES = {
     "key check altered": "UPDATE chain SET key_check = zeroblob(28)"
     " WHERE EXISTS (SELECT 1 FROM data_keys)",
     "data key gone": "DELETE FROM data_keys WHERE number = (SELECT {end}(number) FROM data_keys)",
+    "names key gone": "DELETE FROM data_keys_again WHERE number = 0",
+    "names key gone too": "DELETE FROM data_keys WHERE number = 0",
+    "provisional altered": "UPDATE provisional SET sealed = zeroblob(90)"
+    " WHERE rowid = (SELECT {end}(rowid) FROM provisional)",
+    "withheld altered": "UPDATE withheld SET sealed = zeroblob(90)"
+    " WHERE rowid = (SELECT {end}(rowid) FROM withheld)",
+    "part altered": "UPDATE withheld_parts SET sealed = zeroblob(90)"
+    " WHERE rowid = (SELECT {end}(rowid) FROM withheld_parts)",
+    "age gone": "DELETE FROM withheld_age",
     "picture altered": "UPDATE pictures SET sealed = zeroblob(90)"
     " WHERE rowid = (SELECT {end}(rowid) FROM pictures)",
 }
@@ -105,12 +118,18 @@ class DamageMachine(RuleBasedStateMachine):
         self.remembered: int | None = None
         self.forgotten: set[UUID] = set()
         self.lost = 0
+        self.now_s = 0.0
+        self.kept_until_s: list[float] = []
+        self.ringing: set[UUID] = set()
         self._open()
 
     def _open(self) -> None:
         self.spool = Spool.open(
             self.folder, SPOOL_KEY, agency=AGENCY, unit=UNIT, reserve_bytes=0, keep_damaged=1
         )
+        self.spool.settle()
+        self.ringing = set()
+        self.ageing = Ageing(self.spool.withheld_age(), self.now_s)
 
     def _close(self) -> None:
         self.lost += sum(said.records_lost for said in self.spool.salvages)
@@ -126,6 +145,38 @@ class DamageMachine(RuleBasedStateMachine):
             return read(seq, id=made, pictures=pictures)
 
         self.spool.add([build] * number, by_digest(*pictures))
+
+    @rule(ended=st.booleans())
+    def ring(self, ended: bool) -> None:
+        """A pass rings; it ends, or the next start takes it over."""
+        made = mint_id(MOMENT, lambda count: (10**6 + len(self.added)).to_bytes(count, "big"))
+        self.added.append(made)
+
+        def build(seq: int) -> AnyRecord:
+            return read(seq, id=made)
+
+        self.spool.add((), {}, provisional=Provisional(build, {}))
+        if ended:
+            self.spool.add([build], {}, settles=made)
+        else:
+            self.ringing.add(made)
+
+    @rule(number=st.integers(0, 9), keep_s=st.sampled_from([5.0, 50.0]))
+    def withhold(self, number: int, keep_s: float) -> None:
+        read_id = mint_id(MOMENT, lambda count: bytes([number]) * count)
+        kept = Withheld((lambda _: read(1, id=read_id),), {}, "a", self._age(), keep_s)
+        self.spool.add((), {}, withheld=[kept])
+        self.kept_until_s.append(self.now_s + keep_s)
+
+    @rule(passed_s=st.sampled_from([1.0, 10.0]))
+    def purge_what_is_due(self, passed_s: float) -> None:
+        self.now_s += passed_s
+        self.spool.purge_withheld(self._age())
+        in_time = sum(due_s > self.now_s for due_s in self.kept_until_s)
+        assert self.spool.withheld().kept <= in_time
+
+    def _age(self) -> Age:
+        return self.ageing.at(self.now_s, MOMENT + timedelta(seconds=self.now_s))
 
     @rule(delivered=st.booleans())
     def send(self, delivered: bool) -> None:
@@ -174,6 +225,8 @@ class DamageMachine(RuleBasedStateMachine):
         with path.open("r+b") as file:
             file.seek(rng.randrange(path.stat().st_size // PAGE_BYTES) * PAGE_BYTES)
             file.write(rng.randbytes(PAGE_BYTES))
+        # Of a provisional read whose row cannot be read nothing says that it was there.
+        self.forgotten |= self.ringing
         self._open()
 
     @rule()
@@ -208,11 +261,13 @@ class DamageMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "spool"):
             return
+        self.restart()
         for _ in range(len(self.added) + 20):
             if not self.spool.counts().waiting:
                 break
             self.send(delivered=True)
         assert self.spool.counts().waiting == 0
+        self.purge_what_is_due(50.0)
         self._close()
         missing = set(self.added) - set(self.repository.records) - self.forgotten
         assert len(missing) <= self.lost

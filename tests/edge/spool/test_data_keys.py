@@ -17,6 +17,7 @@ from edge.contract.batch import Batch, Refusal
 from edge.contract.records import Malfunction, Read, decode_record
 from edge.spool.store import Place, Spool
 from edge.spool.withheld import Age, Withheld
+from edge.spool.withheld_reads import WithheldReads
 from tests.edge.spool.samples import (
     AGENCY,
     SPOOL_KEY,
@@ -108,9 +109,7 @@ def test_whatever_is_kept_keeps_its_key_and_no_other_stays(
     uses: list[Callable[[Spool], object]] = [
         lambda spool: spool.add([malfunction], {}, Place("folder", "1.jpg")),
         lambda spool: spool.add([hit_of(1)], {}, provisional=as_rung(1, contents[1])),
-        lambda spool: spool.add(
-            (), {}, withheld=[Withheld((read_with(contents[2]),), by_digest(contents[2]), "a", 9.0)]
-        ),
+        lambda spool: spool.add((), {}, withheld=[kept_back(contents[2])]),
         lambda spool: spool.add([malfunction], {}),
         lambda spool: spool.add([read_with(contents[3])], by_digest(contents[3])),
     ]
@@ -120,18 +119,18 @@ def test_whatever_is_kept_keeps_its_key_and_no_other_stays(
     spool = open_spool()
     batch = sealed(spool)
     with spool._reading() as connection:
-        assert len(sealing_tables(connection)) == 6
+        assert len(sealing_tables(connection)) == 8
         spool.acknowledge(receipt(batch.last_seq, batch.root))
-        assert numbers(connection) == [1, 2, 3, 5]
+        assert numbers(connection) == [0, 1, 2, 3, 5]
         assert wanting_data_keys(connection) == set()
         spool.purge_withheld(Age(9.0, None))
-        assert numbers(connection) == [1, 2, 5]
+        assert numbers(connection) == [0, 1, 2, 5]
         spool.acknowledge(receipt(batch.last_seq, batch.root, held=[sha256(contents[3])]))
-        assert numbers(connection) == [1, 2]
+        assert numbers(connection) == [0, 1, 2]
         assert spool.settle() == 1
         batch = sealed(spool)
         spool.acknowledge(receipt(batch.last_seq, batch.root, held=[sha256(contents[1])]))
-        assert numbers(connection) == [1]
+        assert numbers(connection) == [0, 1]
     assert spool.place_in("folder") == "1.jpg"
     assert spool.salvages == ()
 
@@ -194,6 +193,10 @@ def test_nothing_sound_is_ever_lost_before_it_is_receipted(data: st.DataObject) 
         assert sum(said.records_lost for said in spool.salvages) in (0, len(spoilt))
 
 
+def kept_back(content: bytes) -> Withheld:
+    return Withheld((read_with(content),), by_digest(content), "a", Age(0.0, None), 9.0)
+
+
 def numbers(connection: sqlite3.Connection) -> list[int]:
     found = [
         [number for (number,) in connection.execute(f"SELECT number FROM {table}")]  # noqa: S608
@@ -217,7 +220,8 @@ def test_the_oldest_data_key_is_found_without_reading_what_lies_under_it(
 def test_every_use_of_the_spool_mends_it_where_it_proves_damaged() -> None:
     uses = {
         name: use
-        for name, use in vars(Spool).items()
+        for uses_of in (Spool, WithheldReads)
+        for name, use in vars(uses_of).items()
         if inspect.isfunction(use) and not name.startswith("_")
     }
     assert len(uses) > 15

@@ -117,9 +117,9 @@ def test_another_layout_is_refused(tmp_path: Path, open_spool: OpenSpool) -> Non
     open_spool().close()
     connection = sqlite3.connect(tmp_path / "spool" / DATABASE)
     with connection:
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute("PRAGMA user_version = 4")
     connection.close()
-    with pytest.raises(SpoolError, match="the spool has layout 3, this software knows 2"):
+    with pytest.raises(SpoolError, match="the spool has layout 4, this software knows 3"):
         open_spool()
 
 

@@ -20,6 +20,7 @@ from edge.contract.batch import GENESIS_ROOT, Batch, Receipt, Refusal, encode_me
 from edge.contract.records import AnyRecord, Hit, Read, encode_record, mint_id
 from edge.spool.errors import SpoolError
 from edge.spool.store import Provisional, Spool
+from edge.spool.withheld import Age, Withheld
 from tests.edge.spool.samples import (
     AGENCY,
     MOMENT,
@@ -60,6 +61,9 @@ class SpoolMachine(RuleBasedStateMachine):
         self.gave_way = 0
         self.line: dict[str, int] = {}
         self.rung: dict[UUID, Provisional] = {}
+        self.kept_until: dict[UUID, float] = {}
+        self.withheld = 0
+        self.age_s = 0.0
         self.records: list[bytes] = []
         self.hits: set[int] = set()
         self.owners: set[tuple[str, int]] = set()
@@ -161,6 +165,46 @@ class SpoolMachine(RuleBasedStateMachine):
         added = self.spool.add([read_with(*pictures)], by_digest(*pictures), settles=read_id)
         self._note(added, by_digest(*pictures))
         del self.rung[read_id]
+
+    @rule(
+        number=st.integers(0, 9),
+        pictures=some_pictures,
+        provisional=st.booleans(),
+        keep_s=st.sampled_from([None, 1.0, 60.0]),
+        kind=st.sampled_from(["read", "hit"]),
+    )
+    def withhold(
+        self,
+        number: int,
+        pictures: list[bytes],
+        provisional: bool,
+        keep_s: float | None,
+        kind: str,
+    ) -> None:
+        """A read must not leave the unit; one number is one pass, as it rings and as it ends."""
+        read_id = mint_id(MOMENT, lambda count: (10**9 + number).to_bytes(count, "big"))
+        builders: list[Callable[[int], AnyRecord]] = [
+            lambda seq: read(seq, id=read_id, pictures=pictures)
+        ]
+        builders += [lambda seq: hit(seq, read_id)] * (kind == "hit")
+        age = Age(self.age_s, MOMENT)
+        self.spool.add(
+            (),
+            {},
+            withheld=[
+                Withheld(tuple(builders), by_digest(*pictures), "a", age, keep_s, provisional)
+            ],
+        )
+        self.withheld += read_id not in self.kept_until and not (provisional and keep_s is None)
+        if keep_s is not None:
+            self.kept_until[read_id] = self.age_s + keep_s
+
+    @rule(passed_s=st.sampled_from([0.5, 1.0, 30.0, 60.0]))
+    def purge_what_is_due(self, passed_s: float) -> None:
+        self.age_s += passed_s
+        due = {one for one, due_s in self.kept_until.items() if due_s <= self.age_s}
+        assert self.spool.purge_withheld(Age(self.age_s, MOMENT)) == len(due)
+        self.kept_until = {one: due_s for one, due_s in self.kept_until.items() if one not in due}
 
     @rule()
     def settle(self) -> None:
@@ -300,6 +344,14 @@ class SpoolMachine(RuleBasedStateMachine):
         assert counts.pictures_waiting == len(self._pictures())
         assert (counts.lost, counts.gave_way) == (0, self.gave_way)
         assert self.spool.salvages == ()
+
+    @invariant()
+    def what_is_withheld_agrees(self) -> None:
+        held = self.spool.withheld()
+        assert held.kept == len(self.kept_until)
+        assert sum(held.reads.values()) == self.withheld
+        if self.kept_until:
+            assert self.spool.withheld_age().age_s <= self.age_s
 
     @invariant()
     def what_waits_agrees(self) -> None:

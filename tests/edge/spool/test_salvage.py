@@ -258,20 +258,21 @@ def test_damage_costs_no_provisional_read_and_no_place(
     assert again.counts().pictures_waiting == 1
 
 
-def test_a_provisional_read_under_a_damaged_id_keeps_no_other_from_being_settled(
+def test_a_provisional_read_under_a_damaged_name_is_lost_and_keeps_no_other_from_being_settled(
     tmp_path: Path, open_spool: OpenSpool
 ) -> None:
     spool = open_spool()
     for number in (1, 2):
         spool.add([hit_of(number)], {}, provisional=as_rung(number))
     spool.close()
-    change(
-        tmp_path / "spool",
-        f"UPDATE provisional SET read = '!' WHERE read = '{read_id(1)}'",  # noqa: S608
-    )
+    change(tmp_path / "spool", "UPDATE provisional SET read = '!' WHERE rowid = 1")
     spool = open_spool()
     assert spool.settle() == 1
     assert [type(one) for one in drained(spool)] == [Hit, Hit, Read]
+    (said,) = spool.salvages
+    assert said.records_lost == spool.counts().lost == 1
+    assert spool.settle() == 0
+    assert (spool.counts().lost, spool.salvages) == (1, (said,))
 
 
 def test_pictures_of_receipted_reads_survive_and_one_that_is_damaged_is_counted(

@@ -48,9 +48,9 @@ def fixed(number: int, *pictures: bytes) -> Callable[[int], r.AnyRecord]:
     return lambda seq: read(seq, id=made.id, pictures=pictures)
 
 
-def withheld(*builders: Any, due_s: float | None = 100.0, **changes: Any) -> Withheld:
-    fields = {"pictures": {}, "rule": "clinic", **changes}
-    return Withheld(builders, due_s=due_s, **fields)
+def withheld(*builders: Any, keep_s: float | None = 100.0, **changes: Any) -> Withheld:
+    fields = {"pictures": {}, "rule": "clinic", "age": Age(0.0, MOMENT), **changes}
+    return Withheld(builders, keep_s=keep_s, **fields)
 
 
 @pytest.mark.policy("C-5b")
@@ -77,15 +77,15 @@ def test_a_withheld_read_takes_no_sequence_and_is_in_no_batch(spool: Spool) -> N
 @pytest.mark.policy("C-5b")
 def test_it_is_durable_and_purged_when_due_also_by_another_daemon(folder: Path) -> None:
     with open_spool(folder) as spool:
-        spool.add([], {}, withheld=[withheld(fixed(1), due_s=100), withheld(fixed(2), due_s=200)])
+        spool.add([], {}, withheld=[withheld(fixed(1), keep_s=100), withheld(fixed(2), keep_s=200)])
         assert spool.purge_withheld(Age(99.9, MOMENT)) == 0
     with open_spool(folder) as spool:
         assert spool.withheld().kept == 2
         assert spool.withheld_age() == Age(99.9, MOMENT)
         assert spool.purge_withheld(Age(100, MOMENT + timedelta(seconds=1))) == 1
         assert spool.purge_withheld(Age(200, None)) == 1
-        assert spool.withheld_age() == Age(200, None)
         assert spool.withheld().kept == 0
+        assert spool.withheld_age() == Age(0.0, None)  # nothing is left to be due by it
         assert spool.withheld().reads == {"clinic": 2}
 
 
@@ -111,11 +111,43 @@ def test_nothing_of_it_lies_in_the_clear_and_nothing_at_all_when_it_is_purged(
         assert not any(piece in left for piece in pieces)
 
 
-def test_an_age_whose_time_of_day_is_damaged_still_counts(folder: Path) -> None:
+def test_if_the_age_is_lost_nothing_is_kept_beyond_its_time(folder: Path) -> None:
+    for damage in ("UPDATE withheld_age SET sealed = zeroblob(60)", "DELETE FROM withheld_age"):
+        with open_spool(folder) as spool:
+            noted = Age(1e6, MOMENT)
+            spool.add([], {}, withheld=[withheld(fixed(1), keep_s=50, age=noted)])
+            spool.add([], {}, withheld=[withheld(fixed(2), keep_s=90, age=noted)])
+            spool._connection.execute(damage)
+        with open_spool(folder) as spool:
+            assert spool.withheld_age() == Age(1e6 + 90, None)
+            assert spool.purge_withheld(spool.withheld_age()) == 2
+
+
+@pytest.mark.policy("C-5b")
+def test_one_of_which_nothing_says_when_it_is_due_goes_and_is_counted(folder: Path) -> None:
     with open_spool(folder) as spool:
-        spool.purge_withheld(Age(7.0, MOMENT))
-        spool._connection.execute("UPDATE withheld_age SET at = '!' || substr(at, 2)")
-        assert spool.withheld_age() == Age(7.0, None)
+        made = [withheld(fixed(number), age=Age(7.0, MOMENT)) for number in range(3)]
+        spool.add([], {}, withheld=made)
+        spool._connection.execute(
+            "UPDATE withheld SET sealed = (SELECT sealed FROM withheld WHERE rowid = 3)"
+        )
+        assert spool.purge_withheld(Age(8.0, MOMENT)) == spool.counts().lost == 2
+        assert spool.withheld().kept == 1
+        assert spool.withheld_age() == Age(8.0, MOMENT)
+        (said,) = spool.salvages
+        assert said.records_lost == 2
+        assert "could not be decrypted any more" in said.sentence
+        assert spool.purge_withheld(Age(9.0, MOMENT)) == 0
+        assert spool.salvages == (said,)
+    with open_spool(folder) as spool:
+        assert spool.counts().lost == 2
+
+
+def test_a_read_that_waited_for_the_disk_does_not_set_the_age_back(spool: Spool) -> None:
+    spool.add([], {}, withheld=[withheld(fixed(1), age=Age(50.0, MOMENT))])
+    spool.add([], {}, withheld=[withheld(fixed(2), age=Age(20.0, MOMENT))])
+    assert spool.withheld_age() == Age(50.0, MOMENT)
+    assert spool.purge_withheld(Age(120.0, MOMENT)) == 1
 
 
 def everything(folder: Path) -> bytes:
@@ -136,6 +168,6 @@ def test_the_final_read_takes_the_provisional_ones_place_and_both_count_once(spo
 
 
 def test_one_that_is_not_kept_at_all_is_counted(spool: Spool) -> None:
-    spool.add([], {}, withheld=[withheld(fixed(1), due_s=None, provisional=True)])
-    spool.add([], {}, withheld=[withheld(fixed(1), due_s=None)])
+    spool.add([], {}, withheld=[withheld(fixed(1), keep_s=None, provisional=True)])
+    spool.add([], {}, withheld=[withheld(fixed(1), keep_s=None)])
     assert (spool.withheld().kept, spool.withheld().reads) == (0, {"clinic": 1})
