@@ -116,6 +116,8 @@ def run(services: Services, only: runner.Part | None, instance: int | None) -> N
     Example: alpr-repository run --only ingest --instance 2
     """
     parts = runner.wanted(services.settings) if only is None else (only,)
+    if instance is not None and "ingest" not in parts:
+        raise click.UsageError("--instance: belongs to ingest; leave it out, or run that")
     runner.run(services, parts, instance)
 
 

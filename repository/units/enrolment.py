@@ -236,7 +236,10 @@ def revoke_unit(connection: Connection, *, agency: str, name: str, now: datetime
         .values(revoked_at=now)
     )
     if done.rowcount != 1:
-        raise EnrolmentError(f"unit {agency}/{name}: not enrolled, or revoked already")
+        raise EnrolmentError(
+            f"unit {agency}/{name}: not enrolled, or revoked already; "
+            "`alpr-repository units list` shows which are"
+        )
 
 
 def list_units(connection: Connection) -> list[Unit]:

@@ -43,6 +43,20 @@ def test_who_is_not_there_is_named_with_where_to_look(command_line: CommandLine)
         assert said == expected + "\n"
 
 
+def test_a_unit_that_is_not_there_is_named_with_where_to_look(command_line: CommandLine) -> None:
+    said = command_line.refused("units", "revoke", "--agency=salem-pd", "--unit=cra-1")
+    assert said == (
+        "Error: unit salem-pd/cra-1: not enrolled, or revoked already; "
+        "`alpr-repository units list` shows which are\n"
+    )
+
+
+def test_the_number_of_an_ingest_process_is_no_other_parts(command_line: CommandLine) -> None:
+    done = command_line.run("run", "--only=jobs", "--instance=2")
+    assert done.exit_code == 2
+    assert done.stderr.endswith("Error: --instance: belongs to ingest; leave it out, or run that\n")
+
+
 def test_a_new_site_says_what_comes_next(command_line: CommandLine) -> None:
     said = command_line.ok("init").splitlines()
     assert said[-1].startswith("ready: ")
