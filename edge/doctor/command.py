@@ -18,7 +18,7 @@ import structlog
 from edge.commands.options import settings_option
 from edge.commands.say import say, say_json, say_text
 from edge.doctor.examine import Check, examine
-from edge.doctor.findings import Finding, exit_status, fail, ok, worst
+from edge.doctor.findings import Finding, exit_status, fail, ok, own, worst
 from edge.health.health import Health
 from edge.position.clock import UnitClock
 from edge.position.source import PositionSource
@@ -75,13 +75,23 @@ def _examine(path: Path, *, quiet: bool) -> list[Finding]:
     try:
         settings = load_settings(path)
     except SettingsError as error:
-        return [fail("settings", str(error), "correct the file; 'alpr-edge settings' explains it")]
+        return [_judge_settings(path, error)]
 
     def said(check: Check, after_s: float) -> None:
         if not quiet:
             say(f"looked at {check.name} ({after_s:.1f} s)", err=True)
 
     return [ok("settings", f"{path} can be used"), *examine(_checks(settings), said)]
+
+
+def _judge_settings(path: Path, error: SettingsError) -> Finding:
+    """What is wrong with settings that cannot be loaded; of wrong keys each is on a line."""
+    do = "correct the file; 'alpr-edge settings' explains every key"
+    if isinstance(error.__cause__, PermissionError):
+        do = own(path)
+    elif isinstance(error.__cause__, OSError):
+        do = "name the file with --settings; the service has /etc/plateward/edge.toml"
+    return fail("settings", str(error), do)
 
 
 @contextmanager
@@ -118,8 +128,12 @@ def _checks(settings: Settings) -> list[Check]:
     lists = {one.name for one in settings.hotlists}
     checks = [
         Check("daemon", lambda: check_daemon(status, data, lists)),
-        Check("disk", lambda: check_disk(data)),
-        Check("spool", lambda: check_spool(data, settings.unit.keys), 60.0),
+        Check("disk", lambda: check_disk(data, settings.spool.reserve_bytes)),
+        Check(
+            "spool",
+            lambda: check_spool(data, settings.unit.keys, settings.spool.limit_bytes(data)),
+            60.0,
+        ),
         Check("keys", lambda: check_keys(settings, runs=status is not None)),
         Check("theft", lambda: check_theft(settings)),
         Check("certificates", lambda: check_certificates(settings, now)),

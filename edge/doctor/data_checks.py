@@ -13,6 +13,7 @@ from edge.enrolment import EnrolmentError, load_keys
 from edge.health.status import Status
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import FUTURE_TOLERANCE_S
+from edge.hotfile.settings import HotlistSource
 from edge.position.clock import believable
 from edge.settings import Settings
 from edge.vision.errors import ModelError
@@ -27,11 +28,6 @@ _NO_MODEL = (
 )
 LIST_PARTS = ("hot list ", "hot list file ", "age of hot list ")
 """How the names of a list's parts begin whose troubles are looked into here."""
-
-_UPDATE = (
-    "bring it up to date: alpr-edge hotfile import for a stick; else check the way to the "
-    "repository, or what writes its file"
-)
 
 
 def check_models(settings: Settings) -> Iterator[Finding]:
@@ -88,14 +84,15 @@ def check_hotlists(settings: Settings, status: Status | None, now: datetime) -> 
         try:
             facts = folder.current(source.name)
         except HotfileError as error:
-            yield _unusable(settings, source.name, error)
+            yield _unusable(settings, source, error)
             continue
         if facts is None:
-            yield _not_in_use(source.name)
+            yield _not_in_use(settings, source)
         else:
             said = f"version {facts.version}, {facts.entries:,} entries"
             limit = timedelta(seconds=source.max_age_s)
-            yield judge_age(source.name, said, now - facts.issued_at, limit)
+            remedy = _update(settings, source)
+            yield judge_age(source.name, said, now - facts.issued_at, limit, remedy)
 
 
 def judge_hotlists(settings: Settings, status: Status) -> Iterator[Finding]:
@@ -105,17 +102,18 @@ def judge_hotlists(settings: Settings, status: Status) -> Iterator[Finding]:
         check = f"hot list {source.name}"
         for part in (check, f"hot list file {source.name}"):
             if part in status.troubles:
-                yield fail(check, *split(status.troubles[part].sentence, _UPDATE))
+                sentence = status.troubles[part].sentence.removeprefix(f"{check}: ")
+                yield fail(check, *split(sentence, _update(settings, source)))
         if (fact := in_use.get(source.name)) is not None:
             said = f"version {fact.version}, {fact.entries:,} entries"
             age, limit = timedelta(seconds=fact.age_s), timedelta(seconds=source.max_age_s)
-            yield judge_age(source.name, said, age, limit)
+            yield judge_age(source.name, said, age, limit, _update(settings, source))
         elif check not in status.troubles:
-            yield _not_in_use(source.name)
+            yield _not_in_use(settings, source)
 
 
-def judge_age(name: str, said: str, age: timedelta, limit: timedelta) -> Finding:
-    """Whether a list of that age may be relied on."""
+def judge_age(name: str, said: str, age: timedelta, limit: timedelta, update: str) -> Finding:
+    """Whether a list of that age may be relied on; ``update`` is how a newer one is had."""
     check = f"hot list {name}"
     hours = age / timedelta(hours=1)
     if age < -timedelta(seconds=FUTURE_TOLERANCE_S):
@@ -127,9 +125,9 @@ def judge_age(name: str, said: str, age: timedelta, limit: timedelta) -> Finding
             "have the list's publisher correct its date and issue it again",
         )
     if age > limit:
-        return fail(check, f"{said}: it is {hours:,.0f} hours old and counts as STALE", _UPDATE)
+        return fail(check, f"{said}: it is {hours:,.0f} hours old and counts as STALE", update)
     if age > 0.8 * limit:
-        return warning(check, f"{said}: {hours:,.1f} hours old, soon stale", _UPDATE)
+        return warning(check, f"{said}: {hours:,.1f} hours old, soon stale", update)
     return ok(check, f"{said}, {max(hours, 0.0):,.1f} hours old")
 
 
@@ -181,9 +179,9 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _unusable(settings: Settings, name: str, error: HotfileError) -> Finding:
+def _unusable(settings: Settings, source: HotlistSource, error: HotfileError) -> Finding:
     """A list that does not open; with a spool that does not either, the key is to blame."""
-    check = f"hot list {name}"
+    check = f"hot list {source.name}"
     if spool_is_another_keys(settings.unit.data, settings.unit.keys):
         return fail(
             check,
@@ -191,8 +189,24 @@ def _unusable(settings: Settings, name: str, error: HotfileError) -> Finding:
             "another key than the spool.key that is there now",
             "put back the spool.key that was made when the unit was enrolled; build nothing anew",
         )
-    return fail(check, *split(str(error), _UPDATE))
+    return fail(check, *split(str(error), _update(settings, source)))
 
 
-def _not_in_use(name: str) -> Finding:
-    return fail(f"hot list {name}", "it is not in use: no read is compared with it", _UPDATE)
+def _not_in_use(settings: Settings, source: HotlistSource) -> Finding:
+    return fail(
+        f"hot list {source.name}",
+        "it is not in use: no read is compared with it",
+        _update(settings, source),
+    )
+
+
+def _update(settings: Settings, source: HotlistSource) -> str:
+    """How a list is had, by where the settings say that it comes from."""
+    if source.path is not None:
+        return f"have a new list written to {source.path}, which the daemon's user may read"
+    if settings.hotlist_updates is None:
+        return "bring it on a stick: alpr-edge hotfile import; or set [hotlist_updates] to fetch it"
+    return (
+        f"check the way to {settings.hotlist_updates.url}, and that the list is published there; "
+        "meanwhile bring it on a stick: alpr-edge hotfile import"
+    )

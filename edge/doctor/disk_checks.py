@@ -21,6 +21,7 @@ from edge.spool.key_check import is_another_keys
 LOW_BYTES = 2 * 2**30
 LOW_SHARE = 0.05
 FULL_BYTES = 256 * 2**20
+NEARLY_FULL_SHARE = 0.85
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "vboxsf"})
 _GONE_AFTER_RESTART = frozenset({"tmpfs", "ramfs", "overlay"})
 _QUICK_CHECK_S = 40.0
@@ -35,13 +36,16 @@ class Mount:
     options: tuple[str, ...]
 
 
-def check_disk(data: Path) -> Iterator[Finding]:
-    """Room, rights and mount of the folder of the unit's data."""
+def check_disk(data: Path, reserve_bytes: int) -> Iterator[Finding]:
+    """Room, rights and mount of the folder of the unit's data.
+
+    The spool leaves ``reserve_bytes`` of the disk free.
+    """
     if not data.is_dir():
         yield _judge_missing(data)
         return
     usage = shutil.disk_usage(data)
-    yield judge_room(usage.free, usage.total)
+    yield judge_room(usage.free, usage.total, reserve_bytes)
     files = os.statvfs(data)
     if files.f_files and files.f_favail < 1000:
         yield fail(
@@ -56,10 +60,10 @@ def check_disk(data: Path) -> Iterator[Finding]:
             yield judge_mount(mount)
 
 
-def judge_room(free: int, total: int) -> Finding:
+def judge_room(free: int, total: int, reserve_bytes: int) -> Finding:
     """Whether there is room for a long time without the repository."""
     said = f"{free / 2**30:.1f} GiB free of {total / 2**30:.1f} GiB"
-    if free < FULL_BYTES:
+    if free < max(FULL_BYTES, reserve_bytes):
         return fail(
             "disk: room",
             f"{said}: soon nothing more can be stored",
@@ -119,10 +123,11 @@ def mount_of(path: Path, mounts: str) -> Mount | None:
     return found
 
 
-def check_spool(data: Path, keys: Path) -> Iterator[Finding]:
+def check_spool(data: Path, keys: Path, limit_bytes: int) -> Iterator[Finding]:
     """SQLite's own quick check of the spool, and its key's, which harm no running daemon.
 
-    ``keys`` is the folder of the unit's keys. A key that a service alone has is not compared.
+    ``keys`` is the folder of the unit's keys. A key that a service alone has is not compared. The
+    spool may hold ``limit_bytes``.
     """
     path = data / "spool" / DATABASE_FILE
     if not path.exists():
@@ -135,10 +140,13 @@ def check_spool(data: Path, keys: Path) -> Iterator[Finding]:
         ) as connection:
             connection.set_progress_handler(lambda: time.monotonic() > until_s, 10_000)
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            pages, free, page_bytes = (
+                connection.execute(f"PRAGMA {what}").fetchone()[0]
+                for what in ("page_count", "freelist_count", "page_size")
+            )
     except sqlite3.Error as error:
         yield judge_spool_error(error, path.stat().st_size)
         return
-    size = f"{path.stat().st_size / 2**20:.0f} MiB"
     if verdict != "ok":
         yield _damaged()
     elif spool_is_another_keys(data, keys):
@@ -149,7 +157,21 @@ def check_spool(data: Path, keys: Path) -> Iterator[Finding]:
             "put back the spool.key that was made when the unit was enrolled",
         )
     else:
-        yield ok("spool", f"sound, {size}")
+        yield judge_fill((pages - free) * page_bytes, limit_bytes)
+
+
+def judge_fill(held: int, limit: int) -> Finding:
+    """Whether a sound spool that holds so many bytes will take more for a while."""
+    said = f"{held / 2**20:,.0f} MiB of the {limit / 2**20:,.0f} MiB that it may hold"
+    if held < NEARLY_FULL_SHARE * limit:
+        return ok("spool", f"sound, {said}")
+    return warning(
+        "spool",
+        f"nearly full, {said}: the oldest pictures of reads without a hit give way first, and in "
+        "the end nothing more is stored",
+        "bring the unit in reach of its repository for the spool to empty, or raise "
+        "spool.max_bytes or spool.max_share",
+    )
 
 
 def spool_is_another_keys(data: Path, keys: Path) -> bool:

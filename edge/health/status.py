@@ -212,8 +212,8 @@ def read_status(path: Path) -> tuple[Status, float]:
         return msgspec.json.decode(text, type=Status), written_s
     except FileNotFoundError as error:
         raise StatusError(
-            f"{path}: the daemon has never run here: start it with 'alpr-edge run' or 'systemctl "
-            "start alpr-edge'"
+            f"{path}: the daemon has never run here: start it with 'systemctl start alpr-edge'; if "
+            "it ends at once, 'alpr-edge doctor' says what is missing"
         ) from error
     except OSError as error:
         raise StatusError(

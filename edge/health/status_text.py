@@ -135,7 +135,7 @@ def _ended(camera: CameraFact, status: Status) -> bool:
 
 def _hotlists(status: Status) -> Iterator[str]:
     if not status.hotlists:
-        yield "hot lists: none in use"
+        yield "hot lists: NONE IN USE, no plate rings"
     for one in status.hotlists:
         age = f"{_seconds(one.age_s)} old"
         loudly = "  *** STALE: update it ***" if one.stale else ""
@@ -163,10 +163,12 @@ def _position(status: Status) -> str:
 
 def _clock(status: Status) -> str:
     error_ms = status.clock.error_ms
-    error = "error unknown" if error_ms is None else f"off by {error_ms:.0f} ms at most"
+    error = "nobody knows how far it is off"
+    if error_ms is not None:
+        error = f"off by {error_ms:.0f} ms at most"
     source = {
-        "unset": "NEVER SET since the start",
-        "system": "the machine's own, kept by nothing that the unit knows of",
+        "unset": "NEVER SET since the start, reads are marked for it",
+        "system": "the machine's own, kept by no time service and no GPS",
     }.get(status.clock.source, f"kept by {status.clock.source.upper()}")
     return f"clock: {source}, {error}"
 

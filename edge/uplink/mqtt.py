@@ -241,6 +241,7 @@ class MqttLink:
             self._on_event(
                 LinkProblem(
                     f"{self._broker}: it takes the connection and does not answer as a broker: "
+                    "ask 'alpr-edge doctor' whether it refuses this unit's certificate; if not, "
                     "check the port and the broker"
                 )
             )

@@ -57,12 +57,14 @@ def lists(settings: Settings, status: Status | None) -> list[Finding]:
     ],
 )
 def test_a_list_is_judged_by_its_age(age: timedelta, verdict: str) -> None:
-    finding = judge_age("state", "version 3", age, DAY)
+    finding = judge_age("state", "version 3", age, DAY, "fetch it")
     assert (finding.verdict, bool(finding.do)) == (verdict, verdict != "ok")
 
 
 def test_a_list_dated_ahead_is_told_from_an_old_one() -> None:
-    ahead, old = (judge_age("state", "version 3", age, DAY) for age in (-1.5 * DAY, 2 * DAY))
+    ahead, old = (
+        judge_age("state", "version 3", age, DAY, "fetch it") for age in (-1.5 * DAY, 2 * DAY)
+    )
     assert "dated 36 hours ahead of the unit's clock" in ahead.found
     assert "STALE" not in ahead.found
     assert ahead.do.startswith("check the unit's clock, which says")
@@ -84,6 +86,24 @@ def test_lists_are_judged_by_what_the_daemon_says(tmp_path: Path) -> None:
     refused = TroubleFact(sentence="a wrong signature: fetch it again", since=AT)
     found = lists(settings, make(troubles={"hot list file state": refused}))
     assert [one.verdict for one in found] == ["fail", "ok"]
+
+
+def test_how_a_list_is_had_is_said_by_where_it_comes_from(tmp_path: Path) -> None:
+    from_there = '[[hotlists]]\nname = "state"\nfrom = "repository"\n'
+    updates = '[hotlist_updates]\nurl = "https://alpr.example.gov"\n'
+    gone = TroubleFact(sentence="hot list state: x cannot be read: No such file", since=AT)
+    troubles = {"hot list file state": gone}
+    for settings, do in (
+        (LIST, f"have a new list written to {tmp_path / 'state.csv'}"),
+        (from_there, "bring it on a stick: alpr-edge hotfile import; or set [hotlist_updates]"),
+        (from_there + updates, "check the way to https://alpr.example.gov"),
+    ):
+        refused, unused = lists(
+            settings_of(tmp_path, settings), make(troubles=troubles, hotlists=[])
+        )
+        assert refused.found == "x cannot be read: No such file"
+        assert refused.do.startswith(do)
+        assert (unused.verdict, unused.do) == ("fail", refused.do)
 
 
 def test_without_a_daemon_the_lists_themselves_are_opened(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ short
     ],
 )
 def test_room(free: int, total: int, verdict: str) -> None:
-    assert judge_room(free, total).verdict == verdict
+    assert judge_room(free, total, 2**26).verdict == verdict
 
 
 def test_the_mount_nearest_to_the_folder_counts() -> None:
@@ -76,7 +76,7 @@ def test_mounts(mount: Mount, verdict: str) -> None:
 
 
 def test_a_folder_that_takes_files_is_left_as_it_was(tmp_path: Path) -> None:
-    found = {one.check: one.verdict for one in check_disk(tmp_path)}
+    found = {one.check: one.verdict for one in check_disk(tmp_path, 2**26)}
     assert found["disk: writing"] == "ok"
     assert list(tmp_path.iterdir()) == []
 
@@ -84,15 +84,15 @@ def test_a_folder_that_takes_files_is_left_as_it_was(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_or_takes_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (missing,) = check_disk(tmp_path / "not" / "yet")
+    (missing,) = check_disk(tmp_path / "not" / "yet", 2**26)
     assert (missing.verdict, "makes it" in missing.found) == ("warning", True)
     assert not (tmp_path / "not").exists()
     (tmp_path / "file").touch()
     for never in (tmp_path / "file", tmp_path / "file" / "data"):
-        (missing,) = check_disk(never)
+        (missing,) = check_disk(never, 2**26)
         assert missing.verdict == "fail"
     # The kernel's own refusal: /proc takes no file from anyone, root included.
-    found = {one.check: one for one in check_disk(Path("/proc"))}
+    found = {one.check: one for one in check_disk(Path("/proc"), 2**26)}
     assert found["disk: writing"].verdict == "fail"
 
 
@@ -107,9 +107,23 @@ def test_a_full_disk_is_no_matter_of_owners(tmp_path: Path) -> None:
 
 def test_a_spool_in_use_is_looked_through_and_stays_in_use(tmp_path: Path) -> None:
     with Spool.open(tmp_path / "spool", b"s" * 32, agency="a", unit="u") as spool:
-        (finding,) = check_spool(tmp_path, tmp_path / "keys")
+        (finding,) = check_spool(tmp_path, tmp_path / "keys", GIB)
         assert (finding.verdict, finding.found.startswith("sound")) == ("ok", True)
         assert spool.counts().spooled == 0
+
+
+def test_a_spool_that_is_nearly_full_is_told_before_pictures_give_way(tmp_path: Path) -> None:
+    with Spool.open(tmp_path / "spool", b"s" * 32, agency="a", unit="u"):
+        (room,) = check_spool(tmp_path, tmp_path / "keys", GIB)
+        assert (room.verdict, "of the 1,024 MiB that it may hold" in room.found) == ("ok", True)
+        (full,) = check_spool(tmp_path, tmp_path / "keys", 65_536)
+    assert (full.verdict, full.found.startswith("nearly full")) == ("warning", True)
+    assert full.do.startswith("bring the unit in reach of its repository")
+
+
+def test_what_the_spool_leaves_free_is_no_room(tmp_path: Path) -> None:
+    assert judge_room(3 * GIB, 60 * GIB, 2**26).verdict == "ok"
+    assert judge_room(3 * GIB, 60 * GIB, 4 * GIB).verdict == "fail"
 
 
 def test_a_damaged_spool_is_told(tmp_path: Path) -> None:
@@ -118,10 +132,10 @@ def test_a_damaged_spool_is_told(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[4096:12288] = os.urandom(8192)
     path.write_bytes(content)
-    (finding,) = check_spool(tmp_path, tmp_path / "keys")
+    (finding,) = check_spool(tmp_path, tmp_path / "keys", GIB)
     assert (finding.verdict, finding.found) == ("fail", "it is damaged")
     path.write_bytes(b"no database at all, and long enough to be looked at" * 100)
-    (finding,) = check_spool(tmp_path, tmp_path / "keys")
+    (finding,) = check_spool(tmp_path, tmp_path / "keys", GIB)
     assert finding.found == "it is damaged"
 
 
@@ -134,15 +148,15 @@ def test_a_spool_too_large_to_look_through_is_no_fault(
         connection.executemany("INSERT INTO large VALUES (?)", [(os.urandom(500),)] * 20_000)
     connection.close()
     monkeypatch.setattr(disk_checks, "_QUICK_CHECK_S", 0.0)
-    (finding,) = check_spool(tmp_path, tmp_path / "keys")
+    (finding,) = check_spool(tmp_path, tmp_path / "keys", GIB)
     assert (finding.verdict, "too large" in finding.found) == ("warning", True)
 
 
 def test_no_spool_yet_is_well_and_one_that_cannot_be_opened_is_not(tmp_path: Path) -> None:
-    (finding,) = check_spool(tmp_path, tmp_path / "keys")
+    (finding,) = check_spool(tmp_path, tmp_path / "keys", GIB)
     assert finding.verdict == "ok"
     (tmp_path / "spool" / "spool.sqlite").mkdir(parents=True)
-    (finding,) = check_spool(tmp_path, tmp_path / "keys")
+    (finding,) = check_spool(tmp_path, tmp_path / "keys", GIB)
     assert finding.verdict == "fail"
     assert judge_spool_error(sqlite3.OperationalError("locked"), 1).verdict == "fail"
 
@@ -151,14 +165,14 @@ def test_a_spool_of_another_key_is_told_beside_the_daemon_that_holds_it(tmp_path
     keys = tmp_path / "keys"
     key = enrol(keys).spool_key
     with Spool.open(tmp_path / "spool", key, agency="a", unit="u"):
-        (finding,) = check_spool(tmp_path, keys)
+        (finding,) = check_spool(tmp_path, keys, GIB)
         assert finding.verdict == "ok"
         (keys / SPOOL_KEY).write_text("0f" * 32)
-        (finding,) = check_spool(tmp_path, keys)
+        (finding,) = check_spool(tmp_path, keys, GIB)
         assert (finding.verdict, "another key" in finding.found) == ("fail", True)
         assert "spool.key" in finding.do
         # While the key is being replaced, the former may still be the spool's.
         (keys / FORMER_SPOOL_KEY).write_text(key.hex())
         (keys / FORMER_SPOOL_KEY).chmod(0o600)
-        (finding,) = check_spool(tmp_path, keys)
+        (finding,) = check_spool(tmp_path, keys, GIB)
         assert finding.verdict == "ok"

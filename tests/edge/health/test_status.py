@@ -155,7 +155,7 @@ def test_a_stale_list_is_said_loudly() -> None:
     (line,) = (line for line in text_of(make(hotlists=[old])) if line.startswith("hot list"))
     assert line.endswith("*** STALE: update it ***")
     assert "2 d old" in line
-    assert "hot lists: none in use" in text_of(make(hotlists=[]))
+    assert "hot lists: NONE IN USE, no plate rings" in text_of(make(hotlists=[]))
 
 
 def test_a_list_dated_ahead_of_the_clock_is_not_said_to_be_old() -> None:
@@ -184,7 +184,7 @@ def test_what_is_not_known_is_not_made_up() -> None:
     for line in (
         "camera front: NO PICTURE since the start",
         "place: NOT KNOWN, the receiver has no fix",
-        "clock: NEVER SET since the start, error unknown",
+        "clock: NEVER SET since the start, reads are marked for it, nobody knows how far it is off",
         "disk: CANNOT BE ASKED",
         "uplink: NOT CONNECTED; spool: CANNOT BE READ",
     ):
@@ -287,6 +287,7 @@ def call(folder: Path, *arguments: str) -> Result:
 def test_the_exit_status_says_whether_it_runs_and_is_well(tmp_path: Path) -> None:
     done = call(tmp_path)
     assert (done.exit_code, "never run here" in done.output) == (1, True)
+    assert "'alpr-edge doctor' says what is missing" in done.output
     path = tmp_path / "data" / "status.json"
     path.parent.mkdir()
     write_status(path, make())
