@@ -9,11 +9,12 @@ first (`edge.spool.pictures`). ``provisional`` and ``provisional_pictures`` hold
 before their pass ended. ``withheld`` and ``withheld_parts`` hold reads that must not leave the
 unit, and when they are due; ``withheld_age`` the age that they are due by, one row while any are
 kept (`edge.spool.withheld`). A read's id tells when a car was where: these tables file it under a
-pseudonym, and hold ages sealed. ``places`` holds how far each recording was read. ``refusals``
-remembers by sequence what the repository put into quarantine, ``given_up`` the ends of batches
-that damage made impossible to send again (`edge.spool.salvage`). ``data_keys`` holds the keys
-under which the ``sealed`` columns are sealed (`edge.spool.encryption`); ``data_keys_again`` holds
-them on other pages, since so much hangs on each.
+pseudonym, and hold ages sealed; in them ``data_key`` stands before ``sealed``, so that which keys
+are in use is told without reading the blobs. ``places`` holds how far each recording was read.
+``refusals`` remembers by sequence what the repository put into quarantine, ``given_up`` the ends of
+batches that damage made impossible to send again (`edge.spool.salvage`). ``data_keys`` holds the
+keys under which the ``sealed`` columns are sealed (`edge.spool.encryption`); ``data_keys_again``
+holds them on other pages, since so much hangs on each.
 
 A later data key has a higher number than those in use. Records do not lie under them in their
 order: after damage, or where they were numbered anew, an early one may have the newest key. So

@@ -135,6 +135,22 @@ def test_whatever_is_kept_keeps_its_key_and_no_other_stays(
     assert spool.salvages == ()
 
 
+def test_the_due_age_of_a_withheld_read_keeps_its_key_whatever_its_parts_lie_under(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.spool.encryption.SEALS_PER_DATA_KEY", 2)
+    spool.add((), {}, withheld=[kept_back(picture_bytes(1))])
+    for age_s in (1.0, 2.0):
+        spool.purge_withheld(Age(age_s, None))  # what is noted moves on to a later key
+        spool.add([malfunction], {})
+        batch = sealed(spool)
+        spool.acknowledge(receipt(batch.last_seq, batch.root))
+    with spool._reading() as connection:
+        assert numbers(connection)[:2] == [0, 1]
+        assert wanting_data_keys(connection) == set()
+    assert (spool.purge_withheld(Age(9.0, None)), spool.counts().lost) == (1, 0)
+
+
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_nothing_sound_is_ever_lost_before_it_is_receipted(data: st.DataObject) -> None:

@@ -13,6 +13,8 @@ import pytest
 
 from edge.contract.batch import Receipt, Refusal, verify_batch_root, verify_batch_signature
 from edge.contract.records import AnyRecord, Hit, Malfunction, Read, decode_record
+from edge.health.health import Health
+from edge.health.spool_watch import SpoolWatch
 from edge.spool import salvage
 from edge.spool.errors import SpoolError, WrongKeyError
 from edge.spool.store import Spool
@@ -273,6 +275,10 @@ def test_a_provisional_read_under_a_damaged_name_is_lost_and_keeps_no_other_from
     assert said.records_lost == spool.counts().lost == 1
     assert spool.settle() == 0
     assert (spool.counts().lost, spool.salvages) == (1, (said,))
+    health = Health()
+    SpoolWatch(spool, health).look()
+    assert health.report().counters["records_lost"] == 1
+    assert "1 records and 0 pictures were lost" in health.report().troubles["spool damage"]
 
 
 def test_pictures_of_receipted_reads_survive_and_one_that_is_damaged_is_counted(
