@@ -25,8 +25,8 @@ from tests.repository.agencies.test_deployments import WANTED
 from tests.repository.agencies.test_misuse import ANSWER
 from tests.repository.people import CHEAP, FACTORS_KEY, PAPERS
 from tests.repository.sender import Sender
-from tests.repository.store.test_roles import NOW, Site
-from tests.repository.store.test_roles import site as site
+from tests.repository.store.roles_site import NOW, Site
+from tests.repository.store.roles_site import site as site
 
 CHANGES = (
     "UPDATE papers SET size_bytes = 0",
