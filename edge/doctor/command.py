@@ -40,8 +40,9 @@ def doctor(settings: Path, as_json: bool) -> None:
     """Check every part of the unit, and say what to do.
 
     Ask it first when something is wrong. It may be run beside the daemon, whose cameras and
-    receiver it leaves alone, and takes about half a minute at most; it changes nothing. Run it
-    as the daemon's user. What it prints holds no plate, no place, no key and no password.
+    receiver it leaves alone, but for a network camera that gives no picture: that is asked why. It
+    takes about half a minute at most, and changes nothing. Run it as the daemon's user. What it
+    prints holds no plate, no place, no key and no password.
 
     \b
     Exit status:

@@ -104,7 +104,8 @@ def judge_daemon(status: Status, lists: Collection[str]) -> Iterator[Finding]:
             otherwise = next(do for start, do in _REMEDIES if part.startswith(start))
             found, do = split(trouble.sentence, otherwise)
             if part == "uplink link" and do != otherwise:
-                do = f"{otherwise}; if all is well there, {do}"
+                own = "" if "alpr-edge doctor" in do else f"; if all is well there, {do}"
+                do = otherwise + own
             yield fail(f"daemon: {part}", f"since {trouble.since:%Y-%m-%d %H:%M} UTC: {found}", do)
     yield from _judge_receipts(status)
     if status.process.memory_bytes > _MEMORY_WARNING_BYTES:

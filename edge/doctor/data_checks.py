@@ -119,7 +119,7 @@ def judge_age(name: str, said: str, age: timedelta, limit: timedelta, update: st
     if age < -timedelta(seconds=FUTURE_TOLERANCE_S):
         return fail(
             check,
-            f"{said}: it is dated {-hours:,.0f} hours ahead of the unit's clock, so its age cannot "
+            f"{said}: it is dated {_span(-age)} ahead of the unit's clock, so its age cannot "
             "be told",
             f"check the unit's clock, which says {utc_now():%Y-%m-%d %H:%M} UTC; if that is right, "
             "have the list's publisher correct its date and issue it again",
@@ -177,6 +177,14 @@ def judge_clock(source: str, error_ms: float | None) -> Finding:
 def utc_now() -> datetime:
     """The machine's clock."""
     return datetime.now(UTC)
+
+
+def _span(age: timedelta) -> str:
+    return (
+        f"{age.days:,} days"
+        if age >= timedelta(days=3)
+        else f"{age.total_seconds() / 3600:.1f} hours"
+    )
 
 
 def _unusable(settings: Settings, source: HotlistSource, error: HotfileError) -> Finding:

@@ -65,7 +65,9 @@ def test_a_list_dated_ahead_is_told_from_an_old_one() -> None:
     ahead, old = (
         judge_age("state", "version 3", age, DAY, "fetch it") for age in (-1.5 * DAY, 2 * DAY)
     )
-    assert "dated 36 hours ahead of the unit's clock" in ahead.found
+    assert "dated 36.0 hours ahead of the unit's clock" in ahead.found
+    never_set = judge_age("state", "version 3", -20_000 * DAY, DAY, "fetch it")
+    assert "dated 20,000 days ahead of the unit's clock" in never_set.found
     assert "STALE" not in ahead.found
     assert ahead.do.startswith("check the unit's clock, which says")
     assert "publisher" in ahead.do
