@@ -19,7 +19,9 @@ What becomes of steps:
 
 A time before ``EARLIEST`` or after ``LATEST`` is believed of nobody. A receiver that tells one is
 told of by :meth:`UnitClock.refused`. A receiver's time that contradicts by more than ``MAX_LEAD_S``
-one that was good since the start is taken once its reports have agreed for ``STEP_AGREED_S``.
+one that was proven is taken once its reports have agreed for ``STEP_AGREED_S``, and the error says
+meanwhile how far the two are apart. A time service's is proven at once, a receiver's own once its
+reports have agreed for so long: what it tells first after a cold start may be wrong.
 
 So ``captured_at`` may fall, but never unseen, and two records in a row never have the same time.
 The order of a unit's records is told by their sequence alone. The repository agrees: it requires
@@ -37,7 +39,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from edge.contract.records import Clock
@@ -67,8 +69,12 @@ MAX_LEAD_S = 120.0
 """A step back of more than this is followed at once, one either way is put on record."""
 
 STEP_AGREED_S = 60.0
-"""For so long, a receiver's reports must agree to move a time that was good since the start by more
-than ``MAX_LEAD_S``: one wrong moment of a receiver, told in two sentences, does not."""
+"""For so long, a receiver's reports must agree to move a time that was proven by more than
+``MAX_LEAD_S``: one wrong moment of a receiver, told in two sentences, does not."""
+
+DOUBT_LASTS_S = 30.0
+"""Reports that lie further apart than this do not agree: receivers tell their time once a second,
+and what was told before a silence says nothing of what came in it."""
 
 REFUSED_LASTS_S = 30.0
 """How long a time that cannot be is told of; receivers tell theirs once a second."""
@@ -99,6 +105,24 @@ class _Reference:
     monotonic_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """Reports that agree with each other and not with the time in use: the first and the last."""
+
+    first: _Reference
+    last: _Reference
+
+    @property
+    def agreed_s(self) -> float:
+        """For how long they have agreed."""
+        return self.last.monotonic_s - self.first.monotonic_s
+
+    def goes_on(self, heard: _Reference) -> bool:
+        """Whether this report is one more of them."""
+        silence_s = heard.monotonic_s - self.last.monotonic_s
+        return silence_s <= DOUBT_LASTS_S and _agree(self.first, heard)
+
+
 class UnitClock:
     """Hands out times and says what they rest on; safe to use from any thread.
 
@@ -124,10 +148,12 @@ class UnitClock:
         self._service_error_ms = service_error_ms
         self._known = None if last_known is None else _Reference(last_known, monotonic_s())
         self._had_time = False
+        self._proven = False
         self._gps: _Reference | None = None
         self._gps_since: _Reference | None = None
         self._gps_from_s = 0.0
-        self._doubted: _Reference | None = None
+        self._gps_agreed_from_s = 0.0
+        self._doubt: _Doubt | None = None
         self._refused: _Reference | None = None
         self._last: _Reference | None = None
         self._steps: deque[Step] = deque(maxlen=_KEPT_STEPS)
@@ -146,15 +172,16 @@ class UnitClock:
                 return
             heard = _Reference(satellites + timedelta(seconds=delay_s), self._monotonic_s())
             if self._gps is None or not _agree(self._gps, heard):
-                if self._doubted is None or not _agree(self._doubted, heard):
-                    self._doubted = heard
+                if self._doubt is None or not self._doubt.goes_on(heard):
+                    self._doubt = _Doubt(heard, heard)
                     return
-                if self._contradicts_good(heard) and (
-                    heard.monotonic_s - self._doubted.monotonic_s < STEP_AGREED_S
-                ):
+                self._doubt = replace(self._doubt, last=heard)
+                if self._contradicts_proven(heard) and self._doubt.agreed_s < STEP_AGREED_S:
                     return
                 self._gps, self._gps_since, self._gps_from_s = heard, None, heard.monotonic_s
-            self._doubted = None
+                self._gps_agreed_from_s = self._doubt.first.monotonic_s
+            self._doubt = None
+            self._proven |= heard.monotonic_s - self._gps_agreed_from_s >= STEP_AGREED_S
             self._gps = _prompter(self._gps, heard)
             self._gps_since = _prompter(self._gps_since, heard)
             if heard.monotonic_s - self._gps_from_s > GPS_REFERENCE_LASTS_S:
@@ -254,8 +281,8 @@ class UnitClock:
         self._last = _Reference(moment, now_s)
         return moment
 
-    def _contradicts_good(self, heard: _Reference) -> bool:
-        if self._known is None or not self._had_time:
+    def _contradicts_proven(self, heard: _Reference) -> bool:
+        if self._known is None or not self._proven:
             return False
         off = heard.at - _carried(self._known, heard.monotonic_s)
         return abs(off) > timedelta(seconds=MAX_LEAD_S)
@@ -265,15 +292,23 @@ class UnitClock:
         service_error_ms = self._service_error_ms()
         if service_error_ms is not None and believable(system):
             self._known, self._had_time = _Reference(system, now_s), True
+            self._proven = True
             return system, Clock(source="ntp", error_ms=round(service_error_ms, 3))
         if self._gps is not None and believable(moment := _carried(self._gps, now_s)):
             self._known, self._had_time = _Reference(moment, now_s), True
-            error_ms = GPS_ERROR_MS + self._gps_drift_ms(now_s)
+            error_ms = GPS_ERROR_MS + self._gps_drift_ms(now_s) + self._doubted_ms(moment, now_s)
             return moment, Clock(source="gps", error_ms=round(error_ms, 3))
         if self._known is not None and not self._known.at <= system <= LATEST:
             moment = _carried(self._known, now_s)
             return moment, Clock(source="system" if self._had_time else "unset", error_ms=None)
         return system, Clock(source="system" if believable(system) else "unset", error_ms=None)
+
+    def _doubted_ms(self, moment: datetime, now_s: float) -> float:
+        """How far from it reports lie that agree with each other; one alone says nothing."""
+        doubt = self._doubt
+        if doubt is None or not doubt.agreed_s or now_s - doubt.last.monotonic_s > DOUBT_LASTS_S:
+            return 0.0
+        return abs(_carried(doubt.last, now_s) - moment) / timedelta(milliseconds=1)
 
     def _gps_drift_ms(self, now_s: float) -> float:
         elapsed_s = 0.0 if self._gps is None else now_s - self._gps.monotonic_s

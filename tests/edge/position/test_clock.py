@@ -16,6 +16,7 @@ from edge.position.clock import EARLIEST, LATEST, MAX_LEAD_S, STEP_AGREED_S, Ste
 from edge.position.kernel_clock import kernel_error_ms, seconds_since_boot
 
 START = datetime(2026, 3, 3, 14, 5, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass
@@ -111,18 +112,50 @@ def test_one_wrong_sentence_moves_nothing_and_two_that_agree_do() -> None:
     assert clock.now() == START + timedelta(seconds=1)
 
 
-def test_a_time_that_was_good_is_left_by_far_only_after_a_minute_of_agreement() -> None:
+def agree(world: World, clock: UnitClock, satellites: datetime) -> datetime:
+    """Reports of a receiver for as long as proves them, from this time on; the last."""
+    for second in range(round(STEP_AGREED_S)):
+        clock.heard(satellites + timedelta(seconds=second))
+        world.passes(1)
+    last = satellites + timedelta(seconds=STEP_AGREED_S)
+    clock.heard(last)
+    return last
+
+
+def test_a_time_that_was_proven_is_left_by_far_only_after_a_minute_of_agreement() -> None:
     world = World()
     clock = world.clock()
-    hear(world, clock, START)
-    assert clock.now() == START
+    proven = agree(world, clock, START)
+    assert (clock.state().error_ms or 0) < 1100
     for second in range(round(STEP_AGREED_S)):
         clock.heard(START + timedelta(days=900, seconds=second))
         clock.heard(START + timedelta(days=900, seconds=second))
-        assert clock.now() - START <= timedelta(seconds=second + 1)
+        assert clock.now() - proven <= timedelta(seconds=second + 1)
+        assert second == 0 or (clock.state().error_ms or 0) > timedelta(days=899) / MILLISECOND
         world.passes(1)
     clock.heard(START + timedelta(days=900, seconds=STEP_AGREED_S))
     assert clock.now() == START + timedelta(days=900, seconds=STEP_AGREED_S)
+    assert clock.state() == Clock(source="gps", error_ms=1000.0)
+
+
+def test_what_a_receiver_told_first_is_left_as_soon_as_two_reports_contradict_it() -> None:
+    world = World()
+    clock = world.clock(last_known=START - timedelta(hours=8))
+    hear(world, clock, START - timedelta(hours=1))
+    assert clock.now() == START - timedelta(hours=1)
+    hear(world, clock, START)
+    assert clock.now() == START
+
+
+def test_reports_with_a_silence_between_them_do_not_agree() -> None:
+    world = World()
+    clock = world.clock()
+    proven = agree(world, clock, START)
+    wrong = proven + timedelta(hours=1)
+    clock.heard(wrong)
+    world.passes(7200)
+    clock.heard(wrong + timedelta(hours=2))
+    assert clock.now() == proven + timedelta(hours=2)
 
 
 def test_a_small_correction_of_a_good_time_needs_no_minute() -> None:
