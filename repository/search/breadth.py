@@ -41,7 +41,7 @@ def by_itself(criteria: Criteria, limits: SearchSettings) -> list[str]:
     wide = criteria.place is None or area_km2(criteria.place) > limits.broad_area_km2
     span = f"more than {fewer:g} days"
     area = (
-        "every place, since none is named,"
+        "every place (none is named)"
         if criteria.place is None
         else f"more than {limits.broad_area_km2:g} km²"
     )

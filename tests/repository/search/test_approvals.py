@@ -181,6 +181,23 @@ def test_a_search_that_may_come_to_many_reads_is_broad(desk: Desk) -> None:
     desk.search(plate="1ABC20")
 
 
+def test_a_part_of_a_plate_needs_a_place_or_a_short_time_or_an_approval(desk: Desk) -> None:
+    sight(desk.engine, "1ABC20", desk.clock() - timedelta(minutes=1))
+    day = 24 * 60
+    wide: dict[str, Any] = {"plate": "1ABC*", "start": _ago(desk, 32 * day)}
+    with pytest.raises(ApprovalNeededError, match="more than 31 days and every place"):
+        desk.search(**wide)
+    with pytest.raises(ApprovalNeededError, match="more than 31 days and more than 25 km"):
+        desk.search(**wide, near="42.5195,-70.8967", radius_m=3000.0)
+    for narrower in (
+        wide | {"start": _ago(desk, 31 * day)},
+        wide | {"near": "42.5195,-70.8967", "radius_m": 250.0},
+    ):
+        assert [each.plate for each in desk.search(**narrower).reads] == ["1ABC20"]
+    desk.approve(desk.asked(**wide))
+    assert len(desk.searches.search(desk.officer, desk.asked(**wide), "here").reads) == 1
+
+
 def _ago(desk: Desk, minutes: float) -> str:
     return (desk.clock() - timedelta(minutes=minutes)).isoformat()
 
