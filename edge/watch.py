@@ -266,7 +266,7 @@ def _place_before(ended: Sequence[Pass], place_of: PlaceOf) -> PlaceOf:
     waiting = {one.track for one in ended}
 
     def place(settled: Collection[int], pending: Collection[int]) -> Place | None:
-        return place_of(settled, {*pending, *waiting})
+        return place_of(settled, {*pending, *waiting}.difference(settled))
 
     return place
 

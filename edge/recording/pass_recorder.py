@@ -32,8 +32,10 @@ LIVE_WITHIN_S = 30.0
 """A pass of a live camera that is older than this when it is stored no longer rings."""
 
 PlaceOf: TypeAlias = Callable[[Collection[int], Collection[int]], Place | None]
-"""How far a recording is read, where tracks of the first numbers are on record already, and of
-those that ended the second are not yet; None for a camera, which cannot be read again."""
+"""How far a recording is read; None for a camera, which cannot be read again.
+
+The first numbers are of tracks that have a read on record, were it a provisional one; the second of
+tracks that ended and have none. No track is in both: what is on record is not read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class PassRecorder:
         """
         for number, seen in enumerate(passes, 1):
             known = self._open.pop(seen.track, None)
-            pending = {later.track for later in passes[number:]}
+            pending = {later.track for later in passes[number:]} - self.on_record
             self._end([self._final(seen, known.rung if known else None)],
                       place(self.on_record, pending))  # fmt: skip
 

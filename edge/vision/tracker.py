@@ -124,7 +124,7 @@ class Tracker:
 
         That is where the oldest pass under way began. What ended or was given since is marked, and
         so is what is `settled` already; what ended and is still `pending` is read again. Both are
-        the numbers of tracks.
+        the numbers of tracks, and none is in both.
         """
         silent = [t for t in self._tracks if t.given or t.number in settled]
         begun = [t.first_frame for t in self._tracks if not t.given and t.number not in settled]

@@ -32,7 +32,7 @@ from edge.vision.tracker import Tracker
 from edge.vision.video import VideoPlace
 from edge.watch import Camera, CameraWatch
 from tests.edge.instants import instant
-from tests.edge.recording_parts import LISTED, START, plate, recording, stored
+from tests.edge.recording_parts import ALSO_LISTED, LISTED, START, plate, recording, stored
 
 FRAMES = 90
 FPS = 10.0
@@ -187,6 +187,31 @@ def test_a_pass_that_ends_as_another_rings_is_not_lost_if_the_unit_dies_between(
     monkeypatch.setattr(f"{__name__}.CARS", cars)
     records, _ = until_read(tmp_path, video, [(number, after)])
     assert plates(records) == sorted(text for text, *_ in cars)
+
+
+@pytest.mark.parametrize(
+    "cars",
+    [
+        (("5NA349", 0, 12, 20), (LISTED, 0, 12, 400)),
+        ((LISTED, 0, 5, 20), (ALSO_LISTED, 20, 60, 400)),
+    ],
+    ids=["beside one that did not ring", "as another rings"],
+)
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+@pytest.mark.parametrize("after", [False, True])
+def test_a_pass_that_rang_and_ended_is_not_recorded_again_if_the_unit_dies_before_its_last_read(
+    tmp_path: Path,
+    video: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cars: tuple[tuple[str, int, int, int], ...],
+    number: int,
+    after: bool,
+) -> None:
+    monkeypatch.setattr(f"{__name__}.CARS", cars)
+    records, _ = until_read(tmp_path, video, [(number, after)])
+    assert plates(records) == sorted(text for text, *_ in cars)
+    listed = sorted(text for text, *_ in cars if text in (LISTED, ALSO_LISTED))
+    assert sorted(one.plate for one in records if isinstance(one, Hit)) == listed
 
 
 def test_a_recording_stopped_in_the_middle_goes_on_there(tmp_path: Path, video: Path) -> None:
