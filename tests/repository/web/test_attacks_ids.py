@@ -57,6 +57,7 @@ OPEN = {
     ("POST /api/v1/audits/{number}/samples/{place}", "place"): "counts within that audit",
     ("GET /api/v1/quarterly/{register}/{quarter}", "register"): "one of two words",
     ("GET /api/v1/quarterly/{register}/{quarter}", "quarter"): "a time",
+    ("GET /api/v1/quarterly/{register}/{quarter}", "so_far"): "yes or no",
     ("PUT /api/v1/agency/posts/{post}", "post"): "one of a few words",
     ("POST /api/v1/agency/posts/{post}/vacate", "post"): "one of a few words",
     ("PUT /api/v1/hotlist-sources/{list_name}/{source}", "source"): "stands within that list",
