@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from edge.contract import records
 from edge.contract.records import AnyRecord, Component, Engine, HotlistMatch, Position
@@ -84,6 +84,9 @@ def draft(
 ) -> Draft:
     """The records of one pass: its read with its ``matches``, a hit for each of ``telling``.
 
+    What the entries tell the officer is in the hits alone: a read with the notes of all that it
+    matches may be larger than a record can be.
+
     All times of a read hang on that of ``moment``, whose milliseconds are in ``read_id``: they are
     told by one clock, also where the time of day stepped while the plate was in view.
 
@@ -120,7 +123,7 @@ def draft(
             confidence=_probability(reading.confidence),
             state=state,
             position=moment.position,
-            hits=tuple(matches),
+            hits=tuple(structs.replace(match, note=UNSET) for match in matches),
             pictures=(plate, scene),
             engine=identity.engine,
             frames=seen.frames,

@@ -27,6 +27,7 @@ from msgspec import Meta
 from edge.contract.batch import KeyId, Signature, key_id
 from edge.contract.errors import ContractError
 from edge.contract.records import (
+    MAX_MATCH_NOTE,
     VERSION,
     Count,
     HotlistKind,
@@ -67,7 +68,7 @@ class HotlistEntry(_Part, frozen=True, kw_only=True, tag_field="type", tag="hotl
     priority: Annotated[int, Meta(ge=1, le=5)]
     entered: UtcTime | None
     expires: UtcTime | None
-    note: Annotated[str, Meta(max_length=500)]
+    note: Annotated[str, Meta(max_length=MAX_MATCH_NOTE)]
 
     def __post_init__(self) -> None:
         """Refuse times that are not UTC, and an entry that ended before it began."""

@@ -19,14 +19,12 @@ from edge.contract.hotlist import MIN_NAMED, HotlistEntry
 from edge.contract.hotlist_columns import KINDS, Columns, UnusableFileError
 from edge.contract.hotlist_csv import rows
 from edge.contract.plates import normalise
-from edge.contract.records import HotlistKind
+from edge.contract.records import MAX_LABEL, MAX_MATCH_NOTE, HotlistKind
 
 MAX_PLATE = 12
 MAX_WILDCARDS = 10_000
 """Entries with wildcards that a list takes."""
 
-_MAX_ID = 128
-_MAX_NOTE = 500
 _DATES_REMEMBERED = 8192
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 -?*")
 _DOTS = frozenset(".\uff0e\u00b7\u2022\u2027\u2219\u22c5\u30fb")
@@ -122,7 +120,7 @@ class _EntryMaker:
             priority=self._value(row, "priority", _priority) or columns.default_priority,
             entered=entered,
             expires=expires,
-            note=self._value(row, "note", lambda text: _text(text, _MAX_NOTE)) or "",
+            note=self._value(row, "note", lambda text: _text(text, MAX_MATCH_NOTE)) or "",
         )
         if "?" in plate or "*" in plate:
             if self._wildcards >= MAX_WILDCARDS:
@@ -136,7 +134,7 @@ class _EntryMaker:
     def _id(self, text: str) -> str:
         if self._reserved is not None and text.startswith(self._reserved):
             raise ValueError("begins as those of entries by hand do")
-        return _text(text, _MAX_ID - len(self._prefix))
+        return _text(text, MAX_LABEL - len(self._prefix))
 
     def _value(
         self, row: Sequence[str], field: str, parse: Callable[[str], _Value]

@@ -31,6 +31,12 @@ from edge.contract.errors import ContractError
 
 VERSION: Literal[1] = 1
 MAX_RECORD_BYTES = 64 * 1024
+MAX_LABEL = 128
+MAX_REASON = 1000
+MAX_MATCHES = 100
+"""Matches of one read with entries of hot lists."""
+MAX_MATCH_NOTE = 500
+"""Characters of what an entry tells the officer."""
 
 # A look-ahead ends each pattern because '$' alone would let a trailing line break through.
 _END = r"(?![\s\S])"
@@ -45,7 +51,7 @@ Salt = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}" + _END)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Sequence = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-Label = Annotated[str, Meta(min_length=1, max_length=128)]
+Label = Annotated[str, Meta(min_length=1, max_length=MAX_LABEL)]
 Note = Annotated[str, Meta(max_length=1000)]
 UtcTime = Annotated[datetime, Meta(tz=True)]
 if TYPE_CHECKING:
@@ -229,7 +235,7 @@ class HotlistMatch(Part, frozen=True, kw_only=True):
     state_agreement: Literal["equal", "different", "unknown"]
     probability: Probability
     list_source: Label | UnsetType = UNSET
-    note: Annotated[str, Meta(min_length=1, max_length=500)] | UnsetType = UNSET
+    note: Annotated[str, Meta(min_length=1, max_length=MAX_MATCH_NOTE)] | UnsetType = UNSET
 
 
 class Record(
@@ -275,7 +281,7 @@ class Read(Record, frozen=True, kw_only=True, tag="read"):
     confidence: Probability
     state: StateOfIssuance
     position: Position
-    hits: Annotated[tuple[HotlistMatch, ...], Meta(max_length=100)]
+    hits: Annotated[tuple[HotlistMatch, ...], Meta(max_length=MAX_MATCHES)]
     pictures: Annotated[tuple[Picture, ...], Meta(max_length=8)]
     engine: Engine
     frames: Annotated[int, Meta(ge=1)]
@@ -380,7 +386,7 @@ class ManualEntry(Record, frozen=True, kw_only=True, tag="manual_entry"):
     plate: Plate
     state: StateCode | None
     kind: HotlistKind
-    reason: Annotated[str, Meta(min_length=1, max_length=1000)]
+    reason: Annotated[str, Meta(min_length=1, max_length=MAX_REASON)]
     authorized_by: Label
     checked_by: Label | None
     expires: UtcTime | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import msgspec
 
 from edge.contract.hotlist_table import MAX_PLATE
 from edge.contract.plates import Confusables, normalise
-from edge.contract.records import HotlistKind
+from edge.contract.records import MAX_LABEL, MAX_MATCH_NOTE, MAX_REASON, HotlistKind
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.layout import Details, Listed
 
@@ -60,7 +61,7 @@ class LocalIndex:
                 Listed.of(
                     one.plate,
                     one.expires,
-                    Details(one.entry, one.state, one.kind, one.priority, one.entered, one.reason),
+                    _details(one),
                 )
             )
         self._by_plate = {folded: tuple(some) for folded, some in by_plate.items()}
@@ -93,8 +94,8 @@ def require_complete(entry: LocalEntry, now: datetime) -> None:
         HotfileError: if it does; the text names the field.
     """
     require_said(entry)
-    if entry.state is not None and not (len(entry.state) == 2 and entry.state.isalpha()):
-        raise HotfileError("state: two letters, or none where it is not known")
+    if entry.state is not None and not re.fullmatch("[A-Z]{2}", entry.state):
+        raise HotfileError("state: two capital letters, or none where it is not known")
     if not 1 <= entry.priority <= 5:
         raise HotfileError("priority: 1 (most urgent) to 5")
     if entry.expires is not None and entry.expires <= now:
@@ -108,9 +109,17 @@ def require_said(entry: LocalEntry) -> None:
         HotfileError: if it does not; the text names the field.
     """
     for field, text, limit in (
-        ("reason", entry.reason, 1000),
-        ("officer", entry.officer, 128),
-        ("authorized_by", entry.authorized_by, 128),
+        ("reason", entry.reason, MAX_REASON),
+        ("officer", entry.officer, MAX_LABEL),
+        ("authorized_by", entry.authorized_by, MAX_LABEL),
     ):
         if not 0 < len(text) <= limit:
             raise HotfileError(f"{field}: needs 1 to {limit} characters")
+
+
+def _details(entry: LocalEntry) -> Details:
+    """What a match says of an entry; of a reason longer than its note takes, the beginning."""
+    note = entry.reason
+    if len(note) > MAX_MATCH_NOTE:
+        note = note[: MAX_MATCH_NOTE - 1] + "…"
+    return Details(entry.entry, entry.state, entry.kind, entry.priority, entry.entered, note)

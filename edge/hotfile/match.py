@@ -10,14 +10,11 @@ from typing import Literal, Protocol
 from msgspec import UNSET
 
 from edge.contract.plates import Confusables
-from edge.contract.records import Character, HotlistMatch, Substitution
+from edge.contract.records import MAX_MATCHES, Character, HotlistMatch, Substitution
 from edge.hotfile.facts import ListFacts
 from edge.hotfile.layout import Listed
 from edge.hotfile.readings import Readings
 from edge.hotfile.settings import MatchRule
-
-MAX_MATCHES = 100
-"""What a read can carry; of more matches the most urgent are kept."""
 
 
 class Index(Protocol):
@@ -90,7 +87,7 @@ class Hotlists:
         wildcards, and the match says which. A character that the reader itself gave a set
         probability counts as confusable with the one read. A state that differs does not prevent
         a match: it is said. Entries that have expired do not match; those of a stale list do, and
-        that is said too.
+        that is said too. Of more than a read can carry the most urgent are given.
 
         Args:
             plate: the plate read, normalised.

@@ -4,6 +4,9 @@ A pass that matches a hot list rings before it ends: its hits are stored with a 
 and only then shown. At its end the final read takes the provisional one's place, under the same id.
 Nothing rings twice for one pass; a hit that the final reading no longer matches is taken back, and
 one that it matches in another way is shown as it is now. The read's hits are the final reading's.
+
+A pass whose records do not fit the contract with all that it matches is told by the most urgent
+match alone, without its note: rather than a read and its alert, something about them is lost.
 """
 
 from __future__ import annotations
@@ -14,18 +17,17 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias, cast
 
 from edge.console.alerts import Told
-from edge.contract import records
 from edge.contract.records import Hit, HotlistMatch, Read
 from edge.health.health import Timed
 from edge.hotfile.alerts import Ring
-from edge.pipeline import Draft, Moment, characters_of, draft
+from edge.pipeline import Draft
+from edge.recording.pass_drafts import PassDrafts
 from edge.recording.recorder import Recorder
-from edge.recording.ringing import FORGET_AFTER_S, MatchKey, OpenPass, Rung, key_of
+from edge.recording.ringing import FORGET_AFTER_S, MatchKey, OpenPass, Rung, few_of, key_of
 from edge.spool.errors import UnfitRecordError
 from edge.spool.provisional import Provisional
 from edge.spool.store import Place
 from edge.spool.withheld import Withheld
-from edge.vision.encode import encode_patch, encode_scene
 from edge.vision.passes import Pass, Sighting
 
 LIVE_WITHIN_S = 30.0
@@ -36,6 +38,9 @@ PlaceOf: TypeAlias = Callable[[Collection[int], Collection[int]], Place | None]
 
 The first numbers are of tracks that have a read on record, were it a provisional one; the second of
 tracks that ended and have none. No track is in both: what is on record is not read again."""
+
+
+_KEPT = "its read is kept with the most urgent match alone, without its note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class PassRecorder:
         self._shared = recorder
         self._camera = camera
         self._live = live
+        self._drafts = PassDrafts(recorder, camera)
         self._open: dict[int, OpenPass] = {}
 
     @property
@@ -80,7 +86,7 @@ class PassRecorder:
             if (wrong := self._open.pop(misreading, None)) is not None:
                 self._open.setdefault(number, OpenPass(wrong.seen)).rung = wrong.rung
         for seen in sightings:
-            matches = self._matches(seen)
+            matches = self._drafts.matches(seen)
             known = self._open.get(seen.track)
             if not matches and known is None:
                 continue
@@ -111,8 +117,8 @@ class PassRecorder:
         for number, seen in enumerate(passes, 1):
             known = self._open.pop(seen.track, None)
             pending = {later.track for later in passes[number:]} - self.on_record
-            self._end([self._final(seen, known.rung if known else None)],
-                      place(self.on_record, pending))  # fmt: skip
+            rung = known.rung if known else None
+            self._end([(seen, rung)], place(self.on_record, pending))
 
     def end_together(self, passes: Sequence[Pass], place: Place) -> None:
         """Record the passes of one still picture, all or none.
@@ -121,26 +127,41 @@ class PassRecorder:
             SpoolError: if the disk still refuses when the daemon is told to stop.
         """
         if passes:
-            self._end([self._final(seen, None) for seen in passes], place)
+            self._end([(seen, None) for seen in passes], place)
 
     def _ring_due(self, known: OpenPass, now_s: float, place: PlaceOf) -> None:
         due = known.due(now_s, self._shared.ring_rule)
-        if due and self._still_live(known.seen):
-            self._ring(known, due, place)
-
-    def _ring(self, known: OpenPass, due: Sequence[HotlistMatch], place: PlaceOf) -> None:
-        """Store the hits that ring now, with a provisional read, and show them."""
-        shared, seen = self._shared, known.seen
-        rung = known.rung or self._begun(seen)
+        if not due or not self._still_live(known.seen):
+            return
+        seen, alerts = known.seen, self._shared.alerts
+        rung = known.rung or self._drafts.begun(seen)
         position = rung.moment.position
-        telling = [
+        telling = tuple(
             match
             for match in due
-            if shared.alerts.rings(match, seen.reading.text, position, seen.last.at) == "ring"
-        ]
-        if not telling:
-            return
-        made = self._draft(seen, rung, known.matches, telling, lambda _: self._still_live(seen))
+            if alerts.rings(match, seen.reading.text, position, seen.last.at) == "ring"
+        )
+        if telling:
+            self._ring(known, rung, telling, place)
+
+    def _ring(
+        self,
+        known: OpenPass,
+        rung: Rung,
+        telling: tuple[HotlistMatch, ...],
+        place: PlaceOf,
+        unfit: UnfitRecordError | None = None,
+    ) -> None:
+        """Store the hits that ring now, with a provisional read, and show them.
+
+        ``unfit`` is why they could not be stored with all that the pass matches.
+        """
+        shared, seen, before, matches = self._shared, known.seen, known.rung, known.matches
+        if unfit is not None:
+            rung = replace(rung, few=True)
+            matches = few_of(matches, {*rung.keys, *map(key_of, telling)})
+            telling = few_of(telling)
+        made = self._drafts.draft(seen, rung, matches, telling, lambda _: self._still_live(seen))
         stays, withheld = shared.withheld(made, rung.stays, provisional=True)
         provisional = Provisional(made.builders[0], made.pictures)
         known.rung = rung
@@ -155,10 +176,16 @@ class PassRecorder:
                     lambda: shared.spool.add((), {}, at, settles=rung.read, withheld=[withheld])
                 )
         except UnfitRecordError as error:
-            known.rung = rung if rung.hits else None
-            self._unring(telling, seen.reading.text)
-            self._say_unfit(error, len(telling))
+            known.rung = before
+            if unfit is None:
+                self._unring(telling[1:], seen.reading.text)
+                self._ring(known, rung, telling[:1], place, error)
+            else:
+                self._unring(telling, seen.reading.text)
+                self._say_unfit(str(error), len(telling))
             return
+        if unfit is not None:
+            self._say_unfit(f"{unfit}; {_KEPT}", 1)
         hits = tuple(record for record in stored if isinstance(record, Hit))
         self._unring((hit.match for hit in hits if not hit.rang), seen.reading.text)
         known.rung = replace(rung, hits=rung.hits + hits, stays=stays)
@@ -167,11 +194,16 @@ class PassRecorder:
         shared.console.alert(interim, hits, seen.best_frame, seen.best_box)
         self._time("frame_to_alert_ms", seen)
 
-    def _final(self, seen: Pass, rung: Rung | None) -> _Final:
-        """The records of a pass that ended, and what the officer is told of it only now."""
-        matches = self._matches(seen)
-        before = rung or self._begun(seen, at_best=True)
+    def _final(self, seen: Pass, rung: Rung | None, *, few: bool) -> _Final:
+        """The records of a pass that ended, and what the officer is told of it only now.
+
+        ``few`` says that they do not fit the contract with all that it matches.
+        """
+        matches = self._drafts.matches(seen)
+        before = rung or self._drafts.begun(seen, at_best=True)
         told = before.keys
+        if few or before.few:
+            matches = few_of(matches, told)
         telling = [match for match in matches if key_of(match) not in told]
         answers = {
             key_of(match): self._shared.alerts.rings(
@@ -183,12 +215,18 @@ class PassRecorder:
         def rings(match: HotlistMatch) -> bool:
             return answers[key_of(match)] == "ring" and self._still_live(seen)
 
-        made = self._draft(seen, before, matches, telling, rings)
+        made = self._drafts.draft(seen, before, matches, telling, rings)
         _, withheld = self._shared.withheld(made, before.stays)
         return _Final(seen, rung, matches, made, withheld, answers)
 
-    def _end(self, finals: Sequence[_Final], place: Place | None) -> None:
+    def _end(
+        self,
+        ended: Sequence[tuple[Pass, Rung | None]],
+        place: Place | None,
+        unfit: UnfitRecordError | None = None,
+    ) -> None:
         shared = self._shared
+        finals = [self._final(seen, rung, few=unfit is not None) for seen, rung in ended]
         sent = [one.made for one in finals if one.withheld is None]
         builders = [build for made in sent for build in made.builders]
         pictures = {sha256: data for made in sent for sha256, data in made.pictures.items()}
@@ -204,9 +242,15 @@ class PassRecorder:
             for one in finals:
                 silent = [m for m in one.matches if one.answers.get(key_of(m)) == "ring"]
                 self._unring(silent, one.seen.reading.text)
-            self._say_unfit(error, len(finals))
+            if unfit is None:
+                self._end(ended, place, error)
+            else:
+                self._say_unfit(str(error), len(finals))
             return
-        shared.health.recovered(f"records of {self._camera}")
+        if unfit is None:
+            shared.health.recovered(f"records of {self._camera}")
+        else:
+            self._say_unfit(f"{unfit}; {_KEPT}", len(finals))
         records_of = iter(stored)
         # What stays on the unit comes back from the spool behind the rest.
         for one in sorted(finals, key=lambda final: final.withheld is not None):
@@ -241,41 +285,6 @@ class PassRecorder:
         if any(hit.rang for hit in hits):
             self._time("frame_to_alert_ms", one.seen)
 
-    def _matches(self, seen: Sighting) -> tuple[HotlistMatch, ...]:
-        reading = seen.reading
-        return self._shared.hotlists.current.match(
-            reading.text, characters_of(reading), reading.state.code, seen.last.at
-        )
-
-    def _begun(self, seen: Sighting, *, at_best: bool = False) -> Rung:
-        """The id, moment and place that the records of a pass get with this sighting of it."""
-        shared = self._shared
-        captured = seen.best_frame.captured if at_best else seen.last
-        read = records.mint_id(captured.at, shared.random_bytes)
-        return Rung(read, Moment(captured, shared.position.at(captured.at_s)))
-
-    def _draft(
-        self,
-        seen: Sighting,
-        rung: Rung,
-        matches: Sequence[HotlistMatch],
-        telling: Sequence[HotlistMatch],
-        rings: Callable[[HotlistMatch], bool],
-    ) -> Draft:
-        return draft(
-            seen,
-            camera=self._camera,
-            identity=self._shared.identity,
-            moment=rung.moment,
-            read_id=rung.read,
-            matches=matches,
-            telling=telling,
-            plate_picture=encode_patch(seen.best_crop),
-            scene_picture=encode_scene(seen.best_frame.image),
-            rings=rings,
-            random_bytes=self._shared.random_bytes,
-        )
-
     def _unring(self, matches: Iterable[HotlistMatch], plate: str) -> None:
         for match in matches:
             self._shared.alerts.unring(match, plate)
@@ -296,7 +305,7 @@ class PassRecorder:
             elapsed_s = self._shared.clock.now_s() - seen.last.at_s
             self._shared.health.timed(what, elapsed_s * 1000)
 
-    def _say_unfit(self, error: UnfitRecordError, passes: int) -> None:
+    def _say_unfit(self, why: str, passes: int) -> None:
         self._shared.health.count("records_unfit", passes)
-        self._shared.health.trouble(f"records of {self._camera}", str(error))
-        self._shared.report_malfunction("other", self._camera, str(error))
+        self._shared.health.trouble(f"records of {self._camera}", why)
+        self._shared.report_malfunction("other", self._camera, why)

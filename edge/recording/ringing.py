@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 from uuid import UUID
+
+from msgspec import UNSET, structs
 
 from edge.contract.records import Hit, HotlistMatch
 from edge.pipeline import Moment
@@ -24,17 +26,30 @@ def key_of(match: HotlistMatch) -> MatchKey:
     return match.list_name, match.entry
 
 
+def few_of(
+    matches: Iterable[HotlistMatch], told: Collection[MatchKey] = ()
+) -> tuple[HotlistMatch, ...]:
+    """What is told of a pass whose records do not fit with all its matches, most urgent first.
+
+    That is those ``told`` before, or else the most urgent; without what their entries tell.
+    """
+    bare = [structs.replace(match, note=UNSET) for match in matches]
+    return tuple(match for match in bare if key_of(match) in told) or tuple(bare[:1])
+
+
 @dataclass(frozen=True, slots=True)
 class Rung:
     """What went on record when a pass rang: its read's id, moment and place, and the hits.
 
     ``stays`` is the rule that keeps them on the unit, and what follows of the pass with them.
+    ``few`` says that not all that the pass matches fits its records: nothing more of it rings.
     """
 
     read: UUID
     moment: Moment
     hits: tuple[Hit, ...] = ()
     stays: FilterRule | None = None
+    few: bool = False
 
     @property
     def keys(self) -> frozenset[MatchKey]:
@@ -84,6 +99,8 @@ class OpenPass:
 
     def due(self, now_s: float, rule: RingRule) -> tuple[HotlistMatch, ...]:
         """The matches of the last joint reading that ring now, those that rang left out."""
+        if self.rung is not None and self.rung.few:
+            return ()
         told = self.rung.keys if self.rung else frozenset()
         return tuple(
             match

@@ -21,6 +21,7 @@ from edge.health.health import Health
 from edge.hotfile.build import build_here
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.keys import hotfile_key
+from edge.hotfile.local import LocalList
 from edge.hotfile.open import HotlistFiles
 from edge.hotfile.settings import HotlistSource, MatchRule
 from edge.pipeline import Identity
@@ -45,6 +46,7 @@ IDENTITY = Identity("ma-northampton", "car-12", Engine(software="plateward test"
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LISTED = "7KLM915"
 ALSO_LISTED = "5RTZ208"
+LISTED_ROWS = tuple(f"{plate},MA,stolen_vehicle,1,," for plate in (LISTED, ALSO_LISTED))
 
 
 @dataclass
@@ -71,12 +73,15 @@ def recording(
     *,
     settle: int | None = 0,
     steady_s: Callable[[], float] | None = None,
+    rows: Sequence[str] = LISTED_ROWS,
+    own: LocalList | None = None,
 ) -> Iterator[Recorder]:
     """A recorder on the folder's spool, whose time of day is the last of ``now``.
 
     ``steady_s`` is the clock that never steps, by default in step with the time of day.
 
     ``settle`` is how many provisional reads a dead daemon left there; None for any number.
+    ``rows`` are the list's lines behind its first, ``own`` is the unit's own list.
     """
     clock = UnitClock(
         system=lambda: now[-1],
@@ -84,13 +89,13 @@ def recording(
         service_error_ms=lambda: None,
     )
     source = folder / "listed.csv"
-    lines = [f"{plate},MA,stolen_vehicle,1" for plate in (LISTED, ALSO_LISTED)]
-    source.write_text("\n".join(["plate,state,kind,priority", *lines]) + "\n")
+    source.write_text("\n".join(["plate,state,kind,priority,note,entry", *rows]) + "\n")
     lists = HotlistFiles(
         [HotlistSource(name="state-hotfile", path=source)],
         HotlistFolder(folder / "hotlists", hotfile_key(SPOOL_KEY), load_confusables()),
         MatchRule(),
         builder=build_here,
+        own=own,
     )
     lists.tend()
     lists.poll()

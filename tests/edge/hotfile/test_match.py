@@ -13,8 +13,8 @@ from msgspec import UNSET
 from pydantic import ValidationError
 
 from edge.contract.plates import Confusables
-from edge.contract.records import Alternative, Character, Substitution
-from edge.hotfile.match import MAX_MATCHES, Hotlist, Hotlists
+from edge.contract.records import MAX_MATCHES, Alternative, Character, Substitution
+from edge.hotfile.match import Hotlist, Hotlists
 from edge.hotfile.readings import MAX_VARIANTS, Readings
 from edge.hotfile.settings import MatchRule
 from tests.edge.hotfile.lists import GROUPS, Builds, Built, facts_of, listed, store

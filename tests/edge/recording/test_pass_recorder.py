@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ from msgspec import UNSET
 
 from edge.contract.records import Hit, Read
 from edge.recording.pass_recorder import LIVE_WITHIN_S, PassRecorder
-from edge.recording.recorder import Recorder
 from edge.spool.errors import UnfitRecordError
 from edge.spool.store import Spool
 from edge.vision.engine import PlateObservation
 from edge.vision.tracker import LONGEST_PASS_S, Tracker
+from tests.edge.recording.passes import drive
 from tests.edge.recording_parts import (
     ALSO_LISTED,
     LISTED,
@@ -28,31 +27,6 @@ from tests.edge.recording_parts import (
     recording,
     stored,
 )
-
-
-def drive(
-    recorder: Recorder,
-    now: list[datetime],
-    steps: Sequence[Sequence[PlateObservation]],
-    *,
-    flush: bool = True,
-    late: timedelta = timedelta(),
-) -> Shown:
-    """Feed frames at ten a second, each looked at as late as that."""
-    console = recorder.console
-    assert isinstance(console, Shown)
-    passes = PassRecorder(recorder, "front", live=True)
-    tracker = Tracker()
-    for index, observations in enumerate(steps):
-        shot = frame(index / 10, index)
-        now.append(shot.captured_at + late)
-        seen = tracker.update(shot, observations, passes.on_record)
-        passes.sight(seen.open, lambda *_: None, seen.misread)
-        passes.out_of_sight(tracker.under_way, shot.at_s, lambda *_: None)
-        passes.end(seen.ended, lambda *_: None)
-    if flush:
-        passes.end(tracker.flush(), lambda *_: None)
-    return console
 
 
 def test_a_hit_rings_at_the_first_frame_that_is_sure_and_never_again(tmp_path: Path) -> None:
