@@ -175,14 +175,14 @@ class SigningIn(SessionUse):
         right = offered.alone or self.passwords.verify(
             None if found is None else found.password_hash, password
         )
-        with self.engine.begin() as connection:
+        who = _NOBODY if found is None else found.user.actor
+        tried = Entry("accounts.sign_in", who, self.now(), origin)
+        with attempt(self.engine, tried, AccountError), self.engine.begin() as connection:
             account = None if found is None else users.lock_secret(connection, found.user.id)
             # Looked at for nobody too, and before the password counts: the time it takes says
             # nothing of either.
             user_id = uuid.uuid4() if found is None else found.user.id
-            matched = second_factors.match(
-                connection, user_id, offered, self.factors_key, self.party, self.now()
-            )
+            matched = self._match(connection, user_id, offered, origin)
             spared = in_session or not second_factors.enrolled(connection, user_id)
             shown = matched is not None or (spared and not offered.alone)
             reason = _reason(found, account, right, shown, self.settings.by_provider_alone)
@@ -216,6 +216,18 @@ class SigningIn(SessionUse):
             actor = _NOBODY if account is None else account.user.actor
             self._record(connection, "accounts.sign_in", actor, origin, request, "refused")
         raise refusal
+
+    def _match(
+        self, connection: Connection, user_id: uuid.UUID, offered: Offered, origin: str
+    ) -> Matched | None:
+        """Which second factor fits; what breaks the looking counts as a failure from there too."""
+        try:
+            return second_factors.match(
+                connection, user_id, offered, self.factors_key, self.party, self.now()
+            )
+        except Exception:
+            self.throttle.fail(origin, self.now())
+            raise
 
     def _count_failure(self, connection: Connection, user: User) -> bool:
         chosen = self.settings

@@ -20,13 +20,15 @@ from repository.accounts.errors import (
     SecondFactorRequiredError,
     SessionEndedError,
     SignInRefusedError,
+    TooManySignInsError,
 )
 from repository.accounts.second_factors import Offered
 from repository.accounts.service import Accounts
 from repository.accounts.standing import Step
+from repository.accounts.throttle import LIMIT
 from repository.accounts.user import User
 from repository.store.tables import signing_in
-from tests.repository.accounts.authenticator import Authenticator
+from tests.repository.accounts.authenticator import Authenticator, encoded
 from tests.repository.people import (
     OPERATOR,
     PASSWORD,
@@ -134,6 +136,41 @@ def test_a_wrong_code_is_counted_and_answered_as_a_wrong_password(
     assert [each["locked"] for each in requests] == [False] * 4 + [True]
     with pytest.raises(SignInRefusedError):
         sign_in(accounts)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("deep_in", ["answer", "client data"])
+def test_an_answer_of_nothing_but_brackets_is_a_wrong_one(
+    accounts: Accounts, officer: User, engine: Engine, deep_in: str
+) -> None:
+    key = Authenticator()
+    answers = {"signed": key.sign(accounts.sign_in_challenge())}
+    answers["made"] = key.make(accounts.new_passkey(officer))
+    for name, answer in answers.items():
+        typed = json.loads(answer)
+        typed["response"]["clientDataJSON"] = encoded(b"[" * 11_000)
+        answers[name] = "[" * 16_000 if deep_in == "answer" else json.dumps(typed)
+    with pytest.raises(SignInRefusedError):
+        accounts.sign_in("jdoe", PASSWORD, "here", Offered(passkey=answers["signed"]))
+    said = recorded(engine)[-1]["request"]
+    assert (said["reason"], said["locked"]) == ("second factor wrong or missing", False)
+    with pytest.raises(AccountError, match="does not hold"):
+        accounts.add_passkey(officer, answers["made"], "key", "here")
+
+
+@ON_SQLITE
+def test_a_second_factor_that_cannot_be_looked_at_is_counted_and_recorded(
+    accounts: Accounts, officer: User, engine: Engine
+) -> None:
+    elsewhere = replace(accounts, factors_key=lambda: bytes(32))
+    for _ in range(LIMIT):
+        with pytest.raises(AccountError, match="bring the right factors"):
+            elsewhere.sign_in("jdoe", PASSWORD, "10.0.0.7", Offered("123456"))
+        last = recorded(engine)[-1]
+        assert (last["action"], last["outcome"]) == ("accounts.sign_in", "refused")
+        assert last["actor"]["login"] == "jdoe"
+    with pytest.raises(TooManySignInsError):
+        elsewhere.sign_in("jdoe", PASSWORD, "10.0.0.7", Offered("123456"))
 
 
 @ON_SQLITE
