@@ -45,7 +45,7 @@ def require_same_site(method: str, headers: Mapping[str, str]) -> None:
     own = ("same-origin", "none") if method in SAFE_METHODS else ("same-origin",)
     if fetch_site is not None and fetch_site not in own:
         raise CrossSiteError("this request was begun by another site: use the repository's pages")
-    if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+    if origin is not None and not _names(origin, headers.get("host")):
         raise CrossSiteError("this request's origin is another host than the one it asks")
     if method not in SAFE_METHODS and fetch_site is None and origin is None:
         raise CrossSiteError("a browser's request must name its origin; programs use bearer tokens")
@@ -63,3 +63,11 @@ def require_own_page(method: str, headers: Mapping[str, str], session_token: str
     given = headers.get(HEADER.lower(), "")
     if not hmac.compare_digest(given.encode(errors="replace"), token_for(session_token).encode()):
         raise CrossSiteError(f"the header {HEADER} must hold the CSRF token of this session")
+
+
+def _names(origin: str, host: str | None) -> bool:
+    try:
+        named = urlsplit(origin).netloc
+    except ValueError:  # no browser says this
+        return False
+    return bool(named) and named == host

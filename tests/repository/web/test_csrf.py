@@ -37,6 +37,11 @@ def test_what_changes_something_needs_the_sessions_own_token(method: str) -> Non
         {"origin": "https://alpr.example.gov:8443"},
         {"origin": "null"},
         {"origin": ""},
+        {"origin": "http://["},
+        {"origin": "http://[::1"},
+        {"origin": "https://alpr.example.gov]"},
+        {"origin": "https://alpr.example.gov\N{ACCOUNT OF}"},
+        {"origin": "https://alpr.example.gov@"},
         {},
     ],
 )
@@ -44,6 +49,15 @@ def test_another_sites_request_is_refused_though_it_had_the_token(said: dict[str
     headers = {"host": "alpr.example.gov", "x-csrf-token": csrf.token_for(SESSION)} | said
     with pytest.raises(CrossSiteError):
         require_own_page("POST", headers, SESSION)
+
+
+@pytest.mark.parametrize("origin", ["http://[", "null", ""])
+@pytest.mark.parametrize("host", [{"host": ""}, {}])
+def test_an_origin_that_names_no_host_is_not_that_of_a_request_without_one(
+    origin: str, host: dict[str, str]
+) -> None:
+    with pytest.raises(CrossSiteError, match="another host"):
+        csrf.require_same_site("POST", host | {"origin": origin})
 
 
 def test_a_page_of_the_repository_may_name_itself_by_origin_alone() -> None:
