@@ -36,7 +36,10 @@ class User:
 
 def fold_login(typed: str) -> str | None:
     """The login that was meant, or None if no account can have it."""
-    login = typed.strip().lower()
+    login = typed.strip()
+    if not login.isascii():  # some letters of other alphabets fold to a-z, as the Kelvin sign does
+        return None
+    login = login.lower()
     return login if _LOGIN.fullmatch(login) else None
 
 
