@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from edge.contract.records import Hit, HotlistMatch, Read
@@ -29,26 +30,47 @@ _QUIET = {
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """A sighting of a listed plate that did not ring, for the plate had rung, and is no misreading.
+
+    ``captured_at`` is UTC; ``live`` says that it is recent enough to ring for.
+    """
+
+    camera: str
+    plate: str
+    captured_at: datetime
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What the officer was told of a pass before it ended, and what is not rung for.
 
     ``rang`` are the hits that rang before, ``withdrawn`` those of them that later frames do not
     bear out, ``quiet`` why a hit does not ring by its list's rules (edge.hotfile.alerts). ``now``
-    is how the final reading matches what rang, where it agrees in another way than it did.
+    is how the final reading matches what rang, where it agrees in another way than it did, and
+    ``stands`` what else was seen of a plate whose hit is withdrawn.
     """
 
     rang: frozenset[UUID] = frozenset()
     withdrawn: tuple[Hit, ...] = ()
     quiet: Mapping[UUID, str] = field(default_factory=dict)
     now: Mapping[UUID, HotlistMatch] = field(default_factory=dict)
+    stands: Mapping[UUID, Standing] = field(default_factory=dict)
 
 
-def withdrawn_text(read: Read, hit: Hit) -> str:
-    """That a hit which rang is no longer one."""
+def withdrawn_text(read: Read, hit: Hit, stands: Standing | None = None) -> str:
+    """That a hit which rang is no longer one, and what of its plate stands."""
     seen = read.plate if read.state.code is None else f"{read.plate} {read.state.code}"
-    return (
+    withdrawn = (
         f"WITHDRAWN  {hit.match.kind.replace('_', ' ').upper()}  listed {hit.match.plate}: "
         f"later frames read {seen} ({read.confidence:.0%} sure)   camera {read.camera}"
+    )
+    if stands is None:
+        return withdrawn
+    return (
+        f"{withdrawn}\n  NOT WITHDRAWN: camera {stands.camera} read {stands.plate} at "
+        f"{stands.captured_at:%Y-%m-%d %H:%M:%S} UTC\n  {BEFORE_A_STOP}"
     )
 
 

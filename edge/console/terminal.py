@@ -50,7 +50,9 @@ class TerminalConsole:
         if self._style == "json":
             self._write(_json_line("hit", read, hits, frame, box))
         elif self._style == "plain":
-            self._write_lines([alert_text(read, hit) for hit in hits], hits)
+            self._write_lines(
+                [alert_text(read, hit) for hit in hits], any(hit.rang for hit in hits)
+            )
 
     def show(self, read: Read, hits: tuple[Hit, ...], frame: Frame, box: Box, told: Told) -> None:
         """Write the read, the alert for each hit that is news, and what of what rang changed."""
@@ -60,14 +62,15 @@ class TerminalConsole:
             news = tuple(hit for hit in hits if hit.id not in told.rang)
             lines = [f"{read.captured_at:%H:%M:%S}  {read.plate:<8} {read.state.code or '--'}  "
                      f"{read.confidence:.0%}"]  # fmt: skip
-            lines += [withdrawn_text(read, hit) for hit in told.withdrawn]
+            lines += [withdrawn_text(read, hit, told.stands.get(hit.id)) for hit in told.withdrawn]
             lines += [altered_text(read, match) for match in told.now.values()]
             lines += [alert_text(read, hit, told.quiet.get(hit.id)) for hit in news]
-            self._write_lines(lines, news)
+            stands = any(standing.live for standing in told.stands.values())
+            self._write_lines(lines, stands or any(hit.rang for hit in news))
 
-    def _write_lines(self, lines: list[str], hits: tuple[Hit, ...]) -> None:
+    def _write_lines(self, lines: list[str], rings: bool) -> None:
         """Write what others' names may be in, as it prints; nothing but a hit rings."""
-        bell = "\a" if self._bell and any(hit.rang for hit in hits) else ""
+        bell = "\a" if self._bell and rings else ""
         self._write(printable("\n".join(lines)) + bell)
 
     def _write(self, text: str) -> None:
@@ -105,7 +108,9 @@ def _json_line(
         "hits": [_json_hit(hit, told) for hit in hits],
     }
     if told is not None:
-        line["withdrawn"] = [_json_hit(hit) for hit in told.withdrawn]
+        line["withdrawn"] = [
+            {**_json_hit(hit), "stands": told.stands.get(hit.id)} for hit in told.withdrawn
+        ]
     return json.dumps(msgspec.to_builtins(line), separators=(",", ":"))
 
 

@@ -17,6 +17,7 @@ from msgspec import UnsetType
 
 from edge.area import Area
 from edge.contract.records import FixedSite, GpsFix, HotlistKind, HotlistMatch, Position
+from edge.instant import Instant
 from edge.schedule import Schedule
 
 Ring: TypeAlias = Literal[
@@ -63,6 +64,15 @@ class AlertRule:
         return "ring"
 
 
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """By which camera a plate was read, and when it was seen last."""
+
+    camera: str
+    plate: str
+    at: Instant
+
+
 class Alerts:
     """What rang lately on this unit, and by that and the rules what rings; for several threads."""
 
@@ -71,9 +81,17 @@ class Alerts:
         self._rules = dict(rules)
         self._without = AlertRule()
         self._rang: OrderedDict[tuple[str, ...], datetime] = OrderedDict()
+        self._repeats: dict[tuple[str, ...], Sighted] = {}
         self._lock = threading.Lock()
 
-    def rings(self, match: HotlistMatch, plate: str, position: Position, now: datetime) -> Ring:
+    def rings(
+        self,
+        match: HotlistMatch,
+        plate: str,
+        position: Position,
+        now: datetime,
+        sighted: Sighted | None = None,
+    ) -> Ring:
         """Whether this match rings now; if so it counts as having rung, until :meth:`unring`.
 
         A plate that rang less than the rule's time before or after ``now`` is a repeat: frames of
@@ -84,6 +102,8 @@ class Alerts:
             plate: the plate read.
             position: where the unit was.
             now: moment of capture, UTC.
+            sighted: what is to be told of a repeat, should what rang before it be taken back; None
+                for a pass under way, which asks again.
         """
         rule = self._rules.get(match.list_name, self._without)
         answer = rule.quiet(match, position, now)
@@ -93,17 +113,27 @@ class Alerts:
         with self._lock:
             before = self._rang.get(about)
             if before is not None and abs((now - before).total_seconds()) < rule.repeat_after_s:
+                if sighted is not None:
+                    self._repeats[about] = sighted
                 return "quiet_repeat"
             self._rang[about] = now
             self._rang.move_to_end(about)
+            self._repeats.pop(about, None)
             if len(self._rang) > MAX_REMEMBERED:
-                self._rang.popitem(last=False)
+                forgotten, _ = self._rang.popitem(last=False)
+                self._repeats.pop(forgotten, None)
         return "ring"
 
-    def unring(self, match: HotlistMatch, plate: str) -> None:
-        """Forget that a match rang: it did not in the end, or was taken back."""
+    def unring(self, match: HotlistMatch, plate: str) -> Sighted | None:
+        """Forget that a match rang: it did not in the end, or was taken back.
+
+        Returns:
+            what ended last of the sightings that were quiet only because this one rang.
+        """
+        about = _about(match, plate)
         with self._lock:
-            self._rang.pop(_about(match, plate), None)
+            self._rang.pop(about, None)
+            return self._repeats.pop(about, None)
 
 
 def _about(match: HotlistMatch, plate: str) -> tuple[str, ...]:

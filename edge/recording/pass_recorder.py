@@ -4,6 +4,7 @@ A pass that matches a hot list rings before it ends: its hits are stored with a 
 and only then shown. At its end the final read takes the provisional one's place, under the same id.
 Nothing rings twice for one pass; a hit that the final reading no longer matches is taken back, and
 one that it matches in another way is shown as it is now. The read's hits are the final reading's.
+What one taken back had kept from ringing, since its plate had rung, is said with the withdrawal.
 
 A pass whose records do not fit the contract with all that it matches is told by the most urgent
 match alone, without its note: rather than a read and its alert, something about them is lost.
@@ -12,22 +13,22 @@ match alone, without its note: rather than a read and its alert, something about
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import TypeAlias, cast
 
-from edge.console.alerts import Told
+from edge.console.alerts import Standing
 from edge.contract.records import Hit, HotlistMatch, Read
 from edge.health.health import Timed
-from edge.hotfile.alerts import Ring
-from edge.pipeline import Draft
+from edge.hotfile.alerts import Sighted
+from edge.instant import Instant
+from edge.recording.final import Final
 from edge.recording.pass_drafts import PassDrafts
 from edge.recording.recorder import Recorder
-from edge.recording.ringing import FORGET_AFTER_S, MatchKey, OpenPass, Rung, few_of, key_of
+from edge.recording.ringing import FORGET_AFTER_S, OpenPass, Rung, few_of, key_of
 from edge.spool.errors import UnfitRecordError
 from edge.spool.provisional import Provisional
 from edge.spool.store import Place
-from edge.spool.withheld import Withheld
 from edge.vision.passes import Pass, Sighting
 
 LIVE_WITHIN_S = 30.0
@@ -41,16 +42,6 @@ tracks that ended and have none. No track is in both: what is on record is not r
 
 
 _KEPT = "its read is kept with the most urgent match alone, without its note"
-
-
-@dataclass(frozen=True, slots=True)
-class _Final:
-    seen: Pass
-    rung: Rung | None
-    matches: tuple[HotlistMatch, ...]
-    made: Draft
-    withheld: Withheld | None
-    answers: Mapping[MatchKey, Ring]
 
 
 class PassRecorder:
@@ -131,7 +122,7 @@ class PassRecorder:
 
     def _ring_due(self, known: OpenPass, now_s: float, place: PlaceOf) -> None:
         due = known.due(now_s, self._shared.ring_rule)
-        if not due or not self._still_live(known.seen):
+        if not due or not self._is_live(known.seen.last):
             return
         seen, alerts = known.seen, self._shared.alerts
         rung = known.rung or self._drafts.begun(seen)
@@ -161,7 +152,7 @@ class PassRecorder:
             rung = replace(rung, few=True)
             matches = few_of(matches, {*rung.keys, *map(key_of, telling)})
             telling = few_of(telling)
-        made = self._drafts.draft(seen, rung, matches, telling, lambda _: self._still_live(seen))
+        made = self._drafts.draft(seen, rung, matches, telling, lambda _: self._is_live(seen.last))
         stays, withheld = shared.withheld(made, rung.stays, provisional=True)
         provisional = Provisional(made.builders[0], made.pictures)
         known.rung = rung
@@ -184,8 +175,6 @@ class PassRecorder:
                 self._unring(telling, seen.reading.text)
                 self._say_unfit(str(error), len(telling))
             return
-        if unfit is not None:
-            self._say_unfit(f"{unfit}; {_KEPT}", 1)
         hits = tuple(record for record in stored if isinstance(record, Hit))
         self._unring((hit.match for hit in hits if not hit.rang), seen.reading.text)
         known.rung = replace(rung, hits=rung.hits + hits, stays=stays)
@@ -193,31 +182,32 @@ class PassRecorder:
         interim = cast(Read, made.builders[0](1))
         shared.console.alert(interim, hits, seen.best_frame, seen.best_box)
         self._time("frame_to_alert_ms", seen)
+        if unfit is not None:
+            self._say_unfit(f"{unfit}; {_KEPT}", 1)
 
-    def _final(self, seen: Pass, rung: Rung | None, *, few: bool) -> _Final:
+    def _final(self, seen: Pass, rung: Rung | None, *, few: bool) -> Final:
         """The records of a pass that ended, and what the officer is told of it only now.
 
         ``few`` says that they do not fit the contract with all that it matches.
         """
-        matches = self._drafts.matches(seen)
+        matches, plate = self._drafts.matches(seen), seen.reading.text
         before = rung or self._drafts.begun(seen, at_best=True)
         told = before.keys
         if few or before.few:
             matches = few_of(matches, told)
         telling = [match for match in matches if key_of(match) not in told]
+        position, sighted = before.moment.position, Sighted(self._camera, plate, seen.last)
         answers = {
-            key_of(match): self._shared.alerts.rings(
-                match, seen.reading.text, before.moment.position, seen.last.at
-            )
+            key_of(match): self._shared.alerts.rings(match, plate, position, seen.last.at, sighted)
             for match in telling
         }
 
         def rings(match: HotlistMatch) -> bool:
-            return answers[key_of(match)] == "ring" and self._still_live(seen)
+            return answers[key_of(match)] == "ring" and self._is_live(seen.last)
 
         made = self._drafts.draft(seen, before, matches, telling, rings)
         _, withheld = self._shared.withheld(made, before.stays)
-        return _Final(seen, rung, matches, made, withheld, answers)
+        return Final(seen, rung, matches, made, withheld, answers)
 
     def _end(
         self,
@@ -240,46 +230,39 @@ class PassRecorder:
             )
         except UnfitRecordError as error:
             for one in finals:
-                silent = [m for m in one.matches if one.answers.get(key_of(m)) == "ring"]
-                self._unring(silent, one.seen.reading.text)
+                self._unring(one.ringing, one.seen.reading.text)
             if unfit is None:
                 self._end(ended, place, error)
             else:
                 self._say_unfit(str(error), len(finals))
             return
-        if unfit is None:
-            shared.health.recovered(f"records of {self._camera}")
-        else:
-            self._say_unfit(f"{unfit}; {_KEPT}", len(finals))
         records_of = iter(stored)
         # What stays on the unit comes back from the spool behind the rest.
         for one in sorted(finals, key=lambda final: final.withheld is not None):
             read, *hits = itertools.islice(records_of, len(one.made.builders))
             self._show(one, cast(Read, read), tuple(cast(Hit, hit) for hit in hits))
+        if unfit is None:
+            shared.health.recovered(f"records of {self._camera}")
+        else:
+            self._say_unfit(f"{unfit}; {_KEPT}", len(finals))
 
-    def _show(self, one: _Final, read: Read, hits: tuple[Hit, ...]) -> None:
+    def _show(self, one: Final, read: Read, hits: tuple[Hit, ...]) -> None:
         shared = self._shared
         shared.health.count("reads", camera=self._camera)
         shared.health.count("hits", len(hits), camera=self._camera)
         if one.withheld is not None:
             shared.health.count("reads_withheld", camera=self._camera)
-        before = one.rung.hits if one.rung else ()
-        withdrawn = one.rung.withdrawn(one.matches) if one.rung else ()
-        told = Told(
-            rang=frozenset(hit.id for hit in before),
-            withdrawn=withdrawn,
-            now=one.rung.altered(one.matches) if one.rung else {},
-            quiet={
-                hit.id: answer
-                for hit in hits
-                if (answer := one.answers[key_of(hit.match)]) != "ring"
-            },
-        )
-        for hit in withdrawn:
-            self._unring([hit.match], hit.plate)
-        silent = (hit for hit in hits if not hit.rang and one.answers[key_of(hit.match)] == "ring")
+        stands = {
+            hit.id: Standing(
+                sighted.camera, sighted.plate, sighted.at.at, self._is_live(sighted.at)
+            )
+            for hit in one.withdrawn
+            if (sighted := shared.alerts.unring(hit.match, hit.plate)) is not None
+        }
+        told = one.told(hits, stands)
+        silent = (hit for hit in hits if not hit.rang and hit.id not in told.quiet)
         self._unring((hit.match for hit in silent), read.plate)
-        still = tuple(hit for hit in before if hit not in withdrawn)
+        still = tuple(hit for hit in one.before if hit not in one.withdrawn)
         shared.console.show(read, still + hits, one.seen.best_frame, one.seen.best_box, told)
         self._time("frame_to_read_ms", one.seen)
         if any(hit.rang for hit in hits):
@@ -297,8 +280,8 @@ class PassRecorder:
             if known.rung is not None or seen.last.at_s - known.seen.last.at_s < FORGET_AFTER_S
         }
 
-    def _still_live(self, seen: Sighting) -> bool:
-        return not self._live or self._shared.clock.now_s() - seen.last.at_s <= LIVE_WITHIN_S
+    def _is_live(self, seen: Instant) -> bool:
+        return not self._live or self._shared.clock.now_s() - seen.at_s <= LIVE_WITHIN_S
 
     def _time(self, what: Timed, seen: Sighting) -> None:
         if self._live:

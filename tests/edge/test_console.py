@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from edge.console.alerts import BEFORE_A_STOP, Told
+from edge.console.alerts import BEFORE_A_STOP, Standing, Told
 from edge.console.terminal import TerminalConsole
 from edge.contract.records import Hit, Read, decode_record
 from edge.vision.frames import Frame
@@ -139,6 +139,27 @@ def test_what_rang_and_is_no_hit_any_more_is_taken_back_in_words() -> None:
     assert "\a" not in text
 
 
+@pytest.mark.parametrize("live", [True, False])
+def test_what_stands_of_a_plate_that_is_taken_back_is_said_with_a_sound_while_it_is_live(
+    live: bool,
+) -> None:
+    assert isinstance(READ, Read)
+    seen_at = datetime(2026, 3, 29, 1, 2, 3, tzinfo=UTC)
+    stands = {hit().id: Standing("rear", "8MBOZ5", seen_at, live=live)}
+    told = Told(withdrawn=(hit(),), stands=stands)
+    plain, program = io.StringIO(), io.StringIO()
+    TerminalConsole("plain", True, plain).show(READ, (), FRAME, BOX, told)
+    TerminalConsole("json", True, program).show(READ, (), FRAME, BOX, told)
+    text = plain.getvalue()
+    assert "NOT WITHDRAWN: camera rear read 8MBOZ5 at 2026-03-29 01:02:03 UTC" in text
+    assert BEFORE_A_STOP in text
+    assert text.endswith("\a\n") == live
+    (withdrawn,) = json.loads(program.getvalue())["withdrawn"]
+    assert withdrawn["stands"] == {
+        "camera": "rear", "plate": "8MBOZ5", "captured_at": "2026-03-29T01:02:03Z", "live": live,
+    }  # fmt: skip
+
+
 def test_what_rang_as_exact_and_is_only_alike_by_now_is_said_without_a_sound() -> None:
     assert isinstance(READ, Read)
     rang = hit(how="exact", substitutions=())
@@ -178,4 +199,4 @@ def test_json_says_first_the_hit_and_then_the_read_by_one_id() -> None:
     assert [alert["event"], read["event"]] == ["hit", "read"]
     assert alert["id"] == read["id"]
     assert [one["listed"] for one in alert["hits"]] == ["8MBOZ5"]
-    assert [one["listed"] for one in read["withdrawn"]] == ["8MBOZ5"]
+    assert [(one["listed"], one["stands"]) for one in read["withdrawn"]] == [("8MBOZ5", None)]

@@ -19,7 +19,8 @@ from edge.contract.records import (
     Substitution,
 )
 from edge.hotfile.alert_settings import AlertSettings
-from edge.hotfile.alerts import AlertRule, Alerts
+from edge.hotfile.alerts import AlertRule, Alerts, Sighted
+from tests.edge.instants import instant
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday, 07:00 in New York
 HERE = FixedSite(site="bridge", latitude_deg=42.0, longitude_deg=-72.0, accuracy_m=None)
@@ -170,6 +171,22 @@ def test_a_misread_is_the_same_plate_and_another_plate_of_a_wildcard_is_not() ->
     assert these.rings(wild, "1ABC23", HERE, NOW) == "ring"
     assert these.rings(wild, "1ABC99", HERE, NOW) == "ring"
     assert these.rings(wild, "1ABC99", HERE, NOW) == "quiet_repeat"
+
+
+def test_what_a_ring_silenced_last_is_told_as_it_is_taken_back() -> None:
+    rule = alerts(repeat_after_s=300)
+    front, rear = (Sighted(camera, "1ABC23", instant(NOW)) for camera in ("front", "rear"))
+
+    def ring(after_s: float, sighted: Sighted | None = None) -> str:
+        now = NOW + timedelta(seconds=after_s)
+        return rule.rings(match(), "1ABC23", NoPosition(reason="no_fix"), now, sighted)
+
+    assert (ring(0, front), rule.unring(match(), "1ABC23")) == ("ring", None)
+    assert [ring(0), ring(1, front), ring(2, rear), ring(3)] == ["ring", *["quiet_repeat"] * 3]
+    assert rule.unring(match(), "1ABC23") == rear
+    assert rule.unring(match(), "1ABC23") is None
+    assert [ring(4), ring(5, rear), ring(400)] == ["ring", "quiet_repeat", "ring"]
+    assert rule.unring(match(), "1ABC23") is None, "it was not the second that silenced it"
 
 
 def test_what_was_quiet_has_not_rung() -> None:
