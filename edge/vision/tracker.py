@@ -203,11 +203,14 @@ class Tracker:
     ) -> tuple[tuple[int, int], ...]:
         """Forget a doubtful plate in a pass's place once the pass itself is seen again.
 
-        One that rang is handed to that pass, or stays where the pass cannot take it.
+        One that rang is handed to that pass, or stays where the pass cannot take it: a pass has one
+        read on record. What contested one that is dropped contests the pass itself.
         """
         seen = {track.number: track for track in added}
-        dropped, handed = [], []
+        dropped, handed, on_record = [], [], set(rang)
+        heirs: dict[int | None, int] = {}
         for track in self._tracks:
+            track.contests = heirs.get(track.contests, track.contests)
             its = seen.get(track.contests or 0)
             if (
                 its is not None
@@ -216,10 +219,12 @@ class Tracker:
                 and track.frames <= MOST_CONTESTING
                 and track.sighting().reading.confidence < DOUBTFUL
             ):
-                if track.number not in rang:
-                    dropped.append(track)
-                elif not its.given and its.number not in rang:
-                    dropped.append(track)
+                if track.number in rang:
+                    if its.given or its.number in on_record:
+                        continue
+                    on_record.add(its.number)
                     handed.append((track.number, its.number))
+                dropped.append(track)
+                heirs[track.number] = its.number
         self._tracks = [track for track in self._tracks if track not in dropped]
         return tuple(handed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -155,6 +156,47 @@ def test_a_misreading_that_rang_is_taken_back_also_where_its_car_has_been_in_vie
         assert (read.plate, read.id, told.withdrawn) == ("KWM1849", rang.read, (rang,))
     with recording(tmp_path, now):
         pass  # nothing was left to settle
+
+
+@pytest.mark.parametrize(
+    "glimpses",
+    [
+        [[plate(LISTED, confidence=0.7)], [plate(ALSO_LISTED, confidence=0.7)]],
+        [[plate(LISTED, confidence=0.7, x=30), plate(ALSO_LISTED, confidence=0.7, x=172)]],
+    ],
+    ids=["in turn", "at once"],
+)
+def test_of_two_misreadings_that_rang_one_is_taken_back_with_the_read_of_their_car(
+    tmp_path: Path, glimpses: Sequence[Sequence[PlateObservation]]
+) -> None:
+    """The other is a read of its own: a car has one read, and each of the two has one by now."""
+    now = [START]
+    right = [plate("KWM1849")]
+    hidden: list[list[PlateObservation]] = [[]] * 6
+    wrong = [step for glimpse in glimpses for step in (glimpse, *hidden)]
+    with recording(tmp_path, now) as recorder:
+        console = drive(recorder, now, [*[right] * 3, *wrong, *[right] * 3])
+        (first, (false,)), (second, (other,)) = console.alerts
+        said = {read.id: (read.plate, told.withdrawn) for read, _, told in console.reads}
+        assert said == {first.id: ("KWM1849", (false,)), second.id: (ALSO_LISTED, ())}
+        assert (first.plate, other.plate) == (LISTED, ALSO_LISTED)
+    with recording(tmp_path, now):
+        pass  # nothing was left to settle
+
+
+def test_a_misreading_that_hides_another_of_the_same_car_is_dropped_with_it(
+    tmp_path: Path,
+) -> None:
+    now = [START]
+    right = [plate("KWM1849")]
+    wrong = [[plate(text, confidence=0.7)] for text in (LISTED, "4ZTB206")]
+    hidden: list[list[PlateObservation]] = [[]] * 6
+    with recording(tmp_path, now) as recorder:
+        steps = [*[right] * 3, wrong[0], *hidden, wrong[1], *hidden, *[right] * 3]
+        console = drive(recorder, now, steps)
+        ((_, (rang,)),) = console.alerts
+        ((read, _, told),) = console.reads
+        assert (read.plate, told.withdrawn) == ("KWM1849", (rang,))
 
 
 def test_two_cars_of_which_each_rang_are_two_reads(tmp_path: Path) -> None:
