@@ -22,7 +22,7 @@ from datetime import timedelta
 
 from repository.search.criteria import MAX_WINDOW, Criteria, Window
 from repository.search.pattern import ENOUGH_ADJACENT
-from repository.search.place import Circle, Place
+from repository.search.place import Circle, Place, Point
 from repository.search.settings import SearchSettings
 from repository.store.sphere import EARTH_RADIUS_M
 
@@ -77,19 +77,24 @@ def _is_longer(window: Window | None, days: float) -> bool:
 def area_km2(place: Place) -> float:
     """The area of a place on the earth taken as a sphere, in square kilometres.
 
-    Of a circle exactly (a spherical cap); of a polygon as of its outline drawn in the equal-area
-    cylindrical projection, which leaves areas as they are.
+    Of a circle exactly (a spherical cap). Of a polygon, of the convex hull of its corners, whose
+    sides are straight in degrees as the polygon's are: it is never less than what is searched, and
+    a snake along every road counts as the country that it winds through, since whoever drives
+    there passes it.
     """
     if isinstance(place, Circle):
         angle = min(place.radius_m / EARTH_RADIUS_M, math.pi)
-        return 2 * math.pi * EARTH_RADIUS_M**2 * (1 - math.cos(angle)) / _M2_IN_KM2
-    doubled = 0.0
-    for one, other in place.sides():
-        one_y, other_y = (
-            math.sin(math.radians(corner.latitude_deg)) * EARTH_RADIUS_M for corner in (one, other)
-        )
-        one_x, other_x = (
-            math.radians(corner.longitude_deg) * EARTH_RADIUS_M for corner in (one, other)
-        )
-        doubled += one_x * other_y - other_x * one_y
-    return abs(doubled) / 2 / _M2_IN_KM2
+        return 4 * math.pi * EARTH_RADIUS_M**2 * math.sin(angle / 2) ** 2 / _M2_IN_KM2
+    beneath = sum(_beneath(one, other) for one, other in place.hull().sides())
+    return abs(beneath) * EARTH_RADIUS_M**2 / _M2_IN_KM2
+
+
+def _beneath(one: Point, other: Point) -> float:
+    """The area between a side and the equator on the unit sphere, negative where it runs west.
+
+    The integral of the latitude's sine over the longitude, both changing evenly along the side.
+    """
+    north = math.radians(one.latitude_deg + other.latitude_deg) / 2
+    half = math.radians(other.latitude_deg - one.latitude_deg) / 2
+    sine = math.sin(north) * (math.sin(half) / half if half else 1.0)
+    return math.radians(other.longitude_deg - one.longitude_deg) * sine

@@ -117,7 +117,7 @@ class Polygon:
 
         Raises:
             SearchRefusedError: if it has too few or too many corners, spans half the globe, or its
-                sides cross: what lies on either side of a crossing would cancel out in its area.
+                sides cross: what somebody takes for its inside may not be.
         """
         corners = tuple(Point.of("within", corner) for corner in typed)
         if len(corners) > 1 and corners[0] == corners[-1]:
@@ -150,6 +150,14 @@ class Polygon:
         """Each side's ends."""
         return tuple(zip(self.corners, self.corners[1:] + self.corners[:1], strict=True))
 
+    def hull(self) -> Polygon:
+        """The smallest polygon without a notch that holds it (A. M. Andrew, 1979)."""
+        ordered = sorted(
+            set(self.corners), key=lambda each: (each.longitude_deg, each.latitude_deg)
+        )
+        south, north = _one_side(ordered), _one_side(ordered[::-1])
+        return Polygon((*south[:-1], *north[:-1]))
+
     def contains(self, latitude_deg: float, longitude_deg: float) -> bool:
         """Whether a line from the point to the east crosses an odd number of sides."""
         crossed = 0
@@ -165,6 +173,16 @@ class Polygon:
     def as_json(self) -> Mapping[str, JSON]:
         """The polygon as the ledger keeps it."""
         return {"within": [str(corner) for corner in self.corners]}
+
+
+def _one_side(ordered: Sequence[Point]) -> list[Point]:
+    """Those of the corners, in that order, between which a path never turns to the right."""
+    path: list[Point] = []
+    for corner in ordered:
+        while len(path) > 1 and _turn(path[-2], path[-1], corner) <= 0:
+            path.pop()
+        path.append(corner)
+    return path
 
 
 def _meet(one: tuple[Point, Point], other: tuple[Point, Point]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from repository.search import local_rules
-from repository.search.breadth import area_km2, by_itself
+from repository.search.breadth import by_itself
 from repository.search.criteria import Criteria, Window
 from repository.search.errors import SearchRefusedError
 from repository.search.local_rules import LocalSearchRule, LocalSearchRuleError, load_rule
 from repository.search.pattern import PlatePattern
-from repository.search.place import Circle, Point, Polygon
+from repository.search.place import Circle, Point
 from repository.search.purpose import PurposeKind
 from repository.search.settings import SearchSettings
 
@@ -90,15 +89,6 @@ def test_to_ask_for_less_never_needs_an_approval_that_more_did_not(limits: Searc
     for one, other in itertools.combinations(sorted(broad), 2):
         if all(more <= less for more, less in zip(one, other, strict=True)):
             assert broad[one] or not broad[other], (one, other)
-
-
-def test_areas_are_those_of_a_sphere() -> None:
-    assert area_km2(Circle(CENTRE, 1000)) == pytest.approx(math.pi, rel=1e-6)
-    corners = [Point(42.0, -71.0), Point(42.0, -70.0), Point(43.0, -70.0), Point(43.0, -71.0)]
-    degree = math.radians(1) * 6371.0088**2
-    belt = math.sin(math.radians(43)) - math.sin(math.radians(42))
-    assert area_km2(Polygon(tuple(corners))) == pytest.approx(degree * belt, rel=1e-9)
-    assert area_km2(Polygon(tuple(corners[::-1]))) == pytest.approx(degree * belt, rel=1e-9)
 
 
 @pytest.mark.policy("F-local")
