@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import structlog
+from msgspec import UNSET
 
 from edge.errors import EdgeError
 from edge.health.malfunctions import LastingTroubles
@@ -15,7 +16,7 @@ from edge.health.observe import Observer
 from edge.health.receipt_watch import ReceiptWatch
 from edge.health.spool_watch import SpoolWatch
 from edge.health.status import StatusError, write_status
-from edge.hotfile.build import CsvBuild
+from edge.hotfile.facts import ListFacts
 from edge.hotfile.match import Hotlist
 from edge.hotfile.open import Outcome
 from edge.position.clock import Step
@@ -183,8 +184,7 @@ class Housekeeping:
                 source=outcome.hotlist.source,
                 entries=outcome.hotlist.entries,
             )
-        if outcome.build is not None:
-            self._tell_rejected(outcome.name, outcome.build)
+            self._tell_left_out(outcome.hotlist.facts)
         if outcome.build is not None and outcome.build.rejected:
             _log.warning(
                 "lines of a hot list were rejected",
@@ -193,15 +193,16 @@ class Housekeeping:
                 first=[f"line {one.line}: {one.reason}" for one in outcome.build.rejections[:20]],
             )
 
-    def _tell_rejected(self, name: str, build: CsvBuild) -> None:
-        """Say that much of a file was rejected: half a list looks whole."""
-        part, lines = f"lines of hot list {name}", build.facts.entries + build.rejected
-        if build.rejected > MOST_REJECTED * lines:
-            first = build.rejections[0]
+    def _tell_left_out(self, facts: ListFacts) -> None:
+        """Say that much of the list's file was rejected: half a list looks whole."""
+        part, left_out = f"lines of hot list {facts.name}", facts.left_out
+        rejected = 0 if left_out is UNSET else left_out.lines
+        lines = facts.entries + rejected
+        if left_out is not UNSET and rejected > MOST_REJECTED * lines:
             self._health.trouble(
                 part,
-                f"{build.rejected} of {lines} lines of {name} were rejected, and their plates are "
-                f"not looked for: the first is line {first.line}: {first.reason}",
+                f"{rejected} of {lines} lines of {facts.name} were rejected, and their plates are "
+                f"not looked for: the first is {left_out.first}",
             )
         else:
             self._health.recovered(part)

@@ -116,6 +116,7 @@ def status(settings: Path, as_json: bool) -> None:
     from edge.contract.plates import load_confusables
     from edge.enrolment import load_keys
     from edge.hotfile.errors import HotfileError
+    from edge.hotfile.remedy import remedy
     from edge.settings import load_settings
 
     chosen, now = load_settings(settings), datetime.now(UTC)
@@ -126,7 +127,7 @@ def status(settings: Path, as_json: bool) -> None:
         try:
             facts = folder.current(source.name)
         except HotfileError as error:
-            shown.append(one | {"error": str(error)})
+            shown.append(one | {"error": f"{error}; {remedy(source)}"})
             continue
         if facts is None:
             shown.append(one | {"error": "no list of that name was ever put in use"})
@@ -210,7 +211,8 @@ def _take_file(
     from edge.bootstrap.hotlists import build_folder, build_installation
     from edge.contract.plates import load_confusables
     from edge.enrolment import load_keys
-    from edge.hotfile.build import build_here, shown_rejections
+    from edge.hotfile.build import build_in_turn, shown_rejections
+    from edge.hotfile.department_file import remove_once_built
     from edge.hotfile.errors import HotfileError
     from edge.hotfile.facts import ImplausibleListError
 
@@ -224,15 +226,17 @@ def _take_file(
         )
     folder = build_folder(settings, load_keys(settings.unit.keys), load_confusables())
     installation = build_installation(settings, folder, lambda: datetime.now(UTC))
-    in_use = installation.in_use(source.name)
-    try:
-        build = build_here(source, folder, in_use, ())
-    except ImplausibleListError as error:
-        if reason is None or error.why not in _FORCIBLE:
-            raise
-        build = build_here(source, folder, in_use, _FORCIBLE)
-        installation.note_forced(build.facts, reason.strip())
-    folder.install(source.name, build.file)
+    with folder.turn(source.name):
+        in_use = folder.last(source.name)
+        try:
+            build = build_in_turn(source, folder, in_use, ())
+        except ImplausibleListError as error:
+            if reason is None or error.why not in _FORCIBLE:
+                raise
+            build = build_in_turn(source, folder, in_use, _FORCIBLE)
+            installation.note_forced(build.facts, reason.strip())
+        folder.install(source.name, build.file)
+    remove_once_built(source, build.facts.recipe)
     progress(build.facts.entries)
     return [_Taken(build.facts, True, build.rejected, tuple(shown_rejections(build.rejections)))]
 

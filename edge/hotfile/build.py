@@ -6,10 +6,8 @@ use before it stays in use.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
-import stat
 from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,12 +15,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from edge.contract.hotlist import HotlistEntry
 from edge.contract.hotlist_columns import UnusableFileError
 from edge.contract.hotlist_table import Rejection, entries_of
 from edge.contract.plates import Confusables
+from edge.hotfile.department_file import changed, digest_of_whole, opened, recipe_of
 from edge.hotfile.errors import HotfileError
-from edge.hotfile.facts import Implausible, ListFacts, require_plausible
+from edge.hotfile.facts import Implausible, LeftOut, ListFacts, require_plausible
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.settings import HotlistSource
 from edge.hotfile.write import HotfileWriter
@@ -34,9 +35,7 @@ MAX_REJECTED_SHARE = 0.5
 MAX_REJECTIONS_KEPT = 1000
 MAX_REJECTIONS_SHOWN = 20
 
-_RECIPE_VERSION = "2"
-"""Another than before where the same line makes another entry: lists are then built anew."""
-_PIECE_BYTES = 1 << 20
+_MAX_REASON_KEPT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,9 @@ def build_hotfile(
         writer.finish(facts, _require_as_announced)
 
 
-def _require_as_announced(announced: ListFacts, built: ListFacts, twins: tuple[int, ...]) -> None:
+def _require_as_announced(
+    announced: ListFacts, built: ListFacts, twins: tuple[int, ...]
+) -> ListFacts:
     whose = f"hot list {built.name}: version {built.version}"
     if twins:
         raise HotfileError(f"{whose} has an id twice; issue it again")
@@ -91,6 +92,7 @@ def _require_as_announced(announced: ListFacts, built: ListFacts, twins: tuple[i
         raise HotfileError(
             f"{whose} has {built.entries} entries in place of {announced.entries}; fetch it again"
         )
+    return built
 
 
 def build_here(
@@ -99,7 +101,25 @@ def build_here(
     in_use: ListFacts | None,
     allow: Collection[Implausible],
 ) -> CsvBuild:
-    """Build the list of a department's file in its folder, in this thread; see build_csv."""
+    """Put the list of a department's file in use, in this thread, as the only process that does.
+
+    Raises:
+        BusyListError: if another process changes the list now.
+        HotfileError: as :func:`build_csv`, or if the disk refuses; what was in use stays.
+    """
+    with folder.turn(source.name):
+        build = build_in_turn(source, folder, in_use, allow)
+        folder.install(source.name, build.file)
+    return build
+
+
+def build_in_turn(
+    source: HotlistSource,
+    folder: HotlistFolder,
+    in_use: ListFacts | None,
+    allow: Collection[Implausible],
+) -> CsvBuild:
+    """Build the list in its place in the folder, whose turn is held; see build_csv."""
     return build_csv(
         source,
         confusables=folder.confusables,
@@ -108,13 +128,6 @@ def build_here(
         in_use=in_use,
         allow=allow,
     )
-
-
-def recipe_of(source: HotlistSource, status: os.stat_result) -> str:
-    """What a list built from the file as it lies there by these settings is known by."""
-    read_by = f"{source.columns.model_dump_json(exclude_unset=True)} {source.dated_by}"
-    text = f"{_RECIPE_VERSION} {read_by} {status.st_size} {status.st_mtime_ns}"
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]
 
 
 def build_csv(
@@ -136,14 +149,14 @@ def build_csv(
     """
     path = source.csv_path
     try:
-        with _opened(path) as file:
+        with opened(path) as file:
             status = os.fstat(file.fileno())
-            sha256 = _digest_of_whole(file, status.st_size, source.max_bytes)
+            sha256 = digest_of_whole(file, status.st_size, source.max_bytes)
             build = _Build(source, progress)
             target = target_for(sha256[:12])
             with HotfileWriter(target, confusables=confusables, key=key) as writer:
                 build.read(file, writer)
-                if _changed(status, os.fstat(file.fileno())):
+                if changed(status, os.fstat(file.fileno())):
                     raise UnusableFileError(
                         "is being written; it will be tried again when it has changed"
                     )
@@ -158,12 +171,17 @@ def build_csv(
                     recipe=recipe_of(source, status),
                 )
 
-                def accept(_: ListFacts, built: ListFacts, twins: tuple[int, ...]) -> None:
+                def accept(_: ListFacts, built: ListFacts, twins: tuple[int, ...]) -> ListFacts:
                     build.reject_twins(twins)
                     build.require_mostly_taken()
                     require_plausible(built, in_use, source.change, allow)
+                    return msgspec.structs.replace(built, left_out=build.left_out)
 
                 facts = writer.finish(facts, accept)
+    except FileNotFoundError as error:
+        raise HotfileError(
+            f"hot list {source.name}: {path} is not there; put the department's file there"
+        ) from error
     except OSError as error:
         raise HotfileError(
             f"hot list {source.name}: {path} cannot be read: {error.strerror}"
@@ -214,6 +232,14 @@ class _Build:
             )
         return min(self._newest, written_at)
 
+    @property
+    def left_out(self) -> LeftOut | msgspec.UnsetType:
+        """What the list's facts say of the lines that were rejected."""
+        if not self.rejections:
+            return msgspec.UNSET
+        (first,) = shown_rejections(self.rejections[:1])
+        return LeftOut(self.rejected, first[:_MAX_REASON_KEPT])
+
     def reject_twins(self, twins: tuple[int, ...]) -> None:
         """Reject the lines of these entries, from 0, whose ids earlier lines have."""
         reason = f"{self._source.columns.entry}: an earlier line has the same id"
@@ -247,39 +273,3 @@ class _Build:
             self._newest = entry.entered
         if self._progress is not None and len(self._lines) % PROGRESS_EVERY == 0:
             self._progress(len(self._lines))
-
-
-def _opened(path: Path) -> BinaryIO:
-    # To open a named pipe without O_NONBLOCK is to wait for somebody who writes into it.
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise UnusableFileError(
-            "is no regular file, but a folder, a pipe or a device; put the list's file there"
-        )
-    return os.fdopen(handle, "rb")
-
-
-def _digest_of_whole(file: BinaryIO, size_bytes: int, max_bytes: int) -> str:
-    """SHA-256 of the file, which must not be empty nor end within a line, nor be too long."""
-    digest, blank, last, passed_bytes = hashlib.sha256(), True, b"", 0
-    while size_bytes <= max_bytes and (piece := file.read(_PIECE_BYTES)):
-        passed_bytes += len(piece)
-        size_bytes = max(size_bytes, passed_bytes)
-        digest.update(piece)
-        blank = blank and piece.isspace()
-        last = piece[-1:]
-    if size_bytes > max_bytes:
-        raise UnusableFileError(
-            f"is longer than hotlists.max_bytes allows, which is {max_bytes} bytes; see whether it"
-            " is the right file, and raise the setting if it is"
-        )
-    if blank:
-        raise UnusableFileError("is empty")
-    if last not in (b"\n", b"\r"):
-        raise UnusableFileError("its last line has no end, so it may be cut off; write it whole")
-    return digest.hexdigest()
-
-
-def _changed(before: os.stat_result, after: os.stat_result) -> bool:
-    return (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size)

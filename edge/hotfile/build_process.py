@@ -14,7 +14,7 @@ import msgspec
 from edge.contract.hotlist_table import Rejection
 from edge.contract.plates import Confusables
 from edge.hotfile.build import CsvBuild, build_here
-from edge.hotfile.errors import HotfileError
+from edge.hotfile.errors import BusyListError, HotfileError
 from edge.hotfile.facts import Implausible, ImplausibleListError, ListFacts
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.process_apart import ProcessApart, answer
@@ -35,6 +35,7 @@ class _Order(msgspec.Struct):
 
 class _Answer(msgspec.Struct):
     error: str | None = None
+    busy: bool = False
     why: Implausible | None = None
     facts: ListFacts | None = None
     file: str = ""
@@ -65,7 +66,7 @@ class BuildProcess:
         """See :class:`edge.hotfile.open.Builder`.
 
         Raises:
-            HotfileError: as :func:`edge.hotfile.build.build_csv`, or if the build was stopped.
+            HotfileError: as :func:`edge.hotfile.build.build_here`, or if the build was stopped.
         """
         try:
             is_long = source.csv_path.stat().st_size >= self._apart_from_bytes
@@ -84,6 +85,8 @@ class BuildProcess:
         said = _answers.decode(self._process.ask(source.name, msgspec.json.encode(order)))
         if said.why is not None:
             raise ImplausibleListError(said.why, said.error or "")
+        if said.busy:
+            raise BusyListError(said.error or "")
         if said.error is not None or said.facts is None:
             raise HotfileError(said.error or "")
         return CsvBuild(said.facts, Path(said.file), said.rejected, said.rejections)
@@ -99,9 +102,9 @@ def _built(order: _Order) -> _Answer:
     try:
         build = build_here(source, folder, order.in_use, order.allow)
     except ImplausibleListError as error:
-        return _Answer(str(error), error.why)
+        return _Answer(str(error), why=error.why)
     except HotfileError as error:
-        return _Answer(str(error))
+        return _Answer(str(error), busy=isinstance(error, BusyListError))
     return _Answer(
         facts=build.facts,
         file=str(build.file),

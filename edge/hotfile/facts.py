@@ -18,12 +18,21 @@ FUTURE_TOLERANCE_S = 300.0
 """How far ahead of the unit's clock a list may be dated before its age means nothing."""
 
 
+class LeftOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The lines of a department's file that make no entry: how many, and the first in words."""
+
+    lines: int
+    first: str
+
+
 class ListFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One issue of a hot list.
 
     ``number`` is the repository's, ``version`` how officers see it. ``sha256`` is that of the
     file it was built from, ``source`` where the unit had that from. ``recipe`` names the settings
-    by which a department's file was read: with others it would make another list.
+    by which a department's file was read: with others it would make another list. ``left_out``
+    is there if lines of it were. A built file's key is bound to its facts as they were written: a
+    field that is new must be left out where nothing is said by it.
     """
 
     name: str
@@ -34,6 +43,7 @@ class ListFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: ListOrigin
     entries: int
     recipe: str = ""
+    left_out: LeftOut | msgspec.UnsetType = msgspec.UNSET
 
     def age(self, now: datetime) -> timedelta:
         """Time since the list was issued; negative if it is dated ahead of the clock."""
@@ -63,8 +73,9 @@ def require_plausible(
 ) -> None:
     """Refuse a list that is older than the one in use, or changes its size by more than allowed.
 
-    A list of fewer entries than the rule begins at may change by any share. Only one that somebody
-    signed may come to nothing: a department's file without lines is more likely cut off.
+    ``in_use`` may be one that does not open any more: what was known of it still holds. A list of
+    fewer entries than the rule begins at may change by any share. Only one that somebody signed may
+    come to nothing: a department's file without lines is more likely cut off.
 
     Raises:
         ImplausibleListError: if it is, and ``allow`` does not name why.
@@ -79,7 +90,8 @@ def require_plausible(
         raise ImplausibleListError(
             "older",
             f"hot list {new.name}: version {new.version}, issued {new.issued_at:%Y-%m-%d %H:%M}"
-            f" UTC, is older than version {in_use.version} in use, which stays",
+            f" UTC, is older than version {in_use.version}, which this unit has had; what is in use"
+            " stays",
         )
     why: Implausible | None = None
     if before and not after and new.source == "file":
@@ -94,6 +106,6 @@ def require_plausible(
         raise ImplausibleListError(
             why,
             f"hot list {new.name}: version {new.version} has {after} entries, version"
-            f" {in_use.version} in use has {before}, a change of more than {rule.max_share:.0%};"
-            " check the file, and import it by force if it is right; the one in use stays",
+            f" {in_use.version} before it {before}, a change of more than {rule.max_share:.0%};"
+            " what is in use stays; check the file, and import it by force if it is right",
         )

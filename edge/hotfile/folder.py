@@ -4,24 +4,38 @@
 the one in use. A crash between the two leaves the old list in use and a file that the next
 installation removes. ``<root>/<list>/damaged`` names a file in use that turned out damaged after
 it had opened, by its identity, so that a restart and other processes know.
+``<root>/<list>/facts.json`` holds the facts of the newest list that was put in use, by which the
+next is judged where that one does not open. ``<root>/<list>/lock`` is held by the one process that
+changes the list; what lies there unfinished while nobody holds it was cut off.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import msgspec
 
 from edge.contract.hotlist import HotlistEntry
 from edge.contract.plates import Confusables
-from edge.hotfile.errors import DamagedListError, HotfileError, UnreadListError
+from edge.hotfile.errors import (
+    BusyListError,
+    DamagedListError,
+    HotfileError,
+    UnreadListError,
+)
 from edge.hotfile.facts import ListFacts
+from edge.hotfile.last_facts import noted_facts, stated_facts
 from edge.hotfile.store import StoredList
-from edge.hotfile.write import sync_folder
+from edge.hotfile.write import UNFINISHED, sync_folder
 
 CURRENT = "current"
 DAMAGED = "damaged"
+FACTS = "facts.json"
+LOCK = "lock"
 ENDING = ".hotfile"
 
 
@@ -91,6 +105,52 @@ class HotlistFolder:
             stored.note_damage()
         return stored
 
+    def last(self, name: str) -> ListFacts | None:
+        """What is known of the list in use, or of the newest that was if that does not open."""
+        path: Path | None = None
+        with suppress(HotfileError):
+            path = self.in_use(name)
+            if (stored := self.open(name)) is not None:
+                with stored:
+                    return stored.facts
+        noted = noted_facts(self.root / name / FACTS)
+        return stated_facts(path) if noted is None and path is not None else noted
+
+    @contextmanager
+    def turn(self, name: str) -> Iterator[None]:
+        """Be the only process that changes the list; what a build left that was cut off is removed.
+
+        Raises:
+            BusyListError: if another is at it.
+            HotfileError: if the folder cannot be used.
+        """
+        folder = self.root / name
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise self._unwritten(name, error) from error
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                for ending in UNFINISHED:
+                    for left in folder.glob(f"*{ENDING}.*.{ending}"):
+                        left.unlink(missing_ok=True)
+            except BlockingIOError as error:
+                raise BusyListError(
+                    f"hot list {name}: is being changed by another process; try again in a minute"
+                ) from error
+            except OSError as error:
+                raise self._unwritten(name, error) from error
+            yield
+        finally:
+            os.close(handle)
+
+    def tidy(self, name: str) -> None:
+        """Remove what a build left that was cut off, unless one runs or the disk refuses."""
+        with suppress(HotfileError), self.turn(name):
+            pass
+
     def entries(self, name: str) -> Iterator[HotlistEntry]:
         """The entries of the list in use, in the order in which it was built; none without one.
 
@@ -133,16 +193,21 @@ class HotlistFolder:
         with StoredList(built, self.key, self.confusables) as stored:
             if stored.facts.name != name or built != self.path_for(name, stored.facts.version):
                 raise HotfileError(f"hot list {name}: {built} is not its file; build it there")
+            facts = msgspec.json.encode(stored.facts).decode("utf-8")
         try:
+            self._write(name, FACTS, facts)
             self._write(name, CURRENT, f"{built.name}\n")
             (folder / DAMAGED).unlink(missing_ok=True)
             for old in folder.glob(f"*{ENDING}*"):
                 if old != built:
                     old.unlink(missing_ok=True)
         except OSError as error:
-            raise HotfileError(
-                f"hot list {name}: {folder} cannot be written: {error.strerror}"
-            ) from error
+            raise self._unwritten(name, error) from error
+
+    def _unwritten(self, name: str, error: OSError) -> HotfileError:
+        return HotfileError(
+            f"hot list {name}: {self.root / name} cannot be written: {error.strerror}"
+        )
 
     def _write(self, name: str, file: str, text: str) -> None:
         path = self.root / name / file

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from edge.contract.errors import ContractError
 from edge.contract.hotlist import HotlistEntry, HotlistManifest, decode_delta
 from edge.contract.plates import Confusables
-from edge.hotfile.errors import DamagedListError, HotfileError
+from edge.hotfile.errors import BusyListError, DamagedListError, HotfileError
 from edge.hotfile.facts import Implausible, ImplausibleListError, ListFacts
 from edge.hotfile.folder import HotlistFolder
-from edge.hotfile.installation import BusyListError, Installation, InUseError
+from edge.hotfile.installation import Installation, InUseError
 from edge.hotfile.partial import PartialFile
 from edge.hotfile.process_apart import ProcessApart, answer
 from edge.hotfile.settings import ChangeRule

@@ -2,16 +2,13 @@
 
 Beside the built lists lies ``<updates>/<list>/``: the manifest of the newest version that was
 ever in use (``installed.manifest.json``, proven by its signature whenever it is read), a note of
-a version that a person forced (``forced.json``), what is being fetched, and ``lock``, which one
-process holds while it changes the list.
+a version that a person forced (``forced.json``), and what is being fetched.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +26,7 @@ from edge.contract.hotlist import (
 )
 from edge.contract.plates import Confusables
 from edge.hotfile.build import build_hotfile
-from edge.hotfile.errors import HotfileError
+from edge.hotfile.errors import HotfileError, UnreadListError
 from edge.hotfile.facts import Implausible, ListFacts, require_plausible
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.settings import ChangeRule
@@ -38,10 +35,6 @@ from edge.hotfile.write import sync_folder
 
 INSTALLED = "installed.manifest.json"
 FORCED = "forced.json"
-
-
-class BusyListError(HotfileError):
-    """Another process is changing the list now."""
 
 
 class InUseError(HotfileError):
@@ -94,6 +87,7 @@ class Installation:
         Raises:
             RefusedListError: if it is older than one that was in use here, or another of the same
                 number.
+            UnreadListError: if the unit is too short of memory or handles to tell.
         """
         name = manifest.list.name
         in_use, damaged = self._in_use(name)
@@ -109,14 +103,22 @@ class Installation:
         """
         # Whether it is older was settled by number: a list built from a file has none to compare.
         facts = facts_of(manifest, "repository")
-        require_plausible(facts, self.in_use(facts.name), rule, {*allow, "older"})
+        require_plausible(facts, self.folder.last(facts.name), rule, {*allow, "older"})
 
     def in_use(self, name: str) -> ListFacts | None:
-        """What is known of the list in use; None if there is none, or its file does not open."""
+        """What is known of the list in use; None if there is none, or its file does not open.
+
+        Raises:
+            UnreadListError: if the unit is too short of memory or handles to tell.
+        """
         return self._in_use(name)[0]
 
     def sound(self, name: str) -> ListFacts | None:
-        """What is known of the list in use; None if there is none, or it is damaged."""
+        """What is known of the list in use; None if there is none, or it is damaged.
+
+        Raises:
+            UnreadListError: if the unit is too short of memory or handles to tell.
+        """
         facts, damaged = self._in_use(name)
         return None if damaged else facts
 
@@ -124,37 +126,14 @@ class Installation:
         """What is known of the list in use, and whether it is known to be damaged."""
         try:
             stored = self.folder.open(name)
-        except HotfileError:
+        except HotfileError as error:
+            if isinstance(error, UnreadListError) and error.for_want:
+                raise  # nothing is wrong with the list: it need not be fetched again
             return None, True
         if stored is None:
             return None, False
         with stored:
             return stored.facts, stored.fault is not None
-
-    @contextmanager
-    def _turn(self, name: str) -> Iterator[None]:
-        """Be the only process that changes the list.
-
-        Raises:
-            BusyListError: if another is at it.
-            HotfileError: if the folder cannot be used.
-        """
-        path = self.root / name / "lock"
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise self._unwritten(path, error) from error
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise BusyListError(
-                    f"hot list {name}: is being updated by another process; try again in a minute"
-                ) from error
-            yield
-        finally:
-            os.close(handle)
 
     def put_in_use(
         self,
@@ -179,7 +158,7 @@ class Installation:
             HotfileError: if the disk refuses.
         """
         facts = facts_of(manifest, source)
-        with self._turn(facts.name):
+        with self.folder.turn(facts.name):
             if not self.is_news(manifest):
                 raise InUseError(f"hot list {facts.name}: version {facts.version} is in use")
             self.require_plausible(manifest, rule, allow)
@@ -214,7 +193,11 @@ class Installation:
             return None
 
     def forced(self, name: str) -> Forced | None:
-        """The note on the version in use, if a person forced it."""
+        """The note on the version in use, if a person forced it.
+
+        Raises:
+            UnreadListError: if the unit is too short of memory or handles to tell.
+        """
         path = self.root / name / FORCED
         try:
             note = msgspec.json.decode(path.read_bytes(), type=Forced)

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from edge.hotfile.build import CsvBuild, recipe_of
-from edge.hotfile.errors import HotfileError, UnreadListError
+from edge.hotfile.build import CsvBuild
+from edge.hotfile.department_file import recipe_now, remove_once_built
+from edge.hotfile.errors import BusyListError, HotfileError, UnreadListError
 from edge.hotfile.facts import Implausible, ListFacts
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.match import Hotlist, Hotlists
+from edge.hotfile.remedy import remedy
 from edge.hotfile.settings import LOCAL_LIST, HotlistSource, MatchRule
 from edge.hotfile.store import StoredList
 
@@ -24,7 +26,7 @@ _Signature = tuple[int, int, int]
 
 
 class Builder(Protocol):
-    """Builds a list from a department's file; see :func:`edge.hotfile.build.build_csv`."""
+    """Puts the list of a department's file in use; see :func:`edge.hotfile.build.build_here`."""
 
     def __call__(
         self,
@@ -33,7 +35,7 @@ class Builder(Protocol):
         in_use: ListFacts | None,
         allow: Collection[Implausible],
     ) -> CsvBuild:
-        """Build the list in its place in the folder, without putting it in use."""
+        """Build the list and put it in use, by what is known of the one before it."""
         ...
 
 
@@ -87,7 +89,10 @@ class HotlistFiles:
         self._stored: dict[str, StoredList] = {}
         self._in_use: dict[str, Hotlist] = {}
         self._opened: dict[str, _Signature | None] = {}
+        self._unread: set[str] = set()
         self._tried: dict[str, str | None] = {}
+        self._failing: set[str] = set()
+        self._tidied = False
         self._mended: dict[str, StoredList] = {}
         self._untold: list[Outcome] = []
         self._lock = threading.Lock()
@@ -122,7 +127,8 @@ class HotlistFiles:
             outcomes, self._untold = self._untold, []
             for name, stored in self._stored.items():
                 if stored.fault is not None:
-                    outcomes.append(Outcome(name, "list", stored.fault))
+                    said = f"{stored.fault}; {remedy(self._sources[name])}"
+                    outcomes.append(Outcome(name, "list", said))
                     self._folder.note_damage(name, stored)
                     if self._mended.get(name) is not stored:
                         self._mended[name] = stored
@@ -137,15 +143,29 @@ class HotlistFiles:
             self._open_installed()
 
     def tend(self) -> list[Outcome]:
-        """Build every list whose file changed, which may take minutes."""
+        """Build every list whose file changed, which may take minutes; remove files, if so set.
+
+        A file is removed as soon as its list is in use and sound, whoever built it and when.
+        """
+        if not self._tidied:
+            self._tidied = True
+            for name in self._sources:
+                self._folder.tidy(name)
         outcomes: list[Outcome] = []
         for name in self.changed():
             try:
                 build = self.build(name)
+            except BusyListError:
+                continue
             except HotfileError as error:
                 outcomes.append(Outcome(name, "file", str(error)))
             else:
                 outcomes.append(Outcome(name, "file", None, build=build))
+        for source in self._sources.values():
+            if self._is_built(source) and (outcome := self._settle(source)) is not None:
+                outcomes.append(outcome)
+        for one in outcomes:
+            (self._failing.discard if one.error is None else self._failing.add)(one.name)
         return outcomes
 
     def changed(self) -> tuple[str, ...]:
@@ -156,7 +176,7 @@ class HotlistFiles:
         news = (
             source
             for source in self._sources.values()
-            if source.path is not None and self._is_news(source, self._recipe(source))
+            if source.path is not None and self._is_news(source)
         )
         return tuple(source.name for source in sorted(news, key=_size_bytes))
 
@@ -164,19 +184,21 @@ class HotlistFiles:
         """Build the list from its file and put it in use, which :meth:`poll` then sees.
 
         Raises:
+            BusyListError: if another process changes the list now.
             HotfileError: if there is no such list, or its file cannot be read or used; what was
                 in use before stays in use.
         """
         source = self._sources.get(name)
         if source is None or source.path is None:
             raise HotfileError(f"hot list {name}: no list of that name is built from a file")
-        self._tried[name] = self._recipe(source)
-        in_use = self._in_use.get(name)
-        build = self._builder(source, self._folder, None if in_use is None else in_use.facts, allow)
-        self._folder.install(name, build.file)
-        if source.remove_once_built and self._recipe(source) == build.facts.recipe:
-            _remove(source)
-        return build
+        self._tried[name] = recipe_now(source)
+        hotlist = self._in_use.get(name)
+        before = self._folder.last(name) if hotlist is None else hotlist.facts
+        try:
+            return self._builder(source, self._folder, before, allow)
+        except BusyListError:
+            del self._tried[name]
+            raise
 
     def _poll_own(self, own: OwnList) -> list[Outcome]:
         before, failed = own.hotlist, self._own_failed
@@ -190,22 +212,29 @@ class HotlistFiles:
             return []
         return [Outcome(LOCAL_LIST, "list", None, hotlist=own.hotlist)]
 
-    def _recipe(self, source: HotlistSource) -> str | None:
-        try:
-            return recipe_of(source, source.csv_path.stat())
-        except OSError:
-            return None
-
-    def _is_news(self, source: HotlistSource, recipe: str | None) -> bool:
+    def _is_news(self, source: HotlistSource) -> bool:
         name = source.name
-        if name in self._tried and self._tried[name] == recipe:
+        if name in self._unread or (
+            name in self._tried and self._tried[name] == recipe_now(source)
+        ):
             return False
-        stored = self._stored.get(name)
-        if stored is None or stored.fault is not None:
-            return True
-        if recipe is None and source.remove_once_built:
+        return not self._is_built(source)
+
+    def _is_built(self, source: HotlistSource) -> bool:
+        """Whether the list in use is sound, and what the file makes as it lies there."""
+        stored = self._stored.get(source.name)
+        if source.path is None or stored is None or stored.fault is not None:
             return False
-        return stored.facts.recipe != recipe
+        recipe = recipe_now(source)
+        return recipe == stored.facts.recipe or (recipe is None and source.remove_once_built)
+
+    def _settle(self, source: HotlistSource) -> Outcome | None:
+        """What there is to say of a file whose list is in use: seldom anything."""
+        try:
+            remove_once_built(source, self._stored[source.name].facts.recipe)
+        except HotfileError as error:
+            return Outcome(source.name, "file", str(error))
+        return Outcome(source.name, "file", None) if source.name in self._failing else None
 
     def _open_installed(self) -> None:
         for name in self._sources:
@@ -218,12 +247,18 @@ class HotlistFiles:
             return None
         try:
             stored = self._folder.open(name)
-        except UnreadListError as error:
-            return Outcome(name, "list", str(error))  # the next look tries again
+        except UnreadListError as error:  # the next look tries again
+            if error.for_want:
+                self._unread.add(name)
+                return Outcome(name, "list", str(error))
+            self._unread.discard(name)
+            return Outcome(name, "list", f"{error}; {remedy(self._sources[name])}")
         except HotfileError as error:
             self._opened[name] = signature
-            return Outcome(name, "list", str(error))
+            self._unread.discard(name)
+            return Outcome(name, "list", f"{error}; {remedy(self._sources[name])}")
         self._opened[name] = signature
+        self._unread.discard(name)
         if stored is None:
             return None
         hotlist = Hotlist(stored.facts, self._sources[name].max_age_s, stored)
@@ -238,16 +273,6 @@ def _size_bytes(source: HotlistSource) -> int:
         return source.csv_path.stat().st_size
     except OSError:
         return 0
-
-
-def _remove(source: HotlistSource) -> None:
-    try:
-        source.csv_path.unlink()
-    except OSError as error:
-        raise HotfileError(
-            f"hot list {source.name}: {source.path} is built and cannot be removed:"
-            f" {error.strerror}; it holds plates in the clear"
-        ) from error
 
 
 def _signature(path: Path) -> _Signature | None:

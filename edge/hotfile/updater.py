@@ -19,10 +19,15 @@ from edge.contract.errors import ContractError
 from edge.contract.hotlist import HotlistManifest, HotlistVersion, decode_delta
 from edge.health.health import Health
 from edge.hotfile.download import BrokenDeltaError, MissingDeltaError
-from edge.hotfile.errors import DamagedListError, HotfileError
+from edge.hotfile.errors import (
+    BusyListError,
+    DamagedListError,
+    HotfileError,
+    UnreadListError,
+)
 from edge.hotfile.facts import ImplausibleListError
 from edge.hotfile.install_process import Fetched, InstallProcess
-from edge.hotfile.installation import BusyListError, Installation, InUseError
+from edge.hotfile.installation import Installation, InUseError
 from edge.hotfile.partial import PartialFile
 from edge.hotfile.process_apart import StoppedError
 from edge.hotfile.settings import HotlistSource
@@ -243,8 +248,11 @@ class HotlistUpdater:
         part, mark = f"hot list forced {name}", self._installation.mark(name)
         if mark == self._marks[name]:
             return
+        try:
+            note = self._installation.forced(name)
+        except UnreadListError:
+            return  # the next look tries again
         self._marks[name] = mark
-        note = self._installation.forced(name)
         if note is None:
             self._health.recovered(part)
         else:

@@ -41,7 +41,9 @@ from edge.hotfile.layout import (
     wrap_header,
 )
 
-Accept: TypeAlias = Callable[[ListFacts, ListFacts, tuple[int, ...]], None]
+Accept: TypeAlias = Callable[[ListFacts, ListFacts, tuple[int, ...]], ListFacts]
+UNFINISHED = ("aside", "new")
+"""Endings of what lies beside a target while it is built."""
 
 _BUFFER_BYTES = 1 << 20
 _SLOTS_AT_ONCE = 1 << 16
@@ -80,9 +82,7 @@ class HotfileWriter:
         self._wildcards: list[tuple[int, Listed]] = []
         self._at = 0
         own = random_bytes(4).hex()
-        self._unfinished = [
-            target.with_name(f"{target.name}.{own}.{end}") for end in ("aside", "new")
-        ]
+        self._unfinished = [target.with_name(f"{target.name}.{own}.{end}") for end in UNFINISHED]
         try:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._files = [_open_private(path) for path in self._unfinished]
@@ -144,11 +144,11 @@ class HotfileWriter:
         self._put(self._files[0], sealed)
 
     def finish(self, facts: ListFacts, accept: Accept) -> ListFacts:
-        """Put the whole list in its place, with these facts and its own number of entries.
+        """Put the whole list in its place; what ``accept`` gives are its facts.
 
-        ``accept`` is asked first, with the facts given, those of what was built, and which of the
-        entries, from 0 and ascending, are left out because one before them has the same id. What
-        it raises comes through, and the target is then as it was.
+        ``accept`` is asked first, with the facts given, the same with the number of entries built,
+        and which of the entries, from 0 and ascending, are left out because one before them has
+        the same id. What it raises comes through, and the target is then as it was.
 
         Raises:
             HotfileError: if the disk refuses; the target is as it was.
@@ -156,7 +156,7 @@ class HotfileWriter:
         kept, twins = _kept(np.frombuffer(self._identities, dtype=np.uint64))
         self._identities = array("Q")
         built = msgspec.structs.replace(facts, entries=int(kept.sum()))
-        accept(facts, built, twins)
+        built = accept(facts, built, twins)
         wildcards = tuple(one for one in self._wildcards if kept[one[0]])
         kept[[number for number, _ in self._wildcards]] = False
         numbers = np.flatnonzero(kept).astype(np.uint32)

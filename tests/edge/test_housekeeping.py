@@ -9,14 +9,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import msgspec
 import pytest
+from msgspec import UNSET
 
-from edge.hotfile.build import CsvBuild, Rejection
+from edge.contract.plates import Confusables
+from edge.hotfile.build import build_here
+from edge.hotfile.facts import LeftOut
+from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.match import Hotlist
-from edge.hotfile.open import Outcome
+from edge.hotfile.open import HotlistFiles, Outcome
+from edge.hotfile.settings import HotlistSource, MatchRule
 from edge.housekeeping import Housekeeping
-from tests.edge.hotfile.lists import facts_of
+from edge.recording.recorder import Recorder
+from tests.edge.hotfile.lists import GROUPS, ISSUED, KEY, csv_file, facts_of
 from tests.edge.recording_parts import START, recording
 
 
@@ -38,27 +43,29 @@ class Lists:
         return []
 
 
-def troubles(tmp_path: Path, *outcomes: Outcome, age: timedelta | None = None) -> dict[str, str]:
-    """What is said of these outcomes, and of a list of that age that is in use, if one is."""
+def keeping(tmp_path: Path, recorder: Recorder) -> Housekeeping:
+    """The chores of a daemon that is told to stop as soon as each was done once."""
     stop = threading.Event()
     stop.set()
+    observer: Any = None
+    return Housekeeping(recorder, observer, tmp_path / "status.json", stop, link_down_for_s=1.0)
+
+
+def chores(tmp_path: Path, lists: Any) -> dict[str, str]:
+    """What is said of these lists by a daemon that starts."""
     with recording(tmp_path, [START]) as recorder:
-        lists: Any = Lists(*outcomes)
-        if age is not None:
-            issued_at = recorder.clock.now() - age
-            facts = msgspec.structs.replace(facts_of(3), name="state", issued_at=issued_at)
-            stored: Any = None
-            lists.current = SimpleNamespace(lists=(Hotlist(facts, 86_400.0, stored),))
-        observer: Any = None
-        chores = Housekeeping(
-            replace(recorder, hotlists=lists),
-            observer,
-            tmp_path / "status.json",
-            stop,
-            link_down_for_s=1.0,
-        )
-        chores.keep_hotlists()
+        keeping(tmp_path, replace(recorder, hotlists=lists)).keep_hotlists()
         return dict(recorder.health.report().troubles)
+
+
+def troubles(tmp_path: Path, *outcomes: Outcome, age: timedelta | None = None) -> dict[str, str]:
+    """What is said of these outcomes, and of a list of that age that is in use, if one is."""
+    lists: Any = Lists(*outcomes)
+    if age is not None:
+        facts = facts_of(3, issued_at=START - age)
+        stored: Any = None
+        lists.current = SimpleNamespace(lists=(Hotlist(facts, 86_400.0, stored),))
+    return chores(tmp_path, lists)
 
 
 def test_a_list_that_is_not_there_says_how_it_may_come(tmp_path: Path) -> None:
@@ -98,12 +105,34 @@ def test_a_list_that_may_not_be_relied_on_says_whether_it_is_old_or_dated_ahead(
 def test_a_list_of_which_much_was_rejected_is_said_to_be_half_there(
     tmp_path: Path, rejected: int, said: bool
 ) -> None:
-    lines = tuple(Rejection(line, "priority: 9 is not 1 to 5") for line in range(3, 3 + rejected))
-    facts = facts_of(5 if said else 200)
-    build = CsvBuild(facts, tmp_path / "list", rejected, lines)
+    left_out = LeftOut(rejected, "line 3: priority: 9 is not 1 to 5") if rejected else UNSET
+    facts = facts_of(5 if said else 200, left_out=left_out)
+    stored: Any = None
     part = "lines of hot list state"
-    found = troubles(tmp_path, Outcome("state", "list", None, None, build))
+    found = troubles(tmp_path, Outcome("state", "list", None, Hotlist(facts, 86_400.0, stored)))
     assert (part in found) is said
     if said:
         assert "4 of 9 lines" in found[part]
         assert "line 3: priority" in found[part]
+
+
+@pytest.mark.policy("M-D1")
+def test_a_list_that_is_half_there_is_said_after_a_restart_too_until_a_whole_one_is_in_use(
+    tmp_path: Path,
+) -> None:
+    folder = HotlistFolder(tmp_path / "built", KEY, Confusables.of(GROUPS))
+    path, part = tmp_path / "state.csv", "lines of hot list state"
+    source = HotlistSource(name="state", path=path)
+    text = "plate,priority\n" + "".join(f"{number}ABC,1\n" for number in range(6))
+    csv_file(path, text + "1XYZ,9\n2XYZ,9\n")
+    for _ in range(2):
+        lists = HotlistFiles([source], folder, MatchRule(), builder=build_here)
+        said = chores(tmp_path, lists)[part]
+        assert "2 of 8 lines of state were rejected" in said
+        assert "the first is line 8: priority: " in said
+    csv_file(path, text, ISSUED + timedelta(hours=1))
+    with recording(tmp_path, [START]) as recorder:
+        recorder.health.trouble(part, said)
+        build_here(source, folder, folder.last("state"), ())  # as 'alpr-edge hotfile import' does
+        keeping(tmp_path, replace(recorder, hotlists=lists)).keep_hotlists()
+        assert part not in recorder.health.report().troubles

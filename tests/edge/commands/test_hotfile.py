@@ -318,6 +318,55 @@ def test_a_departments_file_is_taken_by_force_too(bench: Bench) -> None:
     assert note["reason"] == REASON
 
 
+@pytest.mark.policy("M-C7")
+def test_a_departments_file_that_is_to_be_removed_is_removed_by_the_import(bench: Bench) -> None:
+    file, path = bench.unit / "department.csv", 'path = "department.csv"'
+    (bench.unit / "edge.toml").write_text(
+        SETTINGS.replace(path, f"{path}\nremove_once_built = true")
+    )
+    file.write_text("plate\n--\n")
+    bench.refused("import", str(file))
+    assert file.exists()
+    file.write_text(table(40))
+    (taken,) = bench.ok("import", str(file))
+    assert not file.exists()
+    assert bench.in_use("department") == (taken["version"], 40)
+
+
+def test_a_list_that_does_not_open_is_said_with_who_must_bring_what_and_bounds_an_import(
+    bench: Bench,
+) -> None:
+    file = bench.unit / "department.csv"
+    file.write_text(table(40))
+    bench.ok("import", str(file))
+    bench.ok("import", str(bench.stick))
+    for built in (bench.unit / "data/hotlists").glob("*/*.hotfile"):
+        built.write_bytes(b"PWHOTF\0\4" + built.read_bytes()[8:])
+    file.unlink()
+    shown = bench.hotfile("status")
+    assert shown.exit_code == 1
+    stolen, department = shown.stdout.splitlines()
+    assert "bring it on a USB stick, from 'alpr-repository hotlists export'" in stolen
+    assert f"put the department's file at {file} again" in department
+    file.write_text(table(5))
+    os.utime(file, (2_000_000_000, 2_000_000_000))
+    assert "has 5 entries" in bench.refused("import", str(file))
+    bench.ok("import", str(file), "--force", "--reason", REASON)
+    (taken,) = bench.ok("import", str(bench.stick))
+    assert (taken["entries"], taken["news"]) == (40, True)
+
+
+def test_an_import_does_not_meddle_with_a_build_that_runs(bench: Bench) -> None:
+    file = bench.unit / "department.csv"
+    file.write_text(table(40))
+    settings = load_settings(bench.unit / "edge.toml")
+    folder = build_folder(settings, load_keys(settings.unit.keys), load_confusables())
+    with folder.turn("department"):
+        said = bench.refused("import", str(file))
+    assert "is being changed by another process; try again in a minute" in said
+    bench.ok("import", str(file))
+
+
 def test_lines_of_a_departments_file_that_make_no_entry_are_said(bench: Bench) -> None:
     file = bench.unit / "department.csv"
     file.write_text("plate\n" + "1ABC23\n" * 30 + "=SECRET|x\n" * 25)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,14 +13,37 @@ from edge.contract.plates import Confusables
 from edge.hotfile.build import build_here
 from edge.hotfile.columns import HotlistColumns
 from edge.hotfile.folder import HotlistFolder
-from edge.hotfile.settings import HotlistSource
+from edge.hotfile.open import Builder, HotlistFiles
+from edge.hotfile.settings import HotlistSource, MatchRule
 from edge.hotfile.store import StoredList
-from tests.edge.hotfile.lists import GROUPS, ISSUED, KEY, Builds, Built
+from tests.edge.hotfile.lists import GROUPS, ISSUED, KEY, Builds, Built, Files
 
 
 @pytest.fixture(scope="session")
 def confusables() -> Confusables:
     return Confusables.of(GROUPS)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, confusables: Confusables) -> HotlistFolder:
+    return HotlistFolder(tmp_path / "hotlists", KEY, confusables)
+
+
+@pytest.fixture
+def files(tmp_path: Path, folder: HotlistFolder) -> Files:
+    """The lists of these names, each of a CSV file in tmp_path, as a daemon has them at its start.
+
+    ``builder`` is what builds them; other keywords are settings of each.
+    """
+
+    def make(*names: str, builder: Builder = build_here, **others: object) -> HotlistFiles:
+        sources = [
+            HotlistSource.model_validate({"name": name, "path": tmp_path / f"{name}.csv", **others})
+            for name in names
+        ]
+        return HotlistFiles(sources, folder, MatchRule(), builder=builder)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from edge.contract.records import Alternative, Character
 from edge.hotfile.build import CsvBuild, build_hotfile
 from edge.hotfile.facts import ListFacts
 from edge.hotfile.match import Hotlist
+from edge.hotfile.open import HotlistFiles, Outcome
 from edge.hotfile.store import StoredList
 
 ISSUED = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
@@ -42,6 +43,7 @@ class Built:
         return [(one.line, one.reason) for one in self.build.rejections]
 
 
+Files = Callable[..., HotlistFiles]
 Builds = Callable[..., Built]
 
 
@@ -88,6 +90,16 @@ def store(path: Path, entries: Iterable[HotlistEntry], confusables: Confusables)
         entries, facts=facts_of(len(entries)), confusables=confusables, key=KEY, target=path
     )
     return StoredList(path, KEY, confusables)
+
+
+def load(hotlists: HotlistFiles) -> list[Outcome]:
+    """Everything that the daemon does in one round."""
+    return [*hotlists.tend(), *hotlists.poll()]
+
+
+def errors(outcomes: list[Outcome]) -> list[str]:
+    """What is wrong by these outcomes."""
+    return [one.error for one in outcomes if one.error is not None]
 
 
 def surely(plate: str) -> tuple[Character, ...]:

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from edge.contract.plates import Confusables
 from edge.hotfile.build import build_here
 from edge.hotfile.build_process import BuildProcess
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.open import HotlistFiles
 from edge.hotfile.settings import HotlistSource, MatchRule
-from tests.edge.hotfile.lists import KEY, csv_file
+from tests.edge.hotfile.lists import csv_file
 
 TEN_MILLION_LINES_BYTES = 10_000_000 * 300
 
@@ -32,11 +31,6 @@ ODD: dict[str, tuple[Callable[[Path], None], str]] = {
     "device": (lambda path: path.symlink_to("/dev/zero"), "is no regular file"),
     "giant": (giant, "is longer than hotlists.max_bytes allows"),
 }
-
-
-@pytest.fixture
-def folder(tmp_path: Path, confusables: Confusables) -> HotlistFolder:
-    return HotlistFolder(tmp_path / "hotlists", KEY, confusables)
 
 
 @pytest.mark.parametrize(("make", "said"), ODD.values(), ids=ODD.keys())
@@ -79,7 +73,7 @@ def test_a_file_that_grows_while_it_is_read_is_read_no_further_than_that(
     tmp_path: Path, folder: HotlistFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = csv_file(tmp_path / "state.csv", "plate\n" + "1ABC23\n" * 3)
-    monkeypatch.setattr("edge.hotfile.build._PIECE_BYTES", 8)
+    monkeypatch.setattr("edge.hotfile.department_file._PIECE_BYTES", 8)
     real = os.fstat
 
     def grown(handle: int) -> os.stat_result:
@@ -88,7 +82,7 @@ def test_a_file_that_grows_while_it_is_read_is_read_no_further_than_that(
             file.write("1ABC23\n" * 30)
         return status
 
-    monkeypatch.setattr("edge.hotfile.build.os.fstat", grown)
+    monkeypatch.setattr("edge.hotfile.department_file.os.fstat", grown)
     with pytest.raises(HotfileError, match="is longer than hotlists"):
         build_here(HotlistSource(name="state", path=path, max_bytes=40), folder, None, ())
 

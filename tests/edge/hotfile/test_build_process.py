@@ -7,19 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from edge.contract.plates import Confusables
 from edge.hotfile.build import build_here
 from edge.hotfile.build_process import BuildProcess
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import ImplausibleListError
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.settings import HotlistSource
-from tests.edge.hotfile.lists import KEY, csv_file, facts_of
-
-
-@pytest.fixture
-def folder(tmp_path: Path, confusables: Confusables) -> HotlistFolder:
-    return HotlistFolder(tmp_path / "hotlists", KEY, confusables)
+from tests.edge.hotfile.lists import csv_file, facts_of
 
 
 def apart(stop: threading.Event | None = None) -> BuildProcess:

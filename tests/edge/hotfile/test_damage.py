@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -217,7 +220,12 @@ def test_a_restart_still_knows_of_the_damage(rotten: Unit, start: Starts, shelf:
     assert unit.said() is None
     assert unit.missed() == 0
     assert start().said() is None
-    assert {path.name for path in (root / LIST).iterdir()} == {"5.hotfile", "current"}
+    assert {path.name for path in (root / LIST).iterdir()} == {
+        "5.hotfile",
+        "current",
+        "facts.json",
+        "lock",
+    }
 
 
 def test_a_list_built_in_place_of_the_damaged_one_is_sound_though_the_unit_crashed_then(
@@ -301,3 +309,77 @@ def test_damage_that_cannot_be_noted_now_is_noted_later(
     assert start().said() is None
     rotten.said()
     assert "is damaged" in (start().said() or "")
+
+
+@contextmanager
+def failing(code: int) -> Iterator[None]:
+    """While this lasts no built list can be read, for that error of the system's."""
+
+    def refuse(_: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("edge.hotfile.store._large", refuse)
+        yield
+
+
+@pytest.mark.parametrize("code", [errno.ENOMEM, errno.EMFILE, errno.ENFILE])
+def test_a_unit_short_of_memory_or_handles_does_not_fetch_its_sound_list_again(
+    start: Starts, shelf: Shelf, code: int
+) -> None:
+    start().update()
+    shelf.asked.clear()
+    unit = start()
+    with failing(code):
+        unit.update()
+    assert shelf.asked == []
+    (said,) = unit.health.report().troubles.values()
+    assert said.endswith(f"cannot be read: {os.strerror(code)}")
+    unit.update()
+    assert shelf.asked == ["manifest"]
+    assert unit.health.report().healthy
+
+
+def test_a_list_that_the_disk_does_not_give_is_fetched_again(start: Starts, shelf: Shelf) -> None:
+    unit = start()
+    unit.update()
+    shelf.asked.clear()
+    with failing(errno.EIO):
+        unit.update()
+    assert shelf.asked == ["manifest", "file"]
+    unit.update()
+    unit.lists.poll()
+    shelf.asked.clear()
+    path = unit.folder.in_use(LIST)
+    assert path is not None
+    path.unlink()
+    unit = start()
+    (outcome,) = unit.lists.poll()
+    assert "bring it on a USB stick" in (outcome.error or "")
+    unit.update()
+    assert shelf.asked == ["manifest", "file"]
+
+
+def test_what_was_forced_is_said_once_there_is_memory_to_know(start: Starts) -> None:
+    unit = start()
+    unit.update()
+    facts = unit.installation.in_use(LIST)
+    assert facts is not None
+    unit.installation.note_forced(facts, "right all the same")
+    after = start()
+    with failing(errno.ENOMEM):
+        after.update()
+    after.update()
+    (said,) = after.health.report().troubles.values()
+    assert "right all the same" in said
+
+
+@pytest.mark.policy("M-D1")
+def test_a_list_that_does_not_open_bounds_what_the_repository_may_bring(rotten: Unit) -> None:
+    path = rotten.folder.in_use(LIST)
+    assert path is not None
+    path.write_bytes(path.read_bytes()[:HEADER_BYTES])
+    with pytest.raises(ImplausibleListError, match="has 9 entries, version 5 before it 400"):
+        rotten.installation.require_plausible(manifest_of(OLD[:9], 6), RULE)
+    assert rotten.installation.is_news(manifest_of(OLD, 5))
+    rotten.installation.require_plausible(manifest_of(OLD, 5), RULE)

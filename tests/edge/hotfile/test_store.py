@@ -262,7 +262,7 @@ def test_of_many_plates_each_is_found_and_no_other(tmp_path: Path) -> None:
     ) as writer:
         for number in range(20_000):
             writer.add(listed(str(number), f"A{number}"))
-        writer.finish(facts_of(0), lambda *_: None)
+        writer.finish(facts_of(0), lambda _, built, __: built)
     with StoredList(path, KEY, CONFUSABLES) as stored:
         for number in range(20_000):
             plate = CONFUSABLES.fold(f"A{number}")

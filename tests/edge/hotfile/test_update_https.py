@@ -428,7 +428,7 @@ def test_after_a_failure_it_tries_again_soon_and_after_a_success_at_the_interval
 def test_while_another_process_changes_the_list_it_is_left_alone(site: Site) -> None:
     site.issue(OLD)
     with site.car() as unit:
-        with unit.installation._turn(LIST):
+        with unit.folder.turn(LIST):
             unit.look()
             assert unit.folder.current(LIST) is None
             assert unit.trouble is None
