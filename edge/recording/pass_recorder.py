@@ -231,7 +231,7 @@ class PassRecorder:
         except UnfitRecordError as error:
             for one in finals:
                 self._unring(one.ringing, one.seen.reading.text)
-            if unfit is None:
+            if unfit is None and any(one.matches for one in finals):
                 self._end(ended, place, error)
             else:
                 self._say_unfit(str(error), len(finals))

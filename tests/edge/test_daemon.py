@@ -315,7 +315,7 @@ def test_a_recording_that_breaks_is_reported_and_never_read_twice(
         encoded.append(1)
         return 1 / 0 if len(encoded) == 2 else encode_scene(image)  # type: ignore[return-value]
 
-    monkeypatch.setattr("edge.recording.pass_recorder.encode_scene", encode)
+    monkeypatch.setattr("edge.recording.pass_drafts.encode_scene", encode)
     with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
         run_to_the_end(daemon)
         assert daemon.summary().cameras_failed == 1
@@ -404,7 +404,7 @@ def test_a_fault_that_nobody_foresaw_ends_the_daemon_after_its_restarts(
     write_pictures(tmp_path / "pictures", 1)
     monkeypatch.setattr("edge.supervision.supervisor.FIRST_WAIT_S", 0.01)
     monkeypatch.setattr("edge.vision.capture.PictureSource.live", True)
-    monkeypatch.setattr("edge.recording.pass_recorder.draft", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("edge.recording.pass_drafts.draft", lambda *_, **__: 1 / 0)
     with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
         with pytest.raises(DaemonError, match="camera-0 failed 6 times, last with ZeroDivision"):
             daemon.run()
@@ -443,7 +443,7 @@ def test_a_record_that_the_contract_does_not_admit_is_reported_and_the_next_one_
     tmp_path: Path, engine: PlateEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plates = write_pictures(tmp_path / "pictures", 2)
-    monkeypatch.setattr("edge.recording.pass_recorder.encode_scene", first_one_too_large())
+    monkeypatch.setattr("edge.recording.pass_drafts.encode_scene", first_one_too_large())
     with unit(tmp_path, engine, [str(tmp_path / "pictures")]) as (daemon, recorder):
         run_to_the_end(daemon)
         malfunction, read = stored(recorder.spool)
