@@ -2,12 +2,15 @@
 
 They have signed in, and the steps before these are taken (see `standing`); each use case is one
 transaction, on the ledger. A new second factor ends every session, so that nobody goes on without.
+Whoever has one shows it again, with the password, before another or new recovery codes count: a
+stolen session would give its thief one that outlives it otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -22,11 +25,12 @@ from repository.accounts import (
 )
 from repository.accounts.acknowledgement import check_signature
 from repository.accounts.acknowledgements import Signed
-from repository.accounts.base import AccountsBase
 from repository.accounts.challenges import Purpose
 from repository.accounts.entering import enter
 from repository.accounts.errors import AccountError
-from repository.accounts.second_factors import Factor
+from repository.accounts.second_factors import Factor, Offered
+from repository.accounts.signing_in import NOTHING, SigningIn
+from repository.accounts.standing import Step
 from repository.accounts.user import User
 from repository.ledger import log
 from repository.ledger.attempt import attempt
@@ -35,6 +39,16 @@ from repository.store.engine import reading
 
 _MAX_ORIGIN = 64
 _MAX_NAME = 100
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Password and second factor of a person who is in a session, shown once more."""
+
+    password: str = field(default="", repr=False)
+    offered: Offered = field(default=NOTHING, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +68,11 @@ class OwnFactors:
 
 
 @dataclass(frozen=True)
-class OwnAccount(AccountsBase):
-    """A person's own acknowledgement and second factors."""
+class OwnAccount(SigningIn):
+    """A person's own acknowledgement and second factors.
+
+    ``again`` is what a person in a session shows; None is for one who signed in for that call.
+    """
 
     def acknowledge(self, user: User, sha256: str, name: str, origin: str) -> None:
         """Sign the words of that digest by typing one's full name.
@@ -102,15 +119,19 @@ class OwnAccount(AccountsBase):
         issuer = f"Plateward {self.party.host}"
         return NewSecret(totp.as_typed(secret), totp.address(secret, user.login, issuer))
 
-    def confirm_secret(self, user: User, code: str, origin: str) -> list[str]:
+    def confirm_secret(
+        self, user: User, code: str, origin: str, again: Again | None = None
+    ) -> list[str]:
         """Have the new app count, by its first code; every session ends. Gives recovery codes.
 
         Raises:
             AccountError: if the code is not the one that the app shows.
+            SignInRefusedError: if ``again`` is not right, and they have a second factor.
+            TooManySignInsError: if too many failed from there before.
         """
         entry = self._adding(user, "totp", origin)
-        with attempt(self.engine, entry, AccountError), self.engine.begin() as connection:
-            enter(connection, user)
+
+        def confirm(connection: Connection) -> list[str]:
             key = self.factors_key()
             if not second_factors.confirm_secret(connection, user.id, code, key, self.now()):
                 raise AccountError(
@@ -119,15 +140,26 @@ class OwnAccount(AccountsBase):
                 )
             return self._enrolled(connection, user, entry)
 
-    def new_recovery_codes(self, user: User, origin: str) -> list[str]:
-        """New recovery codes in place of those that are left."""
-        with self.engine.begin() as connection:
-            enter(connection, user)
+        with attempt(self.engine, entry, AccountError):
+            return self._once_shown(user, again, origin, confirm)
+
+    def new_recovery_codes(self, user: User, origin: str, again: Again | None = None) -> list[str]:
+        """New recovery codes in place of those that are left.
+
+        Raises:
+            SignInRefusedError: if ``again`` is not right.
+            TooManySignInsError: if too many failed from there before.
+        """
+        entry = Entry("accounts.new_recovery_codes", user.actor, self.now(), origin)
+
+        def renew(connection: Connection) -> list[str]:
             codes = recovery.new_codes()
             second_factors.put_recovery_codes(connection, user.id, codes)
-            entry = Entry("accounts.new_recovery_codes", user.actor, self.now(), origin)
             log.append(connection, replace(entry, count=len(codes)))
-        return codes
+            return codes
+
+        with attempt(self.engine, entry, AccountError):
+            return self._once_shown(user, again, origin, renew)
 
     def new_passkey(self, user: User) -> str:
         """What the browser is asked to make a passkey of, as JSON."""
@@ -139,11 +171,15 @@ class OwnAccount(AccountsBase):
             self.party, user.login, user.name, user.id.bytes, challenge, known
         )
 
-    def add_passkey(self, user: User, answer: str, name: str, origin: str) -> list[str]:
+    def add_passkey(
+        self, user: User, answer: str, name: str, origin: str, again: Again | None = None
+    ) -> list[str]:
         """Keep the passkey that the browser made; every session ends. Gives recovery codes.
 
         Raises:
             AccountError: if the answer does not hold, or is to no challenge that is good.
+            SignInRefusedError: if ``again`` is not right, and they have a second factor.
+            TooManySignInsError: if too many failed from there before.
         """
         entry = self._adding(user, "passkey", origin)
         with attempt(self.engine, entry, AccountError):
@@ -156,8 +192,8 @@ class OwnAccount(AccountsBase):
                 self.factors_key(), challenge, Purpose.ENROL, user.id, self.now()
             ):
                 made = passkeys.verify_registration(answer, challenge, self.party)
-            with self.engine.begin() as connection:
-                enter(connection, user)
+
+            def keep(connection: Connection) -> list[str]:
                 if made is None or not challenges.spend(connection, challenge, user.id, self.now()):
                     raise AccountError(
                         "passkey: the browser's answer does not hold, or took too long; begin anew "
@@ -165,6 +201,8 @@ class OwnAccount(AccountsBase):
                     )
                 second_factors.add_passkey(connection, user.id, made, called, self.now())
                 return self._enrolled(connection, user, entry)
+
+            return self._once_shown(user, again, origin, keep)
 
     def remove_passkey(self, user: User, passkey_id: int, origin: str) -> None:
         """Forget one of the person's passkeys, but not their last second factor.
@@ -189,6 +227,31 @@ class OwnAccount(AccountsBase):
     def _adding(self, user: User, kind: str, origin: str) -> Entry:
         request: dict[str, JSON] = {"kind": kind}
         return Entry("accounts.add_second_factor", user.actor, self.now(), origin, request)
+
+    def _once_shown(
+        self, user: User, again: Again | None, origin: str, then: Callable[[Connection], _T]
+    ) -> _T:
+        """Do ``then``, in the transaction that finds ``again`` right or nothing there to show.
+
+        Failures count towards the account's lock as those of sign-ins do.
+        """
+        with self.engine.begin() as connection:
+            enter(connection, user)
+            if again is None or not second_factors.enrolled(connection, user.id):
+                return then(connection)
+        if not again.password:
+            raise AccountError(
+                "again: you have a second factor; give your password and a code, a recovery code "
+                "or a passkey's answer with this"
+            )
+        return self._sign_in(
+            user.login,
+            again.password,
+            origin,
+            again.offered,
+            lambda connection, _account, _matched: then(connection),
+            before=Step.PASSWORD,
+        )
 
     def _enrolled(self, connection: Connection, user: User, entry: Entry) -> list[str]:
         """End every session, and give recovery codes with the first factor."""

@@ -9,7 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from repository.accounts.own_account import Again
 from repository.accounts.passkeys import MAX_ANSWER
+from repository.accounts.second_factors import Offered
 from repository.web.bearer import Acknowledger, Bearer, Enroller, Origin, Rooms
 
 router = APIRouter()
@@ -78,10 +80,24 @@ class Secret(BaseModel):
     qr_svg: str
 
 
+class ShownAgain(_Typed):
+    """The password, and a second factor that one has already: what a sign-in takes, once more."""
+
+    password: str = Field(max_length=_MAX_TYPED)
+    code: str = Field("", max_length=64, description="A code of the app, or a recovery code.")
+    passkey: str = Field(
+        "", max_length=MAX_ANSWER, description="The browser's answer, as JSON, to /login/challenge."
+    )
+
+
+_AGAIN = Field(None, description="Needed by whoever has a second factor already.")
+
+
 class Code(_Typed):
     """The first code that the app shows."""
 
     code: str = Field(max_length=_MAX_TYPED)
+    again: ShownAgain | None = _AGAIN
 
 
 class NewPasskey(_Typed):
@@ -89,6 +105,7 @@ class NewPasskey(_Typed):
 
     answer: str = Field(max_length=MAX_ANSWER)
     name: str = Field(max_length=_MAX_TYPED)
+    again: ShownAgain | None = _AGAIN
 
 
 class RecoveryCodes(BaseModel):
@@ -154,7 +171,7 @@ def new_secret(user: Enroller, rooms: Rooms, origin: Origin) -> Secret:
 @router.post("/second-factors/totp/confirm")
 def confirm_secret(typed: Code, user: Enroller, rooms: Rooms, origin: Origin) -> RecoveryCodes:
     """Have the new app count; every session ends, so sign in again with its next code."""
-    codes = rooms.accounts.confirm_secret(user, typed.code, origin)
+    codes = rooms.accounts.confirm_secret(user, typed.code, origin, _again(typed.again))
     return RecoveryCodes(recovery_codes=codes)
 
 
@@ -167,7 +184,7 @@ def new_passkey(user: Enroller, rooms: Rooms) -> Challenge:
 @router.post("/second-factors/passkeys")
 def add_passkey(typed: NewPasskey, user: Enroller, rooms: Rooms, origin: Origin) -> RecoveryCodes:
     """Keep the passkey that the browser made; every session ends, so sign in again with it."""
-    codes = rooms.accounts.add_passkey(user, typed.answer, typed.name, origin)
+    codes = rooms.accounts.add_passkey(user, typed.answer, typed.name, origin, _again(typed.again))
     return RecoveryCodes(recovery_codes=codes)
 
 
@@ -181,6 +198,13 @@ def remove_passkey(
 
 
 @router.post("/second-factors/recovery-codes")
-def recovery_codes(user: Bearer, rooms: Rooms, origin: Origin) -> RecoveryCodes:
+def recovery_codes(typed: ShownAgain, user: Bearer, rooms: Rooms, origin: Origin) -> RecoveryCodes:
     """New recovery codes in place of those that are left."""
-    return RecoveryCodes(recovery_codes=rooms.accounts.new_recovery_codes(user, origin))
+    codes = rooms.accounts.new_recovery_codes(user, origin, _again(typed))
+    return RecoveryCodes(recovery_codes=codes)
+
+
+def _again(typed: ShownAgain | None) -> Again:
+    if typed is None:
+        return Again()
+    return Again(typed.password, Offered(typed.code, typed.passkey))

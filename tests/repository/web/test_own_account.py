@@ -7,13 +7,14 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
 from repository.accounts import totp
 from repository.accounts.acknowledgement import NOTICE
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from tests.repository.accounts.authenticator import Authenticator
-from tests.repository.people import OPERATOR, PASSWORD, Clock, code_of
+from tests.repository.people import OPERATOR, PASSWORD, Clock, code_of, recorded
 from tests.repository.web.test_app import Visitor, error_of, sign_in
 from tests.repository.web.test_app import client as client
 from tests.repository.web.test_app import rooms as rooms
@@ -27,6 +28,11 @@ def opened(client: Visitor, **more: Any) -> tuple[dict[str, str], dict[str, Any]
     answer = client.post(f"{API}/login", json=typed)
     assert answer.status_code == 200, answer.text
     return {"Authorization": f"Bearer {answer.json()['token']}"}, answer.json()
+
+
+def shown_again(accounts: Accounts) -> dict[str, str]:
+    """What a sign-in takes, without the login."""
+    return {"password": PASSWORD, "code": code_of(accounts, "jdoe").code}
 
 
 @pytest.mark.policy("C-ack")
@@ -74,7 +80,11 @@ def test_a_passkey_from_its_making_to_a_session_in_a_cookie(
     headers = sign_in(client)
     asked = client.post(f"{API}/second-factors/passkeys/challenge", headers=headers).json()
     key = Authenticator()
-    made = {"answer": key.make(asked["options"]), "name": "blue key"}
+    made = {
+        "answer": key.make(asked["options"]),
+        "name": "blue key",
+        "again": shown_again(accounts),
+    }
     done = client.post(f"{API}/second-factors/passkeys", json=made, headers=headers)
     assert done.json() == {"recovery_codes": []}
     asked = client.post(f"{API}/login/challenge").json()
@@ -116,7 +126,64 @@ def test_a_passkey_from_its_making_to_a_session_in_a_cookie(
 def test_what_does_not_do_is_refused_and_breaks_nothing(
     client: Visitor, officer: User, path: str, body: dict[str, str]
 ) -> None:
-    # What no client library would send: half characters, as JSON allows them to be written.
-    content = json.dumps(body)
     headers = sign_in(client) | {"Content-Type": "application/json"}
+    again = {} if path == "acknowledgement" else {"again": shown_again(client.accounts)}
+    # What no client library would send: half characters, as JSON allows them to be written.
+    content = json.dumps(body | again)
     assert client.post(f"{API}/{path}", content=content, headers=headers).status_code == 422
+
+
+@pytest.mark.policy("C-3c")
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_stolen_session_gets_no_second_factor_of_its_own(
+    client: Visitor, accounts: Accounts, officer: User, engine: Engine, clock: Clock
+) -> None:
+    headers = sign_in(client)
+    had = accounts.own_factors(officer)
+    secret = client.post(f"{API}/second-factors/totp", headers=headers).json()["secret"]
+    asked = client.post(f"{API}/second-factors/passkeys/challenge", headers=headers).json()
+    answer = Authenticator().make(asked["options"])
+    app = {"code": totp.code(base64.b32decode(secret), clock())}
+    wanted: dict[str, dict[str, Any]] = {
+        "totp/confirm": app,
+        "passkeys": {"answer": answer, "name": "mine"},
+    }
+
+    def ask(path: str, body: Any) -> tuple[int, str]:
+        got = client.post(f"{API}/second-factors/{path}", json=body, headers=headers)
+        return error_of(got)[:2] if got.status_code != 200 else (200, "")
+
+    for path, body in wanted.items():
+        assert ask(path, body) == (422, "refused")
+        # The password alone is what a thief may know.
+        assert ask(path, body | {"again": {"password": PASSWORD}}) == (401, "sign_in_refused")
+        last = recorded(engine)[-2:]
+        assert [(each["action"], each["outcome"]) for each in last] == [
+            ("accounts.sign_in", "refused"), ("accounts.add_second_factor", "refused")
+        ]  # fmt: skip
+        assert last[0]["request"] == {"locked": False, "reason": "second factor wrong or missing"}
+    assert ask("recovery-codes", None) == (422, "invalid")
+    assert ask("recovery-codes", {"password": ""}) == (422, "refused")
+    assert ask("recovery-codes", {"password": PASSWORD}) == (401, "sign_in_refused")
+    code = {"code": code_of(accounts, "jdoe").code}
+    assert ask("recovery-codes", code | {"password": "wrong"}) == (401, "sign_in_refused")
+    assert accounts.own_factors(officer) == had
+    assert ask("totp/confirm", app | {"again": shown_again(accounts)}) == (200, "")
+    headers = sign_in(client)
+    typed = shown_again(accounts)
+    assert ask("recovery-codes", typed) == (200, "")
+    assert ask("recovery-codes", typed) == (401, "sign_in_refused"), "a code serves once"
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_who_shows_the_second_factor_wrongly_too_often_is_locked(
+    client: Visitor, accounts: Accounts, officer: User
+) -> None:
+    headers = sign_in(client)
+    typed = {"password": PASSWORD, "code": "000000"}
+    codes = f"{API}/second-factors/recovery-codes"
+    for _ in range(accounts.settings.max_failures):
+        refused = client.post(codes, json=typed, headers=headers)
+        assert error_of(refused)[:2] == (401, "sign_in_refused")
+    locked = client.post(codes, json=shown_again(accounts), headers=headers)
+    assert locked.status_code == 401
