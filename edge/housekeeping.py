@@ -196,13 +196,12 @@ class Housekeeping:
     def _tell_left_out(self, facts: ListFacts) -> None:
         """Say that much of the list's file was rejected: half a list looks whole."""
         part, left_out = f"lines of hot list {facts.name}", facts.left_out
-        rejected = 0 if left_out is UNSET else left_out.lines
-        lines = facts.entries + rejected
-        if left_out is not UNSET and rejected > MOST_REJECTED * lines:
+        lines = facts.entries + facts.rejected
+        if left_out is not UNSET and facts.rejected > MOST_REJECTED * lines:
             self._health.trouble(
                 part,
-                f"{rejected} of {lines} lines of {facts.name} were rejected, and their plates are "
-                f"not looked for: the first is {left_out.first}",
+                f"{facts.rejected} of {lines} lines of {facts.name} were rejected, and their "
+                f"plates are not looked for: the first is {left_out.first}",
             )
         else:
             self._health.recovered(part)

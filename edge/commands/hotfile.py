@@ -31,25 +31,23 @@ class _Taken:
 
     facts: ListFacts
     news: bool
-    rejected: int = 0
     rejections: tuple[str, ...] = ()
 
     def shown(self) -> dict[str, Any]:
         """For a program."""
-        more = {"news": self.news, "rejected": self.rejected, "rejections": self.rejections}
-        return _shown(self.facts) | more
+        return _shown(self.facts) | {"news": self.news, "rejections": self.rejections}
 
     def lines(self) -> list[str]:
         """For a person."""
         facts, said = self.facts, "now in use" if self.news else "was in use already"
         lines = [f"{facts.name}: version {facts.version}, {facts.entries} entries, {said}"]
-        if self.rejected:
+        if facts.rejected:
             some = (
                 f", the first {len(self.rejections)}"
-                if self.rejected > len(self.rejections)
+                if facts.rejected > len(self.rejections)
                 else ""
             )
-            lines.append(f"  {self.rejected} lines make no entry and were left out{some}:")
+            lines.append(f"  {facts.rejected} lines make no entry and were left out{some}:")
             lines += [f"  {rejection}" for rejection in self.rejections]
         return lines
 
@@ -238,7 +236,7 @@ def _take_file(
         folder.install(source.name, build.file)
     remove_once_built(source, build.facts.recipe)
     progress(build.facts.entries)
-    return [_Taken(build.facts, True, build.rejected, tuple(shown_rejections(build.rejections)))]
+    return [_Taken(build.facts, True, tuple(shown_rejections(build.rejections)))]
 
 
 def _progress(as_json: bool) -> Callable[[int], None]:
@@ -258,6 +256,7 @@ def _shown(facts: ListFacts) -> dict[str, Any]:
         "source": facts.source,
         "issued_at": facts.issued_at.isoformat(),
         "entries": facts.entries,
+        "rejected": facts.rejected,
     }
 
 
@@ -271,7 +270,10 @@ def _line(one: dict[str, Any]) -> str:
             f"dated {-hours:.1f} h AHEAD of this machine's clock, so its age is not known: check "
             "the clock, then the list's date"
         )
+    entries = f"{one['entries']} entries"
+    if one["rejected"]:
+        entries += f" ({one['rejected']} lines of its file make none)"
     return (
         f"{one['name']}: version {one['version']} ({one['source']}), issued {one['issued_at']}, "
-        f"{one['entries']} entries, {age}"
+        f"{entries}, {age}"
     )

@@ -45,6 +45,11 @@ class ListFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recipe: str = ""
     left_out: LeftOut | msgspec.UnsetType = msgspec.UNSET
 
+    @property
+    def rejected(self) -> int:
+        """How many lines of the department's file make no entry."""
+        return 0 if self.left_out is msgspec.UNSET else self.left_out.lines
+
     def age(self, now: datetime) -> timedelta:
         """Time since the list was issued; negative if it is dated ahead of the clock."""
         return now - self.issued_at

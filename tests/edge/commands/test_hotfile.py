@@ -175,6 +175,7 @@ def test_a_list_dated_ahead_of_the_clock_is_not_said_to_be_old() -> None:
             "source": "file",
             "issued_at": "2026-11-03T12:00:00+00:00",
             "entries": 7,
+            "rejected": 0,
             "age_s": -90_000,
             "stale": True,
         }
@@ -376,6 +377,8 @@ def test_lines_of_a_departments_file_that_make_no_entry_are_said(bench: Bench) -
     assert "\n  line 32: plate: has a character that is none of a plate's" in said
     assert said.count("  line ") == 20
     assert "SECRET" not in said
+    shown = bench.hotfile("status").stdout
+    assert "30 entries (25 lines of its file make none), 0.0 h old" in shown
     (taken,) = bench.ok("import", str(file))
     assert (taken["entries"], taken["rejected"], len(taken["rejections"])) == (30, 25, 20)
     file.write_text(table(30))
