@@ -47,6 +47,7 @@ from repository.hotlists.look_back import LookBacks
 from repository.hotlists.publish import Publisher
 from repository.hotlists.service import UnitHotlists
 from repository.ingest.aside import Bounds
+from repository.ingest.share import share_name
 from repository.ingest.take import Ingest
 from repository.ledger.service import Ledger
 from repository.ledger.settings import FolderWitness, HttpsWitness, WitnessSettings
@@ -411,6 +412,11 @@ class Services:
             clock=self.clock,
             bounds=Bounds(bounds.bytes_per_day, bounds.rows_per_day),
         )
+
+    @functools.cached_property
+    def ingest_share(self) -> str:
+        """The name under which this repository's ingest processes share what units send."""
+        return share_name(self._master_key)
 
     @functools.cached_property
     def _ingest_engine(self) -> Engine:

@@ -125,7 +125,7 @@ def _start_ingest(instance: int | None, services: Services, stop: threading.Even
     broker = services.settings.broker
     if instance is not None:
         broker = broker.model_copy(update={"instance": instance})
-    consumer = Consumer(broker, services.ingest)
+    consumer = Consumer(broker, services.ingest_share, services.ingest)
     collector.spare()
     return _Running("ingest", consumer.run, consumer.stop, stop)
 

@@ -58,7 +58,7 @@ class BrokerLink(_Section):
     """How a broker is reached."""
 
     host: str = Field("127.0.0.1", min_length=1, description="Host of the broker.")
-    port: int = Field(1883, ge=1, le=65_535, description="Port of the broker; 8883 for TLS.")
+    port: int = Field(1883, ge=1, le=65_535, description="Port of the broker.")
     tls: TlsSettings | None = Field(
         None, description="Certificates; without them the link is plain, fit for loopback alone."
     )
@@ -67,7 +67,7 @@ class BrokerLink(_Section):
 
 
 class BrokerSettings(BrokerLink):
-    """The MQTT broker that units send to."""
+    """The MQTT broker that units send to, at the port that is the repository's own."""
 
     client_id: str = Field(
         "plateward-repository",

@@ -22,6 +22,7 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a name of its own is ma
 _MEMORY_FREE = 1024**3
 """Bytes that must be free there: a cluster takes a quarter of it, and there is one for a worker."""
 _LOG_MB = 128
+_SHIPPED = Path(__file__).parents[1] / "deploy" / "mosquitto" / "plateward.conf"
 
 
 def free_port() -> int:
@@ -127,20 +128,22 @@ class PostgresServer:
 class Broker:
     """A mosquitto on a loopback port, with whatever configuration a test needs.
 
-    ``{port}`` in a line stands for the broker's port and ``{folder}`` for its own folder. Lines
-    without a ``listener`` get one, open to anyone.
+    ``{port}`` in a line stands for the broker's port, ``{repository_port}`` for one more and
+    ``{folder}`` for its own folder. Lines without a ``listener`` get one, open to anyone.
     """
 
     def __init__(self, folder: Path, lines: Sequence[str] = ()) -> None:
         self.folder = folder
         self.port = free_port()
+        self.repository_port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True)
         if not any(line.startswith("listener ") for line in lines):
             lines = ("listener {port} 127.0.0.1", "allow_anonymous true", *lines)
         if os.geteuid() == 0:  # mosquitto would otherwise become a user that cannot read the folder
             lines = ("user root", *lines)
-        text = "\n".join(line.format(port=self.port, folder=folder) for line in lines)
+        own = {"port": self.port, "repository_port": self.repository_port, "folder": folder}
+        text = "\n".join(line.format(**own) for line in lines)
         (folder / "mosquitto.conf").write_text(text + "\n")
 
     def start(self) -> None:
@@ -203,6 +206,18 @@ class Broker:
             self._process.kill()
             self._process.wait(30)
             self._process = None
+
+
+def shipped_broker(files: Path) -> list[str]:
+    """The configuration that ships, as a :class:`Broker` takes it, its files in that folder."""
+    text = _SHIPPED.read_text(encoding="utf-8").replace("/etc/mosquitto/plateward", str(files))
+    for shipped, own in (
+        ("\nlistener 8884 127.0.0.1\n", "\nlistener {repository_port} 127.0.0.1\n"),
+        ("\nlistener 8883\n", "\nlistener {port} 127.0.0.1\n"),
+    ):
+        assert text.count(shipped) == 1
+        text = text.replace(shipped, own)
+    return text.splitlines()
 
 
 _numbers = count(1)

@@ -121,7 +121,7 @@ class Counts:
 class Consumer:
     """Takes messages from a broker until stopped, through whatever outages there are."""
 
-    def __init__(self, broker: BrokerSettings, taker: Taker) -> None:
+    def __init__(self, broker: BrokerSettings, share: str, taker: Taker) -> None:
         self.counts = Counts()
         self._session = broker.session
         self._taker = taker
@@ -132,7 +132,7 @@ class Consumer:
         self._stop = threading.Event()
         self._held: list[_InHand] = []
         self._next_beat = 0.0
-        self._link = Link(broker, self._on_delivery)
+        self._link = Link(broker, share, self._on_delivery)
 
     def run(self) -> None:
         """Take messages until :meth:`stop`; call it in the thread that is to be the worker.

@@ -1,9 +1,10 @@
 """The link to the broker: a lasting session that shares the units' messages with other processes.
 
-With MQTT 5 every ingest process subscribes to the same filters under one share name, so that the
-broker gives each message to one of them. Its session outlives a restart, and the receive maximum
-bounds what the broker hands over before it is acknowledged. What a unit says of itself is not
-shared: the broker brings its last word to whoever connects, which a shared subscription would not.
+With MQTT 5 every ingest process subscribes to the same filters under one share name, a secret
+(`repository.ingest.share`), so that the broker gives each message to one of them. Its session
+outlives a restart, and the receive maximum bounds what the broker hands over before it is
+acknowledged. What a unit says of itself is not shared: the broker brings its last word to whoever
+connects, which a shared subscription would not.
 
 A broker that speaks 3.1.1 alone has no such thing: one process, instance 1, takes everything then.
 """
@@ -26,10 +27,10 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.contract.topics import ingest_filters
 from repository.errors import RepositoryError
+from repository.ingest.share import FORMER_SHARE, shared
 from repository.mqtt import secure
 from repository.settings import BrokerSettings
 
-SHARE = "$share/plateward-ingest/"
 SESSION_EXPIRY_S = 30 * 24 * 3600
 _QOS = 1
 _KEEPALIVE_S = 60
@@ -58,10 +59,16 @@ class Delivery:
 class Link:
     """A connection that is made again whenever it is lost, until it is closed."""
 
-    def __init__(self, broker: BrokerSettings, deliver: Callable[[Delivery], None]) -> None:
-        """``deliver`` is called by the link's own thread, and may make it wait."""
+    def __init__(
+        self, broker: BrokerSettings, share: str, deliver: Callable[[Delivery], None]
+    ) -> None:
+        """``share`` is the name that all processes share under.
+
+        ``deliver`` is called by the link's own thread, and may make it wait.
+        """
         self.fault: RepositoryError | None = None
         self._broker = broker
+        self._share = share
         self._deliver = deliver
         self._closed = threading.Event()
         self._subscribed = threading.Event()
@@ -168,18 +175,20 @@ class Link:
             return
         self._answered.set()
         self._connection += 1
-        *shared, status = ingest_filters()
+        *work, status = ingest_filters()
         if not self._speaks_5():
-            client.subscribe([(filter_, _QOS) for filter_ in (*shared, status)])
+            client.subscribe([(filter_, _QOS) for filter_ in (*work, status)])
         else:
+            own = [shared(self._share, filter_) for filter_ in work]
             client.subscribe(
                 [
-                    *((SHARE + filter_, SubscribeOptions(qos=_QOS)) for filter_ in shared),
+                    *((filter_, SubscribeOptions(qos=_QOS)) for filter_ in own),
                     (status, SubscribeOptions(qos=0)),
                 ]
             )
-            # A session from before ingest was shared holds these, and would get everything twice.
-            client.unsubscribe(list(shared))
+            # A session from before ingest was shared, or shared under a secret name, holds these
+            # and would get everything twice. What waits in it comes all the same.
+            client.unsubscribe([*work, *(shared(FORMER_SHARE, filter_) for filter_ in work)])
 
     def _on_subscribe(
         self,

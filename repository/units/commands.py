@@ -198,7 +198,7 @@ def revoke_unit(services: Services, agency: str, name: str) -> None:
         _record(connection, services, "unit.revoke", {"agency": agency, "unit": name})
     click.echo(
         f"unit {agency}/{name} revoked; write the broker's rules anew with "
-        "`alpr-repository units acl`"
+        "`alpr-repository units acl`, and take its certificate back at the authority"
     )
 
 

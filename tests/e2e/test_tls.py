@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import ssl
@@ -15,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from demo_site import site as sites
-from demo_site.processes import BIN, command
+from demo_site.processes import BIN, command, end, start
 from tests.e2e.conftest import CopySite, Ingesting
 from tests.e2e.wire import Client, certificate, database, stored
 from tests.repository.sender import Sender
-from tests.servers import Broker
+from tests.servers import Broker, shipped_broker
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 CLIENTS = {  # file of a certificate, and its common name
@@ -27,6 +28,7 @@ CLIENTS = {  # file of a certificate, and its common name
     "neighbour": f"{sites.AGENCY}.car-13",
     "elsewhere": "amherst-pd.car-12",
     "retired": f"{sites.AGENCY}.car-14",
+    "taken-back": f"{sites.AGENCY}.car-15",
 }
 
 
@@ -46,6 +48,11 @@ def issue(folder: Path) -> None:
         if file != "unit"
     ]
     script = "\n".join([functions, example.replace("northfield-pd.car-12", CLIENTS["unit"]), *more])
+    run_shell(script, folder)
+
+
+def run_shell(script: str, folder: Path) -> None:
+    """As an administrator would in that folder."""
     subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
@@ -66,9 +73,9 @@ class Line:
     elsewhere: Sender
     retired: Sender
 
-    def client(self, name: str) -> Client:
-        """A client with the certificate of that name."""
-        return Client(self.site, name, certificate(self.files, name))
+    def client(self, name: str, client_id: str | None = None) -> Client:
+        """A client with the certificate of that name, and that client id or else its name."""
+        return Client(self.site, client_id or name, certificate(self.files, name))
 
 
 @pytest.fixture(scope="module")
@@ -79,16 +86,14 @@ def line(
     files = folder / "files"
     files.mkdir()
     issue(files)
-    configuration = (DEPLOY / "mosquitto" / "plateward.conf").read_text(encoding="utf-8")
-    configuration = configuration.replace("/etc/mosquitto/plateward", str(files))
-    configuration = configuration.replace("listener 8883", "listener {port} 127.0.0.1")
-    broker = Broker(folder / "mosquitto", configuration.splitlines())
+    broker = Broker(folder / "mosquitto", shipped_broker(files))
     site = copy_site(folder / "site", broker.port)
-    for settings, section, name in (
-        (site.edge_settings, "uplink", "unit"),
-        (site.repository_settings, "broker", "repository"),
+    for settings, section, name, port in (
+        (site.edge_settings, "uplink", "unit", broker.port),
+        (site.repository_settings, "broker", "repository", broker.repository_port),
     ):
         text = settings.read_text(encoding="utf-8").replace('host = "127.0.0.1"\n', "")
+        text = text.replace(f"port = {broker.port}\n", f"port = {port}\n")
         text = text.replace(f"[{section}]", f'[{section}]\nhost = "localhost"')
         text += f'\n[{section}.tls]\nca = "{files}/ca.pem"\n'
         text += f'certificate = "{files}/{name}.pem"\nkey = "{files}/{name}.key"\n'
@@ -127,6 +132,56 @@ def test_a_unit_delivers_with_its_own_certificate(line: Line) -> None:
     assert ran.returncode == 0, ran.stderr
     counts = stored(line.site)
     assert (counts["reads"], counts["pictures_held"], counts["pictures_missing"]) == (1, 2, 0)
+
+
+def test_a_unit_that_vanishes_is_said_to_be_offline(line: Line) -> None:
+    topic = f"alpr/1/{sites.AGENCY}/{sites.UNIT}/status"
+    own = line.files / "repository"
+    onlooker = subprocess.Popen(
+        [
+            *("mosquitto_sub", "-h", "localhost", "-p", str(line.broker.repository_port)),
+            *("--cafile", line.files / "ca.pem", "--cert", f"{own}.pem", "--key", f"{own}.key"),
+            *("-i", "onlooker", "-q", "1", "-W", "120", "-t", topic),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert onlooker.stdout is not None
+    states = (json.loads(said)["state"] for said in onlooker.stdout)
+    settings = str(line.site.edge_settings)
+    log = line.site.logs / "vanishing.log"
+    unit = start([str(BIN / "alpr-edge"), "run", "--settings", settings, "--console", "none"], log)
+    try:
+        assert "online" in states
+        unit.kill()
+        assert "offline" in states
+    finally:
+        end(unit)
+        end(onlooker)
+        onlooker.stdout.close()
+
+
+@pytest.mark.policy("M-C7")
+def test_no_certificate_takes_over_the_session_of_another(line: Line) -> None:
+    sender, own = line.neighbour, f"{sites.AGENCY}:car-13"
+    for taken in ("plateward-repository", "repository", own, own.replace(":", ".")):
+        with closing(line.client("neighbour", own)) as client:
+            assert client.subscribe(sender.topic("receipt"))
+            with closing(line.client("unit", taken)):
+                for _ in range(3):
+                    message = sender.message(sender.read(datetime.now(UTC)))
+                    assert client.deliver(sender.topic(), message).committed_through == sender.seq
+
+
+@pytest.mark.policy("M-C7")
+def test_no_unit_takes_a_turn_among_the_processes_of_ingest(line: Line) -> None:
+    sender = line.neighbour
+    with closing(line.client("unit")) as intruder, closing(line.client("neighbour")) as client:
+        assert client.subscribe(sender.topic("receipt"))
+        intruder.subscribe("$share/plateward-ingest/alpr/1/+/+/records")
+        for _ in range(5):
+            message = sender.message(sender.read(datetime.now(UTC)))
+            assert client.deliver(sender.topic(), message).committed_through == sender.seq
 
 
 @pytest.mark.policy("C-6a")
@@ -194,6 +249,18 @@ def test_a_revoked_unit_is_stopped_at_the_broker_once_its_rules_are_written_anew
     assert stored(line.site) == before | {"quarantined": before["quarantined"] + 1}
 
 
+@pytest.mark.policy("C-6a")
+def test_a_certificate_that_was_taken_back_opens_neither_port(line: Line) -> None:
+    ports = (line.broker.port, line.broker.repository_port)
+    lost = certificate(line.files, "taken-back")
+    assert all(admits(port, lost) for port in ports)
+    functions, _ = shell_blocks()
+    run_shell(f"{functions}\nrevoke taken-back", line.files)
+    line.broker.reload()
+    kept = certificate(line.files, "unit")
+    assert [(admits(port, lost), admits(port, kept)) for port in ports] == [(False, True)] * 2
+
+
 @pytest.mark.policy("M-C7")
 def test_nobody_speaks_to_the_broker_without_a_certificate_of_its_authority(
     line: Line, tmp_path: Path
@@ -203,14 +270,14 @@ def test_nobody_speaks_to_the_broker_without_a_certificate_of_its_authority(
     forged = ssl.create_default_context(cafile=line.files / "ca.pem")
     forged.load_cert_chain(tmp_path / "unit.pem", tmp_path / "unit.key")
     for refused in (nobody, forged, None):
-        assert not admits(line, refused)
-    assert admits(line, certificate(line.files, "unit"))
+        assert not admits(line.broker.port, refused)
+    assert admits(line.broker.port, certificate(line.files, "unit"))
 
 
-def admits(line: Line, tls: ssl.SSLContext | None) -> bool:
-    """Whether the broker accepts an MQTT connection over this TLS, or over none."""
+def admits(port: int, tls: ssl.SSLContext | None) -> bool:
+    """Whether a broker there accepts an MQTT connection over this TLS, or over none."""
     hello = b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01x"  # CONNECT, version 3.1.1
-    with socket.create_connection(("localhost", line.site.broker_port), timeout=30) as plain:
+    with socket.create_connection(("localhost", port), timeout=30) as plain:
         try:
             wrapped = tls.wrap_socket(plain, server_hostname="localhost") if tls else plain
             with wrapped:

@@ -24,6 +24,7 @@ from tests.repository.people import command_line as command_line
 from tests.repository.picture_files import pictures_in
 from tests.repository.sender import Sender
 
+SHARE = "8f2c6d1be07a4935b1c4f0d2a9e35768"
 BOUNDS = Bounds(bytes_per_day=4 * 1024 * 1024, rows_per_day=1000)
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 

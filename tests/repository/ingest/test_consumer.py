@@ -31,7 +31,7 @@ from repository.settings import BrokerSettings, load_settings
 from repository.store.engine import open_engine, reading
 from repository.store.migrate import upgrade
 from repository.store.tables.reads import quarantine, reads
-from tests.repository.ingest.conftest import NOW
+from tests.repository.ingest.conftest import NOW, SHARE
 from tests.repository.ingest.test_take import REFUSED_WHOLE, SEEN, count
 from tests.repository.sender import Sender
 from tests.servers import Broker, PostgresServer
@@ -96,7 +96,7 @@ class Running:
 
     def __init__(self, broker: Broker, taker: Any, **settings: Any) -> None:
         chosen = BrokerSettings(host="127.0.0.1", port=broker.port, **settings)
-        self.consumer = Consumer(chosen, taker)
+        self.consumer = Consumer(chosen, SHARE, taker)
         self.thread = threading.Thread(target=self.consumer.run, name="consumer")
         self.thread.start()
         assert self.consumer.wait_until_subscribed(WAIT_S)
@@ -229,7 +229,7 @@ def test_a_missing_broker_is_said_in_one_sentence_and_waited_for(
 ) -> None:
     broker.stop()
     with capture_logs() as logged:
-        consumer = Consumer(BrokerSettings(host="127.0.0.1", port=broker.port), ingest)
+        consumer = Consumer(BrokerSettings(host="127.0.0.1", port=broker.port), SHARE, ingest)
         thread = threading.Thread(target=consumer.run, name="consumer")
         thread.start()
         while not logged:
@@ -301,7 +301,7 @@ class Dies:
     def beat(self, client_id, host):
         pass
 
-Consumer(services.settings.broker, Dies()).run()
+Consumer(services.settings.broker, services.ingest_share, Dies()).run()
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,22 +17,26 @@ from pathlib import Path
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt import publish
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from sqlalchemy import Engine
 
 from repository.accounts.roles import Role
+from repository.bootstrap import build, initialise
 from repository.ingest import consumers
 from repository.ingest.consumers import ConsumerError
-from repository.ingest.link import Delivery, Link, drop_session
+from repository.ingest.link import SESSION_EXPIRY_S, Delivery, Link, drop_session
 from repository.ingest.take import Ingest
-from repository.settings import BrokerSettings
+from repository.settings import BrokerSettings, Settings
 from repository.store.engine import reading
 from repository.units.findings import list_findings
-from tests.repository.ingest.conftest import NOW, Clock
+from tests.repository.ingest.conftest import NOW, SHARE, Clock
 from tests.repository.people import PASSWORD, CommandLine, recorded
 from tests.servers import Broker, free_port
 
 WAIT_S = 60.0
+FORMER = "$share/plateward-ingest/"
 WITH_DEMO = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "scripts")}
 
 
@@ -90,6 +95,7 @@ def listening(broker: Broker, instance: int) -> tuple[Link, list[str], threading
 
     link = Link(
         BrokerSettings(host="127.0.0.1", port=broker.port, instance=instance),
+        SHARE,
         deliver,
     )
     link.open()
@@ -158,30 +164,56 @@ def test_two_processes_share_what_comes_and_an_instance_keeps_its_share_while_aw
     first.close()
 
 
-def test_a_session_from_before_the_load_was_shared_gets_nothing_twice(
-    mosquitto_broker: Callable[..., Broker],
+@pytest.mark.parametrize("held", ["alpr/1/+/+/records", f"{FORMER}alpr/1/+/+/records"])
+def test_a_session_from_before_loses_nothing_and_gets_nothing_twice(
+    held: str, mosquitto_broker: Callable[..., Broker]
 ) -> None:
     broker = mosquitto_broker()
-    before = mqtt.Client(
-        CallbackAPIVersion.VERSION2, client_id="plateward-repository", clean_session=False
-    )
-    subscribed = threading.Event()
-    before.on_subscribe = lambda *_: subscribed.set()
-    before.on_connect = lambda client, *_: client.subscribe("alpr/1/+/+/records", 1)
-    before.connect("127.0.0.1", broker.port)
-    before.loop_start()
-    assert subscribed.wait(WAIT_S)
-    before.disconnect()
-    before.loop_stop()
+    leave_session(broker, "plateward-repository", held)
+    units_send(broker.port, 20)
     link, topics, came = listening(broker, 1)
+    while len(topics) < 20:
+        came.wait(0.05)
+    waited = sorted(topics)
+    assert waited == sorted(set(waited))
+    topics.clear()
     other, of_other, came_too = listening(broker, 2)
     units_send(broker.port, 20)
     while len(topics) + len(of_other) < 20:
         came.wait(0.05)
         came_too.wait(0.05)
-    assert sorted([*topics, *of_other]) == sorted({*topics, *of_other})
+    assert sorted([*topics, *of_other]) == waited
     link.close()
     other.close()
+
+
+def leave_session(broker: Broker, client_id: str, filter_: str) -> None:
+    """A lasting session that holds a subscription and is away."""
+    before = mqtt.Client(
+        CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5
+    )
+    subscribed = threading.Event()
+    before.on_subscribe = lambda *_: subscribed.set()
+    before.on_connect = lambda client, *_: client.subscribe(filter_, 1)
+    lasting = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    lasting.SessionExpiryInterval = SESSION_EXPIRY_S
+    before.connect("127.0.0.1", broker.port, clean_start=False, properties=lasting)
+    before.loop_start()
+    assert subscribed.wait(WAIT_S)
+    before.disconnect()
+    before.loop_stop()
+
+
+def test_the_share_is_one_for_all_processes_of_an_installation_and_no_other(
+    tmp_path: Path,
+) -> None:
+    names = []
+    for key in ("one", "one", "other"):
+        chosen = Settings(data=tmp_path / key)
+        initialise(chosen)
+        names.append(build(chosen).ingest_share)
+    assert names[0] == names[1] != names[2]
+    assert re.fullmatch("[0-9a-f]{32}", names[0])
 
 
 def test_a_broker_of_the_older_protocol_serves_one_process_and_refuses_a_second() -> None:
@@ -191,12 +223,12 @@ def test_a_broker_of_the_older_protocol_serves_one_process_and_refuses_a_second(
         while not listens(port):
             time.sleep(0.05)
         came = threading.Event()
-        first = Link(BrokerSettings(port=port), lambda _: came.set())
+        first = Link(BrokerSettings(port=port), SHARE, lambda _: came.set())
         first.open()
         assert first.wait_until_subscribed(WAIT_S)
         units_send(port, 1)
         assert came.wait(WAIT_S)
-        second = Link(BrokerSettings(port=port, instance=2), lambda _: None)
+        second = Link(BrokerSettings(port=port, instance=2), SHARE, lambda _: None)
         second.open()
         while second.fault is None:
             time.sleep(0.05)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import Engine, update
 
@@ -23,11 +27,10 @@ from repository.units import enrolment
 from repository.units.access import mosquitto_rules
 from repository.units.enrolment import EnrolmentError
 from tests.repository.sender import AGENCY, Sender
-from tests.servers import Broker
+from tests.servers import Broker, shipped_broker
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 WAIT_S = 30.0
-CONFIGURATION = Path(__file__).parents[3] / "deploy" / "mosquitto" / "plateward.conf"
 
 
 def add(engine: Engine, name: str, key: Ed25519PrivateKey, agency: str = AGENCY) -> str:
@@ -125,6 +128,18 @@ def test_an_agency_is_added_once(engine: Engine) -> None:
         enrolment.add_agency(connection, name="ok", title="t", ori=None, now=NOW)
 
 
+def nothing_taken_back(authority: trustme.CA) -> bytes:
+    """The authority's list of certificates taken back: none."""
+    certificate = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
+    key = load_pem_private_key(authority.private_key_pem.bytes(), password=None)
+    assert isinstance(key, EllipticCurvePrivateKey)
+    now = datetime.now(UTC)
+    made = x509.CertificateRevocationListBuilder(
+        certificate.subject, now - timedelta(hours=1), now + timedelta(days=1)
+    )
+    return made.sign(key, SHA256()).public_bytes(Encoding.PEM)
+
+
 class Client:
     """A client with a certificate in that name."""
 
@@ -183,11 +198,8 @@ def test_the_shipped_broker_configuration_keeps_units_to_their_own_topics(
     server.private_key_pem.write_to_path(files / "broker.key")
     (files / "broker.pem").write_bytes(b"".join(b.bytes() for b in server.cert_chain_pems))
     (files / "plateward.acl").write_text(rules)
-    lines = CONFIGURATION.read_text().replace("/etc/mosquitto/plateward", str(files))
-    lines = lines.replace("/var/lib/mosquitto/", f"{files}/").replace(
-        "listener 8883", "listener {port} 127.0.0.1"
-    )
-    broker = mosquitto_broker(*lines.splitlines())
+    (files / "crl.pem").write_bytes(nothing_taken_back(authority))
+    broker = mosquitto_broker(*shipped_broker(files))
     repository = Client(broker, authority, "repository", files)
     unit = Client(broker, authority, f"{AGENCY}.car-12", files)
     revoked = Client(broker, authority, f"{AGENCY}.car-13", files)
