@@ -2,7 +2,8 @@
 
 Results are in one order: newest first, reads of one moment by id and unit. A cursor names the last
 read that was shown, so pages neither repeat nor leave out a read that was there at the first page,
-whatever arrives or goes between them.
+whatever arrives or goes between them. It is no secret and not signed: `run_rows` takes only one
+that names a read which an earlier answer to the same question showed the same person.
 """
 
 from __future__ import annotations

@@ -11,7 +11,10 @@ from sqlalchemy import Connection, exists, insert, select
 
 from repository.accounts.user import User
 from repository.search.asking import Asked
+from repository.search.criteria import Criteria
+from repository.search.errors import SearchRefusedError
 from repository.search.permits import Permit
+from repository.store.tables.cases import case_search_reads, cases
 from repository.store.tables.search import search_reviews, search_runs
 
 DATABASE = "licence plate reads"
@@ -54,6 +57,36 @@ def add(
             "emergency": given.emergency,
         },
     )
+
+
+def check_page(connection: Connection, user: User, asked: Asked) -> None:
+    """See that a search which goes on does so where an answer to it ended.
+
+    That answer was this person's, to the same criteria in the same case. Pages count neither
+    against an approval nor as an emergency of their own, so one made up would look anew, uncounted.
+
+    Raises:
+        SearchRefusedError: if no such answer showed the read that the page goes on after.
+    """
+    criteria = asked.criteria
+    if not isinstance(criteria, Criteria) or criteria.after is None:
+        return
+    last = criteria.after
+    gave = exists().where(
+        search_runs.c.user_id == user.id,
+        search_runs.c.characteristics == characteristics(criteria.as_json()),
+        cases.c.id == search_runs.c.case_id,
+        cases.c.number == asked.purpose.case_number,
+        case_search_reads.c.ledger_index == search_runs.c.ledger_index,
+        case_search_reads.c.unit_id == last.unit_id,
+        case_search_reads.c.captured_at == last.captured_at,
+        case_search_reads.c.read_id == last.read_id,
+    )
+    if not connection.scalar(select(gave)):
+        raise SearchRefusedError(
+            "after: expected what an answer to this very search, by you in this case, gave as its "
+            "next; or leave it out"
+        )
 
 
 def is_page_of_emergency(

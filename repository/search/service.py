@@ -190,6 +190,7 @@ class Searches:
             law = Law.load(connection, self.settings)
             permits.check_person(connection, user, law, asked.purpose, Power.SEARCH, now)
             permits.check_question(connection, user, law, asked)
+            run_rows.check_page(connection, user, asked)
             duties = Duties.load(connection, self.rule, self.shipped)
             closed = law.closed(asked.purpose.kind, now, together=asked.kind == "together")
             reader = BoundedReader(connection, self.settings.longest_s, stop)

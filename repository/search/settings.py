@@ -22,8 +22,8 @@ class SearchSettings(BaseModel):
         25,
         ge=0,
         description="Square kilometres that a search without a plate may cover unapproved; without "
-        "a place it covers more, and corners cover the convex hull around them. With three adjacent "
-        "characters of a plate, one that covers more must not also span more than "
+        "a place it covers more, and corners cover the convex hull around them. With three "
+        "adjacent characters of a plate, one that covers more must not also span more than "
         "broad_span_days.",
     )
     broad_span_days: float = Field(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -19,6 +20,7 @@ from repository.ledger.service import Ledger
 from repository.ledger.signing import Signer
 from repository.search import approvals, emergencies
 from repository.search.asking import Asked, SearchRequest, TogetherRequest
+from repository.search.cursor import Cursor
 from repository.search.errors import ApprovalNeededError, ProposalError, SearchRefusedError
 from repository.search.settings import SearchSettings
 from repository.store.tables.search import search_runs
@@ -27,6 +29,8 @@ from tests.repository.search.desk import DECISION, REASON, Desk
 from tests.repository.sightings import sight
 
 EMERGENCY = "A child was pulled into a grey van on Derby Street ten minutes ago"
+FORGED = Cursor(datetime(2999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1), 2**62)
+"""After every read that there is: what goes on there begins anew."""
 FOUND = "The van stood in Lynn, empty, and a neighbour had the child"
 
 
@@ -73,6 +77,60 @@ def test_a_broad_search_waits_for_its_approval_and_then_runs_so_often(desk: Desk
     with desk.engine.begin() as connection:
         runs = connection.execute(select(search_runs.c.approval_id, search_runs.c.returned)).all()
     assert runs == [(made.number, 2), (made.number, 1), (made.number, 1), (made.number, 3)]
+
+
+@pytest.mark.policy("C-1a")
+def test_a_window_into_the_future_is_looked_at_as_often_as_approved_and_never_watched(
+    desk: Desk,
+) -> None:
+    desk.settings = SearchSettings(approval_runs=2)
+    tonight = desk.broad(end=(desk.clock() + timedelta(hours=20)).isoformat(), limit=1)
+    desk.approve(tonight)
+    for number in range(2):
+        sight(desk.engine, f"1ABC2{number}", desk.clock() - timedelta(minutes=1))
+        found = desk.searches.search(desk.officer, tonight, "here")
+        assert [each.plate for each in found.reads] == [f"1ABC2{number}"]
+        desk.clock.pass_(minutes=20)
+    sight(desk.engine, "1ABC29", desk.clock() - timedelta(minutes=1))
+    with pytest.raises(ApprovalNeededError):
+        desk.searches.search(desk.officer, tonight, "here")
+    with pytest.raises(SearchRefusedError, match="after: expected what an answer to this very"):
+        desk.searches.search(desk.officer, replace(tonight, after=str(FORGED)), "here")
+    page = desk.searches.search(desk.officer, replace(tonight, after=found.next), "here")
+    assert [each.plate for each in page.reads] == ["1ABC20"]
+
+
+@pytest.mark.policy("C-1a")
+def test_a_page_goes_on_where_an_answer_to_the_same_persons_same_question_ended(
+    desk: Desk,
+) -> None:
+    for minutes in (10, 20):
+        sight(desk.engine, "1ABC20", desk.clock() - timedelta(minutes=minutes))
+    narrow = desk.asked(limit=1)
+    given = desk.searches.search(desk.officer, narrow, "here").next
+    assert given is not None
+    cursor = Cursor.of(given)
+    for forged in (
+        FORGED,
+        replace(cursor, captured_at=cursor.captured_at + timedelta.resolution),
+        replace(cursor, read_id=UUID(int=cursor.read_id.int + 1)),
+        replace(cursor, unit_id=cursor.unit_id + 1),
+    ):
+        with pytest.raises(SearchRefusedError, match="after: "):
+            desk.searches.search(desk.officer, replace(narrow, after=str(forged)), "here")
+        assert recorded(desk.engine)[-1]["outcome"] == "refused"
+    elsewhere = desk.hire("eve", Role.OFFICER, agency="boston-pd")
+    for user, changed in (
+        (desk.hire("apoe", Role.OFFICER), {}),
+        (elsewhere, {}),
+        (desk.officer, {"plate": "1ABC2*"}),
+        (desk.officer, {"hits_only": True}),
+        (desk.officer, {"case_number": "24-1188"}),
+    ):
+        with pytest.raises(SearchRefusedError, match="after: "):
+            desk.searches.search(user, replace(narrow, after=given, **changed), "here")
+    page = desk.searches.search(desk.officer, replace(narrow, after=given, limit=9), "here")
+    assert (len(page.reads), page.next) == (1, None)
 
 
 @pytest.mark.policy("F-audit")
@@ -215,7 +273,9 @@ def test_an_emergency_runs_at_once_and_is_reviewed_by_a_supervisor_in_time(desk:
     assert page.emergency_review is None
     again = desk.searches.search(desk.officer, replace(urgent, hits_only=True), "here")
     anew = desk.searches.search(desk.officer, urgent, "here")
-    other = replace(urgent, radius_m=4000.0, after=made.next)
+    with pytest.raises(SearchRefusedError, match="after: "):
+        desk.searches.search(desk.officer, replace(urgent, after=str(FORGED)), "here")
+    other = replace(urgent, radius_m=4000.0)
     beside = desk.searches.search(desk.officer, other, "here")
     number = made.emergency_review
     assert recorded(desk.engine)[-1]["request"]["emergency"] == EMERGENCY
