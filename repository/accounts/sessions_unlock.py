@@ -23,21 +23,23 @@ from repository.accounts.signing_in import NOTHING, SigningIn
 from repository.accounts.standing import Step
 from repository.accounts.user import User
 from repository.accounts.users import SecretAccount
+from repository.store.engine import reading
 
 
 @dataclass(frozen=True)
 class SessionUnlock(SigningIn):
     """Unlocking; failures count towards the account's lock as those of sign-ins do."""
 
-    def unlock_challenge(self, token: str) -> str:
+    def unlock_challenge(self, token: str, origin: str) -> str:
         """What the person's browser is asked to unlock the session by a passkey, as JSON.
 
         Raises:
             SessionEndedError: as in `unlock_session`.
+            TooMuchAskedError: as there.
             AccountError: if the person has no passkey.
         """
-        with self.engine.begin() as connection:
-            user = self._unlocking(connection, token)
+        user = self._unlocking(token, origin)
+        with reading(self.engine) as connection:
             known = second_factors.credential_ids(connection, user.id)
         if not known:
             raise AccountError("passkey: you have none; unlock with your password")
@@ -52,13 +54,13 @@ class SessionUnlock(SigningIn):
         ``passkey`` is the browser's answer to `unlock_challenge`, in place of the password.
 
         Raises:
-            SessionEndedError: if the token opens no session, locked or not, or one that the
-                agency's own provider has to open anew.
+            SessionEndedError: if the token opens no session, locked or not, or one that is bound
+                to another address, or that the agency's own provider has to open anew.
+            TooMuchAskedError: if too much was asked by the person, or from there, just now.
             UnlockRefusedError: if the password or the passkey's answer is not right.
             TooManySignInsError: if too many failed from there before.
         """
-        with self.engine.begin() as connection:
-            user = self._unlocking(connection, token)
+        user = self._unlocking(token, origin)
         offered = Offered(passkey=passkey, alone=True) if passkey else NOTHING
 
         def rotate(
@@ -76,8 +78,8 @@ class SessionUnlock(SigningIn):
         except SignInRefusedError:
             raise UnlockRefusedError from None
 
-    def _unlocking(self, connection: Connection, token: str) -> User:
-        user = self._holder(connection, token)
-        if sessions.find(connection, token, self.terms, self.now()).by_provider:
+    def _unlocking(self, token: str, origin: str) -> User:
+        inside = self.in_session(token, origin, locked_too=True)
+        if inside.held.by_provider:
             raise SessionEndedError
-        return user
+        return inside.user

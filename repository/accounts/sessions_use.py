@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from repository.accounts import sessions, sharing, standing, users
-from repository.accounts.base import AccountsBase
+from repository.accounts import sessions, sharing, users
 from repository.accounts.entering import enter
-from repository.accounts.errors import AccountError, NoSuchUserError, SessionEndedError
+from repository.accounts.errors import AccountError, NoSuchUserError
 from repository.accounts.roles import REPOSITORY_WIDE, Power
-from repository.accounts.sessions import Held, Opening, Terms
-from repository.accounts.sessions_rates import Asked, Rates
+from repository.accounts.sessions import Held, Opening
+from repository.accounts.sessions_gate import SessionGate
 from repository.accounts.sharing import SharedUse
-from repository.accounts.standing import Step
-from repository.accounts.throttle import site
 from repository.accounts.user import User, check_login
 from repository.ledger import log
-from repository.ledger.attempt import attempt, record
+from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Actor, Entry, as_typed
 
 _READERS = (
@@ -38,18 +33,6 @@ class NoSuchSessionError(AccountError):
 
     def __init__(self) -> None:
         super().__init__("session: you have none of that id; GET /api/v1/sessions lists yours")
-
-
-@dataclass(frozen=True, slots=True)
-class InSession:
-    """Who asks, the session that their token opened as it was before, and what stands before them.
-
-    ``outstanding`` are the steps that the person has still to take (see `standing`).
-    """
-
-    user: User
-    held: Held
-    outstanding: Sequence[Step]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,48 +57,8 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class SessionUse(AccountsBase):
+class SessionUse(SessionGate):
     """What is done with sessions that are open."""
-
-    @property
-    def terms(self) -> Terms:
-        """How long sessions are good, by the settings."""
-        chosen = self.settings
-        return Terms(
-            timedelta(minutes=chosen.idle_lock_min),
-            timedelta(hours=chosen.sign_in_every_h),
-            chosen.idle_exempt_units,
-        )
-
-    @functools.cached_property
-    def rates(self) -> Rates:
-        """What counts requests, by the settings."""
-        chosen = self.settings.sessions
-        return Rates(
-            chosen.requests_per_min, chosen.searches_per_min, chosen.requests_per_min_and_address
-        )
-
-    def count_search(self, user: User) -> None:
-        """Count a search that a person is about to make.
-
-        Raises:
-            TooMuchAskedError: if they made too many just now.
-        """
-        self.rates.admit(user.actor, Asked.SEARCH, self.now())
-
-    def record_dropped_requests(self) -> None:
-        """One entry for all that was dropped of a person or token, once its minute is over."""
-        for each in self.rates.take_ended(self.now()):
-            request: dict[str, JSON] = {
-                "reason": "too many in a minute",
-                "what": each.asked.value,
-                "since": each.since.isoformat(),
-            }
-            entry = Entry(
-                "accounts.dropped_requests", each.actor, self.now(), "web", request, "refused",
-                count=each.count,
-            )  # fmt: skip
-            record(self.engine, entry)
 
     def begin_session(self, connection: Connection, user: User, opening: Opening) -> Session:
         """A session for a person who has signed in, their row locked."""
@@ -125,52 +68,18 @@ class SessionUse(AccountsBase):
         token = sessions.start(connection, user.id, opening, now, self.terms)
         return Session(token, user, sharing.untold(connection, user.id, now))
 
-    def in_session(self, token: str, origin: str) -> InSession:
-        """The person whose session the token opens; a use from two places at once is flagged.
+    def own_sessions(self, token: str, origin: str) -> Sequence[Listed]:
+        """The person's sessions, the newest first.
 
         Raises:
-            SessionEndedError: if it opens none, or no longer, or is bound to another address.
-            SessionLockedError: if the session is locked.
+            SessionEndedError: if the token opens none, or one that is bound to another address.
             TooMuchAskedError: if too much was asked by the person, or from there, just now.
         """
-        self.record_dropped_requests()
-        self.rates.admit_address(origin)
-        origin = origin[: sessions.MAX_ORIGIN]
+        inside = self.in_session(token, origin, locked_too=True)
         with self.engine.begin() as connection:
-            user = self._holder(connection, token)
-            self.rates.admit(user.actor, Asked.REQUEST, self.now())
-            held = sessions.use(connection, token, origin, self.terms, self.now())
-            away = held.kind in self.settings.sessions.bound_to_address and site(origin) != site(
-                held.origin
-            )
-            if away:
-                sessions.end(connection, user.id, held.id)
-                request: dict[str, JSON] = {
-                    "reason": "used from another address than it is bound to",
-                    "session": str(held.id),
-                    "opened_from": held.origin,
-                }
-                entry = Entry(
-                    "accounts.use_session", user.actor, self.now(), origin, request, "refused"
-                )
-                log.append(connection, entry)
-            within = timedelta(minutes=self.settings.sessions.sharing_within_min)
-            sharing.look(connection, user, held, origin, within, self.now())
-            outstanding = standing.outstanding(
-                connection, user, self.rule, self.now(), by_provider=held.by_provider
-            )
-        if away:
-            raise SessionEndedError
-        return InSession(user, held, outstanding)
-
-    def own_sessions(self, token: str) -> Sequence[Listed]:
-        """The person's sessions, the newest first."""
-        with self.engine.begin() as connection:
-            user = self._holder(connection, token)
-            current = sessions.find(connection, token, self.terms, self.now())
-            found = sessions.of_user(connection, user.id, self.terms, self.now())
+            found = sessions.of_user(connection, inside.user.id, self.terms, self.now())
         return [
-            Listed(each, each.locked(self.terms, self.now()), each.id == current.id)
+            Listed(each, each.locked(self.terms, self.now()), each.id == inside.held.id)
             for each in found
         ]
 
@@ -179,7 +88,9 @@ class SessionUse(AccountsBase):
 
         Raises:
             SessionEndedError: if the token opens none.
+            TooMuchAskedError: if too much was asked from there just now.
         """
+        self.rates.admit_address(origin)
         with self.engine.begin() as connection:
             user = self._holder(connection, token)
             held = sessions.find(connection, token, self.terms, self.now())
@@ -191,7 +102,9 @@ class SessionUse(AccountsBase):
 
         Raises:
             SessionEndedError: if the token opens none.
+            TooMuchAskedError: if too much was asked from there just now.
         """
+        self.rates.admit_address(origin)
         with self.engine.begin() as connection:
             user = self._holder(connection, token)
             held = sessions.find(connection, token, self.terms, self.now())
@@ -276,13 +189,6 @@ class SessionUse(AccountsBase):
                 count = sessions.end_all(connection, found.user.id)
                 log.append(connection, replace(entry, count=count))
         return count
-
-    def _holder(self, connection: Connection, token: str) -> User:
-        """Whose session the token opens or opened, their row locked and their account open."""
-        account = users.lock_bearer(connection, sessions.digest(token))
-        if account is None or not account.open:
-            raise SessionEndedError
-        return account.user
 
     def _log(
         self, connection: Connection, action: str, actor: Actor, origin: str, held: Held

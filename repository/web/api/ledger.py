@@ -1,7 +1,7 @@
 """The ledger's newest signed checkpoint and its growth, for whoever wants to check.
 
 They hold sizes, roots and hashes, and need no token. Entries and their proofs come out of the
-command line alone: they say what others asked.
+command line alone: they say what others asked. An address may ask as often as with a token.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from repository.ledger.errors import NotCoveredError
-from repository.web.bearer import Rooms
+from repository.web.bearer import Origin, Rooms
 from repository.web.document import files
 from repository.web.faults import answer
 
@@ -20,8 +20,9 @@ router = APIRouter()
 
 
 @router.get("/ledger/checkpoint", response_class=Response, responses=files("text/plain"))
-def checkpoint(rooms: Rooms) -> Response:
+def checkpoint(rooms: Rooms, origin: Origin) -> Response:
     """The signed note as plain text."""
+    rooms.accounts.rates.admit_address(origin)
     note = rooms.ledger.latest_checkpoint()
     if note is None:
         return answer(404, "no_checkpoint", "no checkpoint of the ledger has been signed yet")
@@ -29,8 +30,9 @@ def checkpoint(rooms: Rooms) -> Response:
 
 
 @router.get("/ledger/consistency/{old_size}")
-def consistency(old_size: int, rooms: Rooms) -> Response:
+def consistency(old_size: int, rooms: Rooms, origin: Origin) -> Response:
     """The proof that the newest checkpoint's tree only added to that of the older size."""
+    rooms.accounts.rates.admit_address(origin)
     if rooms.ledger.latest_checkpoint() is None:
         return answer(404, "no_checkpoint", "no checkpoint of the ledger has been signed yet")
     try:

@@ -131,9 +131,9 @@ def sign_in_at_vehicle(
 
 
 @router.get("/sessions")
-def own(token: Token, rooms: Rooms) -> Sessions:
+def own(token: Token, rooms: Rooms, origin: Origin) -> Sessions:
     """The person's sessions, the newest first."""
-    found = rooms.accounts.own_sessions(token)
+    found = rooms.accounts.own_sessions(token, origin)
     whole = rooms.accounts.terms.whole
     return Sessions(
         sessions=[
@@ -162,9 +162,9 @@ def lock(token: Token, rooms: Rooms, origin: Origin) -> Response:
 
 
 @router.post("/sessions/unlock/challenge")
-def unlock_challenge(token: Token, rooms: Rooms) -> Challenge:
+def unlock_challenge(token: Token, rooms: Rooms, origin: Origin) -> Challenge:
     """What the browser is asked to open a locked session by one of the person's passkeys."""
-    return challenge_of(rooms.accounts.unlock_challenge(token))
+    return challenge_of(rooms.accounts.unlock_challenge(token, origin))
 
 
 @router.post("/sessions/unlock")

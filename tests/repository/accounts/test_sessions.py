@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -55,7 +56,7 @@ def test_a_session_tells_whether_its_sign_in_showed_a_second_factor(
     once = accounts.add("new", "New Person", "salem-pd", OPERATOR, HERE)
     for login, password, shown in ((officer.login, PASSWORD, True), ("new", once, False)):
         session = accounts.open_session(login, password, HERE, code_of(accounts, login))
-        (listed,) = accounts.own_sessions(session.token)
+        (listed,) = accounts.own_sessions(session.token, HERE)
         assert listed.held.second_factor is shown
 
 
@@ -66,7 +67,7 @@ def with_settings(accounts: Accounts, **chosen: Any) -> Accounts:
 def assert_ended(accounts: Accounts, token: str) -> None:
     for use in (
         lambda: accounts.user_of(token, HERE),
-        lambda: accounts.own_sessions(token),
+        lambda: accounts.own_sessions(token, HERE),
         lambda: accounts.unlock_session(token, PASSWORD, HERE),
         lambda: accounts.lock_session(token, HERE),
     ):
@@ -141,7 +142,7 @@ def test_one_locks_it_oneself(accounts: Accounts, officer: User) -> None:
     accounts.lock_session(token, HERE)
     with pytest.raises(SessionLockedError):
         accounts.user_of(token, HERE)
-    (listed,) = accounts.own_sessions(token)
+    (listed,) = accounts.own_sessions(token, HERE)
     assert (listed.locked, listed.current) == (True, True)
     accounts.sign_out(token, HERE)
     assert_ended(accounts, token)
@@ -194,11 +195,11 @@ def test_a_person_lists_and_ends_their_own_sessions_and_no_others(
     first = opened(accounts, officer)
     clock.pass_(minutes=1)
     second, theirs = opened(accounts, officer, THERE), opened(accounts, other)
-    listed = accounts.own_sessions(second)
+    listed = accounts.own_sessions(second, HERE)
     assert [(each.held.origin, each.current) for each in listed] == [(THERE, True), (HERE, False)]
     accounts.end_session(officer, listed[1].held.id, HERE)
     assert_ended(accounts, first)
-    (foreign,) = accounts.own_sessions(theirs)
+    (foreign,) = accounts.own_sessions(theirs, HERE)
     for session_id in (foreign.held.id, uuid.uuid4()):
         with pytest.raises(NoSuchSessionError):
             accounts.end_session(officer, session_id, HERE)
@@ -244,7 +245,7 @@ def test_a_person_has_so_many_sessions_and_no_more(
         tokens.append(opened(accounts, officer))
         clock.pass_(seconds=1)
     assert_ended(accounts, tokens[0])
-    assert len(accounts.own_sessions(tokens[-1])) == MAX_PER_PERSON
+    assert len(accounts.own_sessions(tokens[-1], HERE)) == MAX_PER_PERSON
 
 
 @on_sqlite
@@ -273,6 +274,27 @@ def test_a_bound_session_that_is_used_elsewhere_ends(
     assert [(each["origin"], each["outcome"]) for each in refused] == [(THERE, "refused")]
 
 
+@on_sqlite
+@pytest.mark.policy("C-conf")
+def test_a_bound_session_is_neither_listed_nor_unlocked_from_elsewhere(
+    accounts: Accounts, officer: User, engine: Engine
+) -> None:
+    bound = with_settings(accounts, bound_to_address=["desk"])
+    uses: tuple[Callable[[str], object], ...] = (
+        lambda token: bound.own_sessions(token, THERE),
+        lambda token: bound.unlock_session(token, PASSWORD, THERE),
+        lambda token: bound.unlock_challenge(token, THERE),
+    )
+    for use in uses:
+        token = opened(bound, officer)
+        bound.lock_session(token, HERE)
+        with pytest.raises(SessionEndedError):
+            use(token)
+        assert_ended(bound, token)
+    refused = [each for each in recorded(engine) if each["action"] == "accounts.use_session"]
+    assert [each["origin"] for each in refused] == [THERE] * len(uses)
+
+
 def vehicle(accounts: Accounts, login: str = "jdoe", agency: str = "salem-pd") -> str:
     unit = KnownUnit(agency, "car-7" if agency == "salem-pd" else "pole-3")
     offered = code_of(accounts, login)
@@ -285,7 +307,7 @@ def test_a_vehicles_session_stays_open_when_left_and_ends_after_twelve_hours(
 ) -> None:
     add_units(engine, clock())
     token = vehicle(accounts)
-    (listed,) = accounts.own_sessions(token)
+    (listed,) = accounts.own_sessions(token, HERE)
     assert listed.held.kind is Kind.VEHICLE
     assert listed.held.unit_id is not None
     entries = [each for each in recorded(engine) if "vehicle" in each["action"]]
@@ -358,6 +380,23 @@ def test_what_one_address_asks_in_a_minute_is_bounded(accounts: Accounts, office
     with pytest.raises(TooMuchAskedError, match="from this address"):
         bounded.user_of("a guess", THERE)
     assert bounded.user_of(token, HERE) == officer
+
+
+@on_sqlite
+def test_guesses_count_wherever_a_token_is_taken(accounts: Accounts) -> None:
+    uses: tuple[Callable[[Accounts], object], ...] = (
+        lambda rooms: rooms.own_sessions("a guess", THERE),
+        lambda rooms: rooms.lock_session("a guess", THERE),
+        lambda rooms: rooms.sign_out("a guess", THERE),
+        lambda rooms: rooms.unlock_challenge("a guess", THERE),
+        lambda rooms: rooms.unlock_session("a guess", PASSWORD, THERE),
+    )
+    for use in uses:
+        bounded = with_settings(accounts, requests_per_min_and_address=1)
+        with pytest.raises(SessionEndedError):
+            use(bounded)
+        with pytest.raises(TooMuchAskedError, match="from this address"):
+            use(bounded)
 
 
 def waits(engine: Engine) -> bool:

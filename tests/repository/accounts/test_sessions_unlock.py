@@ -55,7 +55,7 @@ def test_a_passkey_alone_opens_a_locked_session(
     accounts: Accounts, officer: User, key: Authenticator, engine: Engine
 ) -> None:
     session = locked(accounts)
-    asked = json.loads(accounts.unlock_challenge(session.token))
+    asked = json.loads(accounts.unlock_challenge(session.token, HERE))
     assert asked["userVerification"] == "required"
     assert len(asked["allowCredentials"]) == 1
     answer = key.sign(asked)
@@ -81,7 +81,7 @@ def test_nothing_else_stands_for_the_password(
     hire(accounts, "roe")
     theirs = locked(accounts, "roe")
     with pytest.raises(AccountError, match="you have none"):
-        accounts.unlock_challenge(theirs.token)
+        accounts.unlock_challenge(theirs.token, HERE)
     session = locked(accounts)
 
     def refused(answer: str, which: Session = session) -> None:
@@ -89,16 +89,16 @@ def test_nothing_else_stands_for_the_password(
             unlock(accounts, which, answer)
         assert recorded(engine)[-1]["request"]["reason"] == "second factor wrong or missing"
 
-    refused(key.sign(accounts.unlock_challenge(session.token)), theirs)
+    refused(key.sign(accounts.unlock_challenge(session.token, HERE)), theirs)
     refused("{}")
     refused(key.sign(accounts.sign_in_challenge()))
     key.sure = False
-    refused(key.sign(accounts.unlock_challenge(session.token)))
+    refused(key.sign(accounts.unlock_challenge(session.token, HERE)))
     key.sure = True
-    late = key.sign(accounts.unlock_challenge(session.token))
+    late = key.sign(accounts.unlock_challenge(session.token, HERE))
     clock.pass_(minutes=5)
     refused(late)
-    unlocked = key.sign(accounts.unlock_challenge(session.token))
+    unlocked = key.sign(accounts.unlock_challenge(session.token, HERE))
     refused(key.sign(accounts.new_passkey(officer)))
     with pytest.raises(SessionEndedError):  # five failures have locked the account
         unlock(accounts, session, unlocked)

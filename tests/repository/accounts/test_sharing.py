@@ -78,6 +78,19 @@ def test_a_token_copied_to_another_address_is_flagged(
 
 
 @on_sqlite
+@pytest.mark.policy("C-conf")
+def test_a_copied_token_that_only_lists_or_unlocks_is_flagged(
+    accounts: Accounts, officer: User, engine: Engine
+) -> None:
+    token = opened(accounts, officer, HERE)
+    accounts.own_sessions(token, THERE)
+    assert flagged(engine) == [("jdoe", {"one": HERE, "other": THERE})]
+    accounts.lock_session(token, HERE)
+    accounts.unlock_session(token, PASSWORD, "10.5.5.5")
+    assert flagged(engine)[1:] == [("jdoe", {"one": HERE, "other": "10.5.5.5"})]
+
+
+@on_sqlite
 def test_a_vehicles_address_may_change_but_not_back(
     accounts: Accounts, officer: User, engine: Engine, clock: Clock
 ) -> None:

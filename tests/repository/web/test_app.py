@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +18,8 @@ from edge.contract import merkle
 from repository.accounts import throttle
 from repository.accounts.roles import AGENCY_ROLES
 from repository.accounts.service import Accounts
+from repository.accounts.sessions_settings import SessionSettings
+from repository.accounts.settings import AccountSettings
 from repository.accounts.user import User
 from repository.ledger import checkpoints
 from repository.ledger.service import Ledger
@@ -391,6 +393,17 @@ def test_growth_is_proven_without_a_token(client: Visitor, rooms: Rooms, officer
     for size in (0, -1, signed.size + 1, 10**30):
         assert error_of(client.get(f"{at}/{size}"))[0] == 404
     assert client.get(f"{at}/x").status_code == 422
+
+
+@pytest.mark.parametrize("path", ["checkpoint", "consistency/1"])
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_what_needs_no_token_is_bounded_by_address(rooms: Rooms, path: str) -> None:
+    sessions = SessionSettings(requests_per_min_and_address=1)
+    accounts = replace(rooms.accounts, settings=AccountSettings(sessions=sessions))
+    with serving(replace(rooms, accounts=accounts)) as client:
+        assert error_of(client.get(f"/api/v1/ledger/{path}"))[0] == 404
+        refused = client.get(f"/api/v1/ledger/{path}")
+    assert error_of(refused)[:2] == (429, "too_much_asked")
 
 
 def test_health_says_that_the_process_answers(client: Visitor) -> None:
