@@ -9,8 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,11 +37,6 @@ class Challenge:
     state: str
     nonce: str
     verifier: str
-
-    @classmethod
-    def make(cls, mint: Callable[[int], str] = secrets.token_urlsafe) -> Challenge:
-        """A new one, of 256 bits each."""
-        return cls(mint(32), mint(32), mint(32))
 
 
 @dataclass(frozen=True, slots=True)

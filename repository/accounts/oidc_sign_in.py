@@ -2,6 +2,10 @@
 
 The provider stands for password and second factor. The account, the agency's access, the
 acknowledgement and whatever else stands before the system are looked at as ever.
+
+Each agency's provider sends browsers back to an address of that agency's own, and a code counts at
+no other: otherwise one agency's provider could have another's send its people, and their codes, to
+it (RFC 9700, section 4.4, mix-up; not every provider names itself beside the code).
 """
 
 from __future__ import annotations
@@ -9,12 +13,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from urllib.parse import quote
+
+from sqlalchemy.exc import IntegrityError
 
 from repository.accounts import oidc, oidc_state, users
 from repository.accounts.errors import AccountError, TooManySignInsError
-from repository.accounts.oidc import Challenge, Expected, IdTokenError
+from repository.accounts.oidc import Expected, IdTokenError
 from repository.accounts.oidc_provider import Provider
-from repository.accounts.oidc_state import Waiting
+from repository.accounts.oidc_state import UnderWay
 from repository.accounts.sessions import Opening
 from repository.accounts.sessions_unlock import SessionUnlock
 from repository.accounts.sessions_use import Session
@@ -22,7 +29,6 @@ from repository.accounts.user import fold_login
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Actor, Entry, as_typed
 
-CALLBACK = "/api/v1/oidc/callback"
 _NOBODY = Actor(user_id="", login="", name="nobody with an account", agency="")
 
 
@@ -47,8 +53,9 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class CameBack:
-    """What a provider sent the browser back with."""
+    """Which agency's address a browser was sent back to, and with what."""
 
+    agency: str
     state: str
     code: str | None = None
     error: str | None = None
@@ -70,50 +77,55 @@ class OidcSignIn(SessionUnlock):
             TooMuchAskedError: if too much was asked from there just now.
         """
         self.rates.admit_address(origin)
-        provider = self.providers.get(agency)
-        if provider is None:
-            raise NoProviderError
-        chosen, challenge = provider.settings, Challenge.make()
+        provider = self._provider_of(agency)
+        chosen = provider.settings
+        begun = oidc_state.begin(self.factors_key(), agency, self.now(), self.random_bytes)
         address = oidc.authorization_url(
             provider.published().authorization_endpoint,
             chosen.client_id,
-            self._callback,
+            self._callback(agency),
             chosen.scopes,
             chosen.required_acr,
-            challenge,
+            begun.challenge,
         )
-        with self.engine.begin() as connection:
-            return Begun(address, oidc_state.begin(connection, agency, challenge, self.now()))
+        return Begun(address, begun.browser)
 
     def finish_at_provider(self, back: CameBack, browser: str, origin: str) -> Session:
         """A browser's session for the person whom the provider knew.
 
         Raises:
-            OidcRefusedError: if what came back signs nobody in; the ledger says why.
+            NoProviderError: if the agency has none.
+            OidcRefusedError: if what came back signs nobody in; the ledger says why, unless this
+                browser began no such sign-in.
             ProviderError: if the provider cannot be reached, or gives nothing for the code.
             TooManySignInsError: if too many failed from there before.
         """
+        provider, agency = self._provider_of(back.agency), back.agency
+        begun = oidc_state.find(self.factors_key(), agency, back.state, browser, self.now())
+        if begun is None:
+            # Neither counted nor recorded: any page on the web can have a browser come here.
+            raise OidcRefusedError(
+                "no such sign-in is under way in this browser, or no longer: begin again"
+            )
         self._record_dropped()
         if not self.throttle.admit(origin, self.now()):
             raise TooManySignInsError
-        with self.engine.begin() as connection:
-            waiting = oidc_state.take(connection, back.state, browser, self.now())
-        request: dict[str, JSON] = {"provider": None if waiting is None else waiting.agency}
+        request: dict[str, JSON] = {"provider": agency}
         entry = Entry("accounts.sign_in", _NOBODY, self.now(), origin, request)
         with attempt(self.engine, entry, AccountError):
             try:
-                return self._session(self._known(back, waiting), waiting, origin)
+                return self._session(self._known(back, provider, begun), agency, origin)
             except OidcRefusedError:
                 self.throttle.fail(origin, self.now())
                 raise
 
-    def _known(self, back: CameBack, waiting: Waiting | None) -> str:
+    def _known(self, back: CameBack, provider: Provider, begun: UnderWay) -> str:
         """The login, as the provider gives it, of the person whom it knew."""
-        provider = None if waiting is None else self.providers.get(waiting.agency)
-        if waiting is None or provider is None:
-            raise OidcRefusedError("no such sign-in is under way, or no longer: begin again")
-        if not waiting.same_browser:
-            raise OidcRefusedError("the sign-in was begun in another browser: begin again here")
+        try:
+            with self.engine.begin() as connection:
+                oidc_state.spend(connection, begun, self.now())
+        except IntegrityError:
+            raise OidcRefusedError("that sign-in came back before: begin again") from None
         chosen = provider.settings
         lacks_name = back.issuer is None and provider.published().names_itself
         if lacks_name or back.issuer not in (None, chosen.issuer):
@@ -121,7 +133,7 @@ class OidcSignIn(SessionUnlock):
         if back.error is not None or not back.code:
             said = as_typed(back.error or "no code")
             raise OidcRefusedError(f"the provider signed nobody in ({said}): begin again")
-        tokens = provider.exchange(back.code, self._callback, waiting.verifier)
+        tokens = provider.exchange(back.code, self._callback(back.agency), begun.challenge.verifier)
         try:
             key = provider.key(oidc.key_id(tokens.id_token))
             if key is None:
@@ -129,7 +141,7 @@ class OidcSignIn(SessionUnlock):
             expected = Expected(
                 issuer=chosen.issuer,
                 client_id=chosen.client_id,
-                nonce=waiting.nonce,
+                nonce=begun.challenge.nonce,
                 access_token=tokens.access_token,
                 required_acr=chosen.required_acr,
                 required_amr=chosen.required_amr,
@@ -143,8 +155,7 @@ class OidcSignIn(SessionUnlock):
             raise OidcRefusedError(f"the provider gave no login (claim {chosen.login_claim})")
         return login
 
-    def _session(self, given: str, waiting: Waiting | None, origin: str) -> Session:
-        agency = "" if waiting is None else waiting.agency
+    def _session(self, given: str, agency: str, origin: str) -> Session:
         login = fold_login(given)
         found = None if login is None else self._find(login)
         with self.engine.begin() as connection:
@@ -161,6 +172,11 @@ class OidcSignIn(SessionUnlock):
             self._record(connection, "accounts.sign_in", account.user.actor, origin, request)
         return session
 
-    @property
-    def _callback(self) -> str:
-        return self.settings.web_origin + CALLBACK
+    def _provider_of(self, agency: str) -> Provider:
+        provider = self.providers.get(agency)
+        if provider is None:
+            raise NoProviderError
+        return provider
+
+    def _callback(self, agency: str) -> str:
+        return f"{self.settings.web_origin}/api/v1/oidc/{quote(agency, safe='')}/callback"

@@ -1,4 +1,4 @@
-"""Tables of what lives after a sign-in: sessions, tokens of services, sign-ins under way elsewhere.
+"""Tables of what lives after a sign-in: sessions, tokens of services, sign-ins elsewhere.
 
 `repository.accounts` says what they mean and is the only room that writes here. Whatever opens
 something is kept as its SHA-256: the thing itself is known to its bearer alone.
@@ -6,7 +6,7 @@ something is kept as its SHA-256: the thing itself is known to its bearer alone.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, LargeBinary, String, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, ForeignKey, Index, LargeBinary, String, Table, Uuid
 
 from repository.store.tables.base import RowId, UtcDateTime, metadata
 
@@ -74,11 +74,7 @@ oidc_sign_ins = Table(
     "oidc_sign_ins",
     metadata,
     Column("state_digest", LargeBinary(32), primary_key=True),
-    Column("browser_digest", LargeBinary(32), nullable=False),
-    Column("agency", String(63), nullable=False),
-    Column("nonce", String(64), nullable=False),
-    Column("verifier", Text, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
+    Column("begun_at", UtcDateTime, nullable=False),
 )
-"""Sign-ins that an agency's own provider was asked for and that have not come back. A row is used
-once; ``browser_digest`` is of what the browser holds that began it."""
+"""Sign-ins that came back from an agency's own provider, until they would be too old to: each is
+good once."""

@@ -1,8 +1,8 @@
 """Signing in a browser by an agency's own provider.
 
-The browser is sent to the provider and comes back with a code. A cookie of its own tells that it is
-the same browser; that one also goes with requests that the provider's pages begin, and opens
-nothing by itself.
+The browser is sent to the provider and comes back with a code, to an address of that agency's own.
+A cookie of its own tells that it is the same browser; that one also goes with requests that the
+provider's pages begin, and opens nothing by itself.
 """
 
 from __future__ import annotations
@@ -47,8 +47,9 @@ def begin(
     return answer
 
 
-@router.get("/oidc/callback")
+@router.get("/oidc/{agency}/callback")
 def callback(
+    agency: Annotated[str, Path(max_length=63)],
     request: Request,
     response: Response,
     rooms: Rooms,
@@ -59,7 +60,7 @@ def callback(
     iss: Annotated[str | None, Query(max_length=_MAX)] = None,
 ) -> SignedIn:
     """Take the browser back; what else the provider adds to the address is left unread."""
-    back = CameBack(state, code, error, iss)
+    back = CameBack(agency, state, code, error, iss)
     session = rooms.accounts.finish_at_provider(back, request.cookies.get(_UNDER_WAY, ""), origin)
     response.delete_cookie(_UNDER_WAY, secure=True, httponly=True, samesite="lax")
     user = session.user

@@ -23,7 +23,7 @@ PASSWORD = "heron at the provider"
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 CLIENT, OTHER_CLIENT = "plateward", "webmail"
 CLIENT_SECRET = "Zm9vYmFy"
-REDIRECT = "http://localhost:8080/api/v1/oidc/callback"
+REDIRECT = "http://localhost:8080/api/v1/oidc/salem-pd/callback"
 _INPUT = re.compile(r'<input name="([^"]*)"')
 
 
@@ -98,8 +98,10 @@ class IdentityProvider:
 
 def came_back(address: str) -> CameBack:
     """What the address that a provider sent the browser back to says."""
-    said = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
-    return CameBack(said["state"], said.get("code"), said.get("error"), said.get("iss"))
+    parts = urlsplit(address)
+    said = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    agency = parts.path.split("/")[-2]
+    return CameBack(agency, said["state"], said.get("code"), said.get("error"), said.get("iss"))
 
 
 def _typed(page: str, login: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 
 from repository.accounts.errors import (
     AccountError,
@@ -33,6 +33,7 @@ from repository.accounts.oidc_sign_in import (
 from repository.accounts.service import Accounts
 from repository.accounts.sessions_use import Session
 from repository.accounts.user import User
+from repository.store.tables.sessions import oidc_sign_ins
 from repository.web import cookies
 from tests.repository.accounts.identity_provider import (
     CLIENT,
@@ -53,6 +54,7 @@ from tests.repository.people import (
 from tests.repository.web.test_app import error_of, serving
 
 HERE = "10.0.0.7"
+_OTHER_LETTERS = str.maketrans("-_", "+/")
 ATTACKERS_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 Tamper = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -127,6 +129,14 @@ def refused(site: Accounts, begun: Begun, back: CameBack, message: str) -> None:
     assert last["actor"]["user_id"] == ""
 
 
+def not_its_own(site: Accounts, begun: Begun, back: CameBack) -> None:
+    """What came back is not what that browser began: refused, and nothing tells of it."""
+    before = len(recorded(site.engine))
+    with pytest.raises(OidcRefusedError, match="no such sign-in is under way in this browser"):
+        site.finish_at_provider(back, begun.browser, HERE)
+    assert len(recorded(site.engine)) == before
+
+
 @dataclass(frozen=True)
 class Rooms:
     accounts: Accounts
@@ -156,8 +166,9 @@ def test_a_browser_goes_to_the_provider_and_comes_back_signed_in(
         again = client.get(f"{back.path}?{back.query}", headers=holding)
         assert error_of(again)[:2] == (401, "sign_in_refused")
         for unknown in ("boston-pd", "nowhere", "%00"):
-            nothing = client.get(f"/api/v1/oidc/{unknown}/begin")
-            assert error_of(nothing)[:2] == (404, "no_provider")
+            for way in ("begin", f"callback?{back.query}"):
+                nothing = client.get(f"/api/v1/oidc/{unknown}/{way}", headers=holding)
+                assert error_of(nothing)[:2] == (404, "no_provider")
     signed_in = [each for each in recorded(engine) if each["action"] == "accounts.sign_in"]
     assert signed_in[-2]["request"] == {"provider": "salem-pd", "second_factor": "provider"}
     assert signed_in[-2]["actor"]["login"] == "jdoe"
@@ -231,16 +242,25 @@ def test_a_code_or_state_is_good_once_for_its_browser_and_for_minutes(
 ) -> None:
     begun = site.begin_at_provider("salem-pd", HERE)
     back = came_back(provider.sign_in(begun.address))
-    refused(site, replace(begun, browser="another"), back, "begun in another browser")
-    refused(site, begun, back, "no such sign-in is under way")
-    refused(site, begun, replace(back, state="a guess"), "no such sign-in is under way")
-    begun = site.begin_at_provider("salem-pd", HERE)
-    spent = CameBack(_state(begun), back.code, None, back.issuer)
+    not_its_own(site, replace(begun, browser="another"), back)
+    not_its_own(site, replace(begun, browser=""), back)
+    for guess in ("a guess", "", back.state[:-1], "B" + back.state[1:], "\udcff", "=" * 84):
+        not_its_own(site, begun, replace(back, state=guess))
+    other = site.begin_at_provider("salem-pd", HERE)
+    mixed = replace(back, state=_state(other))
     with pytest.raises(ProviderError, match="answered 400"):  # the code is another sign-in's
-        site.finish_at_provider(spent, begun.browser, HERE)
+        site.finish_at_provider(mixed, other.browser, HERE)
     begun = site.begin_at_provider("salem-pd", HERE)
-    clock.pass_(minutes=10)
-    refused(site, begun, CameBack(_state(begun), "code"), "no such sign-in is under way")
+    back = came_back(provider.sign_in(begun.address))
+    clock.pass_(minutes=9)
+    assert site.finish_at_provider(back, begun.browser, HERE).user.login == "jdoe"
+    refused(site, begun, back, "came back before")
+    refused(site, begun, replace(back, state=back.state.translate(_OTHER_LETTERS)), "came back")
+    clock.pass_(minutes=1)
+    not_its_own(site, begun, back)
+    sign_in(site, provider)
+    with site.engine.begin() as connection:
+        assert connection.scalar(select(func.count()).select_from(oidc_sign_ins)) == 1
 
 
 def test_another_providers_answer_is_not_mixed_up(
@@ -248,10 +268,10 @@ def test_another_providers_answer_is_not_mixed_up(
 ) -> None:
     for issuer in (None, "https://login.evil.example", provider.issuer + "/"):
         begun = site.begin_at_provider("salem-pd", HERE)
-        back = CameBack(_state(begun), "a code of the other", None, issuer)
+        back = CameBack("salem-pd", _state(begun), "a code of the other", None, issuer)
         refused(site, begun, back, "another provider's")
     begun = site.begin_at_provider("salem-pd", HERE)
-    back = CameBack(_state(begun), None, "access_denied", provider.issuer)
+    back = CameBack("salem-pd", _state(begun), None, "access_denied", provider.issuer)
     refused(site, begun, back, "signed nobody in .access_denied.")
 
 

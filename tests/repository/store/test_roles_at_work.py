@@ -18,7 +18,6 @@ from repository.accounts.api_tokens import Scope
 from repository.accounts.api_tokens_desk import Wanted
 from repository.accounts.bulletins import About
 from repository.accounts.login_requests import Form
-from repository.accounts.oidc import Challenge
 from repository.accounts.people import People
 from repository.accounts.roles import Role
 from repository.accounts.service import Accounts
@@ -178,7 +177,8 @@ def test_sessions_and_tokens_live_under_the_role_of_accounts(site: Site) -> None
             accounts.begin_session(connection, found.user, Opening(each)).token
             for each in ("10.0.0.7", "10.0.0.8")
         ]
-        oidc_state.begin(connection, "hull-pd", Challenge.make(), NOW)
+        begun = oidc_state.begin(FACTORS_KEY(), "hull-pd", NOW, bytes)
+        oidc_state.spend(connection, begun, NOW)
     for token, origin in zip(opened, ("10.0.0.7", "10.0.0.8"), strict=True):
         accounts.in_session(token, origin)
     assert len(accounts.shared_uses(found.user, "here")) == 1

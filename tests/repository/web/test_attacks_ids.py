@@ -48,6 +48,7 @@ LOGINS = "a login is one person's in the whole repository, so that one that is t
 ANYBODYS_CASE = "a case is one's own agency's: the same number is another case elsewhere, made so"
 OPEN = {
     ("GET /api/v1/oidc/{agency}/begin", "agency"): "who signs in must find their provider",
+    ("GET /api/v1/oidc/{agency}/callback", "agency"): "the same, once they have",
     ("POST /api/v1/login", "login"): "answered as nobody's; guessed in test_attacks_sessions",
     ("POST /api/v1/login-requests", "agency"): "who asks for a login is told where they can",
     ("POST /api/v1/users", "login"): LOGINS,

@@ -26,7 +26,7 @@ PUBLIC = {
     "GET /api/v1/ledger/checkpoint",
     "GET /api/v1/ledger/consistency/{old_size}",
     "GET /api/v1/oidc/{agency}/begin",
-    "GET /api/v1/oidc/callback",
+    "GET /api/v1/oidc/{agency}/callback",
 }
 """What anybody may ask."""
 
