@@ -114,6 +114,15 @@ def test_a_read_that_no_record_holds_with_all_it_matches_rings_for_the_most_urge
         pass  # nothing was left to settle
 
 
+def test_what_a_record_had_no_room_for_has_not_rung(tmp_path: Path) -> None:
+    now = [START]
+    many = rows(90, note="armed", entry="\U0001f697" * (MAX_LABEL - 2))
+    with recording(tmp_path, now, rows=many) as recorder:
+        drive(recorder, now, SEEN)
+        console = drive(recorder, now, SEEN)
+        assert [hit.match.how for _, (hit,) in console.alerts] == ["exact", "wildcard"]
+
+
 def test_a_pass_that_ends_with_more_than_a_record_holds_is_told_by_the_most_urgent(
     tmp_path: Path,
 ) -> None:
