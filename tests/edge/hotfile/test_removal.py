@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge.hotfile.build import build_here
+from edge.hotfile.department_file import remove_once_built
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.layout import HEADER_BYTES
 from edge.hotfile.settings import HotlistSource
@@ -59,6 +60,20 @@ def test_a_file_stays_that_is_not_to_be_removed_or_has_another_list_in_it(
     csv_file(path, "plate\n", ISSUED + timedelta(hours=1))
     assert len(errors([*load(hotlists), *load(hotlists)])) == 1
     assert path.exists()
+
+
+def test_a_file_that_came_in_place_of_the_one_that_was_built_stays(
+    tmp_path: Path, folder: HotlistFolder
+) -> None:
+    path = csv_file(tmp_path / "state.csv", LINES)
+    source = HotlistSource(name="state", path=path, remove_once_built=True)
+    build = build_here(source, folder, None, ())
+    csv_file(path, NEWER, ISSUED + timedelta(hours=1))
+    remove_once_built(source, build.facts.recipe)
+    assert path.read_text() == NEWER
+    csv_file(path, LINES)
+    remove_once_built(source, build.facts.recipe)
+    assert not path.exists()
 
 
 def test_a_file_stays_while_what_was_built_from_it_is_damaged(tmp_path: Path, files: Files) -> None:
