@@ -1,9 +1,10 @@
 """Which enrolled unit a request to the web comes from, by its signature.
 
-Signatures that do not hold are counted by address, as failed sign-ins are, so that strangers
-cannot keep the processor busy; a request that a unit did sign, but too late or after it was
-revoked, or whose agency takes part no longer, is refused without counting, since cars of many
-units share a carrier's address.
+Signatures that do not hold are counted by address, as failed sign-ins are: past the limit they are
+told to wait, and the log says how many they were. Every request is looked at first, which costs
+less than serving it: cars share a carrier's address with strangers, and what a unit signed is
+served whatever else comes from there. A request that a unit did sign, but too late or after it was
+revoked, or whose agency takes part no longer, is refused without counting.
 """
 
 from __future__ import annotations
@@ -83,21 +84,21 @@ class UnitRequests:
         Raises:
             UnitRefusedError: if none did that is enrolled and not revoked.
             UnitClockError: if one did, but at another time than now.
-            TooManyRequestsError: if too many that none signed came from that address.
+            TooManyRequestsError: if none did, and too many such came from that address.
         """
         now = self._now()
         for dropped in self._throttle.take_ended(now):
             _log.warning(
                 "unsigned requests dropped", origin=dropped.address, requests=dropped.count
             )
-        if not self._throttle.admit(origin, now):
-            raise TooManyRequestsError
         try:
             claimed = read_request(header)
             row = self._find(claimed)
             key = Ed25519PublicKey.from_public_bytes(_NOBODY if row is None else row.public_key)
             verify_request(claimed, key, method=method, path=path)
         except ContractError as error:
+            if not self._throttle.admit(origin, now):
+                raise TooManyRequestsError from error
             self._throttle.fail(origin, now)
             raise UnitRefusedError from error
         if row is None or not row.may_ask:
