@@ -77,10 +77,10 @@ def import_lists(
     """Put in use what lies in PATH; a daemon that runs sees it at once.
 
     PATH is the folder that 'alpr-repository hotlists export' wrote, on a USB stick for instance,
-    or the CSV file of a list in the settings, to be built now, and then removed if remove_once_built
-    is set. A list with a wrong signature, cut off, or older than the one in use is refused, with
-    --force too. Lines of a CSV file that make no entry are left out: how many, and the first of
-    them by number and reason, is said.
+    or the CSV file of a list in the settings, to be built now, and then removed where
+    remove_once_built is set. A list with a wrong signature, cut off, or older than the one in use
+    is refused, with --force too. Lines of a CSV file that make no entry are left out: how many, and
+    the first of them by number and reason, is said.
 
     Example: alpr-edge hotfile import /media/usb --settings /etc/plateward/edge.toml
     """
