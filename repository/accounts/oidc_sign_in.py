@@ -13,14 +13,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy.exc import IntegrityError
 
-from repository.accounts import oidc, oidc_state, users
+from repository.accounts import oidc, oidc_state, oidc_subjects, users
 from repository.accounts.errors import AccountError, TooManySignInsError
 from repository.accounts.oidc import Expected, IdTokenError
 from repository.accounts.oidc_provider import Provider
+from repository.accounts.oidc_settings import OidcSettings
 from repository.accounts.oidc_state import UnderWay
 from repository.accounts.sessions import Opening
 from repository.accounts.sessions_unlock import SessionUnlock
@@ -114,13 +116,14 @@ class OidcSignIn(SessionUnlock):
         entry = Entry("accounts.sign_in", _NOBODY, self.now(), origin, request)
         with attempt(self.engine, entry, AccountError):
             try:
-                return self._session(self._known(back, provider, begun), agency, origin)
+                claims = self._known(back, provider, begun)
+                return self._session(claims, provider.settings, origin)
             except OidcRefusedError:
                 self.throttle.fail(origin, self.now())
                 raise
 
-    def _known(self, back: CameBack, provider: Provider, begun: UnderWay) -> str:
-        """The login, as the provider gives it, of the person whom it knew."""
+    def _known(self, back: CameBack, provider: Provider, begun: UnderWay) -> Mapping[str, Any]:
+        """What the provider says of the person whom it knew."""
         try:
             with self.engine.begin() as connection:
                 oidc_state.spend(connection, begun, self.now())
@@ -147,15 +150,14 @@ class OidcSignIn(SessionUnlock):
                 required_amr=chosen.required_amr,
                 now=self.now(),
             )
-            claims = oidc.verify(tokens.id_token, key, expected)
+            return oidc.verify(tokens.id_token, key, expected)
         except IdTokenError as error:
             raise OidcRefusedError(f"the provider's word does not hold: {error}") from error
-        login = claims.get(chosen.login_claim)
-        if not isinstance(login, str):
-            raise OidcRefusedError(f"the provider gave no login (claim {chosen.login_claim})")
-        return login
 
-    def _session(self, given: str, agency: str, origin: str) -> Session:
+    def _session(self, claims: Mapping[str, Any], chosen: OidcSettings, origin: str) -> Session:
+        given, agency = claims.get(chosen.login_claim), chosen.agency
+        if not isinstance(given, str):
+            raise OidcRefusedError(f"the provider gave no login (claim {chosen.login_claim})")
         login = fold_login(given)
         found = None if login is None else self._find(login)
         with self.engine.begin() as connection:
@@ -164,6 +166,13 @@ class OidcSignIn(SessionUnlock):
                 raise OidcRefusedError(
                     "the provider knows you, but no open account of that agency has your login: "
                     "ask its ALPR administrator"
+                )
+            if not oidc_subjects.is_theirs(
+                connection, account.user.id, chosen, str(claims["sub"]), self.now()
+            ):
+                raise OidcRefusedError(
+                    "the provider means another person by your login than before, or knew you by "
+                    "another login: ask your agency's ALPR administrator"
                 )
             opening = Opening(origin, browser=True, second_factor=True, by_provider=True)
             session = self.begin_session(connection, account.user, opening)

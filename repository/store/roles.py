@@ -28,7 +28,13 @@ from repository.store.partitions import PARTITIONED, days, partition_name
 from repository.store.roles_guards import GUARDS
 from repository.store.tables import metadata, signing_in
 from repository.store.tables.accounts import sign_in_failures, users
-from repository.store.tables.sessions import api_tokens, oidc_sign_ins, sessions, shared_uses
+from repository.store.tables.sessions import (
+    api_tokens,
+    oidc_sign_ins,
+    oidc_subjects,
+    sessions,
+    shared_uses,
+)
 
 DEFAULT_PREFIX = "plateward"
 ROLES = ("accounts", "days", "ingest", "jobs", "ledger", "web")
@@ -44,7 +50,7 @@ _ACCOUNTS = {
     table.name
     for table in (
         users, sessions, sign_in_failures, shared_uses, api_tokens, oidc_sign_ins,
-        *signing_in.TABLES,
+        oidc_subjects, *signing_in.TABLES,
     )
 }  # fmt: skip
 _LEDGER = tuple(sorted(name for name in metadata.tables if name.startswith("ledger_")))

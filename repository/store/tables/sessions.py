@@ -78,3 +78,15 @@ oidc_sign_ins = Table(
 )
 """Sign-ins that came back from an agency's own provider, until they would be too old to: each is
 good once."""
+
+oidc_subjects = Table(
+    "oidc_subjects",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("users.id"), primary_key=True),
+    Column("provider_digest", LargeBinary(32), nullable=False),
+    Column("subject_digest", LargeBinary(32), nullable=False),
+    Column("bound_at", UtcDateTime, nullable=False),
+    Index(None, "subject_digest"),
+)
+"""Who came in first by an account at the agency's own provider (issuer and client), by the claim
+``sub``."""

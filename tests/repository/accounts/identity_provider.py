@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -35,15 +36,22 @@ class IdentityProvider:
     process: subprocess.Popen[str]
 
     @classmethod
-    def start(cls, *logins: str) -> IdentityProvider:
-        """One that knows these people, each with password and app, and two clients."""
+    def start(
+        cls, *logins: str, renamed: Mapping[str, tuple[str, str]] = MappingProxyType({})
+    ) -> IdentityProvider:
+        """One that knows these people, each with password and app, and two clients.
+
+        Who is ``renamed`` is told of by another subject and name than those they sign in by.
+        """
         port = free_port()
+        everyone = {each: (f"id-{each}", each) for each in logins} | dict(renamed)
         asked = {
             "port": port,
             "clients": [CLIENT, OTHER_CLIENT],
             "client_secret": CLIENT_SECRET,
             "redirect_uri": REDIRECT,
-            "people": {each: {"password": PASSWORD, "secret": SECRET} for each in logins},
+            "people": {each: {"password": PASSWORD, "secret": SECRET} for each in everyone},
+            "told_of": everyone,
         }
         program = Path(__file__).with_name("provider_process.py")
         process = subprocess.Popen(

@@ -156,7 +156,8 @@ class IdTokens(OpenIDCode):  # type: ignore[misc]
         return {"iss": ISSUER, "aud": [client.name]}
 
     def generate_user_info(self, user: Person, _scope: str) -> UserInfo:
-        return UserInfo(sub=f"id-{user.login}", preferred_username=user.login)
+        subject, name = ASKED["told_of"][user.login]
+        return UserInfo(sub=subject, preferred_username=name)
 
 
 class Named(IssuerParameter):  # type: ignore[misc]

@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
 
-from repository.accounts import disuse, oidc_state, training, user_review
+from repository.accounts import disuse, oidc_state, oidc_subjects, training, user_review
 from repository.accounts import users as account_rows
 from repository.accounts.api_tokens import Scope
 from repository.accounts.api_tokens_desk import Wanted
 from repository.accounts.bulletins import About
 from repository.accounts.login_requests import Form
+from repository.accounts.oidc_settings import OidcSettings
 from repository.accounts.people import People
 from repository.accounts.roles import Role
 from repository.accounts.service import Accounts
@@ -179,6 +181,15 @@ def test_sessions_and_tokens_live_under_the_role_of_accounts(site: Site) -> None
         ]
         begun = oidc_state.begin(FACTORS_KEY(), "hull-pd", NOW, bytes)
         oidc_state.spend(connection, begun, NOW)
+        chosen = OidcSettings(
+            agency="hull-pd", issuer="https://login.hull.example", client_id="plateward",
+            client_secret_file=Path("secret"), required_amr=("mfa",),
+        )  # fmt: skip
+        for subject, theirs in (("42", True), ("42", True), ("43", False)):
+            who = (found.user.id, chosen, subject, NOW)
+            assert oidc_subjects.is_theirs(connection, *who) is theirs
+    with pytest.raises(IntegrityError), site.of("accounts").begin() as connection:
+        oidc_state.spend(connection, begun, NOW)
     for token, origin in zip(opened, ("10.0.0.7", "10.0.0.8"), strict=True):
         accounts.in_session(token, origin)
     assert len(accounts.shared_uses(found.user, "here")) == 1
@@ -188,7 +199,7 @@ def test_sessions_and_tokens_live_under_the_role_of_accounts(site: Site) -> None
     accounts.revoke_token(made.id, found.user, "here")
     assert accounts.end_sessions_of("sroe", found.user, "here") == 2
     for role in ("web", "ingest", "ledger"):
-        for table in ("sessions", "api_tokens", "shared_uses", "oidc_sign_ins"):
+        for table in ("sessions", "api_tokens", "shared_uses", "oidc_sign_ins", "oidc_subjects"):
             assert "permission denied" in site.refused(role, f"TABLE {table}")
     assert "permission denied" in site.refused("accounts", "DELETE FROM api_tokens")
 

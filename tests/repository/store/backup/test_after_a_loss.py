@@ -76,6 +76,7 @@ NOT_BY_PEOPLE = {
     "ledger_checkpoints", "ledger_tiles", "ledger_witnesses",
     # what signing in leaves: everybody signs in anew
     "sessions", "shared_uses", "sign_in_failures", "oidc_sign_ins", "passkey_challenges",
+    "oidc_subjects",
 }  # fmt: skip
 
 
