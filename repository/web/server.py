@@ -7,6 +7,11 @@ from collections.abc import Sequence
 import uvicorn
 from fastapi import FastAPI
 
+from repository.web.patience import PatientProtocol
+
+_BACKLOG = 64
+"""Connections that are taken at once, before those beyond the bound are dropped again."""
+
 
 def make_server(app: FastAPI, proxies: Sequence[str] = ()) -> uvicorn.Server:
     """A server of the application, not started; it logs no requests, which name people.
@@ -17,6 +22,8 @@ def make_server(app: FastAPI, proxies: Sequence[str] = ()) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
+            http=PatientProtocol,
+            backlog=_BACKLOG,
             log_config=None,
             access_log=False,
             proxy_headers=bool(proxies),

@@ -1,0 +1,121 @@
+"""Clients that send their requests slowly, or not at all, over a real server on loopback."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from repository.web import patience
+from tests.repository.web.attacked import Site, attacked
+
+WAIT_S = 30.0
+HALF_A_HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+SIGN_IN = b"POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: 40\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def site(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with attacked(tmp_path_factory.mktemp("slow") / "site", migrated_sqlite) as opened:
+        yield opened
+
+
+def connected(site: Site) -> socket.socket:
+    url = site.client.base_url
+    return socket.create_connection((url.host, url.port or 80), WAIT_S)
+
+
+def is_dropped(link: socket.socket) -> bool:
+    """Whether the server ends the connection, without a word, before the patience of the test."""
+    try:
+        return link.recv(1) == b""
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+
+
+@pytest.mark.parametrize("sent", [b"", HALF_A_HEAD, HALF_A_HEAD + b"\r\n" + HALF_A_HEAD])
+def test_a_head_that_is_never_whole_is_dropped(
+    sent: bytes, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "HEAD_S", 0.3)
+    with connected(site) as link:
+        link.sendall(sent)
+        if sent.count(HALF_A_HEAD) == 2:
+            assert link.recv(65536).startswith(b"HTTP/1.1 200")
+            assert link.recv(65536) == b'{"status":"ok"}'
+        assert is_dropped(link)
+
+
+def test_a_head_that_drips_is_dropped_as_well(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "HEAD_S", 0.3)
+    with connected(site) as link:
+        with suppress(OSError):
+            link.sendall(HALF_A_HEAD)
+            for _ in range(100):
+                link.sendall(b"X-Drip: 1\r\n")
+                time.sleep(0.05)
+        link.settimeout(1)
+        assert is_dropped(link)
+
+
+@pytest.mark.parametrize("drips", [0, 39])
+def test_a_body_that_comes_too_slowly_is_dropped(
+    drips: int, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "BODY_WINDOW_S", 0.4)
+    with connected(site) as link:
+        link.sendall(SIGN_IN)
+        with suppress(OSError):
+            for _ in range(drips):
+                link.sendall(b" ")
+                time.sleep(0.05)
+        assert is_dropped(link)
+
+
+def test_a_body_that_comes_steadily_is_answered_however_long_it_takes(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "BODY_WINDOW_S", 1.0)
+    monkeypatch.setattr(patience, "BODY_BYTES_PER_S", 1)
+    with connected(site) as link:
+        link.sendall(SIGN_IN)
+        for _ in range(40):
+            time.sleep(0.06)
+            link.sendall(b" ")
+        assert link.recv(65536).startswith(b"HTTP/1.1 4")
+
+
+def test_those_who_ask_are_answered_among_many_who_say_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "MAX_CONNECTIONS", 20)
+    with ExitStack() as held:
+        silent = [held.enter_context(connected(site)) for _ in range(60)]
+        for link in silent:
+            with suppress(OSError):
+                link.sendall(HALF_A_HEAD)
+        assert site.client.get("/healthz").status_code == 200
+        assert all(is_dropped(link) for link in silent[:40])
+        silent[-1].sendall(b"\r\n")
+        assert silent[-1].recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_who_is_being_answered_is_not_dropped_for_the_newest(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "MAX_CONNECTIONS", 5)
+    with ExitStack() as held:
+        asking = [held.enter_context(connected(site)) for _ in range(5)]
+        for link in asking:
+            link.sendall(SIGN_IN.replace(b"Host", b"Expect: 100-continue\r\nHost"))
+            assert link.recv(65536).startswith(b"HTTP/1.1 100")
+        assert is_dropped(held.enter_context(connected(site)))
+        for link in asking:
+            link.sendall(b" " * 40)
+            assert link.recv(65536).startswith(b"HTTP/1.1 4")
