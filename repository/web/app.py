@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.routing import BaseRoute
 
 from repository.web import faults
@@ -33,6 +33,7 @@ from repository.web.api import (
     service_uses,
     sessions,
 )
+from repository.web.bodies import read_in_one_way
 from repository.web.document import REFUSALS
 from repository.web.guard import Guard
 from repository.web.services import WebServices
@@ -94,7 +95,9 @@ def _routes() -> list[BaseRoute]:
         agencies.router,
         misuse.router,
     ):
-        every.include_router(router, prefix=API, responses=REFUSALS)
+        every.include_router(
+            router, prefix=API, responses=REFUSALS, dependencies=[Depends(read_in_one_way)]
+        )
     return every.routes
 
 

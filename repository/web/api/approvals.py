@@ -20,7 +20,7 @@ _Waiting = Annotated[bool, Query()]
 
 
 class _Typed(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class ProposedSearch(_Typed):

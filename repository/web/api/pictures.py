@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import NoReturn
 
-from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, ValidationError
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict
 
 from repository.search.picture import PictureRequest
 from repository.web.bearer import Bearer, Origin, Rooms
+from repository.web.bodies import Body, take
 from repository.web.document import body as body_of
 from repository.web.document import files
-from repository.web.faults import explain
 
 router = APIRouter()
 
@@ -19,7 +19,7 @@ router = APIRouter()
 class View(BaseModel):
     """Which picture and why; what is missing or wrong is the room's to refuse, on the record."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
     read: str = ""
     kind: str = ""
@@ -44,28 +44,22 @@ class View(BaseModel):
         )
 
 
-async def _body(request: Request) -> bytes:
-    return await request.body()
-
-
 @router.post(
     "/picture",
     response_class=Response,
     openapi_extra=body_of(View),
     responses=files("image/jpeg", "image/png", "application/octet-stream"),
 )
-def picture(
-    user: Bearer, body: Annotated[bytes, Depends(_body)], rooms: Rooms, origin: Origin
-) -> Response:
+def picture(user: Bearer, body: Body, rooms: Rooms, origin: Origin) -> Response:
     """The bytes of one picture of a read, with its entry in the ledger in a header.
 
     A POST, since in an address the purpose and its facts would stand in the logs of every proxy.
     """
-    try:
-        typed = View.model_validate_json(body)
-    except ValidationError as error:
-        typed_text = body.decode(errors="replace")
-        rooms.shown_pictures.refuse(user, typed_text, explain(error.errors()), origin)
+
+    def refuse(typed: str, reason: str) -> NoReturn:
+        rooms.shown_pictures.refuse(user, typed, reason, origin)
+
+    typed = take(View, body, refuse)
     shown = rooms.shown_pictures.show(user, typed.request(), origin)
     headers = {"X-Ledger-Entry": str(shown.ledger_index), "X-Picture-SHA256": shown.sha256}
     return Response(shown.content, media_type=shown.media_type, headers=headers)

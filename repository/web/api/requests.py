@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from repository.agencies.present import plain
 from repository.search.request_form import RequestForm
@@ -49,7 +49,7 @@ class Form(_Typed):
 class Decision(_Typed):
     """Whether the request is accepted."""
 
-    accept: bool
+    accept: StrictBool
     reason: _Words
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any, NoReturn
 
-from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
 
 from repository.search.asking import SearchRequest, TogetherRequest
 from repository.search.criteria import DEFAULT_RESULTS
 from repository.search.present import as_mapping, together_mapping
 from repository.web.bearer import Origin, Rooms, Searcher
+from repository.web.bodies import Body, take
 from repository.web.document import body as body_of
-from repository.web.faults import explain
 from repository.web.hangup import until_hung_up
 
 router = APIRouter()
@@ -22,10 +22,11 @@ router = APIRouter()
 class Why(BaseModel):
     """Why something is searched for.
 
-    What is missing or wrong is the search room's to refuse, since it records each refusal.
+    What is missing or wrong is the search room's to refuse, since it records each refusal. Nothing
+    is taken for what it is not: only true affirms.
     """
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
     purpose: str = ""
     facts: str = ""
@@ -77,13 +78,6 @@ class Together(Why):
         return TogetherRequest(**self.model_dump())
 
 
-async def _body(request: Request) -> bytes:
-    return await request.body()
-
-
-Body = Annotated[bytes, Depends(_body)]
-
-
 @router.post("/search", openapi_extra=body_of(Search))
 async def search(
     request: Request, user: Searcher, body: Body, rooms: Rooms, origin: Origin
@@ -94,12 +88,11 @@ async def search(
     """
     stop = rooms.searches.new_stop()
 
+    def refuse(typed: str, reason: str) -> NoReturn:
+        rooms.searches.refuse(user, typed, reason, origin)
+
     def find() -> Mapping[str, Any]:
-        try:
-            typed = Search.model_validate_json(body)
-        except ValidationError as error:
-            wrong = explain(error.errors())
-            rooms.searches.refuse(user, body.decode(errors="replace"), wrong, origin)
+        typed = take(Search, body, refuse)
         return as_mapping(rooms.searches.search(user, typed.asked(), origin, stop))
 
     return await until_hung_up(request, find, stop.call)
@@ -112,12 +105,11 @@ async def together(
     """The plates that were seen with one, if a supervisor has approved the question."""
     stop = rooms.searches.new_stop()
 
+    def refuse(typed: str, reason: str) -> NoReturn:
+        rooms.searches.refuse(user, typed, reason, origin)
+
     def find() -> Mapping[str, Any]:
-        try:
-            typed = Together.model_validate_json(body)
-        except ValidationError as error:
-            wrong = explain(error.errors())
-            rooms.searches.refuse(user, body.decode(errors="replace"), wrong, origin)
+        typed = take(Together, body, refuse)
         return together_mapping(rooms.searches.together(user, typed.asked(), origin, stop))
 
     return await until_hung_up(request, find, stop.call)

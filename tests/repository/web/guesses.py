@@ -125,4 +125,6 @@ def _named(where: Any, thing: Any) -> Any:
         return {key: _named(value, thing) for key, value in where.items()}
     if isinstance(where, list):
         return [_named(value, thing) for value in where]
+    if where == THING and isinstance(thing, int):  # a number is sent as one
+        return thing
     return where.replace(THING, str(thing)) if isinstance(where, str) else where
