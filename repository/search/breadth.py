@@ -22,7 +22,7 @@ from datetime import timedelta
 
 from repository.search.criteria import MAX_WINDOW, Criteria, Window
 from repository.search.pattern import ENOUGH_ADJACENT
-from repository.search.place import Circle, Place, Point
+from repository.search.place import Circle, Place, Point, Polygon
 from repository.search.settings import SearchSettings
 from repository.store.sphere import EARTH_RADIUS_M
 
@@ -40,11 +40,7 @@ def by_itself(criteria: Criteria, limits: SearchSettings) -> list[str]:
     long = _is_longer(criteria.window, fewer)
     wide = criteria.place is None or area_km2(criteria.place) > limits.broad_area_km2
     span = f"more than {fewer:g} days"
-    area = (
-        "every place (none is named)"
-        if criteria.place is None
-        else f"more than {limits.broad_area_km2:g} km²"
-    )
+    area = _area_in_words(criteria.place, limits)
     if is_led_by_plate(criteria):
         return [f"covers {span} and {area} without a whole plate"] if long and wide else []
     without = f"without a plate or {ENOUGH_ADJACENT} adjacent characters of one"
@@ -72,6 +68,13 @@ def _is_longer(window: Window | None, days: float) -> bool:
     """Whether it is longer than so many days; without a window, than all that one may span."""
     span = MAX_WINDOW if window is None else window.end - window.start
     return span > timedelta(days=days)
+
+
+def _area_in_words(place: Place | None, limits: SearchSettings) -> str:
+    if place is None:
+        return "every place (none is named)"
+    between = " between its outermost corners" if isinstance(place, Polygon) else ""
+    return f"more than {limits.broad_area_km2:g} km²{between}"
 
 
 def area_km2(place: Place) -> float:

@@ -29,8 +29,12 @@ def polygon(*corners: tuple[float, float]) -> Polygon:
 
 
 def is_broad(place: Circle | Polygon) -> bool:
+    return bool(why_broad(place))
+
+
+def why_broad(place: Circle | Polygon) -> list[str]:
     criteria = Criteria.of(None, NOW - timedelta(days=1), NOW, place=place)
-    return bool(by_itself(criteria, SearchSettings()))
+    return by_itself(criteria, SearchSettings())
 
 
 def test_areas_are_those_of_a_sphere() -> None:
@@ -73,7 +77,8 @@ def test_a_snake_along_every_road_is_as_broad_as_the_country_it_winds_through() 
     snake = Polygon.of([f"{latitude:.5f},{longitude}" for latitude, longitude in corners])
     assert snake.contains(42.100005, -70.5)
     assert not snake.contains(42.105, -70.5)
-    assert is_broad(snake)
+    (why,) = why_broad(snake)
+    assert "more than 25 km² between its outermost corners without a plate" in why
 
 
 def test_a_block_of_a_town_is_narrow() -> None:
