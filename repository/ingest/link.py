@@ -221,7 +221,7 @@ class Link:
         if reason.value == _SESSION_TAKEN_OVER:
             self._say_down(
                 f"gave the session {self._broker.session} to another ingest process: give each an "
-                "--instance of its own"
+                "--instance of its own, at the broker's port for the repository"
             )
         else:
             self._say_down("closed the connection")
