@@ -29,6 +29,15 @@ def connected(site: Site) -> socket.socket:
     return socket.create_connection((url.host, url.port or 80), WAIT_S)
 
 
+def read_answer(link: socket.socket) -> None:
+    """Read that all is well, in however many pieces it comes."""
+    answered = b""
+    while not answered.endswith(b'{"status":"ok"}'):
+        came = link.recv(65536)
+        assert came
+        answered += came
+
+
 def is_dropped(link: socket.socket) -> bool:
     """Whether the server ends the connection, without a word, before the patience of the test."""
     try:
@@ -47,8 +56,7 @@ def test_a_head_that_is_never_whole_is_dropped(
     with connected(site) as link:
         link.sendall(sent)
         if sent.count(HALF_A_HEAD) == 2:
-            assert link.recv(65536).startswith(b"HTTP/1.1 200")
-            assert link.recv(65536) == b'{"status":"ok"}'
+            read_answer(link)
         assert is_dropped(link)
 
 
