@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -211,7 +212,8 @@ def test_the_share_is_one_for_all_processes_of_an_installation_and_no_other(
     for key in ("one", "one", "other"):
         chosen = Settings(data=tmp_path / key)
         initialise(chosen)
-        names.append(build(chosen).ingest_share)
+        with closing(build(chosen)) as services:
+            names.append(services.ingest_share)
     assert names[0] == names[1] != names[2]
     assert re.fullmatch("[0-9a-f]{32}", names[0])
 
