@@ -90,6 +90,7 @@ class Client:
         """Leave the broker."""
         self._client.disconnect()
         self._client.loop_stop()
+        del self._client  # which closes its sockets; in a circle with this they may be freed first
 
 
 def certificate(folder: Path, name: str) -> ssl.SSLContext:
