@@ -1,7 +1,9 @@
 """The way to the repository: the name, the port, TLS, and whether the broker takes this unit.
 
-The MQTT greeting goes out under a client id of its own: with the daemon's, the broker would throw
-the running daemon out. Nothing is subscribed to and nothing published.
+A daemon that is connected shows that the broker takes this unit, and is not asked for again: where
+the broker names each session by its certificate, as ours does, a second one throws the first out.
+Otherwise the MQTT greeting goes out, under a client id of its own for brokers that do not. Nothing
+is subscribed to and nothing published.
 """
 
 from __future__ import annotations
@@ -68,7 +70,7 @@ _ALERTS = {
 """What is found and what to do, by how OpenSSL's name of the broker's alert ends."""
 
 
-def check_broker(settings: Settings, now: datetime) -> Iterator[Finding]:
+def check_broker(settings: Settings, now: datetime, *, daemon_connected: bool) -> Iterator[Finding]:
     """One connection to the broker, step by step; the first that fails ends it."""
     uplink = settings.uplink
     where = f"{uplink.host}:{uplink.port}"
@@ -97,7 +99,10 @@ def check_broker(settings: Settings, now: datetime) -> Iterator[Finding]:
                 certificate = x509.load_der_x509_certificate(presented)
                 yield judge_dates("broker's certificate", certificate, now)
         with connection:
-            yield _greet(connection, settings)
+            if daemon_connected:
+                yield ok("broker's answer", "it has let this unit in: the daemon is connected")
+            else:
+                yield _greet(connection, settings)
 
 
 def greeting(client_id: str, user: str | None, password: str | None) -> bytes:

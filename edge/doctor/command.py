@@ -126,6 +126,7 @@ def _checks(settings: Settings) -> list[Check]:
     data, now = settings.unit.data, utc_now()
     status = running_status(data)
     told = None if status is None or status.starting else status
+    connected = told is not None and told.uplink.connected
     lists = {one.name for one in settings.hotlists}
     checks = [
         Check("daemon", lambda: check_daemon(status, data, lists)),
@@ -138,7 +139,7 @@ def _checks(settings: Settings) -> list[Check]:
         Check("keys", lambda: check_keys(settings, runs=status is not None)),
         Check("theft", lambda: check_theft(settings)),
         Check("certificates", lambda: check_certificates(settings, now)),
-        Check("broker", lambda: check_broker(settings, now)),
+        Check("broker", lambda: check_broker(settings, now, daemon_connected=connected)),
         Check("clock", lambda: check_clock(told, kernel_error_ms, now)),
         Check("hot lists", lambda: check_hotlists(settings, told, now)),
         Check("models", lambda: check_models(settings), 60.0),

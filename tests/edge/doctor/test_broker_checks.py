@@ -30,8 +30,9 @@ key = "unit.key"
 """
 
 
-def look(settings: Settings) -> dict[str, Finding]:
-    return {one.check: one for one in check_broker(settings, NOW)}
+def look(settings: Settings, *, daemon_connected: bool = False) -> dict[str, Finding]:
+    found = check_broker(settings, NOW, daemon_connected=daemon_connected)
+    return {one.check: one for one in found}
 
 
 def test_a_broker_that_lets_the_unit_in_is_well_and_the_daemon_stays_in(
@@ -59,6 +60,33 @@ def test_a_broker_that_lets_the_unit_in_is_well_and_the_daemon_stays_in(
     daemon.disconnect()
     daemon.loop_stop()
     assert "northampton-pd:car-12:doctor" in (broker.folder / "log").read_text()
+
+
+def test_where_the_broker_names_sessions_itself_a_connected_daemon_stays_in(
+    tmp_path: Path, mosquitto_broker: Callable[..., Broker]
+) -> None:
+    broker = mosquitto_broker(
+        "listener {port} 127.0.0.1", "allow_anonymous true", "use_username_as_clientid true"
+    )
+    settings = settings_of(tmp_path, uplink=UPLINK + 'username = "car-12"\n', port=broker.port)
+    inside, thrown_out, answered = (threading.Event() for _ in range(3))
+    daemon = Client(CallbackAPIVersion.VERSION2, client_id="northampton-pd:car-12")
+    daemon.username_pw_set("car-12")
+    daemon.on_connect = lambda *_: inside.set()
+    daemon.on_disconnect = lambda *_: thrown_out.set()
+    daemon.on_subscribe = lambda *_: answered.set()
+    daemon.connect("127.0.0.1", broker.port)
+    daemon.loop_start()
+    assert inside.wait(60)
+
+    found = look(settings, daemon_connected=True)
+
+    assert {one.verdict for one in found.values()} == {"ok"}
+    daemon.subscribe("anything")
+    assert answered.wait(60)
+    assert not thrown_out.is_set()
+    daemon.disconnect()
+    daemon.loop_stop()
 
 
 def test_a_wrong_password_is_told_from_a_broker_that_is_not_there(
