@@ -4,7 +4,8 @@ What is measured, each structure in a process of its own, on the same invented e
 
 - `build_s`: from a department's CSV file to the built, encrypted list, synced to the disk.
 - `open_ms`: opening it, all of its index proven; `open_cpu_ms` is the processor's time for that.
-  Before the lookups all of it is brought into the page cache.
+  Before the lookups all of it is brought into the page cache, and the disk has nothing left to
+  write.
 - `interruptions_per_s`: how often, beside the exact lookups, a loop that only reads the clock was
   held up for more than 3 us, by the system or the host of a virtual machine; `interruption_p50_us`:
   for how long. Where the two together reach a hundredth of the time, every p99 contains them.
@@ -26,6 +27,7 @@ What is measured, each structure in a process of its own, on the same invented e
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
 import tempfile
@@ -170,7 +172,12 @@ def _measure_shipped(folder: Path, samples: _Samples) -> Figures:
 
 
 def _read_whole(folder: Path) -> None:
-    """Bring everything that lies in the folder into the page cache."""
+    """Bring everything that lies in the folder into the page cache.
+
+    What building left for the system to write and to free is done before, so that it does not hold
+    up what is measured.
+    """
+    os.sync()
     for path in folder.iterdir():
         with path.open("rb") as file:
             while file.read(1 << 20):
