@@ -64,24 +64,32 @@ class GpsdReceiver:
                 with self._connect(self._address, _CONNECT_TIMEOUT_S) as connection:
                     connection.settimeout(_READ_TIMEOUT_S)
                     connection.sendall(_WATCH)
-                    self._listen(connection, stop)
-                    reason = "it ended the connection"
+                    ended = self._listen(connection, stop)
+                    reason = "it ended the connection" if ended else None
             except OSError as error:
                 reason = os.strerror(error.errno) if error.errno else "it cannot be reached"
             if stop.is_set():
                 return
-            host, port = self._address
-            self._watch.closed(
-                f" at gpsd on {host} port {port}: {reason}; see that gpsd runs and the settings"
-                " position.host and position.port; it is tried again until it answers"
-            )
+            if reason is not None:
+                host, port = self._address
+                self._watch.closed(
+                    f" at gpsd on {host} port {port}: {reason}; see that gpsd runs and the settings"
+                    " position.host and position.port; it is tried again until it answers"
+                )
             retry_s = self._first_retry_s if self._counts.accepted > before else retry_s
             if stop.wait(retry_s):
                 return
             retry_s = min(2 * retry_s, self._max_retry_s)
 
-    def _listen(self, connection: socket.socket, stop: threading.Event) -> None:
-        """Take what comes until gpsd ends the connection."""
+    def _listen(self, connection: socket.socket, stop: threading.Event) -> bool:
+        """Take what comes until gpsd ends the connection, or nothing has made sense for a while.
+
+        A router or computer that lost its power ends no connection: what listens only is never told
+        that the other side knows nothing of it any more, so that silence has to be asked about.
+
+        Returns:
+            whether gpsd ended it.
+        """
         decoder = GpsdDecoder(self._counts)
         splitter = LineSplitter(MAX_LINE_BYTES)
         self._watch.opened("what answers at position.port is not gpsd")
@@ -91,7 +99,7 @@ class GpsdReceiver:
             except TimeoutError:
                 data = None
             if data == b"":
-                return
+                return True
             if data:
                 self._watch.heard_bytes(len(data))
             for line in splitter.feed(data or b""):
@@ -108,3 +116,6 @@ class GpsdReceiver:
                 )
             else:
                 self._watch.check()
+            if self._watch.deaf:
+                break
+        return False

@@ -8,8 +8,9 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ from edge.contract.records import GpsFix, NoPosition
 from edge.position.gpsd import GpsdReceiver
 from edge.position.gpsd_reports import GpsdDecoder
 from edge.position.nmea import Fix, NoFix
-from tests.edge.position.listening import Cable, Listening, sentence
+from edge.position.receiver_watch import DEAF_AFTER_S
+from tests.edge.position.listening import PATIENCE_S, Cable, Listening, sentence
 
 START = datetime(2026, 3, 3, 14, 5, tzinfo=UTC)
 GPSD = shutil.which("gpsd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
@@ -322,3 +324,23 @@ def test_something_else_on_the_port_is_said(free_port: int, listening: Listening
         stop.set()
         thread.join()
     assert "is not gpsd" in str([one for one in listening.said if "garbage" in str(one)])
+
+
+def test_a_gpsd_whose_computer_lost_its_power_is_asked_anew(
+    free_port: int, listening: Listening
+) -> None:
+    """It ends no connection: nothing more ever comes over the one that was open."""
+    with socket.create_server(("127.0.0.1", free_port)) as server, ExitStack() as clients:
+        server.settimeout(PATIENCE_S)
+        for latitude_deg in (42.0, 43.0):
+            client = clients.enter_context(server.accept()[0])
+            client.sendall(json.dumps(without("time") | {"lat": latitude_deg}).encode() + b"\n")
+            listening.wait(partial(at_latitude, listening, latitude_deg))
+            assert listening.said[-1] is None
+            listening.steady.turned_s += DEAF_AFTER_S + 10
+    assert [one for one in listening.said if one and "silent" in one]
+
+
+def at_latitude(listening: Listening, latitude_deg: float) -> bool:
+    here = listening.here()
+    return isinstance(here, GpsFix) and round(here.latitude_deg) == latitude_deg
