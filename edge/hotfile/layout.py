@@ -1,6 +1,6 @@
 """The built hot list's file: its parts, and how each is sealed.
 
-Invariants of the format, version 5:
+Invariants of the format, version 6:
 
 - Numbers are little-endian. The file is written under another name, synced and renamed, the
   header last: a file under its own name is whole.
@@ -14,23 +14,22 @@ Invariants of the format, version 5:
   modulo 2**128 the upper 64 bits. Different plates may have one digest, such as 0AB and AB. The
   disk holds no plate, and no digest in the clear.
 
-Entries are in order of their plates' digests. A digest's leading ``slot_bits`` name its slot; of
-one plate the most urgent entry comes first. The entries of one digest are a group.
+Entries are in order of their plates' digests. A digest's leading ``slot_bits`` name its slot. The
+entries of one folded plate are a group (:class:`Group`), the most urgent first.
 
 Layout, in this order:
 
 - ``header``: magic, u32 length, JSON (:class:`Header`), zeros up to 4096 bytes.
 - ``blocks``: for each slot that has entries one block, sealed, one after the other. In it where
-  each group begins in the block and where the last ends, u32 each; for a slot without marks in
-  the index, the mark of each group, u16 each; the groups (msgpack, an array of :class:`Listed`
-  each); which of the entries each was when they came, u32 each; and zeros up to a multiple of 16
-  bytes.
+  each group begins in the block and where the last ends, u32 each; the groups (msgpack); which of
+  the entries each was when they came, u32 each; and zeros up to a multiple of 16 bytes.
 - ``index``: sealed in pieces of 1 MiB. For each slot 24 bytes, and the same once more at the end:
   the place of its block in units of 16 bytes, u32; the marks of its groups in their order, u16
   each, and 0 for those it does not have. A group's mark is the 16 bits of its digest behind the
-  slot's, and 1 where these are 0. A slot of more than ten groups has no marks here, and has to
-  be looked into. The index is held in memory: a plate that is not listed is known by that alone,
-  save for one in ten thousand at most, and touches no disk; a look goes to one place in it.
+  slot's, and 1 where these are 0. A slot of more than ten groups, or with two of one mark, has no
+  marks here, and has to be looked into. The index is held in memory: a plate that is not listed
+  is known by that alone, save for one in ten thousand at most, and touches no disk; a look goes
+  to one place in it.
 - ``wildcards``: sealed, msgpack: the number and the entry of those whose plates have wildcards.
   They are in no slot.
 """
@@ -49,7 +48,7 @@ from edge.contract.records import HotlistKind
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import ListFacts
 
-MAGIC = b"PWHOTF\x00\x05"
+MAGIC = b"PWHOTF\x00\x06"
 HEADER_BYTES = 4096
 PIECE_BYTES = 1 << 20
 TAG_BYTES = 16
@@ -115,6 +114,13 @@ class Listed(msgspec.Struct, frozen=True, array_like=True, gc=False):
         )
 
 
+class Group(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The entries of one folded plate, the most urgent first."""
+
+    folded: str
+    entries: tuple[Listed, ...]
+
+
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the file is, and where its parts lie.
 
@@ -139,7 +145,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 entry_encoder = msgspec.msgpack.Encoder()
-group_decoder = msgspec.msgpack.Decoder(tuple[Listed, ...])
+group_decoder = msgspec.msgpack.Decoder(Group)
 wildcard_decoder = msgspec.msgpack.Decoder(tuple[tuple[int, Listed], ...])
 _details_decoder = msgspec.msgpack.Decoder(Details)
 _header_decoder = msgspec.json.Decoder(Header)

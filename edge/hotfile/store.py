@@ -36,6 +36,7 @@ from edge.hotfile.layout import (
     SLOT_BYTES,
     TAG_BYTES,
     UNIT_BYTES,
+    Group,
     Listed,
     Sealer,
     group_decoder,
@@ -73,7 +74,7 @@ class StoredList:
         self.fault: str | None = None
         """What is wrong with the file, once that is known."""
         try:
-            self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self._handle = _open(path)
         except OSError as error:
             raise UnreadListError(f"{path}: cannot be read: {error.strerror}") from error
         try:
@@ -101,7 +102,6 @@ class StoredList:
         self._sealer = Sealer(file_key)
         self._decrypt = self._sealer.decrypt
         self._factor, self._summand = plate_numbers(file_key)
-        self._fold = confusables.fold
         self._slot_shift = 128 - header.slot_bits
         self._slots = (1 << header.slot_bits) - 1
         self._mark_shift = self._slot_shift - MARK_BITS
@@ -176,21 +176,14 @@ class StoredList:
             at = place * UNIT_BYTES
             sealed = os.pread(self._handle, end * UNIT_BYTES - at, at)
             block = self._decrypt(at.to_bytes(12, "big"), sealed, None)
-            if found < 0 or found & 1 or slot.find(mark, found + 1, _MARKS_END) >= 0:
-                return self._seldom(folded, block, mark, slot)
+            if found & 1:  # seldom: nowhere, or across two marks
+                return _look_through(block, folded)
             start, stop = _EDGES.unpack_from(block, 2 * (found - _MARKS_AT))
             group = group_decoder.decode(block[start:stop])
-            plate = group[0].plate
-            if plate == folded or self._fold(plate) == folded:
-                for one in group:
-                    if one.plate != plate:
-                        break
-                else:  # nearly always
-                    return group
-            return self._of_plate(folded, group)
         except (OSError, InvalidTag, ValueError, msgspec.DecodeError):
             self.note_damage()
             return ()
+        return group.entries if group.folded == folded else ()
 
     def find_wild(self, choices: Sequence[str]) -> tuple[Listed, ...]:
         """The entries with wildcards that fit a plate of these folded characters at each place."""
@@ -235,44 +228,42 @@ class StoredList:
         self.fault = f"{self._path}: is damaged; it has to be built again"
         return self.fault
 
-    def _seldom(self, folded: str, block: bytes, mark: bytes, slot: bytes) -> tuple[Listed, ...]:
-        """The entries of the plate where groups share its mark, or the block has the marks.
-
-        Marks may also be alike across the end of one and the beginning of another.
-        """
-        edges = _edges(block)
-        marks = slot[_MARKS_AT:_MARKS_END]
-        if marks[:2] == _NO_MARK:
-            marks = block[4 * len(edges) :]
-        found: list[Listed] = []
-        for number, (at, end) in enumerate(pairwise(edges)):
-            if marks[2 * number : 2 * number + 2] == mark:
-                found += self._of_plate(folded, group_decoder.decode(block[at:end]))
-        return tuple(found)
-
-    def _of_plate(self, folded: str, group: tuple[Listed, ...]) -> tuple[Listed, ...]:
-        """Those entries of a group that are of the plate: in all likelihood all or none."""
-        return tuple([one for one in group if self._fold(one.plate) == folded])
-
     def _block(self, place: int, end: int) -> bytes:
         """The content of the block between two places, in units of 16 bytes."""
         at = place * UNIT_BYTES
         return self._sealer.open(at, os.pread(self._handle, end * UNIT_BYTES - at, at))
 
 
+def _open(path: Path) -> int:
+    """Open the file for reading that leaves no trace in its times, where that is ours to say."""
+    flags = os.O_RDONLY | os.O_CLOEXEC
+    try:
+        return os.open(path, flags | os.O_NOATIME)
+    except PermissionError:
+        return os.open(path, flags)
+
+
+def _look_through(block: bytes, folded: str) -> tuple[Listed, ...]:
+    """The entries of the plate in a block, whatever the index says of its marks."""
+    for group in _groups(block, _edges(block)):
+        if group.folded == folded:
+            return group.entries
+    return ()
+
+
 def _edges(block: bytes) -> tuple[int, ...]:
     """Where the groups of a block begin, and where the last ends."""
     (first,) = _NUMBER.unpack_from(block)
-    groups = first // 4 - 1
-    if groups > MARKS:  # then their marks stand before the first
-        groups = (first - 4) // 6
-    return struct.unpack_from(f"<{groups + 1}I", block)
+    return struct.unpack_from(f"<{first // 4}I", block)
+
+
+def _groups(block: bytes, edges: Sequence[int]) -> Iterator[Group]:
+    return (group_decoder.decode(block[at:end]) for at, end in pairwise(edges))
 
 
 def _entries(block: bytes, edges: Sequence[int]) -> list[Listed]:
     """All entries of a block, in their order."""
-    groups = (group_decoder.decode(block[at:end]) for at, end in pairwise(edges))
-    return [one for group in groups for one in group]
+    return [one for group in _groups(block, edges) for one in group.entries]
 
 
 def _large(size_bytes: int) -> mmap.mmap:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -51,6 +51,8 @@ _LENGTH_BITS = 16
 _DIGEST = (1 << 64) - 1
 _PRIORITY_BITS = 3
 _MAX_UNITS = (1 << 32) - 1
+
+_aside_decoder = msgspec.msgpack.Decoder(tuple[str, msgspec.Raw])
 
 
 class HotfileWriter:
@@ -139,7 +141,7 @@ class HotfileWriter:
         self._identities.append(int.from_bytes(identity.digest(), "big"))
         # The urgent of one plate come first; eight digests share what this overwrites.
         self._order.append(digest >> _PRIORITY_BITS << _PRIORITY_BITS | entry.priority)
-        sealed = self._aside.seal(self._at, entry_encoder.encode(listed))
+        sealed = self._aside.seal(self._at, entry_encoder.encode((folded, listed)))
         self._places.append(self._at << _LENGTH_BITS | len(sealed))
         self._put(self._files[0], sealed)
 
@@ -173,9 +175,9 @@ class HotfileWriter:
         sealer = Sealer(self._file_key)
         self._at = 0
         self._put(self._files[1], bytes(HEADER_BYTES))
-        units = self._put_blocks(sealer, starts, marks, groups, numbers, places)
+        units, telling = self._put_blocks(sealer, starts, marks, groups, numbers, places)
         index_at = self._at
-        index = _index(units, starts, marks)
+        index = _index(units, starts, marks, telling)
         for start in range(0, len(index), PIECE_BYTES):
             piece = index[start : start + PIECE_BYTES].tobytes()
             self._put(self._files[1], sealer.seal(self._at, piece))
@@ -203,14 +205,19 @@ class HotfileWriter:
         groups: NDArray[np.uint32],
         numbers: NDArray[np.uint32],
         places: NDArray[np.uint64],
-    ) -> NDArray[np.uint32]:
-        """Write a block for each slot; the place of each in units, and of the end."""
+    ) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+        """Write a block for each slot.
+
+        Returns:
+            The place of each in units, and of the end; and whether its marks tell its groups.
+        """
         try:
             self._files[0].flush()
             aside = self._files[0].fileno()
         except OSError as error:
             raise self._unwritten(error) from error
         units = np.zeros(len(starts), dtype="<u4")
+        telling = np.zeros(len(starts), dtype=np.bool_)
         for slot, (first, end) in enumerate(_pairs(starts)):
             if self._at // UNIT_BYTES > _MAX_UNITS:
                 raise HotfileError(f"{self._target}: has more entries than its file can hold")
@@ -219,26 +226,30 @@ class HotfileWriter:
                 edges = groups[first : end + 1].tolist()
                 some = slice(edges[0], edges[-1])
                 entries = [self._set_aside(aside, place) for place in places[some].tolist()]
+                plates = _plates(entries, edges)
                 own = [
-                    msgspec.msgpack.encode(entries[at - edges[0] : stop - edges[0]])
-                    for at, stop in pairwise(edges)
+                    entry_encoder.encode((folded, [entries[row][1] for row in rows]))
+                    for (_, folded), rows in plates.items()
                 ]
-                own_marks = marks[first:end].tobytes() if end - first > MARKS else b""
-                self._put_block(sealer, own, own_marks, numbers[some].tobytes())
+                order = [row for rows in plates.values() for row in rows]
+                self._put_block(sealer, own, numbers[some][order].tobytes())
+                own_marks = set(marks[first:end].tolist())
+                telling[slot] = len(own) == len(own_marks) <= MARKS
         units[-1] = self._at // UNIT_BYTES
-        return units
+        return units, telling
 
-    def _put_block(self, sealer: Sealer, groups: list[bytes], marks: bytes, numbers: bytes) -> None:
-        lengths = [4 * (len(groups) + 1) + len(marks), *map(len, groups)]
+    def _put_block(self, sealer: Sealer, groups: list[bytes], numbers: bytes) -> None:
+        lengths = [4 * (len(groups) + 1), *map(len, groups)]
         edges = np.cumsum(lengths, dtype="<u4").tobytes()
-        block = b"".join((edges, marks, *groups, numbers))
+        block = b"".join((edges, *groups, numbers))
         block += bytes(-len(block) % UNIT_BYTES)
         self._put(self._files[1], sealer.seal(self._at, block))
 
-    def _set_aside(self, handle: int, place: int) -> msgspec.Raw:
+    def _set_aside(self, handle: int, place: int) -> tuple[str, msgspec.Raw]:
+        """The folded plate of an entry that was set aside, and the entry."""
         at, length = place >> _LENGTH_BITS, place & ((1 << _LENGTH_BITS) - 1)
         try:
-            return msgspec.Raw(self._aside.open(at, os.pread(handle, length, at)))
+            return _aside_decoder.decode(self._aside.open(at, os.pread(handle, length, at)))
         except OSError as error:
             raise self._unwritten(error) from error
 
@@ -313,6 +324,17 @@ def _slot_bits(entries: int) -> int:
     return min(MAX_SLOT_BITS, max(1, 4 * entries // 5).bit_length() - 1)
 
 
+def _plates(
+    entries: Sequence[tuple[str, msgspec.Raw]], edges: Sequence[int]
+) -> dict[tuple[int, str], list[int]]:
+    """The rows of each plate, in order: of each digest, which ``edges`` part, and folded plate."""
+    plates: dict[tuple[int, str], list[int]] = {}
+    for digest, (first, end) in enumerate(pairwise(edge - edges[0] for edge in edges)):
+        for row in range(first, end):
+            plates.setdefault((digest, entries[row][0]), []).append(row)
+    return plates
+
+
 def _starts(order: NDArray[np.uint64], slot_bits: int) -> NDArray[np.uint32]:
     """Groups before each slot and in all; ``order`` is (groups,) uint64, ascending."""
     edges = np.arange(1 << slot_bits, dtype=np.uint64) << np.uint64((64 - slot_bits) % 64)
@@ -327,13 +349,16 @@ def _marks(order: NDArray[np.uint64], slot_bits: int) -> NDArray[np.uint16]:
 
 
 def _index(
-    units: NDArray[np.uint32], starts: NDArray[np.uint32], marks: NDArray[np.uint16]
+    units: NDArray[np.uint32],
+    starts: NDArray[np.uint32],
+    marks: NDArray[np.uint16],
+    telling: NDArray[np.bool_],
 ) -> NDArray[np.uint8]:
-    """The bytes of the index; ``units`` and ``starts`` have one for each slot and the end."""
+    """The bytes of the index; all but ``marks`` have one for each slot and the end."""
     index = np.zeros(len(units), dtype=[("unit", "<u4"), ("marks", "<u2", MARKS)])
     index["unit"] = units
     counts = np.diff(starts, append=starts[-1])
     for row in range(MARKS):
-        some = np.flatnonzero((counts > row) & (counts <= MARKS))
+        some = np.flatnonzero((counts > row) & telling)
         index["marks"][some, row] = marks[starts[some] + np.uint32(row)]
     return index.view(np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from edge.contract.plates import Confusables
 from edge.hotfile import write
 from edge.hotfile.build import build_hotfile
 from edge.hotfile.errors import HotfileError
+from edge.hotfile.keys import plate_numbers
 from edge.hotfile.layout import HEADER_BYTES, SLOT_BYTES
 from edge.hotfile.store import StoredList
 from edge.hotfile.write import HotfileWriter
@@ -100,6 +102,59 @@ def test_plates_that_crowd_one_slot_are_told_apart(
         assert find_plates(stored, "NONE") == []
         assert list(stored.entries()) == entries
         assert stored.fault is None
+
+
+FILE_KEY = bytes(range(32))
+
+
+def mark_in_the_only_slots(plate: str) -> tuple[int, int]:
+    """A plate's slot among two, and its mark there."""
+    factor, summand = plate_numbers(FILE_KEY)
+    digest = (int(CONFUSABLES.fold(plate), 36) * factor + summand) >> 64 & (1 << 64) - 1
+    return digest >> 63, digest >> 47 & 0xFFFF or 1
+
+
+def alike() -> tuple[str, str]:
+    """Two plates with the same mark in the same slot."""
+    met: dict[tuple[int, int], str] = {}
+    for number in range(10_000):
+        plate = f"N{number:04}"
+        other = met.setdefault(mark_in_the_only_slots(plate), plate)
+        if CONFUSABLES.fold(other) != CONFUSABLES.fold(plate):
+            return other, plate
+    raise AssertionError("no two")
+
+
+def across() -> tuple[str, str, str]:
+    """Three plates of a slot: the third's mark also stands across the ends of the first two."""
+    met = {mark_in_the_only_slots(plate): plate for plate in (f"N{n:04}" for n in range(2000))}
+    for (slot, one), first in met.items():
+        for (same, two), second in met.items():
+            third = one >> 8 | (two & 0xFF) << 8
+            if slot == same and one < two < third and (slot, third) in met:
+                return first, second, met[slot, third]
+    raise AssertionError("no three")
+
+
+@pytest.mark.parametrize("plates", [alike(), across()], ids=["alike", "across"])
+def test_marks_that_stand_twice_in_their_slot_lead_nobody_astray(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plates: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(write, "_slot_bits", lambda _: 1)
+    path = tmp_path / "1.hotfile"
+    writing = HotfileWriter(
+        path,
+        confusables=CONFUSABLES,
+        key=KEY,
+        random_bytes=lambda size: FILE_KEY if size == len(FILE_KEY) else os.urandom(size),
+    )
+    with writing as writer:
+        for plate in plates:
+            writer.add(listed(plate, plate))
+        writer.finish(facts_of(0), lambda _before, built, _twins: built)
+    with StoredList(path, KEY, CONFUSABLES) as stored:
+        assert [find_plates(stored, plate) for plate in plates] == [[plate] for plate in plates]
+        assert find_plates(stored, "NONE") == []
 
 
 def test_plates_of_one_digest_are_told_apart_the_most_urgent_first(tmp_path: Path) -> None:
