@@ -28,7 +28,7 @@ from repository.settings import load_settings
 from repository.store import keyfiles
 from repository.store.engine import reading
 from repository.store.tables.reads import reads
-from tests.repository.ingest.test_consumer import WAIT_S, Link
+from tests.repository.ingest.consuming import WAIT_S, Link
 from tests.repository.people import CHEAP, hire, open_session
 from tests.repository.sender import AGENCY, Sender
 from tests.servers import Broker, PostgresServer, free_port

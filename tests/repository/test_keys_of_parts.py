@@ -25,7 +25,7 @@ from repository.ledger.errors import LedgerError
 from repository.ledger.signing import LOOK_EVERY_S, Signer
 from repository.settings import load_settings
 from repository.store.engine import reading
-from tests.repository.ingest.test_consumer import WAIT_S
+from tests.repository.ingest.consuming import WAIT_S
 from tests.repository.sender import AGENCY, Sender
 from tests.repository.test_command_line import Site, enrol
 from tests.servers import free_port

@@ -20,11 +20,14 @@ from repository.retention.duties import Duties
 from repository.retention.rules import shipped_rule
 from repository.store.engine import open_engine
 from repository.store.pictures import PictureStore
+from tests.repository.ingest.consuming import broker as broker
+from tests.repository.ingest.consuming import impatient as impatient
+from tests.repository.ingest.consuming import link as link
+from tests.repository.ingest.consuming import run_consumer as run_consumer
 from tests.repository.people import command_line as command_line
 from tests.repository.picture_files import pictures_in
 from tests.repository.sender import Sender
 
-SHARE = "8f2c6d1be07a4935b1c4f0d2a9e35768"
 BOUNDS = Bounds(bytes_per_day=4 * 1024 * 1024, rows_per_day=1000)
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 

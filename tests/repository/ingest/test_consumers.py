@@ -32,11 +32,11 @@ from repository.ingest.take import Ingest
 from repository.settings import BrokerSettings, Settings
 from repository.store.engine import reading
 from repository.units.findings import list_findings
-from tests.repository.ingest.conftest import NOW, SHARE, Clock
+from tests.repository.ingest.conftest import NOW, Clock
+from tests.repository.ingest.consuming import SHARE, WAIT_S
 from tests.repository.people import PASSWORD, CommandLine, recorded
 from tests.servers import Broker, free_port
 
-WAIT_S = 60.0
 FORMER = "$share/plateward-ingest/"
 WITH_DEMO = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "scripts")}
 
