@@ -16,7 +16,7 @@ from edge.supervision.service_manager import ServiceManager
 from edge.vision.frames import Frame
 from edge.vision.tracker import Tracker
 from edge.watch import Camera
-from tests.edge.test_daemon import unit
+from tests.edge.daemon_parts import unit
 
 # Everything in a hundredth of the time that a unit on the road takes.
 edge.daemon.CAMERA_LIMIT_S = 0.5

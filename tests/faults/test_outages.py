@@ -19,9 +19,9 @@ from edge.uplink.mqtt import LinkSettings
 from edge.uplink.uplink import Uplink
 from repository.store.engine import open_engine, reading
 from repository.store.tables.reads import quarantine, reads
-from tests.edge.uplink.conftest import until
 from tests.repository.sender import Sender
 from tests.servers import Broker, PostgresServer
+from tests.waiting import until
 
 WITHIN_S = 60.0
 READS_AT_ONCE = 40

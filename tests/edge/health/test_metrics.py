@@ -6,7 +6,6 @@ import http.client
 import re
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,7 +21,8 @@ from edge.health.observe import Observer
 from edge.health.settings import MetricsSettings
 from edge.recording.recorder import Recorder
 from edge.supervision.supervisor import PartState
-from tests.edge.test_daemon import unit
+from tests.edge.daemon_parts import unit
+from tests.waiting import until
 
 
 @dataclass
@@ -62,20 +62,13 @@ def serving(server: MetricsServer) -> Iterator[None]:
         assert not thread.is_alive()
 
 
-def wait_for(happened: object) -> None:
-    deadline = time.monotonic() + 30
-    while not happened():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.005)
-
-
 @pytest.fixture
 def scrape(tmp_path: Path) -> Iterator[Scrape]:
     with unit(tmp_path, None, []) as (_, recorder):  # type: ignore[arg-type]
         observer = Observer(recorder, lambda: [PartState("camera-front", True, 2)])
         server = MetricsServer("127.0.0.1", 0, observer.status, recorder.health)
         with serving(server):
-            wait_for(lambda: server.port)
+            until(lambda: server.port)
             yield Scrape(server, recorder)
 
 
@@ -171,7 +164,7 @@ def test_a_stop_waits_for_no_client() -> None:
     server = MetricsServer("127.0.0.1", 0, lambda: pytest.fail("nobody asked"), Health())
     thread = threading.Thread(target=server.run, args=(stop,))
     thread.start()
-    wait_for(lambda: server.port)
+    until(lambda: server.port)
     with dripping(server.port, AT_ONCE) as clients:
         stop.set()
         thread.join(30)
@@ -193,11 +186,11 @@ def test_a_port_that_is_taken_is_a_trouble_and_found_when_it_is_free(
         port = taken.getsockname()[1]
         server = MetricsServer("127.0.0.1", port, lambda: pytest.fail("nobody asked"), health)
         with serving(server):
-            wait_for(lambda: "metrics" in health.report().troubles)
+            until(lambda: "metrics" in health.report().troubles)
             assert "who listens there" in health.report().troubles["metrics"]
             taken.close()
-            wait_for(lambda: server.port == port)
-            wait_for(lambda: health.report().healthy)
+            until(lambda: server.port == port)
+            until(lambda: health.report().healthy)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1"])

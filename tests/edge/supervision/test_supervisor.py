@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -14,6 +13,7 @@ from edge.health.health import Health
 from edge.supervision import supervisor as supervising
 from edge.supervision.hearts import FORGIVE_OVER_S, Hearts
 from edge.supervision.supervisor import Part, PartFailedError, PartStuckError, Supervisor
+from tests.waiting import until
 
 
 class Ticks:
@@ -55,13 +55,6 @@ def ended(watched: Watched, name: str) -> bool:
     return not any(one.runs for one in watched.supervisor.states() if one.name == name)
 
 
-def wait_for(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.002)
-
-
 def test_a_part_that_fails_is_started_again_after_growing_waits_and_then_given_up() -> None:
     starts: list[float] = []
 
@@ -75,7 +68,7 @@ def test_a_part_that_fails_is_started_again_after_growing_waits_and_then_given_u
     def fail_on() -> None:
         while True:
             watched.supervisor.look()
-            wait_for(lambda: ended(watched, "chore"))
+            until(lambda: ended(watched, "chore"))
             watched.supervisor.look()
             watched.ticks.now_s += 1
 
@@ -98,7 +91,7 @@ def test_a_part_that_the_daemon_can_do_without_is_tried_again_for_ever() -> None
     watched.supervisor.start()
     while len(starts) < 2 * supervising.RESTARTS:
         watched.supervisor.look()
-        wait_for(lambda: ended(watched, "metrics"))
+        until(lambda: ended(watched, "metrics"))
         watched.supervisor.look()
         watched.ticks.now_s += 1
     waits = [later - earlier for earlier, later in itertools.pairwise(starts)]
@@ -118,7 +111,7 @@ def test_faults_of_long_ago_do_not_count() -> None:
     watched.supervisor.start()
     for _ in range(3 * supervising.RESTARTS):
         go.release()
-        wait_for(lambda: ended(watched, "chore"))
+        until(lambda: ended(watched, "chore"))
         watched.supervisor.look()
         assert "part chore" in watched.troubles
         watched.pass_by(supervising.RESTART_WINDOW_S / 4)
@@ -136,7 +129,7 @@ def test_an_error_that_says_what_to_do_is_repeated_in_full() -> None:
 
     watched = Watched([Part("chore", run)])
     watched.supervisor.start()
-    wait_for(lambda: ended(watched, "chore"))
+    until(lambda: ended(watched, "chore"))
     watched.supervisor.look()
     assert "the key is not there: restore it" in watched.troubles["part chore"]
 
@@ -144,7 +137,7 @@ def test_an_error_that_says_what_to_do_is_repeated_in_full() -> None:
 def test_a_part_that_ends_unasked_has_failed_unless_it_may() -> None:
     watched = Watched([Part("chore", lambda: None), Part("tape", lambda: None, may_end=True)])
     watched.supervisor.start()
-    wait_for(lambda: ended(watched, "chore") and ended(watched, "tape"))
+    until(lambda: ended(watched, "chore") and ended(watched, "tape"))
     watched.supervisor.look()
     assert "nobody asked for" in watched.troubles["part chore"]
     assert "part tape" not in watched.troubles
@@ -186,7 +179,7 @@ def test_a_part_that_waits_to_be_started_again_is_not_silent() -> None:
 
     watched = Watched([Part("chore", run, 0.5)])
     watched.supervisor.start()
-    wait_for(lambda: ended(watched, "chore"))
+    until(lambda: ended(watched, "chore"))
     watched.supervisor.look()
     watched.ticks.now_s += 0.9
     watched.supervisor.look()

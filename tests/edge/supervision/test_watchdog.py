@@ -14,7 +14,7 @@ from edge.contract.records import Malfunction
 from edge.daemon import EXIT_STUCK
 from edge.health.status import read_status
 from edge.spool.store import Spool
-from tests.edge.test_daemon import IDENTITY, stored
+from tests.edge.daemon_parts import IDENTITY, stored
 
 ROOT = Path(__file__).parents[3]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,16 +17,7 @@ from tests.edge.uplink.responder import Responder
 from tests.servers import Broker
 
 QUICK = Pace(first_silence_s=0.3, longest_silence_s=1.0, refused_wait_s=0.5)
-_PATIENCE_S = 60.0
 _UPLINK_OPTIONS = ("pace", "plan", "health", "key")
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that must come true."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.01)
 
 
 class Unit:

@@ -26,10 +26,11 @@ from tests.edge.spool.samples import (
     receipt,
     sha256,
 )
-from tests.edge.uplink.conftest import Unit, until
+from tests.edge.uplink.conftest import Unit
 from tests.edge.uplink.proxy import Proxy
 from tests.edge.uplink.responder import Responder
 from tests.servers import Broker
+from tests.waiting import until
 
 MakeUnit = Callable[..., Unit]
 IMPATIENT = Pace(

@@ -13,9 +13,10 @@ from edge.doctor.findings import split
 from edge.uplink.messages import Pace, Refused
 from edge.uplink.refusals import Refusals
 from tests.edge.spool.samples import malfunction
-from tests.edge.uplink.conftest import Unit, until
+from tests.edge.uplink.conftest import Unit
 from tests.edge.uplink.responder import Responder
 from tests.servers import Broker
+from tests.waiting import until
 
 LONG = Pace(first_silence_s=0.3, longest_silence_s=1.0, refused_wait_s=3600.0)
 

@@ -26,9 +26,10 @@ from tests.edge.spool.samples import (
     read_with,
     sha256,
 )
-from tests.edge.uplink.conftest import Unit, until
+from tests.edge.uplink.conftest import Unit
 from tests.edge.uplink.responder import Responder
 from tests.servers import Broker, free_port
+from tests.waiting import until
 
 MakeUnit = Callable[..., Unit]
 
