@@ -76,6 +76,17 @@ def fix_radius_m(fix: Fix) -> float | None:
     return 2 * radius_m if fix.quality.endswith(_FLAT) else radius_m
 
 
+def apart_m(one: Fix, other: Fix) -> float:
+    """The great circle between two fixes in metres, by the haversine formula."""
+    north, other_north = math.radians(one.latitude_deg), math.radians(other.latitude_deg)
+    east = math.radians(other.longitude_deg - one.longitude_deg)
+    half = (
+        math.sin((other_north - north) / 2) ** 2
+        + math.cos(north) * math.cos(other_north) * math.sin(east / 2) ** 2
+    )
+    return 2 * math.degrees(math.asin(math.sqrt(min(1.0, half)))) * METRES_PER_DEGREE
+
+
 def between(first: Fix, second: Fix, *, after_s: float, gap_s: float) -> Place:
     """The place ``after_s`` seconds after the first of two fixes ``gap_s`` apart.
 

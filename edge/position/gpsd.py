@@ -105,8 +105,8 @@ class GpsdReceiver:
             for line in splitter.feed(data or b""):
                 before = self._counts.accepted
                 report = decoder.feed(line, self._reports.now())
-                if report is not None:
-                    self._reports.take(report)
+                if report is not None and not self._reports.take(report):
+                    report = None
                 if self._counts.accepted > before:
                     self._watch.heard_sentence(report)
             self._reports.counted(self._counts.accepted, self._counts.malformed)

@@ -10,6 +10,7 @@ from edge.contract.records import Position
 from edge.position.clock import SENTENCE_DELAY_S
 from edge.position.history import FixHistory
 from edge.position.nmea import Fix, Report
+from edge.position.reachable import Reachable
 
 
 class ReceiverClock(Protocol):
@@ -47,6 +48,7 @@ class Reports:
         self._clock = clock
         self._count = count
         self._counted = (0, 0)
+        self._reachable = Reachable()
 
     def at(self, moment_s: float) -> Position:
         """Where the unit was at a moment (`Instant.at_s`), or why that is not known."""
@@ -56,12 +58,19 @@ class Reports:
         """The unit's time."""
         return self._clock.now()
 
-    def take(self, report: Report) -> None:
-        """Keep a report that has just arrived."""
+    def take(self, report: Report) -> bool:
+        """Keep a report that has just arrived, unless it is a place that cannot be.
+
+        Returns:
+            whether it was kept.
+        """
+        if isinstance(report, Fix) and not self._reachable.takes(report, self._clock.dated_s(None)):
+            return False
         satellites = report.at if isinstance(report, Fix) else None
         if satellites is not None:
             self._clock.heard(satellites, SENTENCE_DELAY_S)
         self._history.add(report, self._clock.dated_s(satellites))
+        return True
 
     def counted(self, good: int, bad: int) -> None:
         """So many sentences were good and bad since the start."""

@@ -131,8 +131,8 @@ class SerialReceiver:
             for line in splitter.feed(data):
                 before = self.counts.accepted
                 report = self._decoder.feed(line, self._reports.now())
-                if report is not None:
-                    self._reports.take(report)
+                if report is not None and not self._reports.take(report):
+                    report = None
                 if self.counts.accepted > before:
                     self._watch.heard_sentence(report)
             self._reports.counted(
