@@ -23,6 +23,7 @@ def make_server(app: FastAPI, proxies: Sequence[str] = ()) -> uvicorn.Server:
         uvicorn.Config(
             app,
             http=PatientProtocol,
+            ws="none",  # what takes up another protocol is bounded by nothing there
             backlog=_BACKLOG,
             log_config=None,
             access_log=False,

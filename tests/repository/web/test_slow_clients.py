@@ -14,6 +14,7 @@ from repository.web import patience
 from tests.repository.web.attacked import Site, attacked
 
 WAIT_S = 30.0
+NOBODY = b'{"login":"nobody","password":"x"}'
 HALF_A_HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 SIGN_IN = b"POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: 40\r\n\r\n"
 
@@ -76,7 +77,7 @@ def test_a_head_that_drips_is_dropped_as_well(site: Site, monkeypatch: pytest.Mo
 def test_a_body_that_comes_too_slowly_is_dropped(
     drips: int, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "BODY_WINDOW_S", 0.4)
+    monkeypatch.setattr(patience, "WINDOW_S", 0.4)
     with connected(site) as link:
         link.sendall(SIGN_IN)
         with suppress(OSError):
@@ -89,8 +90,8 @@ def test_a_body_that_comes_too_slowly_is_dropped(
 def test_a_body_that_comes_steadily_is_answered_however_long_it_takes(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "BODY_WINDOW_S", 1.0)
-    monkeypatch.setattr(patience, "BODY_BYTES_PER_S", 1)
+    monkeypatch.setattr(patience, "WINDOW_S", 1.0)
+    monkeypatch.setattr(patience, "BYTES_PER_S", 1)
     with connected(site) as link:
         link.sendall(SIGN_IN)
         for _ in range(40):
@@ -114,16 +115,37 @@ def test_those_who_ask_are_answered_among_many_who_say_nothing(
         assert silent[-1].recv(65536).startswith(b"HTTP/1.1 200")
 
 
+def asked_for_body(site: Site, held: ExitStack) -> socket.socket:
+    """A client whose head is taken, and that is asked for its body."""
+    link = held.enter_context(connected(site))
+    head = b"POST /api/v1/login HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+    kind = b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    link.sendall(head + kind % len(NOBODY))
+    assert link.recv(65536).startswith(b"HTTP/1.1 100")
+    return link
+
+
+def test_a_head_without_its_body_keeps_nobody_out(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "MAX_CONNECTIONS", 5)
+    with ExitStack() as held:
+        asking = [asked_for_body(site, held) for _ in range(5)]
+        assert site.client.get("/healthz").status_code == 200
+        assert is_dropped(asking[0])
+        for link in asking[1:]:
+            link.sendall(NOBODY)
+            assert link.recv(65536).startswith(b"HTTP/1.1 401")
+
+
 def test_who_is_being_answered_is_not_dropped_for_the_newest(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience, "MAX_CONNECTIONS", 5)
     with ExitStack() as held:
-        asking = [held.enter_context(connected(site)) for _ in range(5)]
-        for link in asking:
-            link.sendall(SIGN_IN.replace(b"Host", b"Expect: 100-continue\r\nHost"))
-            assert link.recv(65536).startswith(b"HTTP/1.1 100")
-        assert is_dropped(held.enter_context(connected(site)))
-        for link in asking:
-            link.sendall(b" " * 40)
-            assert link.recv(65536).startswith(b"HTTP/1.1 4")
+        asking = [asked_for_body(site, held) for _ in range(5)]
+        with site.rooms.engine.begin():  # nobody is answered yet: a sign-in is recorded
+            for link in asking:
+                link.sendall(NOBODY)
+            assert is_dropped(held.enter_context(connected(site)))
+        assert all(link.recv(65536).startswith(b"HTTP/1.1 401") for link in asking)
