@@ -1,7 +1,9 @@
 """An agency's own provider over HTTP: what it publishes of itself, its keys, and codes for tokens.
 
 Whatever it answers is bounded in size and time, redirects are not followed, and only TLS or this
-machine's own loopback is spoken to.
+machine's own loopback is spoken to. No more than ``AT_ONCE`` questions wait for one provider's
+answer, and the next fails at once: each waits in one of the web's few threads, and one that is
+silent would take them all.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from repository.accounts.secret_input import first_line
 
 if TYPE_CHECKING:
     import httpx
+
+AT_ONCE = 4
 
 _PLACES = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _WITHIN_S = 10.0
@@ -66,41 +70,39 @@ class Provider:
         self.settings = settings
         self._transport = transport
         self._elapsed = elapsed
-        self._lock = threading.Lock()
+        self._room = threading.BoundedSemaphore(AT_ONCE)
         self._published: tuple[float, Published] | None = None
         self._keys: tuple[float, Sequence[Mapping[str, Any]]] | None = None
 
     def published(self) -> Published:
-        """What it says of itself, asked at most once an hour.
+        """What it says of itself, asked about once an hour.
 
         Raises:
             ProviderError: if it cannot be reached, or is another than the settings name.
         """
-        with self._lock:
-            known = self._published
-            if known is None or self._elapsed() - known[0] >= _KNOWN_FOR_S:
-                known = self._published = (self._elapsed(), self._discover())
-            return known[1]
+        known = self._published
+        if known is None or self._elapsed() - known[0] >= _KNOWN_FOR_S:
+            known = self._published = (self._elapsed(), self._discover())
+        return known[1]
 
     def key(self, named: str | None) -> Mapping[str, Any] | None:
-        """Its key of that name; one that is not known is asked for, at most once a minute.
+        """Its key of that name; one that is not known is asked for, about once a minute.
 
         Raises:
             ProviderError: if it cannot be reached.
         """
         uri = self.published().jwks_uri
-        with self._lock:
-            known = self._keys
-            found = None if known is None else fitting_key(known[1], named)
-            age = None if known is None else self._elapsed() - known[0]
-            stale = age is None or age >= _KNOWN_FOR_S
-            if stale or (found is None and age is not None and age >= _ASK_AGAIN_AFTER_S):
-                keys = self._object("GET", uri).get("keys")
-                if not isinstance(keys, list) or not all(isinstance(each, dict) for each in keys):
-                    raise self._error("publishes no keys")
-                self._keys = (self._elapsed(), keys)
-                found = fitting_key(keys, named)
-            return found
+        known = self._keys
+        found = None if known is None else fitting_key(known[1], named)
+        age = None if known is None else self._elapsed() - known[0]
+        stale = age is None or age >= _KNOWN_FOR_S
+        if stale or (found is None and age is not None and age >= _ASK_AGAIN_AFTER_S):
+            keys = self._object("GET", uri).get("keys")
+            if not isinstance(keys, list) or not all(isinstance(each, dict) for each in keys):
+                raise self._error("publishes no keys")
+            self._keys = (self._elapsed(), keys)
+            found = fitting_key(keys, named)
+        return found
 
     def exchange(self, code: str, redirect_uri: str, verifier: str) -> Tokens:
         """The tokens for a code.
@@ -148,6 +150,21 @@ class Provider:
         )
 
     def _object(self, method: str, address: str, **more: Any) -> Mapping[str, Any]:
+        if not self._room.acquire(blocking=False):
+            raise self._error("keeps too many waiting for its answers")
+        try:
+            body = self._answer(method, address, **more)
+        finally:
+            self._room.release()
+        try:
+            said = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise self._error("answers no JSON") from error
+        if not isinstance(said, dict):
+            raise self._error("answers no JSON object")
+        return said
+
+    def _answer(self, method: str, address: str, **more: Any) -> bytes:
         import httpx
 
         try:
@@ -171,13 +188,7 @@ class Provider:
                     raise self._error(f"answered {answer.status_code}")
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise self._error(f"cannot be reached ({type(error).__name__})") from error
-        try:
-            said = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise self._error("answers no JSON") from error
-        if not isinstance(said, dict):
-            raise self._error("answers no JSON object")
-        return said
+        return body
 
     def _error(self, what: str) -> ProviderError:
         instead = "sign in with your password here"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 from sqlalchemy import func, select
 
 from repository.accounts.errors import TooManySignInsError
-from repository.accounts.oidc_provider import Provider
+from repository.accounts.oidc_provider import AT_ONCE, Provider, ProviderError
 from repository.accounts.oidc_settings import OidcSettings
 from repository.accounts.oidc_sign_in import CameBack, OidcRefusedError
 from repository.accounts.service import Accounts
@@ -158,6 +160,29 @@ def test_what_a_browser_began_and_came_back_wrong_is_counted(site: Accounts, off
             site.finish_at_provider(back, begun.browser, HERE)
     with pytest.raises(TooManySignInsError):
         open_session(site, origin=HERE)
+
+
+def test_a_provider_that_says_nothing_takes_few_threads_from_everybody_else(
+    site: Accounts, provider: IdentityProvider
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(AT_ONCE) as people:
+        silent.settimeout(60)
+        chosen = site.providers["salem-pd"].settings.model_copy(
+            update={"issuer": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        )
+        hanging = replace(site, providers=site.providers | {"salem-pd": Provider(chosen)})
+        waiting = [
+            people.submit(hanging.begin_at_provider, "salem-pd", HERE) for _ in range(AT_ONCE)
+        ]
+        links = [silent.accept()[0] for _ in waiting]
+        with pytest.raises(ProviderError, match="keeps too many waiting"):
+            hanging.begin_at_provider("salem-pd", HERE)
+        for link in links:
+            link.close()
+        assert all(isinstance(each.exception(60), ProviderError) for each in waiting)
+        silent.close()
+        with pytest.raises(ProviderError, match="cannot be reached"):
+            hanging.begin_at_provider("salem-pd", HERE)
 
 
 def test_sign_ins_that_are_begun_and_left_take_no_room(site: Accounts) -> None:
