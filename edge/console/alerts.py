@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from edge.contract.records import Hit, HotlistMatch, Read
@@ -17,8 +17,12 @@ _STATE_AGREEMENT = {
     "different": "STATE DIFFERS",
     "unknown": "state not certain",
 }
-
-
+_FROM = {
+    "repository": ", from the repository",
+    "usb": ", from a USB stick",
+    "file": ", from the department's file",
+    "local": ", entered on this unit",
+}
 _QUIET = {
     "quiet_schedule": "outside this list's hours",
     "quiet_area": "outside this list's area",
@@ -96,20 +100,21 @@ def alert_text(read: Read, hit: Hit, quiet: str | None = None) -> str:
         f"  listed {listed}   read {seen} ({read.confidence:.0%} sure)   camera {read.camera}",
         f"  {_agreement(match)}; {_STATE_AGREEMENT[match.state_agreement]}",
         *([f"  NOTE  {' '.join(match.note.split())}"] if isinstance(match.note, str) else []),
-        f"  list {match.list_name} version {match.list_version}, issued "
-        f"{match.list_issued_at:%Y-%m-%d %H:%M} UTC{_list_age(hit)}",
+        f"  list {match.list_name} version {match.list_version}"
+        f"{_FROM.get(str(match.list_source), '')}, issued "
+        f"{match.list_issued_at:%Y-%m-%d %H:%M} UTC, {_list_age(hit)}",
         f"  {BEFORE_A_STOP}",
     ]
     return "\n".join(lines)
 
 
 def _list_age(hit: Hit) -> str:
-    """What is wrong with the date of the list, as it was when the car was seen."""
-    if not hit.match.list_stale:
-        return ""
-    if hit.match.list_issued_at > hit.captured_at:
-        return ", DATED AHEAD of this read: its age is not known"
-    return ", STALE"
+    """How old the list was when the car was seen, and what is wrong with its date."""
+    match = hit.match
+    if match.list_stale and match.list_issued_at > hit.captured_at:
+        return "DATED AHEAD of this read: its age is not known"
+    age_h = (hit.captured_at - match.list_issued_at) / timedelta(hours=1)
+    return f"{max(age_h, 0.0):,.1f} h old{', STALE' if match.list_stale else ''}"
 
 
 def _agreement(match: HotlistMatch) -> str:

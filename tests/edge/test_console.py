@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -68,6 +68,27 @@ def test_an_exact_hit_a_differing_state_and_a_stale_list_are_said() -> None:
     assert "state not certain" in shown("plain", hit(state_agreement="unknown"))
 
 
+@pytest.mark.policy("M-D1")
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("repository", "version 2026-03-28, from the repository, issued"),
+        ("usb", "version 2026-03-28, from a USB stick, issued"),
+        ("file", "version 2026-03-28, from the department's file, issued"),
+        ("local", "version 2026-03-28, entered on this unit, issued"),
+        (msgspec.UNSET, "version 2026-03-28, issued"),
+    ],
+)
+def test_an_alert_says_where_its_list_is_from_and_how_old_it_is(source: Any, said: str) -> None:
+    issued_at = hit().captured_at - timedelta(hours=7, minutes=30)
+    text = shown(
+        "plain", hit(list_source=source, list_issued_at=issued_at, list_version="2026-03-28")
+    )
+    assert said in text
+    assert f"issued {issued_at:%Y-%m-%d %H:%M} UTC, 7.5 h old\n" in text
+    assert "7.5 h old, STALE\n" in shown("plain", hit(list_stale=True, list_issued_at=issued_at))
+
+
 def test_what_the_entry_tells_the_officer_is_in_the_alert() -> None:
     assert "\n  NOTE  armed; do not approach alone\n" in shown(
         "plain", hit(note="armed; do not approach alone")
@@ -108,10 +129,15 @@ def test_json_is_one_line_with_the_picture_and_the_box() -> None:
     assert said["frame"] == 3
     assert said["box"] == [1, 2, 3, 4]
     assert said["plate"] == "8MB0Z5"
-    assert said["hits"] == [
-        {"kind": "stolen_vehicle", "how": "confusable", "listed": "8MBOZ5", "rang": True}
-    ]
     assert shown("none", hit()) == ""
+
+
+def test_json_says_of_a_hit_all_that_its_record_says_of_the_match() -> None:
+    """A program that shows alerts elsewhere must not make an old list look fresh."""
+    stale = hit(list_stale=True, list_source="usb", note="armed; do not approach alone")
+    (said,) = json.loads(shown("json", stale))["hits"]
+    assert {said.pop(name) for name in ("rang", "quiet")} == {True, None}
+    assert said | {"plate": said.pop("listed")} == json.loads(msgspec.json.encode(stale.match))
 
 
 def test_an_alert_comes_before_its_read_and_is_not_rung_again() -> None:
@@ -187,6 +213,10 @@ def test_a_hit_that_a_lists_rules_keep_quiet_says_which() -> None:
     assert "NOT RUNG, rang a while ago: HIT" in stream.getvalue()
     assert "LATE" not in stream.getvalue()
     assert "\a" not in stream.getvalue()
+    program = io.StringIO()
+    TerminalConsole("json", True, program).show(READ, (quiet,), FRAME, BOX, told)
+    (said,) = json.loads(program.getvalue())["hits"]
+    assert (said["rang"], said["quiet"]) == (False, "quiet_repeat")
 
 
 def test_json_says_first_the_hit_and_then_the_read_by_one_id() -> None:
