@@ -7,6 +7,7 @@ has a read's id where there is a pseudonym of it now, and ages in the clear.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,7 +18,7 @@ from edge.spool import provisional as provisionals
 from edge.spool import withheld as withholds
 from edge.spool.encryption import DamagedBlobError, Sealed, Vault
 from edge.spool.sound_rows import Row, insert_row
-from edge.spool.withheld import Age
+from edge.spool.withheld import Age, Stay
 
 
 @dataclass
@@ -50,8 +51,8 @@ class CarriedApart:
     def _keep(self, row: Row) -> bool:
         if isinstance(row.get("due_s"), float):
             name = withholds.row_of(self.new, self.vault, row["read"])
-            withholds.keep(self.new, self.vault, name, row["due_s"])
-        elif withholds.opened_due(self.vault, row["read"], _sealed(row)) is not None:
+            withholds.keep(self.new, self.vault, name, Stay(-math.inf, row["due_s"]))
+        elif withholds.opened_stay(self.vault, row["read"], _sealed(row)) is not None:
             insert_row(self.new, "withheld", row)
         else:
             self.records_lost += 1

@@ -1,5 +1,8 @@
 """Who gives way when room runs out: pictures by their standing, the oldest first; records never.
 
+Before them all go the pictures of reads that must not leave the unit (`edge.spool.withheld`):
+nobody will ever see them.
+
 Two limits hold. The spool's own: the bytes of its pages in use, which free pages in the file do
 not count towards. The disk's: what is free on it together with the file's free pages, which new
 records fill first, stays above a reserve, so that there is room to take the receipts that free the
@@ -16,6 +19,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edge.spool import withheld
 from edge.spool.database import mebibytes
 
 _PICTURES_AT_ONCE = 8
@@ -37,17 +41,28 @@ def make_room(connection: sqlite3.Connection, limits: Limits, needed_bytes: int)
     """
     gone = 0
     while lacking(connection, limits, needed_bytes) is not None:
-        rows = connection.execute(
-            "SELECT sha256 FROM pictures ORDER BY standing, rowid LIMIT ?", (_PICTURES_AT_ONCE,)
-        ).fetchall()
-        if not rows:
+        number = withheld.give_way(connection, _PICTURES_AT_ONCE) or _give_way(connection)
+        if not number:
             return None
-        connection.executemany("DELETE FROM picture_owners WHERE sha256 = ?", rows)
-        connection.executemany("DELETE FROM pictures WHERE sha256 = ?", rows)
-        gone += len(rows)
+        gone += number
     if gone:
         connection.execute("UPDATE chain SET gave_way = gave_way + ?", (gone,))
     return gone
+
+
+def pictures_left(connection: sqlite3.Connection) -> bool:
+    """Whether there is any picture left to give way."""
+    (any_left,) = connection.execute("SELECT EXISTS (SELECT 1 FROM pictures)").fetchone()
+    return bool(any_left) or withheld.has_pictures(connection)
+
+
+def _give_way(connection: sqlite3.Connection) -> int:
+    rows = connection.execute(
+        "SELECT sha256 FROM pictures ORDER BY standing, rowid LIMIT ?", (_PICTURES_AT_ONCE,)
+    ).fetchall()
+    connection.executemany("DELETE FROM picture_owners WHERE sha256 = ?", rows)
+    connection.executemany("DELETE FROM pictures WHERE sha256 = ?", rows)
+    return len(rows)
 
 
 def lacking(connection: sqlite3.Connection, limits: Limits, needed_bytes: int) -> str | None:

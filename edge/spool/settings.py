@@ -13,9 +13,10 @@ from edge.section import Section
 class SpoolSettings(Section):
     """How much of the disk the spool may have, and what it leaves free.
 
-    When room runs out, pictures of reads that no hot list matched give way first, then scene
-    pictures of hits, then the other pictures, the oldest of each first. Records never give way:
-    when not even they can be kept, the unit says so and takes no more until there is room.
+    When room runs out, pictures of reads that must not leave the unit give way first, then those of
+    other reads that no hot list matched, then scene pictures of hits, then the other pictures, the
+    oldest of each first. Records never give way: when not even they can be kept, the unit says so
+    and takes no more until there is room.
     """
 
     max_bytes: int | None = Field(

@@ -56,7 +56,7 @@ from edge.spool.opened import OVERHEAD_BYTES, freeing, mending
 from edge.spool.pictures import Standing, WaitingPicture
 from edge.spool.places import Place
 from edge.spool.provisional import Provisional
-from edge.spool.quota import lacking
+from edge.spool.quota import lacking, pictures_left
 from edge.spool.records import Owner, WaitingHit
 from edge.spool.salvage import KEEP_DAMAGED, taken_up
 from edge.spool.stand_in import lost_record
@@ -395,8 +395,9 @@ class Spool(WithheldReads):
         """
         with self._reading() as connection:
             limit = lacking(connection, self._limits(), OVERHEAD_BYTES)
-            (pictures,) = connection.execute("SELECT EXISTS (SELECT 1 FROM pictures)").fetchone()
-        return None if limit is None or pictures else str(full_disk(self.folder, limit))
+            if limit is None or pictures_left(connection):
+                return None
+        return str(full_disk(self.folder, limit))
 
     def _store(
         self,

@@ -9,12 +9,14 @@ the age at which it is due lies sealed. What lies in a row is sealed under the n
 the row, so that it opens without the id, and does not open in another row.
 
 A read is kept no longer than its time whatever is damaged: one whose due age does not open goes,
-and if the age that was noted last does not, all that are kept are due.
+and if the age that was noted last does not, all that are kept are due. Its pictures may go before,
+where there is no room (`edge.spool.quota`).
 Every function works inside the caller's transaction.
 """
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,12 +34,17 @@ _NO_SEQUENCE = 1
 """The contract wants a sequence in every record; this one is never sent."""
 
 _AGE_NAME = "withheld_age"
-_DUE = struct.Struct(">d")
+_STAY = struct.Struct(">dd")
+_DUE_ALONE = struct.Struct(">d")
+"""As it was sealed before the age from which a read is kept was."""
 
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """The age that the purge goes by, and the time of day that belonged to it, where known."""
+    """The age that the purge goes by, and the time of day that belonged to it, where known.
+
+    Of a unit that does not have the time it is the earliest that it may be.
+    """
 
     age_s: float
     at: datetime | None
@@ -69,11 +76,23 @@ class WithheldCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Stay:
+    """The ages from which a read is kept and at which it is due."""
+
+    from_s: float
+    due_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
-    """Rows of reads whose time is over; of ``unopened`` of them nothing says when it is."""
+    """Rows of reads whose time is over; of ``unopened`` of them nothing says when it is.
+
+    ``after`` is the last row that was looked at, None where there are no more.
+    """
 
     rows: Sequence[str]
     unopened: int
+    after: str | None
 
 
 def store(
@@ -95,7 +114,8 @@ def store(
         return made
     if withheld.age.age_s >= age(connection, vault).age_s:  # else it waited for the disk
         note(connection, vault, withheld.age)
-    keep(connection, vault, row, withheld.age.age_s + withheld.keep_s)
+    from_s = withheld.age.age_s
+    keep(connection, vault, row, Stay(from_s, from_s + withheld.keep_s))
     connection.execute(
         "DELETE FROM withheld_parts WHERE read = ? AND name LIKE 'picture/%'", (row,)
     )
@@ -111,9 +131,9 @@ def row_of(connection: sqlite3.Connection, vault: Vault, read: str) -> str:
     return vault.pseudonym(connection, f"withheld/{read}")
 
 
-def keep(connection: sqlite3.Connection, vault: Vault, row: str, due_s: float) -> None:
-    """Keep a read until this age."""
-    sealed = vault.seal(connection, due_name(row), _DUE.pack(due_s))
+def keep(connection: sqlite3.Connection, vault: Vault, row: str, stay: Stay) -> None:
+    """Keep a read until it is due."""
+    sealed = vault.seal(connection, due_name(row), _STAY.pack(stay.from_s, stay.due_s))
     connection.execute(
         "INSERT INTO withheld (read, data_key, sealed) VALUES (?, ?, ?) ON CONFLICT (read)"
         " DO UPDATE SET data_key = excluded.data_key, sealed = excluded.sealed",
@@ -159,30 +179,79 @@ def age(connection: sqlite3.Connection, vault: Vault) -> Age:
     noted = None if row is None else opened_age(vault, Sealed(*row))
     if noted is not None:
         return noted
-    dues = (due_s for _, due_s in _dues(connection, vault) if due_s is not None)
-    return Age(max(dues, default=0.0), None)
+    stays = (stay for _, stay in _stays(connection, vault) if stay is not None)
+    return Age(max((stay.due_s for stay in stays), default=0.0), None)
 
 
-def due(connection: sqlite3.Connection, vault: Vault, age_s: float) -> Due:
-    """The reads that are due by this age. Each one's due age is opened for it."""
-    found = [
-        (row, due_s) for row, due_s in _dues(connection, vault) if due_s is None or due_s <= age_s
-    ]
-    return Due([row for row, _ in found], sum(due_s is None for _, due_s in found))
+def due(connection: sqlite3.Connection, vault: Vault, age_s: float, after: str, limit: int) -> Due:
+    """The reads that are due by this age, of so many rows after that one, which are opened."""
+    looked_at = list(_stays(connection, vault, after, limit))
+    found = [(row, stay) for row, stay in looked_at if stay is None or stay.due_s <= age_s]
+    return Due(
+        rows=[row for row, _ in found],
+        unopened=sum(stay is None for _, stay in found),
+        after=looked_at[-1][0] if len(looked_at) == limit else None,
+    )
 
 
-def purge(connection: sqlite3.Connection, vault: Vault, over: Due, now: Age) -> None:
-    """Purge these reads, and note the age if any are left."""
+def purge(connection: sqlite3.Connection, over: Due) -> None:
+    """Purge these reads."""
     connection.executemany("DELETE FROM withheld WHERE read = ?", [(row,) for row in over.rows])
+
+
+def note_if_any(connection: sqlite3.Connection, vault: Vault, now: Age) -> None:
+    """Note the age if any reads are left; else there is nothing to be due by it."""
     if connection.execute("SELECT EXISTS (SELECT 1 FROM withheld)").fetchone() == (1,):
         note(connection, vault, now)
     else:
         connection.execute("DELETE FROM withheld_age")
 
 
-def _dues(connection: sqlite3.Connection, vault: Vault) -> Iterator[tuple[str, float | None]]:
-    for row, data_key, blob in connection.execute("SELECT read, data_key, sealed FROM withheld"):
-        yield row, opened_due(vault, row, Sealed(data_key, blob))
+def postpone(
+    connection: sqlite3.Connection, vault: Vault, after_s: float, through_s: float, by_s: float
+) -> int:
+    """Have the reads that are kept from an age after the one and up to the other be due later.
+
+    How many there were.
+    """
+    found = [
+        (row, Stay(stay.from_s + by_s, stay.due_s + by_s))
+        for row, stay in _stays(connection, vault)
+        if stay is not None and after_s < stay.from_s <= through_s
+    ]
+    for row, stay in found:
+        keep(connection, vault, row, stay)
+    return len(found)
+
+
+def give_way(connection: sqlite3.Connection, limit: int) -> int:
+    """Drop so many pictures, the oldest first; how many there were."""
+    # In the order of rowid the table itself would be looked through, records and all.
+    return connection.execute(
+        "DELETE FROM withheld_parts WHERE rowid IN (SELECT rowid FROM withheld_parts"
+        " WHERE name LIKE 'picture/%' ORDER BY +rowid LIMIT ?)",
+        (limit,),
+    ).rowcount
+
+
+def has_pictures(connection: sqlite3.Connection) -> bool:
+    """Whether any picture is left."""
+    (any_left,) = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM withheld_parts WHERE name LIKE 'picture/%')"
+    ).fetchone()
+    return bool(any_left)
+
+
+def _stays(
+    connection: sqlite3.Connection, vault: Vault, after: str = "", limit: int = -1
+) -> Iterator[tuple[str, Stay | None]]:
+    """How long each read is kept, in the order of rows; None where that does not open any more."""
+    rows = connection.execute(
+        "SELECT read, data_key, sealed FROM withheld WHERE read > ? ORDER BY read LIMIT ?",
+        (after, limit),
+    )
+    for row, data_key, blob in rows:
+        yield row, opened_stay(vault, row, Sealed(data_key, blob))
 
 
 def opened_age(vault: Vault, sealed: Sealed) -> Age | None:
@@ -193,13 +262,16 @@ def opened_age(vault: Vault, sealed: Sealed) -> Age | None:
         return None
 
 
-def opened_due(vault: Vault, row: str, sealed: Sealed) -> float | None:
-    """The age at which a row's read is due; None if that does not open any more."""
+def opened_stay(vault: Vault, row: str, sealed: Sealed) -> Stay | None:
+    """How long a row's read is kept; None if that does not open any more."""
     try:
-        (due_s,) = _DUE.unpack(vault.open(due_name(row), sealed))
+        content = vault.open(due_name(row), sealed)
+        if len(content) == _DUE_ALONE.size:
+            (due_s,) = _DUE_ALONE.unpack(content)
+            return Stay(-math.inf, due_s)
+        return Stay(*_STAY.unpack(content))
     except (DamagedBlobError, struct.error):
         return None
-    return float(due_s)
 
 
 def due_name(row: str) -> str:

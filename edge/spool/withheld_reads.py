@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 from edge.spool import withheld as withholds
 from edge.spool.opened import OVERWRITE_EVERY, OpenedSpool, freeing, mending
-from edge.spool.withheld import Age, WithheldCounts
+from edge.spool.withheld import Age, Due, WithheldCounts
+
+LOOKED_AT_ONCE = 1000
+"""Reads that are looked at, and purged if they are due, before others get their turn."""
+
+TURN_S = 0.001
+"""Long enough for whoever waits for the lock to have it: who let go of it had it first else."""
 
 
 class WithheldReads(OpenedSpool):
@@ -30,24 +38,58 @@ class WithheldReads(OpenedSpool):
         with self._reading() as connection:
             return withholds.age(connection, self._vault)
 
-    @mending
-    @freeing
     def purge_withheld(self, age: Age) -> int:
         """Note that age, and purge the withheld reads that are due by it; how many there were.
 
         They are overwritten at once: their time is over. One of which nothing says any more when
-        it is due goes as well, is counted as lost, and said in ``salvages``.
+        it is due goes as well, is counted as lost, and said in ``salvages``. Each one's due age is
+        opened for it, some at a time, and others get their turn in between.
 
         Raises:
-            SpoolError: if the spool cannot be written. Nothing is purged then.
+            SpoolError: if the spool cannot be written. What was not purged by then is still due.
         """
-        with self._reading() as connection:
-            over = withholds.due(connection, self._vault, age.age_s)
+        purged = unopened = 0
+        after: str | None = ""
+        try:
+            while after is not None:
+                over = self._purge_some(age, after)
+                purged, unopened = purged + len(over.rows), unopened + over.unopened
+                after = over.after
+                if after is not None:
+                    time.sleep(TURN_S)
+        finally:
+            self._say_lost(unopened)
+        self._note_purged(age, purged)
+        return purged
+
+    @mending
+    @freeing
+    def postpone_withheld(self, after_s: float, through_s: float, by_s: float) -> int:
+        """Have the reads that are kept from an age after the one and up to the other be due later.
+
+        How many there were.
+
+        Raises:
+            SpoolError: if the spool cannot be written. Nothing is postponed then.
+        """
         with self._transaction() as connection:
-            withholds.purge(connection, self._vault, over, age)
+            return withholds.postpone(connection, self._vault, after_s, through_s, by_s)
+
+    @mending
+    @freeing
+    def _purge_some(self, age: Age, after: str) -> Due:
+        with self._transaction() as connection:
+            over = withholds.due(connection, self._vault, age.age_s, after, LOOKED_AT_ONCE)
             if over.rows:
-                self._vault.retire(connection)
+                withholds.purge(connection, over)
             self._count_lost(connection, over.unopened)
-        self._say_lost(over.unopened)
-        self._overwrite(OVERWRITE_EVERY if over.rows else 0)
-        return len(over.rows)
+        return over
+
+    @mending
+    @freeing
+    def _note_purged(self, age: Age, purged: int) -> None:
+        with self._transaction() as connection:
+            withholds.note_if_any(connection, self._vault, age)
+            if purged:
+                self._vault.retire(connection)
+        self._overwrite(OVERWRITE_EVERY if purged else 0)

@@ -2,7 +2,10 @@
 
 How long such a read is kept is counted by the clock that never steps, while the unit runs; for the
 time that it was off, the time of day is asked once, as soon as it can be believed. So a clock that
-is set while the unit runs neither keeps a read too long nor purges it too soon.
+is set while the unit runs neither keeps a read too long nor purges it too soon. The time off does
+not count for what was kept since, but for what a whole run kept that never had the time: how long
+the unit was off before and how long after that run, nobody can tell, and such a read goes too soon
+rather than too late.
 """
 
 from __future__ import annotations
@@ -10,7 +13,8 @@ from __future__ import annotations
 import stat
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from edge.contract.plates import Confusables
@@ -25,6 +29,19 @@ TEND_EVERY_S = 60.0
 _MAX_PLATES_BYTES = 4 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class TimeOff:
+    """How long the unit was off, as it came to be known at an age.
+
+    ``began_s`` is the age at the start, ``known_s`` the one at which the time was known, without
+    the time off: what is kept from between them was kept after that.
+    """
+
+    began_s: float
+    known_s: float
+    off_s: float
+
+
 class Ageing:
     """Counts the age of what is kept, over restarts."""
 
@@ -32,15 +49,20 @@ class Ageing:
         """``noted`` is the age that the last run noted."""
         self._noted = noted
         self._started_s = monotonic_s
-        self._off_s: float | None = None
+        self.time_off: TimeOff | None = None
+        """None until the time of day is known."""
 
     def at(self, monotonic_s: float, now: datetime | None) -> Age:
         """The age at a moment of the monotonic clock; ``now`` is None while it is not known."""
         ran_s = monotonic_s - self._started_s
-        if self._off_s is None and now is not None:
-            since_s = (now - self._noted.at).total_seconds() if self._noted.at else 0.0
-            self._off_s = max(0.0, since_s - ran_s)
-        return Age(self._noted.age_s + (self._off_s or 0.0) + ran_s, now)
+        began_s, noted_at = self._noted.age_s, self._noted.at
+        if self.time_off is None and now is not None:
+            since_s = (now - noted_at).total_seconds() if noted_at else 0.0
+            self.time_off = TimeOff(began_s, began_s + ran_s, max(0.0, since_s - ran_s))
+        off_s = 0.0 if self.time_off is None else self.time_off.off_s
+        if now is None and self.time_off is None and noted_at is not None:
+            now = noted_at + timedelta(seconds=ran_s)
+        return Age(began_s + off_s + ran_s, now)
 
 
 class Withholding:
@@ -76,6 +98,7 @@ class Withholding:
         self._signatures = self._look()
         self._filter = self._read()
         self._ageing = Ageing(spool.withheld_age(), monotonic_s())
+        self._postponed = False
         self._tended_s: float | None = None
 
     def rule_for(self, read: Sighted) -> FilterRule | None:
@@ -109,11 +132,22 @@ class Withholding:
                 self._on_problem(f"{error}; the plates of before stay in force")
             else:
                 self._on_problem(None)
+        self._postpone()
         now_s = self._monotonic_s()
         if self._tended_s is None or now_s - self._tended_s >= TEND_EVERY_S:
             self._tended_s = now_s
             if self._spool.withheld().kept:
                 self._spool.purge_withheld(self._age())
+
+    def _postpone(self) -> None:
+        """Once the time off is known, do not count it for what is kept since the start."""
+        self._age()
+        off = self._ageing.time_off
+        if off is None or self._postponed:
+            return
+        if off.off_s:
+            self._spool.postpone_withheld(off.began_s, off.known_s, off.off_s)
+        self._postponed = True
 
     def _age(self) -> Age:
         with self._guard:

@@ -233,12 +233,17 @@ def test_the_oldest_data_key_is_found_without_reading_what_lies_under_it(
         assert "USING COVERING INDEX" in plan[3]
 
 
+PARTS = {"_purge_some", "_note_purged"}
+"""What `purge_withheld` is made of, so that others get their turn in between."""
+
+
 def test_every_use_of_the_spool_mends_it_where_it_proves_damaged() -> None:
     uses = {
         name: use
         for uses_of in (Spool, WithheldReads)
         for name, use in vars(uses_of).items()
-        if inspect.isfunction(use) and not name.startswith("_")
+        if inspect.isfunction(use) and (not name.startswith("_") or name in PARTS)
     }
     assert len(uses) > 15
-    assert [name for name, use in uses.items() if use.__code__.co_name != "mended"] == []
+    plain = [name for name, use in uses.items() if use.__code__.co_name != "mended"]
+    assert plain == ["purge_withheld"]

@@ -62,6 +62,7 @@ class SpoolMachine(RuleBasedStateMachine):
         self.line: dict[str, int] = {}
         self.rung: dict[UUID, Provisional] = {}
         self.kept_until: dict[UUID, float] = {}
+        self.kept_pictures: list[tuple[UUID, str]] = []
         self.withheld = 0
         self.age_s = 0.0
         self.records: list[bytes] = []
@@ -116,8 +117,10 @@ class SpoolMachine(RuleBasedStateMachine):
                         self.owners.add((picture.sha256, record.seq))
 
     def _give_way(self, number: int) -> None:
-        """Pictures give way by their standing, the oldest first."""
+        """Pictures give way by their standing, the oldest first, after those that stay here."""
         self.gave_way += number
+        staying = min(number, len(self.kept_pictures))
+        self.kept_pictures, number = self.kept_pictures[staying:], number - staying
         gone = sorted(self.line, key=lambda digest: self.line[digest])[:number]
         self.owners = {(digest, seq) for digest, seq in self.owners if digest not in gone}
         self._leave_the_line()
@@ -198,6 +201,8 @@ class SpoolMachine(RuleBasedStateMachine):
         self.withheld += read_id not in self.kept_until and not (provisional and keep_s is None)
         if keep_s is not None:
             self.kept_until[read_id] = self.age_s + keep_s
+            others = [one for one in self.kept_pictures if one[0] != read_id]
+            self.kept_pictures = [*others, *((read_id, one) for one in by_digest(*pictures))]
 
     @rule(passed_s=st.sampled_from([0.5, 1.0, 30.0, 60.0]))
     def purge_what_is_due(self, passed_s: float) -> None:
@@ -205,6 +210,7 @@ class SpoolMachine(RuleBasedStateMachine):
         due = {one for one, due_s in self.kept_until.items() if due_s <= self.age_s}
         assert self.spool.purge_withheld(Age(self.age_s, MOMENT)) == len(due)
         self.kept_until = {one: due_s for one, due_s in self.kept_until.items() if one not in due}
+        self.kept_pictures = [one for one in self.kept_pictures if one[0] not in due]
 
     @rule()
     def settle(self) -> None:
@@ -352,6 +358,11 @@ class SpoolMachine(RuleBasedStateMachine):
         assert sum(held.reads.values()) == self.withheld
         if self.kept_until:
             assert self.spool.withheld_age().age_s <= self.age_s
+        with self.spool._reading() as connection:
+            (pictures,) = connection.execute(
+                "SELECT count(*) FROM withheld_parts WHERE name LIKE 'picture/%'"
+            ).fetchone()
+        assert pictures == len(self.kept_pictures)
 
     @invariant()
     def what_waits_agrees(self) -> None:

@@ -20,6 +20,7 @@ from edge.spool.ballast import BALLAST_BYTES
 from edge.spool.errors import SpoolError
 from edge.spool.settings import SpoolSettings
 from edge.spool.store import Place, Provisional, Spool
+from edge.spool.withheld import Age, Withheld
 from tests.edge.spool.samples import (
     AGENCY,
     SPOOL_KEY,
@@ -29,6 +30,7 @@ from tests.edge.spool.samples import (
     malfunction,
     matched_read,
     picture_bytes,
+    read,
     read_with,
     receipt,
     sha256,
@@ -46,6 +48,16 @@ def big(number: int, size_bytes: int = 40_000) -> bytes:
 def fill(spool: Spool, first: int, number: int) -> None:
     for one in range(first, first + number):
         spool.add([read_with(big(one))], by_digest(big(one)))
+
+
+def staying(number: int) -> Withheld:
+    """A read with a picture that must not leave the unit."""
+    picture = big(number)
+
+    def build(seq: int) -> AnyRecord:
+        return read(seq, id=read(number + 1).id, pictures=[picture])
+
+    return Withheld((build,), by_digest(picture), "clinic", Age(0.0, None), keep_s=100.0)
 
 
 def add_without_end(spool: Spool) -> None:
@@ -128,6 +140,34 @@ def test_without_any_picture_left_records_are_refused_loudly_and_none_is_forgott
     assert batch is not None
     spool.acknowledge(receipt(batch.last_seq, batch.root))
     spool.add([malfunction], {})
+
+
+@pytest.mark.policy("C-5b")
+def test_pictures_of_reads_that_stay_on_the_unit_give_way_before_all_others(
+    open_spool: OpenSpool,
+) -> None:
+    spool = open_spool(max_bytes=1_000_000)
+    for one in range(10):
+        spool.add([], {}, withheld=[staying(one)])
+    fill(spool, 10, 20)
+    assert spool.counts().pictures_waiting == 20
+    assert 5 < spool.counts().gave_way <= 10
+    with pytest.raises(SpoolError, match="nothing was stored"):
+        add_without_end(spool)
+    assert spool.counts().gave_way == 30
+    assert spool.withheld().kept == 10
+    assert spool.purge_withheld(Age(100.0, None)) == 10
+    spool.add([malfunction], {})
+
+
+def test_a_spool_that_holds_only_pictures_of_reads_that_stay_still_has_room(
+    open_spool: OpenSpool,
+) -> None:
+    spool = open_spool(max_bytes=300_000)
+    for one in range(12):
+        spool.add([], {}, withheld=[staying(one)])
+        assert spool.lacks_room() is None
+    assert spool.counts().gave_way > 0
 
 
 def test_pictures_that_gave_way_block_nothing(open_spool: OpenSpool) -> None:

@@ -12,6 +12,7 @@ import pytest
 from edge.contract import records as r
 from edge.spool.store import Spool
 from edge.spool.withheld import Age, Withheld
+from edge.spool.withheld_reads import LOOKED_AT_ONCE
 from tests.edge.spool.samples import (
     AGENCY,
     MOMENT,
@@ -148,6 +149,31 @@ def test_a_read_that_waited_for_the_disk_does_not_set_the_age_back(spool: Spool)
     spool.add([], {}, withheld=[withheld(fixed(2), age=Age(20.0, MOMENT))])
     assert spool.withheld_age() == Age(50.0, MOMENT)
     assert spool.purge_withheld(Age(120.0, MOMENT)) == 1
+
+
+class Turns:
+    """A spool's lock that counts how often it was free before."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        self.taken += self._depth == 0
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+
+
+def test_others_get_their_turn_while_many_are_looked_at(spool: Spool) -> None:
+    number = 2 * LOOKED_AT_ONCE + 1
+    many = [withheld(fixed(one), keep_s=100.0 + one % 2) for one in range(number)]
+    spool.add([], {}, withheld=many)
+    spool.guard = turns = Turns()  # type: ignore[assignment]
+    assert spool.purge_withheld(Age(100.0, MOMENT)) == LOOKED_AT_ONCE + 1
+    assert turns.taken > number / LOOKED_AT_ONCE
+    assert spool.withheld().kept == LOOKED_AT_ONCE
 
 
 def everything(folder: Path) -> bytes:

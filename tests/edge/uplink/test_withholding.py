@@ -17,7 +17,7 @@ from edge.spool.withheld import Age
 from edge.uplink.errors import UplinkError
 from edge.uplink.filter_settings import FilterSettings
 from edge.uplink.withholding import TEND_EVERY_S, Ageing, Withholding
-from tests.edge.spool.samples import AGENCY, MOMENT, SPOOL_KEY, UNIT, read, read_with
+from tests.edge.spool.samples import AGENCY, MOMENT, SPOOL_KEY, UNIT, read
 
 HOUR = 3600.0
 
@@ -57,10 +57,11 @@ def plate_file(folder: Path, text: str) -> Path:
     return path
 
 
-def keep(spool: Spool, withholding: Withholding) -> None:
-    rule = withholding.rule_for(read(1))
+def keep(spool: Spool, withholding: Withholding, number: int = 1) -> None:
+    made = read(number)
+    rule = withholding.rule_for(made)
     assert rule is not None
-    spool.add([], {}, withheld=[withholding.withheld(rule, [read_with()], {})])
+    spool.add([], {}, withheld=[withholding.withheld(rule, [lambda _seq: read(1, id=made.id)], {})])
 
 
 FRONT = FilterSettings(name="front", cameras=("front",), keep_hours=1)
@@ -112,6 +113,58 @@ def test_the_time_that_the_unit_was_off_counts_once_the_clock_can_be_believed(
         world.now = later
         world.passes(TEND_EVERY_S)
         withholding.tend()
+        assert spool.withheld().kept == 0
+
+
+@pytest.mark.policy("C-5b")
+def test_the_time_that_the_unit_was_off_is_not_counted_for_what_it_kept_since(
+    tmp_path: Path,
+) -> None:
+    world = World()
+    with open_spool(tmp_path) as spool:
+        withholding = world.withholding(spool, FRONT)
+        keep(spool, withholding)
+        withholding.tend()
+    later, world.now = MOMENT + timedelta(days=3), None
+    world.monotonic_s = 5.0  # the unit has started anew, and does not know the time
+    with open_spool(tmp_path) as spool:
+        withholding = world.withholding(spool, FRONT)
+        world.passes(20.0)
+        keep(spool, withholding, 2)
+        world.passes(20.0)
+        world.now = later
+        keep(spool, withholding, 3)
+        withholding.tend()
+        assert spool.withheld().kept == 2  # the one of before the start is three days old
+        world.passes(HOUR - 21.0)
+        withholding.tend()
+        assert spool.withheld().kept == 2
+        world.passes(TEND_EVERY_S)
+        withholding.tend()
+        assert spool.withheld().kept == 0
+
+
+@pytest.mark.policy("C-5b")
+def test_the_time_off_before_a_run_that_never_had_the_time_counts_in_the_next(
+    tmp_path: Path,
+) -> None:
+    world = World()
+    with open_spool(tmp_path) as spool:
+        withholding = world.withholding(spool, FRONT)
+        keep(spool, withholding)
+        withholding.tend()
+    world.now = None
+    for started_s in (5.0, 7.0):
+        world.monotonic_s = started_s
+        with open_spool(tmp_path) as spool:
+            withholding = world.withholding(spool, FRONT)
+            world.passes(TEND_EVERY_S)
+            withholding.tend()
+            assert spool.withheld().kept == 1
+    world.now = MOMENT + timedelta(hours=1)
+    world.monotonic_s = 9.0
+    with open_spool(tmp_path) as spool:
+        world.withholding(spool, FRONT).tend()
         assert spool.withheld().kept == 0
 
 
