@@ -109,7 +109,7 @@ def _others(
 ) -> tuple[str, ...]:
     return tuple(
         [
-            "".join([char for char in some if some[char] >= alternatives_from and char != read])
+            "".join([one for one, p in some.items() if p >= alternatives_from and one != read])
             for read, some in zip(plate, named, strict=True)
         ]
     )
@@ -121,12 +121,14 @@ def _far(
     others: Sequence[str],
     confusables: Confusables,
 ) -> list[_Far]:
+    every = "".join(others)
+    if not every:
+        return []
+    places = [place for place, chars in enumerate(others) for _ in chars]
     far: dict[tuple[int, str], float] = {}
-    for place, chars in enumerate(others):
-        if chars:
-            for char, alike in zip(chars, confusables.fold(chars), strict=True):
-                if alike != folded[place]:
-                    far.setdefault((place, alike), _probability_at(char, named[place]))
+    for place, char, alike in zip(places, every, confusables.fold(every), strict=True):
+        if alike != folded[place]:
+            far.setdefault((place, alike), _probability_at(char, named[place]))
     most = sorted(far.items(), key=lambda one: -one[1])[:MAX_FAR]
     return [(place, char, probability) for (place, char), probability in most]
 
