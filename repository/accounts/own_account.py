@@ -2,8 +2,9 @@
 
 They have signed in, and the steps before these are taken (see `standing`); each use case is one
 transaction, on the ledger. A new second factor ends every session, so that nobody goes on without.
-Whoever has one shows it again, with the password, before another or new recovery codes count: a
-stolen session would give its thief one that outlives it otherwise.
+Whoever has one shows it again, with the password, before another or new recovery codes count, or a
+passkey goes: a stolen session would give its thief one that outlives it otherwise, or leave its
+person with less.
 """
 
 from __future__ import annotations
@@ -204,21 +205,28 @@ class OwnAccount(SigningIn):
 
             return self._once_shown(user, again, origin, keep)
 
-    def remove_passkey(self, user: User, passkey_id: int, origin: str) -> None:
+    def remove_passkey(
+        self, user: User, passkey_id: int, origin: str, again: Again | None = None
+    ) -> None:
         """Forget one of the person's passkeys, but not their last second factor.
 
         Raises:
             AccountError: if they have none of that id, or nothing else.
+            SignInRefusedError: if ``again`` is not right.
+            TooManySignInsError: if too many failed from there before.
         """
         request: dict[str, JSON] = {"kind": "passkey", "id": passkey_id}
         entry = Entry("accounts.remove_second_factor", user.actor, self.now(), origin, request)
-        with attempt(self.engine, entry, AccountError), self.engine.begin() as connection:
-            enter(connection, user)
+
+        def remove(connection: Connection) -> None:
             if not second_factors.remove_passkey(connection, user.id, passkey_id):
                 raise AccountError("passkey: you have none of that id")
             if not second_factors.enrolled(connection, user.id):
                 raise AccountError("passkey: it is your only second factor; set up another first")
             log.append(connection, entry)
+
+        with attempt(self.engine, entry, AccountError):
+            self._once_shown(user, again, origin, remove)
 
     def sign_in_challenge(self) -> str:
         """What a browser is asked before a sign-in by passkey, as JSON; the same for everybody."""

@@ -188,12 +188,16 @@ def add_passkey(typed: NewPasskey, user: Enroller, rooms: Rooms, origin: Origin)
     return RecoveryCodes(recovery_codes=codes)
 
 
-@router.delete("/second-factors/passkeys/{passkey_id}", status_code=204)
+@router.post("/second-factors/passkeys/{passkey_id}/removal", status_code=204)
 def remove_passkey(
-    passkey_id: Annotated[int, Path(ge=1, le=_MAX_ID)], user: Bearer, rooms: Rooms, origin: Origin
+    passkey_id: Annotated[int, Path(ge=1, le=_MAX_ID)],
+    typed: ShownAgain,
+    user: Bearer,
+    rooms: Rooms,
+    origin: Origin,
 ) -> Response:
     """Forget one of one's passkeys, but not one's last second factor."""
-    rooms.accounts.remove_passkey(user, passkey_id, origin)
+    rooms.accounts.remove_passkey(user, passkey_id, origin, _again(typed))
     return Response(status_code=204)
 
 

@@ -175,6 +175,29 @@ def test_a_stolen_session_gets_no_second_factor_of_its_own(
     assert ask("recovery-codes", typed) == (401, "sign_in_refused"), "a code serves once"
 
 
+@pytest.mark.policy("C-3c")
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_stolen_session_takes_no_second_factor_away(
+    client: Visitor, accounts: Accounts, officer: User
+) -> None:
+    answer = Authenticator().make(accounts.new_passkey(officer))
+    accounts.add_passkey(officer, answer, "blue key", "here")
+    headers = sign_in(client)
+    had = accounts.own_factors(officer)
+    (passkey,) = (each.id for each in had.factors if each.kind == "passkey")
+
+    def ask(typed: Any) -> int:
+        path = f"{API}/second-factors/passkeys/{passkey}/removal"
+        return client.post(path, json=typed, headers=headers).status_code
+
+    assert client.delete(f"{API}/second-factors/passkeys/{passkey}", headers=headers).is_error
+    refused = [ask(None), ask({"password": ""}), ask({"password": PASSWORD})]
+    assert refused == [422, 422, 401]
+    assert accounts.own_factors(officer) == had
+    assert ask(shown_again(accounts)) == 204
+    assert [each.kind for each in accounts.own_factors(officer).factors] == ["totp"]
+
+
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_who_shows_the_second_factor_wrongly_too_often_is_locked(
     client: Visitor, accounts: Accounts, officer: User

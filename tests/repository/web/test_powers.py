@@ -51,7 +51,7 @@ OWN_AFFAIRS = {
     "POST /api/v1/second-factors/totp/confirm",
     "POST /api/v1/second-factors/passkeys/challenge",
     "POST /api/v1/second-factors/passkeys",
-    "DELETE /api/v1/second-factors/passkeys/{passkey_id}",
+    "POST /api/v1/second-factors/passkeys/{passkey_id}/removal",
     "POST /api/v1/second-factors/recovery-codes",
     "GET /api/v1/sessions",
     "DELETE /api/v1/sessions",
