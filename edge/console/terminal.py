@@ -117,6 +117,6 @@ def _json_line(
 def _json_hit(hit: Hit, told: Told | None = None) -> dict[str, object]:
     """All that the hit's record says of the match, whether it rang, and by which rule if not."""
     match = hit.match if told is None else told.now.get(hit.id, hit.match)
-    said = msgspec.to_builtins(match)
+    said: dict[str, object] = msgspec.to_builtins(match)
     quiet = None if told is None else told.quiet.get(hit.id)
     return {"listed": said.pop("plate"), "rang": hit.rang, "quiet": quiet} | said

@@ -271,6 +271,30 @@ def test_a_stick_that_is_not_as_the_repository_wrote_it_is_refused(
         assert bench.in_use() == ("1", 40)
 
 
+def test_a_list_that_is_refused_keeps_no_other_on_the_stick_from_its_use(bench: Bench) -> None:
+    second = '\n[[hotlists]]\nname = "{}"\nfrom = "repository"\n'
+    (bench.unit / "edge.toml").write_text(
+        SETTINGS + second.format("amber") + second.format("wanted")
+    )
+    file = bench.repository.file("three.csv", table(3))
+    for name in ("amber", "wanted"):
+        named = ("--agency", "salem-pd", "--list", name)
+        bench.repository.ok("hotlists", "import", *named, "--file", file)
+        bench.repository.ok("hotlists", "export", *named, "--to", str(bench.stick))
+    cut_off(bench.stick)
+    (bench.stick / "amber.jsonl").unlink()
+    done = bench.hotfile("import", str(bench.stick))
+    assert done.exit_code == 1
+    assert done.stdout == "wanted: version 1, 3 entries, now in use\n"
+    amber, stolen = done.stderr.splitlines()
+    assert "hot list amber" in amber
+    assert "hot list stolen" in stolen
+    assert [bench.in_use(name) for name in ("amber", "stolen", "wanted")] == [None, None, ("1", 3)]
+    again = bench.hotfile("import", str(bench.stick), "--json")
+    assert again.exit_code == 1
+    assert [(one["name"], one["news"]) for one in json.loads(again.stdout)] == [("wanted", False)]
+
+
 def test_what_changes_too_much_is_taken_only_by_force_which_is_said_until_the_next(
     bench: Bench,
 ) -> None:
