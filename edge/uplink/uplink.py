@@ -10,17 +10,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from random import SystemRandom
 from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from edge.contract.batch import Receipt, RefusalReason, UnitStatus, encode_message
-from edge.contract.status import UnitHealth
+from edge.contract.status import MAX_COUNTERS, UnitHealth
 from edge.contract.topics import UnitTopic
 from edge.errors import EdgeError
 from edge.spool.store import Spool
@@ -154,7 +155,7 @@ class Uplink:
             client_id=f"{spool.agency}:{spool.unit}",  # no name has a colon: no two units collide
             on_event=self._mailbox.put,
             last_will=lambda: self._status("offline"),
-            goodbye=lambda: self._status("offline", self._health and self._health()),
+            goodbye=lambda: self._status("offline", self._health_now()),
             jitter=jitter,
             beat=partial(beat, THREADS[1]),
         )
@@ -339,11 +340,20 @@ class Uplink:
         now = self._monotonic()
         self._certificate.look(now)
         if self._connected and self._beat.is_look_due(now):
-            health = None if self._health is None else self._health()
+            health = self._health_now()
             parts = frozenset(() if health is None else (one.part for one in health.troubles))
             if self._beat.is_due(parts, now):
                 topic, payload = self._status("online", health)
                 self._link.publish(topic, payload, retain=True)
+
+    def _health_now(self) -> UnitHealth | None:
+        """What the unit says of itself, and this conversation's counts among its counters."""
+        if self._health is None:
+            return None
+        health = self._health()
+        own = {f"uplink_{what}": count for what, count in asdict(self._session.counts).items()}
+        others = islice(health.counters.items(), MAX_COUNTERS - len(own))
+        return structs.replace(health, counters={**dict(others), **own})
 
     def _status(
         self, state: Literal["online", "offline"], health: UnitHealth | None = None

@@ -27,7 +27,7 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from demo_site.processes import BIN, end
-from tests.servers import Broker
+from tests.servers import Broker, shipped_broker
 from tests.street import write_pictures
 
 DOCUMENT = Path(__file__).parents[2] / "deploy" / "protocol.md"
@@ -43,11 +43,17 @@ def blocks(language: str) -> list[str]:
 
 @dataclass
 class Reader:
-    """Somebody with the document, in an empty folder, with a broker on a port."""
+    """Somebody with the document, in an empty folder, and a broker on ports of its own."""
 
     folder: Path
-    port: int
+    port: int = 0
+    repository_port: int = 0
     running: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def has(self, broker: Broker, settings: str) -> None:
+        """Write the unit's settings for this broker."""
+        self.port, self.repository_port = broker.port, broker.repository_port
+        (self.folder / "edge.toml").write_text(self.here(settings))
 
     def shell(self, command: str) -> str:
         """What a command of the document prints."""
@@ -62,7 +68,13 @@ class Reader:
         ).stdout
 
     def here(self, text: str) -> str:
-        return text.replace("1883", str(self.port))
+        for written, own in (
+            ("1883", self.port),
+            ("8883", self.port),
+            ("8884", self.repository_port),
+        ):
+            text = text.replace(written, str(own))
+        return text
 
     def environment(self) -> dict[str, str]:
         return {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}:/usr/sbin"}
@@ -71,7 +83,7 @@ class Reader:
         """A program of the document that runs beside the others; what it says is in the log."""
         with (self.folder / log).open("w") as output:
             process = subprocess.Popen(
-                ["bash", "-c", f"exec {self.here(command)}"],
+                ["bash", "-c", self.here(command)],
                 cwd=self.folder,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
@@ -113,13 +125,12 @@ class Reader:
 
 
 @pytest.fixture
-def reader(tmp_path: Path, mosquitto_broker: Callable[..., Broker]) -> Iterator[Reader]:
-    """All of the worked example that is written before the programs run."""
-    made = Reader(tmp_path, mosquitto_broker().port)
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    """All of the worked example that is written before the programs run, but for the settings."""
+    made = Reader(tmp_path)
     make_keys, *_ = blocks("sh")
-    (settings,), (program,) = blocks("toml"), blocks("python")
+    (program,) = blocks("python")
     made.shell(make_keys)
-    (tmp_path / "edge.toml").write_text(made.here(settings))
     (tmp_path / "station.py").write_text(program)
     write_pictures(tmp_path / "pictures", FEW_PICTURES)
     yield made
@@ -131,9 +142,24 @@ def reader(tmp_path: Path, mosquitto_broker: Callable[..., Broker]) -> Iterator[
 
 def commands() -> tuple[str, str, str]:
     """The lines that start the station and the unit, and the one that shows the status."""
-    _, run, status, _ = blocks("sh")
+    _, run, status, *_ = blocks("sh")
     _, station, unit = run.splitlines()
     return station.removesuffix(" &"), unit, status
+
+
+def check_kept(folder: Path) -> None:
+    """The station has every read and every picture, as they were sent."""
+    kept = folder / "kept"
+    reads = [
+        read
+        for place in kept.glob("batch-*.json")
+        for read in json.loads(place.read_bytes())["records"]
+    ]
+    assert sorted(read["seq"] for read in reads) == list(range(1, FEW_PICTURES + 1))
+    pictures = {picture["sha256"] for read in reads for picture in read["pictures"]}
+    assert {place.stem for place in kept.glob("*.jpg")} == pictures
+    for place in kept.glob("*.jpg"):
+        assert hashlib.sha256(place.read_bytes()).hexdigest() == place.stem
 
 
 def wrong_receipts(right: Mapping[str, Any], sign: Callable[[Any], bytes]) -> dict[str, bytes]:
@@ -172,8 +198,10 @@ def test_the_program_imports_nothing_of_this_project() -> None:
 
 @pytest.mark.policy("M-V-C1")
 def test_a_receipt_by_hand_makes_the_unit_purge_and_a_wrong_one_does_not(
-    reader: Reader, monkeypatch: pytest.MonkeyPatch
+    reader: Reader, mosquitto_broker: Callable[..., Broker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settings, _ = blocks("toml")
+    reader.has(mosquitto_broker(), settings)
     run_station, run_unit, show_status = commands()
     topic = "alpr/1/demo-pd/car-1/records"
     reader.start(f"mosquitto_sub -h localhost -p 1883 -q 1 -F %x -t {topic}", "heard.log")
@@ -188,7 +216,9 @@ def test_a_receipt_by_hand_makes_the_unit_purge_and_a_wrong_one_does_not(
 
     batch = json.loads(first)
     monkeypatch.chdir(reader.folder)
-    monkeypatch.setattr(sys, "argv", ["station.py", str(reader.port), "demo-pd", "car-1"])
+    monkeypatch.setattr(
+        sys, "argv", ["station.py", "demo-pd", "car-1", "-h", "localhost", "-p", str(reader.port)]
+    )
     by_hand = runpy.run_path("station.py")
     right = by_hand["receipt"](first) | {
         "committed_through": batch["first_seq"] + len(batch["records"]) - 1,
@@ -207,16 +237,33 @@ def test_a_receipt_by_hand_makes_the_unit_purge_and_a_wrong_one_does_not(
     assert summary["spooled"] == summary["receipted"] == FEW_PICTURES
     assert summary["waiting"] == summary["pictures_waiting"] == summary["refused"] == 0
 
-    kept = reader.folder / "kept"
-    reads = [
-        read
-        for place in kept.glob("batch-*.json")
-        for read in json.loads(place.read_bytes())["records"]
-    ]
-    assert sorted(read["seq"] for read in reads) == list(range(1, FEW_PICTURES + 1))
-    pictures = {picture["sha256"] for read in reads for picture in read["pictures"]}
-    assert {place.stem for place in kept.glob("*.jpg")} == pictures
-    for place in kept.glob("*.jpg"):
-        assert hashlib.sha256(place.read_bytes()).hexdigest() == place.stem
+    check_kept(reader.folder)
     assert json.loads(reader.shell(show_status))["state"] == "offline"
     assert reader.read("station.log") == ""
+
+
+@pytest.mark.policy("M-C7")
+def test_the_same_goes_over_tls_with_access_rules_by_hand(reader: Reader) -> None:
+    files = reader.folder / "tls"
+    files.mkdir()
+    functions, example = re.findall(
+        r"^```sh\n(.*?)^```", (DOCUMENT.parent / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    certificates = functions + example.replace("northfield-pd.car-12", "demo-pd.car-1")
+    reader.shell(f"cd tls; HOST=localhost\n{certificates}")
+    (rules,) = blocks("text")
+    (files / "plateward.acl").write_text(rules)
+    broker = Broker(reader.folder / "mosquitto", shipped_broker(files))
+    settings, tls = blocks("toml")
+    reader.has(broker, settings.replace("port = 1883", "port = 8883") + "\n" + tls)
+    *_, run = blocks("sh")
+    who, station, unit, show_status = run.splitlines()
+    broker.start()
+    try:
+        reader.start(f"{who}; {station.removesuffix(' &')}", "station.log")
+        assert reader.start(unit, "unit.log").wait(WAIT_S) == 0, reader.read("unit.log")
+        check_kept(reader.folder)
+        assert json.loads(reader.shell(f"{who}\n{show_status}"))["state"] == "offline"
+        assert reader.read("station.log") == ""
+    finally:
+        broker.stop()

@@ -18,7 +18,9 @@ from edge.health.health import Health
 from edge.health.unit_health import unit_health
 from edge.uplink.errors import UplinkError
 from tests.edge.spool.samples import (
+    AGENCY,
     MOMENT,
+    UNIT,
     by_digest,
     malfunction,
     picture_bytes,
@@ -202,6 +204,8 @@ def test_health_is_told_on_connecting_when_troubles_change_and_with_the_goodbye(
     health.trouble("gps", "no sentence from the receiver")
     unit.uplink.wake()
     until(lambda: len(responder.statuses) == 2)
+    responder.client.publish(f"alpr/1/{AGENCY}/{UNIT}/receipt", b"no receipt", 1)
+    until(lambda: unit.uplink.counts().session.receipts_malformed == 1)
     unit.uplink.stop()
     until(lambda: len(responder.statuses) == 3)
     told = [
@@ -210,6 +214,9 @@ def test_health_is_told_on_connecting_when_troubles_change_and_with_the_goodbye(
         if said.health is not UNSET
     ]
     assert told == [(), ("gps",), ("gps",)]
+    goodbye = responder.statuses[-1].health
+    assert goodbye is not UNSET
+    assert goodbye.counters["troubles"] == goodbye.counters["uplink_receipts_malformed"] == 1
     assert states(responder) == ["online", "online", "offline"]
 
 
