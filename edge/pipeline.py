@@ -17,7 +17,7 @@ from uuid import UUID
 from msgspec import UNSET, structs
 
 from edge.contract import records
-from edge.contract.records import AnyRecord, Component, Engine, HotlistMatch, Position
+from edge.contract.records import AnyRecord, Component, Engine, Hit, HotlistMatch, Position
 from edge.instant import Instant
 from edge.vision.encode import EncodedPicture
 from edge.vision.passes import Sighting
@@ -159,6 +159,17 @@ def draft(
             scene.sha256: scene_picture.jpeg,
         },
     )
+
+
+def rung_after_all(hit: Hit, random_bytes: Callable[[int], bytes]) -> Draft:
+    """A hit that rings now, of the same read, beside one on record that did not ring."""
+    identifier = records.mint_id(hit.captured_at, random_bytes)
+
+    def build(seq: int) -> AnyRecord:
+        salt = random_bytes(16).hex()
+        return structs.replace(hit, id=identifier, seq=seq, salt=salt, rang=True)
+
+    return Draft(builders=(build,), pictures={})
 
 
 def malfunction_draft(

@@ -4,7 +4,7 @@ A pass that matches a hot list rings before it ends: its hits are stored with a 
 and only then shown. At its end the final read takes the provisional one's place, under the same id.
 Nothing rings twice for one pass; a hit that the final reading no longer matches is taken back, and
 one that it matches in another way is shown as it is now. The read's hits are the final reading's.
-What one taken back had kept from ringing, since its plate had rung, is said with the withdrawal.
+What one taken back had kept from ringing rings then; see :mod:`edge.recording.showing`.
 
 A pass whose records do not fit the contract with all that it matches is told by the most urgent
 match alone, without its note: rather than a read and its alert, something about them is lost.
@@ -13,26 +13,21 @@ match alone, without its note: rather than a read and its alert, something about
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TypeAlias, cast
 
-from edge.console.alerts import Standing
 from edge.contract.records import Hit, HotlistMatch, Read
-from edge.health.health import Timed
 from edge.hotfile.alerts import Sighted
-from edge.instant import Instant
 from edge.recording.final import Final
 from edge.recording.pass_drafts import PassDrafts
 from edge.recording.recorder import Recorder
 from edge.recording.ringing import FORGET_AFTER_S, OpenPass, Rung, few_of, key_of
+from edge.recording.showing import Showing
 from edge.spool.errors import UnfitRecordError
 from edge.spool.provisional import Provisional
 from edge.spool.store import Place
 from edge.vision.passes import Pass, Sighting
-
-LIVE_WITHIN_S = 30.0
-"""A pass of a live camera that is older than this when it is stored no longer rings."""
 
 PlaceOf: TypeAlias = Callable[[Collection[int], Collection[int]], Place | None]
 """How far a recording is read; None for a camera, which cannot be read again.
@@ -50,8 +45,8 @@ class PassRecorder:
     def __init__(self, recorder: Recorder, camera: str, *, live: bool) -> None:
         self._shared = recorder
         self._camera = camera
-        self._live = live
         self._drafts = PassDrafts(recorder, camera)
+        self._showing = Showing(recorder, camera, live=live)
         self._open: dict[int, OpenPass] = {}
 
     @property
@@ -122,7 +117,7 @@ class PassRecorder:
 
     def _ring_due(self, known: OpenPass, now_s: float, place: PlaceOf) -> None:
         due = known.due(now_s, self._shared.ring_rule)
-        if not due or not self._is_live(known.seen.last):
+        if not due or not self._showing.is_live(known.seen.last):
             return
         seen, alerts = known.seen, self._shared.alerts
         rung = known.rung or self._drafts.begun(seen)
@@ -152,7 +147,9 @@ class PassRecorder:
             rung = replace(rung, few=True)
             matches = few_of(matches, {*rung.keys, *map(key_of, telling)})
             telling = few_of(telling)
-        made = self._drafts.draft(seen, rung, matches, telling, lambda _: self._is_live(seen.last))
+        made = self._drafts.draft(
+            seen, rung, matches, telling, lambda _: self._showing.is_live(seen.last)
+        )
         stays, withheld = shared.withheld(made, rung.stays, provisional=True)
         provisional = Provisional(made.builders[0], made.pictures)
         known.rung = rung
@@ -169,19 +166,19 @@ class PassRecorder:
         except UnfitRecordError as error:
             known.rung = before
             if unfit is None:
-                self._unring(telling[1:], seen.reading.text)
+                self._showing.unring(telling[1:], seen.reading.text)
                 self._ring(known, rung, telling[:1], place, error)
             else:
-                self._unring(telling, seen.reading.text)
+                self._showing.unring(telling, seen.reading.text)
                 self._say_unfit(str(error), len(telling))
             return
         hits = tuple(record for record in stored if isinstance(record, Hit))
-        self._unring((hit.match for hit in hits if not hit.rang), seen.reading.text)
+        self._showing.unring((hit.match for hit in hits if not hit.rang), seen.reading.text)
         known.rung = replace(rung, hits=rung.hits + hits, stays=stays)
         shared.health.count("hits", len(hits), camera=self._camera)
         interim = cast(Read, made.builders[0](1))
         shared.console.alert(interim, hits, seen.best_frame, seen.best_box)
-        self._time("frame_to_alert_ms", seen)
+        self._showing.time("frame_to_alert_ms", seen)
         if unfit is not None:
             self._say_unfit(f"{unfit}; {_KEPT}", 1)
 
@@ -203,7 +200,7 @@ class PassRecorder:
         }
 
         def rings(match: HotlistMatch) -> bool:
-            return answers[key_of(match)] == "ring" and self._is_live(seen.last)
+            return answers[key_of(match)] == "ring" and self._showing.is_live(seen.last)
 
         made = self._drafts.draft(seen, before, matches, telling, rings)
         _, withheld = self._shared.withheld(made, before.stays)
@@ -230,7 +227,7 @@ class PassRecorder:
             )
         except UnfitRecordError as error:
             for one in finals:
-                self._unring(one.ringing, one.seen.reading.text)
+                self._showing.unring(one.ringing, one.seen.reading.text)
             if unfit is None and any(one.matches for one in finals):
                 self._end(ended, place, error)
             else:
@@ -240,37 +237,11 @@ class PassRecorder:
         # What stays on the unit comes back from the spool behind the rest.
         for one in sorted(finals, key=lambda final: final.withheld is not None):
             read, *hits = itertools.islice(records_of, len(one.made.builders))
-            self._show(one, cast(Read, read), tuple(cast(Hit, hit) for hit in hits))
+            self._showing.show(one, cast(Read, read), tuple(cast(Hit, hit) for hit in hits))
         if unfit is None:
             shared.health.recovered(f"records of {self._camera}")
         else:
             self._say_unfit(f"{unfit}; {_KEPT}", len(finals))
-
-    def _show(self, one: Final, read: Read, hits: tuple[Hit, ...]) -> None:
-        shared = self._shared
-        shared.health.count("reads", camera=self._camera)
-        shared.health.count("hits", len(hits), camera=self._camera)
-        if one.withheld is not None:
-            shared.health.count("reads_withheld", camera=self._camera)
-        stands = {
-            hit.id: Standing(
-                sighted.camera, sighted.plate, sighted.at.at, self._is_live(sighted.at)
-            )
-            for hit in one.withdrawn
-            if (sighted := shared.alerts.unring(hit.match, hit.plate)) is not None
-        }
-        told = one.told(hits, stands)
-        silent = (hit for hit in hits if not hit.rang and hit.id not in told.quiet)
-        self._unring((hit.match for hit in silent), read.plate)
-        still = tuple(hit for hit in one.before if hit not in one.withdrawn)
-        shared.console.show(read, still + hits, one.seen.best_frame, one.seen.best_box, told)
-        self._time("frame_to_read_ms", one.seen)
-        if any(hit.rang for hit in hits):
-            self._time("frame_to_alert_ms", one.seen)
-
-    def _unring(self, matches: Iterable[HotlistMatch], plate: str) -> None:
-        for match in matches:
-            self._shared.alerts.unring(match, plate)
 
     def _forget(self, seen: Sighting) -> None:
         """Let go of passes that matched something and were dropped as misread."""
@@ -279,14 +250,6 @@ class PassRecorder:
             for track, known in self._open.items()
             if known.rung is not None or seen.last.at_s - known.seen.last.at_s < FORGET_AFTER_S
         }
-
-    def _is_live(self, seen: Instant) -> bool:
-        return not self._live or self._shared.clock.now_s() - seen.at_s <= LIVE_WITHIN_S
-
-    def _time(self, what: Timed, seen: Sighting) -> None:
-        if self._live:
-            elapsed_s = self._shared.clock.now_s() - seen.last.at_s
-            self._shared.health.timed(what, elapsed_s * 1000)
 
     def _say_unfit(self, why: str, passes: int) -> None:
         self._shared.health.count("records_unfit", passes)

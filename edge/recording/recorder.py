@@ -23,6 +23,7 @@ from edge.pipeline import Draft, Identity, malfunction_draft
 from edge.position.clock import UnitClock
 from edge.position.source import PositionSource
 from edge.recording.ring_rule import RingRule
+from edge.recording.silenced import Silenced
 from edge.spool.errors import SpoolError, UnfitRecordError
 from edge.spool.store import Spool
 from edge.spool.withheld import Withheld
@@ -58,6 +59,7 @@ class Recorder:
     """The calling thread lives, also while it waits for a disk."""
     alerts: Alerts = field(default_factory=lambda: Alerts({}))
     ring_rule: RingRule = field(default_factory=RingRule)
+    silenced: Silenced = field(default_factory=Silenced)
     _reported: dict[str, float] = field(default_factory=dict)
 
     def report_malfunction(

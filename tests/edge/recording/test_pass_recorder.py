@@ -12,7 +12,8 @@ import pytest
 from msgspec import UNSET
 
 from edge.contract.records import Hit, Read
-from edge.recording.pass_recorder import LIVE_WITHIN_S, PassRecorder
+from edge.recording.pass_recorder import PassRecorder
+from edge.recording.showing import LIVE_WITHIN_S
 from edge.spool.errors import UnfitRecordError
 from edge.spool.store import Spool
 from edge.vision.engine import PlateObservation
