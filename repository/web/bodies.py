@@ -3,23 +3,37 @@
 Of a name that is told twice, one reader takes the first and another the last (RFC 8259, section 4):
 what a person affirmed must not hang on which one reads. The routes that the framework reads bodies
 for have the dependency `read_in_one_way`; those that record each refusal take theirs by `take`.
+For the same reason nothing is taken for what it is not: only true and false are yes and no
+(pydantic's `StrictBool`), only a whole number is one (`StrictInt`), and a time is written out
+(`WRITTEN`), no number of seconds since some year.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Annotated, NoReturn, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from repository.web.faults import explain
 
 _TWICE = "names one thing twice"
 _M = TypeVar("_M", bound=BaseModel)
+
+
+def _written(typed: object) -> object:
+    if not isinstance(typed, str) or not re.match(r"\d{4}-", typed, re.ASCII):
+        raise ValueError("write it as text that begins as 2026-03-01 does")
+    return typed
+
+
+WRITTEN = BeforeValidator(_written)
+"""Of a date or a moment in a body."""
 
 
 async def _body(request: Request) -> bytes:

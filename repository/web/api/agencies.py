@@ -11,7 +11,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt
 
 from repository.agencies.deployments import Wanted
 from repository.agencies.policies import Outcome
@@ -19,6 +19,7 @@ from repository.agencies.present import plain
 from repository.agencies.representatives import Person, Post
 from repository.agencies.upkeep import Kind, Planned, Work
 from repository.web.bearer import Bearer, Origin, Rooms
+from repository.web.bodies import WRITTEN
 
 router = APIRouter()
 
@@ -26,6 +27,7 @@ _NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
 Agency = Annotated[str | None, Query(pattern=_NAME)]
 UnitName = Annotated[str, Field(pattern=_NAME)]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+_Moment = Annotated[AwareDatetime, WRITTEN]
 _Line = Annotated[str, Field(max_length=500)]
 _Words = Annotated[str, Field(max_length=4000)]
 
@@ -42,13 +44,13 @@ class Named(_Typed):
     phone: _Line
     email: _Line
     login: Annotated[str, Field(max_length=64)] | None = None
-    from_on: date
+    from_on: Annotated[date, WRITTEN]
 
 
 class Vacated(_Typed):
     """From which day on nobody holds a post."""
 
-    from_on: date
+    from_on: Annotated[date, WRITTEN]
 
 
 class Reviewed(_Typed):
@@ -64,8 +66,8 @@ class Approval(_Typed):
     unit: UnitName
     purpose: _Line
     area: _Line
-    from_at: AwareDatetime
-    until_at: AwareDatetime
+    from_at: _Moment
+    until_at: _Moment
     approver: _Line
     title: _Line
     designation: _Line = ""
@@ -84,7 +86,7 @@ class Done(_Typed):
     kind: Kind
     detail: _Words
     done_by: _Line
-    at: AwareDatetime | None = None
+    at: _Moment | None = None
 
 
 class Plan(_Typed):
@@ -92,7 +94,7 @@ class Plan(_Typed):
 
     unit: UnitName
     kind: Planned
-    every_days: Annotated[int, Field(ge=1, le=3650)]
+    every_days: Annotated[StrictInt, Field(ge=1, le=3650)]
     advice: _Line
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from repository.accounts.api_tokens_desk import Wanted
 from repository.web.bearer import Bearer, Origin, Rooms
@@ -23,7 +23,7 @@ class TokenWanted(BaseModel):
     name: str = Field(max_length=200)
     responsible: str = Field(max_length=200, description="Login of the person who answers for it.")
     scopes: list[Annotated[str, Field(max_length=64)]] = Field(max_length=16)
-    days: int = Field(ge=1, le=366)
+    days: StrictInt = Field(ge=1, le=366)
 
 
 class TokenMade(BaseModel):

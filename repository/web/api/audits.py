@@ -8,13 +8,22 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+)
 
 from repository.audits.face_register import FaceRequest
 from repository.audits.present import DECIDES_NOTHING, file_as_mapping, pattern_as_mapping
 from repository.audits.transactions import FIELDS, MAX_PAGE, Asked, as_mapping, as_paper, as_row
 from repository.documents import csv
 from repository.web.bearer import Bearer, Origin, Rooms
+from repository.web.bodies import WRITTEN
 from repository.web.document import files
 
 router = APIRouter()
@@ -37,8 +46,8 @@ def _day_in_reach(day: date) -> date:
     return day
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_reach)]
-Day = Annotated[date, AfterValidator(_day_in_reach)]
+Moment = Annotated[AwareDatetime, WRITTEN, AfterValidator(_in_reach)]
+Day = Annotated[date, WRITTEN, AfterValidator(_day_in_reach)]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 _Agency = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", max_length=63)]
 _Answer = Literal["yes", "no", "unclear"]
@@ -107,16 +116,16 @@ class NewFaceRequest(_Body):
     suspected_crime: _Line
     characteristics: _Text
     request: Annotated[str, Field(max_length=16_000)]
-    affirmed: bool
+    affirmed: StrictBool
     court_order: _Line | None = None
     emergency_facts: _Text | None = None
-    matches: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    matches: Annotated[StrictInt, Field(ge=0, le=1_000_000)] | None = None
 
 
 class Matches(_Body):
     """How many matches came back."""
 
-    matches: Annotated[int, Field(ge=0, le=1_000_000)]
+    matches: Annotated[StrictInt, Field(ge=0, le=1_000_000)]
 
 
 class OwnPlate(_Body):

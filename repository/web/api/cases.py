@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from repository.cases.disseminations import MAX_READS, Dissemination, Recipient
 from repository.cases.errors import CaseError
@@ -16,6 +16,7 @@ from repository.cases.evidence.layout import MAX_READS as MAX_PACKAGED
 from repository.cases.evidence.make import PackageRequest
 from repository.cases.present import as_mapping, event_as_mapping, summary_as_mapping
 from repository.web.bearer import Bearer, Origin, Rooms
+from repository.web.bodies import WRITTEN
 from repository.web.document import files
 
 router = APIRouter()
@@ -42,7 +43,7 @@ class Disposition(_Typed):
     """A case's final disposition."""
 
     case: _Number
-    on: date
+    on: Annotated[date, WRITTEN]
     disposition: _Words
 
 
@@ -82,7 +83,7 @@ class PackageWish(_Typed):
     purpose: _Line
     facts: _Words = ""
     court_order: _Line | None = None
-    affirmed: bool = False
+    affirmed: StrictBool = False
     given_to: GivenTo | None = None
 
 

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StrictInt
 
 from repository.hotlists.entry_present import entry_as_mapping
 from repository.hotlists.entry_request import TypedEntry
 from repository.web.bearer import Bearer, Origin, Rooms
+from repository.web.bodies import WRITTEN
 
 router = APIRouter()
 
@@ -29,11 +30,11 @@ class Proposal(_Typed):
     reason: str = ""
     authorized_by: str = ""
     rank: str = ""
-    expires: datetime | None = None
+    expires: Annotated[datetime, WRITTEN] | None = None
     state: str = ""
-    priority: int = 1
+    priority: StrictInt = 1
     note: str = ""
-    replaces: int | None = None
+    replaces: StrictInt | None = None
 
 
 class Ending(_Typed):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from repository.agencies.misuse import Answer
 from repository.agencies.misuse_desk import Measure
@@ -29,14 +29,14 @@ class Report(_Typed):
     what: _Words
     agency: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] | None = None
     against: Annotated[str, Field(max_length=64)] | None = None
-    about_head: bool = False
+    about_head: StrictBool = False
     found_by: Literal["person", "audit"] = "person"
 
 
 class Answered(_Typed):
     """The written report of the investigation."""
 
-    misused: bool
+    misused: StrictBool
     circumstances: _Words
     actions: _Words
     prevention: _Words = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from repository.accounts.acknowledgement import NOTICE
 from repository.accounts.passkeys import MAX_ANSWER
@@ -36,7 +36,9 @@ class Login(_Typed):
     passkey: str = Field(
         "", max_length=MAX_ANSWER, description="The browser's answer, as JSON, to the challenge."
     )
-    browser: bool = Field(False, description="Keep the session in a cookie; no token is shown.")
+    browser: StrictBool = Field(
+        False, description="Keep the session in a cookie; no token is shown."
+    )
 
 
 class NewPassword(_Typed):

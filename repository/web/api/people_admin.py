@@ -8,12 +8,13 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from repository.accounts.login_requests import Form
 from repository.accounts.roles import Role
 from repository.accounts.users import Account
 from repository.web.bearer import Bearer, Origin, Rooms
+from repository.web.bodies import WRITTEN
 
 router = APIRouter()
 
@@ -49,7 +50,7 @@ class Granted(_Typed):
     login: Annotated[str, Field(max_length=64)]
     roles: _Roles
     reason: _Words
-    current_employee: bool
+    current_employee: StrictBool
 
 
 class Because(_Typed):
@@ -100,7 +101,7 @@ class Taught(_Typed):
     login: Annotated[str, Field(max_length=64)]
     course: _Line
     taught_by: _Line
-    taken_on: date
+    taken_on: Annotated[date, WRITTEN]
 
 
 class Opened(_Typed):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
 
-from repository.web.app import describe
+from repository.web.app import create_app, describe
 from tests.repository.search.desk import REASON
 from tests.repository.web.attacked import FACTS, Site, attacked
 
@@ -116,3 +118,52 @@ def test_what_is_no_json_is_refused_as_that(site: Site, body: str) -> None:
         answer = send(site, "POST", path, body)
         assert answer.status_code in (400, 422), path
         assert "twice" not in answer.text
+
+
+def typed_models() -> set[type[BaseModel]]:
+    """Whatever bodies are made of, by all routes whose bodies the framework reads."""
+    routers = [
+        each.original_router
+        for each in create_app(None).routes  # type: ignore[arg-type]
+        if hasattr(each, "original_router")
+    ]
+    routes = [each for router in routers for each in router.routes if isinstance(each, APIRoute)]
+    found = {each.body_field.field_info.annotation for each in routes if each.body_field}
+    waiting = list(found)
+    while waiting:
+        for field in waiting.pop().model_fields.values():
+            inner = {
+                each
+                for each in (field.annotation, *get_args(field.annotation))
+                if isinstance(each, type) and issubclass(each, BaseModel)
+            }
+            waiting += inner - found
+            found |= inner
+    return found
+
+
+def what_it_is_not(schema: Mapping[str, Any]) -> Iterator[object]:
+    """What a lenient reader takes for a value of that schema."""
+    for each in schema.get("anyOf", [schema]):
+        if each.get("type") == "boolean":
+            yield from ("yes", "true", 1)
+        elif each.get("type") == "integer":
+            yield from ("1", 1.0, True)
+        elif each.get("format") in ("date", "date-time"):
+            yield from (1_772_323_200, "1772323200", 1_772_323_200.0)
+
+
+def test_no_body_takes_a_word_for_yes_or_a_number_for_a_time() -> None:
+    """Pydantic's rules but for the strict ones, which those routes have that record refusals."""
+    tried = 0
+    for model in typed_models():
+        for name, schema in model.model_json_schema()["properties"].items():
+            for typed in what_it_is_not(schema):
+                tried += 1
+                with pytest.raises(ValidationError) as refused:
+                    model.model_validate({name: typed})
+                wrong = {
+                    each["loc"][0] for each in refused.value.errors() if each["type"] != "missing"
+                }
+                assert name in wrong, (model.__name__, name, typed)
+    assert tried > 50
