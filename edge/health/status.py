@@ -6,6 +6,7 @@ key: the file may be read by whoever looks after the unit.
 
 from __future__ import annotations
 
+import errno
 import os
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,9 @@ from edge.errors import EdgeError
 STATUS_FILE = "status.json"
 STALE_AFTER_S = 15.0
 """The daemon writes every two seconds: a file older than this is of a daemon that runs no more."""
+
+_ROOM_BYTES = 16 * 1024
+"""A status fills so many bytes or a multiple, so that the next one fits in its place."""
 
 
 class _Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,17 +179,25 @@ class StatusError(EdgeError):
 def write_status(path: Path, status: Status, *, lasting: bool = False) -> None:
     """Replace the file, whole or not at all; one that is ``lasting`` outlives a power cut.
 
+    On a full disk it is written into the room of the one before: it is the full disk that it tells.
+
     Raises:
         StatusError: if the file cannot be written.
     """
     fresh = path.with_suffix(".new")
-    encoded = msgspec.json.format(msgspec.json.encode(status), indent=2) + b"\n"
+    text = msgspec.json.format(msgspec.json.encode(status), indent=2)
+    encoded = text + b" " * (-(len(text) + 1) % _ROOM_BYTES) + b"\n"
     try:
-        with fresh.open("wb") as file:
-            file.write(encoded)
-            if lasting:
-                file.flush()
-                os.fsync(file.fileno())
+        try:
+            _write(fresh, "wb", encoded, lasting=lasting)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            fresh.unlink(missing_ok=True)
+            if path.stat().st_size != len(encoded):
+                raise
+            _write(path, "r+b", encoded, lasting=lasting)
+            return
         fresh.replace(path)
         if lasting:
             folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -198,6 +210,14 @@ def write_status(path: Path, status: Status, *, lasting: bool = False) -> None:
             f"{path}: the status cannot be written ({os.strerror(error.errno or 0)}): 'alpr-edge "
             "status' shows old facts; check that the disk lets this user write"
         ) from error
+
+
+def _write(path: Path, mode: str, content: bytes, *, lasting: bool) -> None:
+    with path.open(mode, buffering=0) as file:
+        if file.write(content) != len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if lasting:
+            os.fsync(file.fileno())
 
 
 def read_status(path: Path) -> tuple[Status, float]:

@@ -35,6 +35,7 @@ from edge.health.status import (
     write_status,
 )
 from edge.health.status_text import Standing, status_text
+from tests.faults.faulty_world import SmallDisk
 
 AT = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 SETTINGS = """
@@ -263,6 +264,25 @@ def test_the_file_is_replaced_whole_and_read_back(tmp_path: Path) -> None:
     assert read_status(path)[0] == make()
     with pytest.raises(StatusError, match="cannot be written"):
         write_status(tmp_path / "gone" / "status.json", make())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a disk of its own: needs root")
+def test_on_a_full_disk_it_still_says_how_the_unit_is(tmp_path: Path) -> None:
+    disk = SmallDisk(tmp_path / "disk", 1)
+    try:
+        path = disk.folder / "status.json"
+        write_status(path, make())
+        disk.fill()
+        full = {f"part {one}": TroubleFact(sentence="the disk is full", since=AT) for one in "abc"}
+        for lasting in (False, True):
+            write_status(path, make(troubles=full), lasting=lasting)
+            assert read_status(path)[0] == make(troubles=full)
+        many = {f"part {one}": TroubleFact(sentence="it fails", since=AT) for one in range(500)}
+        with pytest.raises(StatusError, match="No space left"):
+            write_status(path, make(troubles=many))
+        assert read_status(path)[0] == make(troubles=full)
+    finally:
+        disk.unmount()
 
 
 def test_a_newer_daemon_may_say_more(tmp_path: Path) -> None:
