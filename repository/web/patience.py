@@ -42,7 +42,7 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, in another's place if there are too many."""
         super().connection_made(transport)
-        # To be told as soon as an answer waits here. Zero is no bound for TLS: it pauses at nothing.
+        # To be told as soon as an answer waits here. With 0, TLS pauses at nothing.
         transport.set_write_buffer_limits(1)
         self._turn_since = self.loop.time()
         self._watch()
