@@ -17,6 +17,7 @@ from edge.hotfile.open import Builder, HotlistFiles
 from edge.hotfile.settings import HotlistSource, MatchRule
 from edge.hotfile.store import StoredList
 from tests.edge.hotfile.lists import GROUPS, ISSUED, KEY, Builds, Built, Files
+from tests.edge.hotfile.update_house import site as site
 
 
 @pytest.fixture(scope="session")
