@@ -17,7 +17,7 @@ from importlib.metadata import version
 import structlog
 
 from edge.bootstrap.early import EarlyCameras
-from edge.bootstrap.hotlists import build_folder, build_installation
+from edge.bootstrap.hotlists import build_folder, build_installation, build_web
 from edge.bootstrap.position import build_position
 from edge.bootstrap.spool import destroy_former_key, open_spool
 from edge.bootstrap.uplink import build_uplink, build_withholding
@@ -268,26 +268,15 @@ def _list_updates(
     """What fetches the repository's lists; the unit goes on with those it has where it fails."""
     if not settings.hotlists:
         return
-    from edge.hotfile.download import RepositoryWeb, Unit
     from edge.hotfile.install_process import InstallProcess
     from edge.hotfile.updater import LIMIT_S, HotlistUpdater
 
     updates = settings.hotlist_updates
     web = None
-    if updates is not None:
-        unit = Unit(settings.unit.agency, settings.unit.name, keys.signing_key)
-        try:
-            web = RepositoryWeb(
-                updates.url,
-                updates.ca,
-                unit,
-                timeout_s=updates.timeout_s,
-                now=clock.now,
-                stop=stop,
-                beat=hearts.beat,
-            )
-        except HotfileError as error:
-            health.trouble("hot list updates", str(error))
+    try:
+        web = build_web(settings, keys, clock.now, stop, hearts.beat)
+    except HotfileError as error:
+        health.trouble("hot list updates", str(error))
     updater = HotlistUpdater(
         settings.hotlists,
         build_installation(settings, folder, clock.now),

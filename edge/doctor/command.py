@@ -121,6 +121,7 @@ def _checks(settings: Settings) -> list[Check]:
     from edge.doctor.disk_checks import check_disk, check_spool
     from edge.doctor.key_checks import check_keys
     from edge.doctor.theft_checks import check_theft
+    from edge.doctor.web_checks import LIMIT_S, check_web
     from edge.position.kernel_clock import kernel_error_ms
 
     data, now = settings.unit.data, utc_now()
@@ -142,6 +143,7 @@ def _checks(settings: Settings) -> list[Check]:
         Check("broker", lambda: check_broker(settings, now, daemon_connected=connected)),
         Check("clock", lambda: check_clock(told, kernel_error_ms, now)),
         Check("hot lists", lambda: check_hotlists(settings, told, now)),
+        Check("hot list updates", lambda: check_web(settings, now, runs=told is not None), LIMIT_S),
         Check("models", lambda: check_models(settings), 60.0),
     ]
     if told is not None:
