@@ -23,6 +23,7 @@ DETAILS_LAST_S = 5.0
 """How long what GGA, GSA and VTG said holds for the next RMC."""
 
 _KNOWN = re.compile(r"\$[A-Z]{2}(RMC|GGA|GSA|VTG),")
+_OTHER = re.compile(r"\$[A-Z]{2}[A-Z0-9]{0,7},")
 _GGA_QUALITY = {
     1: "gps",
     2: "dgps",
@@ -143,7 +144,7 @@ class NmeaDecoder:
         except UnicodeDecodeError:
             text = ""
         if not _KNOWN.match(text):
-            if re.match(r"\$[A-Z]{2,5},", text):
+            if _OTHER.match(text):
                 self.counts.ignored += 1
             else:
                 self.counts.malformed += 1

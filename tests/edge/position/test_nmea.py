@@ -152,3 +152,13 @@ def test_once_rmc_is_heard_gga_reports_nothing_of_its_own() -> None:
     assert isinstance(decoder.feed(gga, START), Fix)
     assert isinstance(decoder.feed(sentence(RMC), START), Fix)
     assert decoder.feed(gga, START) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["PMTK010,001", "PUBX,00,140500.00", "PSRF156,21", "GPGSV,1,1,00", "GNTXT,01,01,02,u-blox"],
+)
+def test_sentences_of_other_kinds_are_no_garbage(body: str) -> None:
+    decoder = NmeaDecoder()
+    assert decoder.feed(sentence(body), START) is None
+    assert (decoder.counts.ignored, decoder.counts.malformed) == (1, 0)
