@@ -17,16 +17,23 @@ from cryptography.x509.oid import NameOID
 
 from edge.doctor.findings import Finding, fail, ok, warning
 from edge.settings import Settings
+from edge.uplink.settings import TlsSettings
 
 SOON = timedelta(days=30)
 
 
 def check_certificates(settings: Settings, now: datetime) -> Iterator[Finding]:
-    """The unit's certificate and the authority's, as they lie on the disk."""
-    tls = settings.uplink.tls
+    """The unit's certificate and the authorities', as they lie on the disk."""
+    tls, updates = settings.uplink.tls, settings.hotlist_updates
     if tls is None:
         yield ok("certificate", "none is used: the broker is on this machine")
-        return
+    else:
+        yield from _check_link(tls, f"{settings.unit.agency}.{settings.unit.name}", now)
+    if updates is not None and updates.ca is not None and (tls is None or updates.ca != tls.ca):
+        yield _check_authority("authority of the lists' web", updates.ca, now)
+
+
+def _check_link(tls: TlsSettings, name: str, now: datetime) -> Iterator[Finding]:
     certificate = _load(tls.certificate)
     if isinstance(certificate, str):
         yield fail(
@@ -37,17 +44,18 @@ def check_certificates(settings: Settings, now: datetime) -> Iterator[Finding]:
         )
     else:
         yield judge_dates("certificate", certificate, now)
-        yield judge_name(certificate, f"{settings.unit.agency}.{settings.unit.name}")
+        yield judge_name(certificate, name)
         yield _check_key(certificate, tls.key)
-    authority = _load(tls.ca)
+    yield _check_authority("authority", tls.ca, now)
+
+
+def _check_authority(what: str, path: Path, now: datetime) -> Finding:
+    authority = _load(path)
     if isinstance(authority, str):
-        yield fail(
-            "authority",
-            authority,
-            "copy the authority's ca.pem there, owned by the daemon's user",
+        return fail(
+            what, authority, "copy the authority's ca.pem there, owned by the daemon's user"
         )
-    else:
-        yield judge_dates("authority", authority, now)
+    return judge_dates(what, authority, now)
 
 
 def judge_dates(what: str, certificate: x509.Certificate, now: datetime) -> Finding:
@@ -62,7 +70,7 @@ def judge_dates(what: str, certificate: x509.Certificate, now: datetime) -> Find
     if now >= ends:
         return fail(
             what,
-            f"it expired on {ends:%Y-%m-%d}: the broker will not talk to this unit",
+            f"it expired on {ends:%Y-%m-%d}: no connection that needs it is made any more",
             "have a new one signed (deploy/README.md, Certificates) and restart the daemon",
         )
     if ends - now < SOON:

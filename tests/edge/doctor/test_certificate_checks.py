@@ -44,6 +44,26 @@ def test_one_in_its_time_in_the_units_name_with_its_key_is_well(
     assert list(found) == ["certificate", "certificate's name", "certificate and key", "authority"]
 
 
+@pytest.mark.parametrize(("days", "verdict"), [(400, "ok"), (20, "warning"), (-1, "fail")])
+def test_the_authority_of_the_lists_web_is_looked_at_where_it_is_another(
+    tmp_path: Path, authority: trustme.CA, days: int, verdict: str
+) -> None:
+    write(tmp_path, authority)
+    made = authority.issue_cert(common_name="web", not_after=NOW + timedelta(days=days))
+    made.cert_chain_pems[0].write_to_path(tmp_path / "web-ca.pem")
+    updates = '[hotlist_updates]\nurl = "https://alpr.example.gov"\nca = "{}"\n'
+
+    def named(ca: str, *more: str) -> dict[str, Finding]:
+        settings = settings_of(tmp_path, updates.format(ca), *more)
+        return {one.check: one for one in check_certificates(settings, NOW)}
+
+    for more in ((TLS,), ()):
+        found = named("web-ca.pem", *more)["authority of the lists' web"]
+        assert (found.verdict, "broker" in found.found + found.do) == (verdict, False)
+    assert "authority of the lists' web" not in named("ca.pem", TLS)
+    assert "cannot be read" in named("gone.pem")["authority of the lists' web"].found
+
+
 @pytest.mark.parametrize(
     ("days", "verdict", "says"),
     [(29, "warning", "expires on"), (31, "ok", "valid until"), (-1, "fail", "expired on")],
