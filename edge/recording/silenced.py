@@ -1,6 +1,7 @@
 """Hits that did not ring since their plate had rung: kept, should what rang be taken back.
 
-Only the last few are, since each has a frame; of what was seen longer ago nothing rings any more.
+Only the last few are, since each has a frame. One that is no longer kept is said with the withdrawal
+and does not ring, as is one that was seen too long ago.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from edge.hotfile.alerts import Sighted
 from edge.vision.frames import Frame
 from edge.vision.geometry import Box
 
-MOST_KEPT = 8
+MOST_KEPT = 4
 
 _Key: TypeAlias = tuple[str, ...]
 
