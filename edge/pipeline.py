@@ -161,13 +161,18 @@ def draft(
     )
 
 
-def rung_after_all(hit: Hit, random_bytes: Callable[[int], bytes]) -> Draft:
-    """A hit that rings now, of the same read, beside one on record that did not ring."""
+def rung_after_all(
+    hit: Hit, *, rings: Callable[[], bool], random_bytes: Callable[[int], bytes]
+) -> Draft:
+    """A hit that rings now, of the same read, beside one on record that did not ring.
+
+    ``rings`` says whether the console still rings for it as live; see :func:`draft`.
+    """
     identifier = records.mint_id(hit.captured_at, random_bytes)
 
     def build(seq: int) -> AnyRecord:
         salt = random_bytes(16).hex()
-        return structs.replace(hit, id=identifier, seq=seq, salt=salt, rang=True)
+        return structs.replace(hit, id=identifier, seq=seq, salt=salt, rang=rings())
 
     return Draft(builders=(build,), pictures={})
 

@@ -69,7 +69,7 @@ class Showing:
             self.time("frame_to_alert_ms", one.seen)
         sighted, stays = Sighted(self._camera, read.plate, one.seen.last), one.withheld is not None
         for hit in (hit for hit in hits if told.quiet.get(hit.id) == "quiet_repeat"):
-            quiet = Quiet(read, hit, one.seen.best_frame, one.seen.best_box, stays)
+            quiet = Quiet(read, hit, one.seen.last, one.seen.best_frame, one.seen.best_box, stays)
             if (wanted := shared.silenced.keep(sighted, quiet)) is not None:
                 due.append(wanted)
         for quiet in due:
@@ -94,8 +94,11 @@ class Showing:
             return  # it has rung since
         rung: tuple[Hit, ...] = (structs.replace(hit, rang=True),)
         if not quiet.stays:
-            made = rung_after_all(hit, shared.random_bytes)
+            made = rung_after_all(
+                hit, rings=lambda: self.is_live(quiet.at), random_bytes=shared.random_bytes
+            )
             stored = shared.store(lambda: shared.spool.add(made.builders, made.pictures))
             shared.health.count("hits", len(stored), camera=hit.camera)
             rung = tuple(cast(Hit, record) for record in stored)
+        self.unring((one.match for one in rung if not one.rang), hit.plate)
         shared.console.alert(quiet.read, rung, quiet.frame, quiet.box)

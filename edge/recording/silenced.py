@@ -1,7 +1,7 @@
 """Hits that did not ring since their plate had rung: kept, should what rang be taken back.
 
-Only the last few are, since each has a frame. One that is no longer kept is said with the withdrawal
-and does not ring, as is one that was seen too long ago.
+Only the last few are, since each has a frame. One that is no longer kept is said with the
+withdrawal and does not ring, as is one that was seen too long ago.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from edge.contract.records import Hit, HotlistMatch, Read
 from edge.hotfile.alerts import Sighted
+from edge.instant import Instant
 from edge.vision.frames import Frame
 from edge.vision.geometry import Box
 
@@ -25,11 +26,12 @@ _Key: TypeAlias = tuple[str, ...]
 class Quiet:
     """A hit on record that did not ring, its read, and what the officer is shown of it.
 
-    ``stays`` says that both stay on the unit.
+    It was seen last at ``at``; ``stays`` says that both records stay on the unit.
     """
 
     read: Read
     hit: Hit
+    at: Instant
     frame: Frame
     box: Box
     stays: bool

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -18,6 +19,7 @@ from edge.recording.pass_recorder import PassRecorder
 from edge.recording.recorder import Recorder
 from edge.recording.showing import LIVE_WITHIN_S
 from edge.recording.silenced import MOST_KEPT, Quiet, Silenced
+from edge.spool.store import Spool
 from edge.uplink.filter_settings import FilterSettings
 from edge.uplink.withholding import Withholding
 from edge.vision.engine import PlateObservation
@@ -63,6 +65,23 @@ def test_a_sighting_that_a_false_alert_silenced_rings_as_that_is_taken_back(
     assert (again.camera, told.quiet) == ("rear", {repeat.id: "quiet_repeat"}), "it has rung by now"
 
 
+def test_a_disk_that_holds_it_up_for_too_long_does_not_ring_late_as_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add, now = Spool.add, [START]
+
+    def add_late(spool: Spool, builders: Any, *rest: Any, **more: Any) -> Any:
+        if now[-1] > START and len(builders) == 1 and not more:
+            now.append(now[-1] + timedelta(seconds=LIVE_WITHIN_S + 1))
+        return add(spool, builders, *rest, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Spool, "add", add_late)
+        console = see(tmp_path, rear=range(2, 6), now=now)
+    _, (_, (late,)) = console.alerts
+    assert not late.rang
+
+
 @pytest.mark.policy("C-5b")
 def test_a_sighting_that_stays_on_the_unit_rings_too_and_leaves_no_record(tmp_path: Path) -> None:
     on_record: list[AnyRecord] = []
@@ -79,7 +98,7 @@ def test_a_quiet_hit_that_is_asked_for_before_it_is_on_record_is_given_back(
 ) -> None:
     console = see(tmp_path, rear=range(2, 6))
     read, (hit,), _ = console.reads[0]
-    quiet = Quiet(read, hit, frame(0), Box(1, 2, 3, 4), stays=False)
+    quiet = Quiet(read, hit, instant(START), frame(0), Box(1, 2, 3, 4), stays=False)
     sighted = Sighted("rear", LISTED, instant(START))
     silenced = Silenced()
     assert silenced.take(sighted, hit.match) is None
@@ -92,7 +111,7 @@ def test_a_quiet_hit_that_is_asked_for_before_it_is_on_record_is_given_back(
 def test_of_quiet_hits_the_last_few_are_kept(tmp_path: Path) -> None:
     console = see(tmp_path, rear=range(2, 6))
     read, (hit,), _ = console.reads[0]
-    quiet = Quiet(read, hit, frame(0), Box(1, 2, 3, 4), stays=False)
+    quiet = Quiet(read, hit, instant(START), frame(0), Box(1, 2, 3, 4), stays=False)
     seen = [
         Sighted("rear", LISTED, instant(START + timedelta(seconds=second)))
         for second in range(MOST_KEPT + 1)
@@ -128,13 +147,14 @@ def see(
     held_up: int | None = None,
     rules: Sequence[FilterSettings] = (),
     on_record: list[AnyRecord] | None = None,
+    now: list[datetime] | None = None,
 ) -> Shown:
     """The front camera misreads a plate once, the rear one reads the listed car in some frames.
 
     From the frame ``held_up`` on, every frame is looked at half a minute late. ``rules`` keep reads
     on the unit, and what was stored in the end goes to ``on_record``.
     """
-    now = [START]
+    now = [START] if now is None else now
     with recording(folder, now) as recorder:
         recorder = replace(recorder, withholding=withholding(recorder, rules))
         console = recorder.console
