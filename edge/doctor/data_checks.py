@@ -11,6 +11,7 @@ from edge.doctor.disk_checks import spool_is_another_keys
 from edge.doctor.findings import Finding, fail, ok, split, warning
 from edge.enrolment import EnrolmentError, load_keys
 from edge.health.status import Status
+from edge.hotfile.department_file import recipe_now
 from edge.hotfile.errors import HotfileError
 from edge.hotfile.facts import FUTURE_TOLERANCE_S
 from edge.hotfile.settings import HotlistSource
@@ -19,6 +20,7 @@ from edge.settings import Settings
 from edge.vision.errors import ModelError
 from edge.vision.manifest import find_model, known_models
 from edge.vision.own_models import check_model
+from edge.vision.providers import usable_providers
 
 _BAD_CLOCK_MS = 2000.0
 _MODEL = "install the product anew; if it is a model of your own, add it anew: alpr-edge models add"
@@ -56,6 +58,8 @@ def check_models(settings: Settings) -> Iterator[Finding]:
             yield ok(f"model {name}", said)
         else:
             yield fail(f"model {name}", *split(result.said, _MODEL))
+    for lacking in usable_providers(engine.providers)[1]:
+        yield warning("engine providers", *split(lacking))
 
 
 def check_hotlists(settings: Settings, status: Status | None, now: datetime) -> Iterator[Finding]:
@@ -87,7 +91,7 @@ def check_hotlists(settings: Settings, status: Status | None, now: datetime) -> 
             yield _unusable(settings, source, error)
             continue
         if facts is None:
-            yield _not_in_use(settings, source)
+            yield _not_in_use(source, _build(settings, source))
         else:
             said = f"version {facts.version}, {facts.entries:,} entries"
             limit = timedelta(seconds=source.max_age_s)
@@ -109,7 +113,7 @@ def judge_hotlists(settings: Settings, status: Status) -> Iterator[Finding]:
             age, limit = timedelta(seconds=fact.age_s), timedelta(seconds=source.max_age_s)
             yield judge_age(source.name, said, age, limit, _update(settings, source))
         elif check not in status.troubles:
-            yield _not_in_use(settings, source)
+            yield _not_in_use(source, _update(settings, source))
 
 
 def judge_age(name: str, said: str, age: timedelta, limit: timedelta, update: str) -> Finding:
@@ -125,7 +129,7 @@ def judge_age(name: str, said: str, age: timedelta, limit: timedelta, update: st
             "have the list's publisher correct its date and issue it again",
         )
     if age > limit:
-        return fail(check, f"{said}: it is {hours:,.0f} hours old and counts as STALE", update)
+        return fail(check, f"{said}: it is {hours:,.1f} hours old and counts as STALE", update)
     if age > 0.8 * limit:
         return warning(check, f"{said}: {hours:,.1f} hours old, soon stale", update)
     return ok(check, f"{said}, {max(hours, 0.0):,.1f} hours old")
@@ -197,14 +201,22 @@ def _unusable(settings: Settings, source: HotlistSource, error: HotfileError) ->
             "another key than the spool.key that is there now",
             "put back the spool.key that was made when the unit was enrolled; build nothing anew",
         )
-    return fail(check, *split(str(error), _update(settings, source)))
+    return fail(check, *split(str(error).removeprefix(f"{check}: "), _build(settings, source)))
 
 
-def _not_in_use(settings: Settings, source: HotlistSource) -> Finding:
-    return fail(
-        f"hot list {source.name}",
-        "it is not in use: no read is compared with it",
-        _update(settings, source),
+def _not_in_use(source: HotlistSource, do: str) -> Finding:
+    return fail(f"hot list {source.name}", "it is not in use: no read is compared with it", do)
+
+
+def _build(settings: Settings, source: HotlistSource) -> str:
+    """How a list comes into use where no daemon runs that would build it."""
+    if source.path is None:
+        return _update(settings, source)
+    if recipe_now(source) is None:
+        return f"put the department's file at {source.path}, which the daemon's user may read"
+    return (
+        f"start the daemon, which builds it from {source.path}; 'alpr-edge hotfile import "
+        f"{source.path}' builds it now, and says what is wrong with the file"
     )
 
 

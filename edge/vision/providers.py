@@ -35,10 +35,7 @@ def open_session(
     `options` are onnxruntime's SessionOptions. Raises what onnxruntime raises where the processor
     cannot load the model either.
     """
-    available = ort.get_available_providers()
-    wanted = list(takewhile(lambda name: name != "cpu", providers))  # the processor can do it all
-    notices = [_missing(name) for name in wanted if ONNXRUNTIME_NAMES[name] not in available]
-    usable = [name for name in wanted if ONNXRUNTIME_NAMES[name] in available]
+    usable, notices = usable_providers(providers)
     while usable:
         chosen = [*(ONNXRUNTIME_NAMES[name] for name in usable), CPU]
         try:
@@ -54,6 +51,16 @@ def open_session(
             ]
             return session, tuple(notices)
     return _open(content, options, [CPU]), tuple(notices)
+
+
+def usable_providers(
+    providers: Sequence[ProviderName],
+) -> tuple[list[ProviderName], list[str]]:
+    """Those before the processor that onnxruntime has, and a sentence for each that it lacks."""
+    available = ort.get_available_providers()
+    wanted = list(takewhile(lambda name: name != "cpu", providers))  # the processor can do it all
+    usable = [name for name in wanted if ONNXRUNTIME_NAMES[name] in available]
+    return usable, [_missing(name) for name in wanted if name not in usable]
 
 
 def _open(content: bytes, options: Any, chosen: list[str]) -> Any:

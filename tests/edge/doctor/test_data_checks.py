@@ -71,7 +71,8 @@ def test_a_list_dated_ahead_is_told_from_an_old_one() -> None:
     assert "STALE" not in ahead.found
     assert ahead.do.startswith("check the unit's clock, which says")
     assert "publisher" in ahead.do
-    assert "STALE" in old.found
+    assert "it is 48.0 hours old and counts as STALE" in old.found
+    assert "0.2 hours" in judge_age("state", "version 3", DAY / 120, DAY / 1440, "fetch it").found
     assert "clock" not in old.do
 
 
@@ -112,6 +113,16 @@ def test_without_a_daemon_the_lists_themselves_are_opened(tmp_path: Path) -> Non
     settings = settings_of(tmp_path, LIST)
     (finding,) = lists(settings, None)
     assert (finding.verdict, "not in use" in finding.found) == ("fail", True)
+    assert finding.do.startswith(f"put the department's file at {tmp_path / 'state.csv'}")
+    (tmp_path / "state.csv").write_text("plate\n1ABC23\n")
+    (finding,) = lists(settings, None)
+    assert finding.do.startswith("start the daemon, which builds it from")
+    assert f"'alpr-edge hotfile import {tmp_path / 'state.csv'}'" in finding.do
+    pointer = tmp_path / "data" / "hotlists" / "state" / "current"
+    pointer.parent.mkdir(parents=True)
+    pointer.write_text("none\n")
+    (finding,) = lists(settings, None)
+    assert (finding.found, finding.do) == (f"{pointer} names no list", "remove it")
     (finding,) = lists(settings_of(tmp_path), None)
     assert finding.verdict == "warning"
 
@@ -153,6 +164,11 @@ def test_models_are_loaded_and_a_changed_one_is_refused(tmp_path: Path) -> None:
     unknown, *_ = check_models(settings_of(tmp_path, wrong))
     assert (unknown.verdict, "named 'nobody'" in unknown.found) == ("fail", True)
     assert unknown.do.startswith("correct [engine] in the settings")
+    provided = '[engine]\nproviders = ["openvino", "cpu"]\n'
+    *_, lacking = check_models(settings_of(tmp_path, provided))
+    assert (lacking.check, lacking.verdict) == ("engine providers", "warning")
+    assert "openvino is not in the installed onnxruntime" in lacking.found
+    assert lacking.do.startswith("install onnxruntime-openvino in its place")
     gone = f'[engine]\nmodels = "{tmp_path / "gone.toml"}"\n'
     (manifest,) = check_models(settings_of(tmp_path, gone))
     assert "gone.toml is no manifest" in manifest.found
