@@ -27,7 +27,7 @@ from repository.audits.face_commands import face_requests
 from repository.bootstrap import Services
 from repository.cases.commands import cases
 from repository.cases.evidence.commands import evidence
-from repository.command import chosen_settings, pass_services
+from repository.command import AS_JSON, chosen_settings, pass_services
 from repository.errors import RepositoryError
 from repository.forwarding.commands import forward
 from repository.hotlists.alert_commands import alerts
@@ -79,7 +79,7 @@ def main(ctx: click.Context, settings: Path | None) -> None:
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@AS_JSON
 @click.pass_context
 def init(ctx: click.Context, as_json: bool) -> None:
     """Make folders, keys and the database's tables, where they are missing.

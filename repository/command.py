@@ -18,6 +18,8 @@ from repository.store.engine import DatabaseDamagedError, DatabaseUnavailableErr
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
 
 def chosen_settings(ctx: click.Context) -> Settings:
     """The settings of the file that was named, of ./repository.toml, or the embedded defaults.

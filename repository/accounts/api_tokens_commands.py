@@ -11,9 +11,7 @@ from repository.accounts.api_tokens import Scope
 from repository.accounts.api_tokens_desk import Wanted
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
-from repository.command import pass_services
-
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+from repository.command import AS_JSON, pass_services
 
 
 @click.group()
@@ -41,7 +39,7 @@ def tokens() -> None:
     show_default=True,
     help="For which it is good.",
 )
-@_JSON
+@AS_JSON
 @pass_services
 def make(
     services: Services,
@@ -66,7 +64,7 @@ def make(
 
 
 @tokens.command(name="list")
-@_JSON
+@AS_JSON
 @pass_services
 def list_(services: Services, as_json: bool) -> None:
     """List tokens, the newest first, revoked and ended ones too.

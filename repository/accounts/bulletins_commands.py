@@ -12,11 +12,11 @@ from repository.accounts import secret_input
 from repository.accounts.acting import as_person_if_named, sign_in
 from repository.accounts.bulletins import About
 from repository.accounts.operator import COMMAND_LINE
-from repository.accounts.people_commands import AS, JSON, by
+from repository.accounts.people_commands import AS, by
 from repository.accounts.standing import Step
 from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 
 _NUMBER = click.option(
     "--bulletin",
@@ -88,7 +88,7 @@ def withdraw(services: Services, user: User | None, number: int) -> None:
 
 
 @bulletins.command("list")
-@JSON
+@AS_JSON
 @as_person_if_named(AS)
 def list_(services: Services, user: User | None, as_json: bool) -> None:
     """List the bulletins for people of your agency.
@@ -111,7 +111,7 @@ def list_(services: Services, user: User | None, as_json: bool) -> None:
 
 @bulletins.command("readers")
 @_NUMBER
-@JSON
+@AS_JSON
 @as_person_if_named(AS)
 def readers(services: Services, user: User | None, number: int, as_json: bool) -> None:
     """List who has read a bulletin and who has not.

@@ -14,12 +14,12 @@ from repository.accounts import own_commands
 from repository.accounts.acting import as_person_if_named
 from repository.accounts.closing import Ended
 from repository.accounts.operator import COMMAND_LINE, operator
-from repository.accounts.people_commands import AS, JSON, ROLES, by, show_password
+from repository.accounts.people_commands import AS, ROLES, by, show_password
 from repository.accounts.roles import parse
 from repository.accounts.user import User
 from repository.accounts.users import Account
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 
 _NAME = click.option("--name", required=True, help="The person's full name.")
 _AGENCY = click.option("--agency", required=True, help="The short name of their agency.")
@@ -40,7 +40,7 @@ def users() -> None:
 @_AGENCY
 @ROLES
 @_POSITION
-@JSON
+@AS_JSON
 @pass_services
 def bootstrap(
     services: Services,
@@ -69,7 +69,7 @@ def bootstrap(
 @_AGENCY
 @ROLES
 @_POSITION
-@JSON
+@AS_JSON
 @as_person_if_named(AS)
 def add(
     services: Services,
@@ -112,7 +112,7 @@ def roles_(
 
 @users.command()
 @click.argument("person", metavar="LOGIN")
-@JSON
+@AS_JSON
 @as_person_if_named(AS)
 def reset(services: Services, user: User | None, person: str, as_json: bool) -> None:
     """Give a user who forgot theirs a new one-time password.
@@ -125,7 +125,7 @@ def reset(services: Services, user: User | None, person: str, as_json: bool) -> 
 
 @users.command("reset-second-factor")
 @click.argument("person", metavar="LOGIN")
-@JSON
+@AS_JSON
 @as_person_if_named(AS)
 def reset_second_factor(services: Services, user: User | None, person: str, as_json: bool) -> None:
     """Take a lost second factor off an account, and print a new one-time password.
@@ -172,7 +172,7 @@ def unlock(services: Services, user: User | None, person: str) -> None:
 
 
 @users.command(name="list")
-@JSON
+@AS_JSON
 @as_person_if_named(AS)
 def list_(services: Services, user: User | None, as_json: bool) -> None:
     """List everybody who has or had an account.

@@ -16,9 +16,7 @@ from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.own_account import NewSecret
 from repository.accounts.standing import Step
 from repository.bootstrap import Services
-from repository.command import pass_services
-
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+from repository.command import AS_JSON, pass_services
 
 
 @click.command("sign-in")
@@ -142,7 +140,7 @@ def acknowledge(
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="File whose first line is the new secret's first code; typed without one.",
 )
-@_JSON
+@AS_JSON
 @pass_services
 def enrol(
     services: Services,
@@ -177,7 +175,7 @@ def enrol(
 @click.argument("login")
 @secret_input.password_file
 @secret_input.code_file
-@_JSON
+@AS_JSON
 @pass_services
 def recovery_codes(
     services: Services,

@@ -15,10 +15,9 @@ from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.roles import Role, parse
 from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 
 AS = "Your login; without it you act as the operator of this machine."
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 REASON = click.option("--reason", required=True, help="Why, in words; kept on the ledger.")
 _NUMBER = click.option(
     "--request",
@@ -79,7 +78,7 @@ def request(
 
 @logins.command("list")
 @click.option("--decided", is_flag=True, help="Those that are decided too.")
-@JSON
+@AS_JSON
 @as_person_if_named(AS)
 def list_requests(services: Services, user: User | None, decided: bool, as_json: bool) -> None:
     """List requests that wait at your agency; the ledger keeps that they were shown.
@@ -105,7 +104,7 @@ def list_requests(services: Services, user: User | None, decided: bool, as_json:
 @ROLES
 @_EMPLOYEE
 @REASON
-@JSON
+@AS_JSON
 @as_person_if_named(AS)
 def grant(
     services: Services,
@@ -135,7 +134,7 @@ def grant(
 @ROLES
 @_EMPLOYEE
 @REASON
-@JSON
+@AS_JSON
 @as_person_if_named(AS)
 def reopen(
     services: Services,
@@ -236,7 +235,7 @@ def strike(services: Services, user: User | None, number: int, reason: str) -> N
 
 @training.command("list")
 @click.option("--login", "of_login", help="Only this person's.")
-@JSON
+@AS_JSON
 @as_person_if_named(AS)
 def list_trainings(
     services: Services, user: User | None, of_login: str | None, as_json: bool

@@ -12,10 +12,8 @@ from repository.accounts import secret_input
 from repository.accounts.acting import read_session, session_file, write_session
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.wording import counted
-
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.group()
@@ -46,7 +44,7 @@ def unlock(services: Services, session_file: Path | None, password_file: Path | 
 
 @sessions.command(name="end")
 @click.argument("login")
-@_JSON
+@AS_JSON
 @pass_services
 def end(services: Services, login: str, as_json: bool) -> None:
     """End every session of a person at once; they may sign in again.
@@ -61,7 +59,7 @@ def end(services: Services, login: str, as_json: bool) -> None:
 
 
 @sessions.command(name="shared")
-@_JSON
+@AS_JSON
 @pass_services
 def shared(services: Services, as_json: bool) -> None:
     """List logins that were used in two places at about the same time, the newest first.

@@ -9,9 +9,10 @@ import click
 
 from repository.accounts.acting import as_person, as_person_if_named
 from repository.accounts.operator import COMMAND_LINE
-from repository.accounts.people_commands import AS, JSON, by
+from repository.accounts.people_commands import AS, by
 from repository.accounts.user import User
 from repository.bootstrap import Services
+from repository.command import AS_JSON
 
 _NUMBER = click.option(
     "--review",
@@ -43,7 +44,7 @@ def open_(services: Services, user: User | None, agency: str | None) -> None:
 
 
 @user_reviews.command("list")
-@JSON
+@AS_JSON
 @as_person_if_named(AS)
 def list_(services: Services, user: User | None, as_json: bool) -> None:
     """List the reviews of your agency and who signed them.
@@ -67,7 +68,7 @@ def list_(services: Services, user: User | None, as_json: bool) -> None:
 
 @user_reviews.command("show")
 @_NUMBER
-@JSON
+@AS_JSON
 @as_person_if_named(AS)
 def show(services: Services, user: User | None, number: int, as_json: bool) -> None:
     """Show a review's list, and the digest that the head certifies.

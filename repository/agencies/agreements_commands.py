@@ -15,16 +15,16 @@ from repository.agencies.agreements import Agreement, Signing
 from repository.agencies.agreements_desk import Part, Standing
 from repository.agencies.agreements_papers import MAX_BYTES
 from repository.agencies.errors import AgencyError
-from repository.agencies.present import plain
 from repository.agencies.representatives import WORDS, Holder, Post, holder
 from repository.bootstrap import Services
+from repository.command import AS_JSON
+from repository.present import plain
 from repository.store.engine import reading
 from repository.units.enrolment import KINDS, require_agency
 
 ACTING = as_person_if_named("Your login; without one, the operator of this host acts.")
 AGENCY = click.option("--agency", help="The agency's short name; left out: your own.")
 DAY = click.DateTime(["%Y-%m-%d"])
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 FILE = click.Path(path_type=Path, dir_okay=False)
 NUMBER = click.IntRange(1, 2**31 - 1)
 _NAMED = click.option("--agency", required=True, help="The agency's short name.")

@@ -15,7 +15,7 @@ from repository.accounts.user import User
 from repository.agencies import statistics as public
 from repository.agencies.service import Changed
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.retention.purge_pictures import remove_files
 from repository.wording import counted
 
@@ -26,7 +26,6 @@ _READS = click.option(
 _REASON = click.option("--reason", required=True, help="Why, in words; kept on the ledger.")
 _PLATE = "What the plate really is."
 _STATE = click.option("--state", help="The state of issuance, as in MA; left out: not known.")
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.group()
@@ -129,7 +128,7 @@ def errors() -> None:
 @errors.command("report")
 @_READ
 @click.option("--error", required=True, help="What is wrong with it, in words.")
-@_AS_JSON
+@AS_JSON
 @as_person
 def report(
     services: Services,
@@ -149,7 +148,7 @@ def report(
 
 @errors.command("list")
 @click.option("--answered", is_flag=True, help="Those that are answered too.")
-@_AS_JSON
+@AS_JSON
 @as_person
 def list_reports(services: Services, user: User, answered: bool, as_json: bool) -> None:
     """List open reports that your agency received or made; the ledger keeps that they were shown.
@@ -227,7 +226,7 @@ def answer(
 @click.option(
     "--to", "last", required=True, type=click.DateTime(["%Y-%m"]), help="Last month, included."
 )
-@_AS_JSON
+@AS_JSON
 @pass_services
 def statistics(services: Services, first: datetime, last: datetime, as_json: bool) -> None:
     """Print numbers for public records, as CSV: by agency, month and list kind, no small ones.

@@ -9,11 +9,12 @@ import click
 
 from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
-from repository.agencies.agreements_commands import ACTING, AGENCY, AS_JSON, NUMBER
+from repository.agencies.agreements_commands import ACTING, AGENCY, NUMBER
 from repository.agencies.deployments import Deployment, Wanted
-from repository.agencies.present import plain
 from repository.bootstrap import Services
+from repository.command import AS_JSON
 from repository.moments import end_moment, moment
+from repository.present import plain
 
 
 @click.group("deployments")

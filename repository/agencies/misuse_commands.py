@@ -10,11 +10,12 @@ import click
 from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
-from repository.agencies.agreements_commands import ACTING, AS_JSON, NUMBER
+from repository.agencies.agreements_commands import ACTING, NUMBER
 from repository.agencies.misuse import Answer, Report
 from repository.agencies.misuse_desk import Measure
-from repository.agencies.present import plain
 from repository.bootstrap import Services
+from repository.command import AS_JSON
+from repository.present import plain
 
 _REPORT = click.option("--report", "number", type=NUMBER, required=True, help="Its number.")
 _AUDIT = click.option("--found-by-audit", is_flag=True, help="An audit found it, and not you.")

@@ -10,18 +10,11 @@ import click
 
 from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
-from repository.agencies.agreements_commands import (
-    ACTING,
-    AS_JSON,
-    DAY,
-    FILE,
-    NUMBER,
-    given,
-    write_new,
-)
+from repository.agencies.agreements_commands import ACTING, DAY, FILE, NUMBER, given, write_new
 from repository.agencies.policies import KINDS, OUTCOMES, REPOSITORY, Adopted, Kind, Outcome, Policy
-from repository.agencies.present import plain
 from repository.bootstrap import Services
+from repository.command import AS_JSON
+from repository.present import plain
 
 _AGENCY = click.option(
     "--agency",

@@ -9,11 +9,12 @@ import click
 
 from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
-from repository.agencies.agreements_commands import ACTING, AGENCY, AS_JSON
-from repository.agencies.present import plain
+from repository.agencies.agreements_commands import ACTING, AGENCY
 from repository.agencies.upkeep import KINDS, PLANNED, Kind, Planned, Work
 from repository.bootstrap import Services
+from repository.command import AS_JSON
 from repository.moments import moment
+from repository.present import plain
 
 _UNIT = click.option("--unit", required=True, help="The unit's name within its agency.")
 _SOURCE = click.option("--source", required=True, help="The firm's or person's full name.")

@@ -15,11 +15,10 @@ from repository.audits import drawing, keeping
 from repository.audits.conduct import ANSWERS, OUTCOMES
 from repository.audits.present import audit_line, audit_lines, file_as_mapping
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.moments import moment
 from repository.wording import counted
 
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 _AUDIT = click.option(
     "--audit",
     "number",

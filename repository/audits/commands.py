@@ -15,6 +15,7 @@ from repository.audits import audit_commands, report_commands
 from repository.audits.paper_file import write_paper
 from repository.audits.transactions import FIELDS, Asked, as_mapping, as_paper, as_row
 from repository.bootstrap import Services
+from repository.command import AS_JSON
 from repository.documents import csv
 from repository.moments import moment
 from repository.wording import counted
@@ -44,7 +45,7 @@ def audits() -> None:
     "--limit", type=click.IntRange(1, 5000), default=1000, help="Entries in a page of text or JSON."
 )
 @click.option("--after", help="The 'next' of the page before.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@AS_JSON
 @click.option("--csv", "to_csv", is_flag=True, help="Print all of it as CSV for a spreadsheet.")
 @click.option(
     "--pdf",

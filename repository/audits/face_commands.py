@@ -13,13 +13,12 @@ import click
 from repository.accounts.acting import as_person, as_person_if_named
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.user import User
-from repository.audits.audit_commands import AS_JSON
 from repository.audits.documented import ENTITIES
 from repository.audits.errors import AuditError
 from repository.audits.face_register import AFFIRMATION, BASES, FaceRequest
 from repository.audits.report_commands import WHO, print_quarterly, quarterly_options
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.moments import moment
 from repository.wording import counted
 

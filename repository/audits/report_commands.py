@@ -14,14 +14,13 @@ from repository.accounts.acting import as_person, as_person_if_named
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.user import User
 from repository.audits import transparency as public
-from repository.audits.audit_commands import AS_JSON
 from repository.audits.documented import Register
 from repository.audits.paper_file import write_paper
 from repository.audits.present import DECIDES_NOTHING, pattern_as_mapping, pattern_line
 from repository.audits.quarterly_report import Report
 from repository.audits.transparency import Line
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.moments import moment
 from repository.wording import counted
 

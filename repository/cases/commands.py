@@ -21,6 +21,7 @@ from repository.cases.present import (
     timeline,
 )
 from repository.cases.recipient_options import recipient_of, recipient_options
+from repository.command import AS_JSON
 from repository.ledger.entry import Actor
 from repository.store.engine import reading
 from repository.units.enrolment import require_known
@@ -28,7 +29,6 @@ from repository.wording import counted
 
 _NUMBER = click.argument("number")
 _AGENCY = click.option("--agency", help="The agency's short name, where no --user is named.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 _LOOKER = as_person_if_named("Your login; without it, the host's operator looks.")
 
 
@@ -42,7 +42,7 @@ def cases() -> None:
 
 @cases.command(name="list")
 @_AGENCY
-@_JSON
+@AS_JSON
 @_LOOKER
 def list_(services: Services, user: User | None, agency: str | None, as_json: bool) -> None:
     """List your agency's cases.
@@ -68,7 +68,7 @@ def list_(services: Services, user: User | None, agency: str | None, as_json: bo
 @cases.command()
 @_NUMBER
 @_AGENCY
-@_JSON
+@AS_JSON
 @_LOOKER
 def show(
     services: Services, user: User | None, number: str, agency: str | None, as_json: bool
@@ -91,7 +91,7 @@ def show(
 @cases.command()
 @_NUMBER
 @click.option("--text", required=True, help="The note; name reads by their ids.")
-@_JSON
+@AS_JSON
 @as_person
 def note(services: Services, user: User, number: str, text: str, as_json: bool) -> None:
     """Write a note in a case file.
@@ -108,7 +108,7 @@ def note(services: Services, user: User, number: str, text: str, as_json: bool) 
     "--on", "on", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Day it was reached."
 )
 @click.option("--text", "disposition", required=True, help="The final disposition, in words.")
-@_JSON
+@AS_JSON
 @as_person
 def dispose(
     services: Services, user: User, number: str, on: datetime, disposition: str, as_json: bool
@@ -135,7 +135,7 @@ def dispose(
 @click.option("--what", required=True, help="What is given, in words; no plates.")
 @click.option("--read", "reads", multiple=True, help="Id of a read that is given; give each.")
 @recipient_options(required=True)
-@_JSON
+@AS_JSON
 @as_person
 def disseminate(
     services: Services,
@@ -171,7 +171,7 @@ def disseminate(
 
 
 @cases.command()
-@_JSON
+@AS_JSON
 @as_person
 def disseminations(services: Services, user: User, as_json: bool) -> None:
     """Show your agency's secondary dissemination log.

@@ -20,7 +20,7 @@ from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.agencies.errors import AgencyError
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.forwarding import exchange, filters, state
 from repository.forwarding.exchange import EnrolmentFile
 from repository.ledger import log
@@ -31,7 +31,6 @@ from repository.store.engine import reading
 from repository.units.enrolment import require_known
 
 _T = TypeVar("_T")
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 _AGENCY = click.option("--agency", required=True, help="The agency's short name.")
 
 
@@ -44,7 +43,7 @@ def forward() -> None:
 
 
 @forward.command("status")
-@_AS_JSON
+@AS_JSON
 @pass_services
 def status(services: Services, as_json: bool) -> None:
     """Show how far each unit is forwarded, what is left out, and what is refused there.
@@ -144,7 +143,7 @@ def release(services: Services, user: User, number: int, reason: str) -> None:
 
 @forward.command("filters")
 @_AGENCY
-@_AS_JSON
+@AS_JSON
 @pass_services
 def list_filters(services: Services, agency: str, as_json: bool) -> None:
     """List what an agency keeps from the other repository, ended filters too.
@@ -197,7 +196,7 @@ def export_units(services: Services, agency: str) -> None:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="A file of `alpr-repository units export`.",
 )
-@_AS_JSON
+@AS_JSON
 @pass_services
 def import_units(services: Services, path: Path, as_json: bool) -> None:
     """Enrol the units of an agency that another repository forwards, by its file.

@@ -12,6 +12,7 @@ from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
 from repository.bootstrap import Services
+from repository.command import AS_JSON
 from repository.hotlists.alert_present import as_mapping, lines
 from repository.hotlists.alert_state import CHECKED, Checked
 from repository.hotlists.alerts import AlertQuery, ShownAlerts
@@ -22,7 +23,6 @@ _FROM = click.option(
     "--from", "start", type=moment, help="First moment (UTC); a day ago unless set."
 )
 _TO = click.option("--to", "end", type=moment, help="Moment after the last (UTC); now unless set.")
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.group()
@@ -48,7 +48,7 @@ def alerts() -> None:
     show_default=True,
     help="Most alerts.",
 )
-@_AS_JSON
+@AS_JSON
 @as_person
 def list_alerts(
     services: Services,
@@ -72,7 +72,7 @@ def list_alerts(
 
 @alerts.command("show")
 @click.option("--alert", "hit_id", type=click.UUID, required=True, help="The alert's id.")
-@_AS_JSON
+@AS_JSON
 @as_person
 def show_alert(services: Services, user: User, hit_id: UUID, as_json: bool) -> None:
     """Show one alert with all that was recorded of it.
@@ -85,7 +85,7 @@ def show_alert(services: Services, user: User, hit_id: UUID, as_json: bool) -> N
 @alerts.command("count")
 @_FROM
 @_TO
-@_AS_JSON
+@AS_JSON
 @as_person
 def count_alerts(
     services: Services,

@@ -15,7 +15,7 @@ from repository.accounts.acting import as_person_if_named
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.hotlists import entry_commands, upkeep_commands, versions
 from repository.hotlists.errors import HotlistError
 from repository.hotlists.importing import Accepted
@@ -28,7 +28,6 @@ from repository.wording import counted
 
 _AGENCY = click.option("--agency", required=True, help="The agency's short name.")
 _LIST = click.option("--list", "name", required=True, help="The list's name.")
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 _REJECTIONS_SHOWN = 20
 
 
@@ -57,7 +56,7 @@ def hotlists() -> None:
     help="The list is right although it has far more or fewer entries; needs --user, --reason.",
 )
 @click.option("--reason", default="", help="Why the change is right, in words.")
-@_AS_JSON
+@AS_JSON
 @as_person_if_named("Your login, to accept a change.")
 def import_list(
     services: Services,

@@ -13,6 +13,7 @@ from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
 from repository.bootstrap import Services
+from repository.command import AS_JSON
 from repository.hotlists.desk import Act
 from repository.hotlists.entries import ManualEntry
 from repository.hotlists.entry_present import entry_as_mapping, entry_lines
@@ -30,7 +31,6 @@ _NUMBER = click.option(
     required=True,
     help="The entry's number.",
 )
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.command("propose")
@@ -56,7 +56,7 @@ _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for
     type=click.IntRange(1, 2**31 - 1),
     help="Number of the entry that this one takes the place of.",
 )
-@_AS_JSON
+@AS_JSON
 @as_person
 def propose(
     services: Services,
@@ -81,7 +81,7 @@ def propose(
 
 @click.command("confirm")
 @_NUMBER
-@_AS_JSON
+@AS_JSON
 @as_person
 def confirm(services: Services, user: User, number: int, as_json: bool) -> None:
     """Confirm, as the second person, that an entry is right; units get it at once.
@@ -96,7 +96,7 @@ def confirm(services: Services, user: User, number: int, as_json: bool) -> None:
 @_LIST
 @click.option("--entry", "label", required=True, help="The entry's id, such as manual:7.")
 @click.option("--reason", required=True, help="Why it ends, in three words or more.")
-@_AS_JSON
+@AS_JSON
 @as_person
 def cancel(
     services: Services,
@@ -122,7 +122,7 @@ def cancel(
 @click.command("review")
 @_NUMBER
 @click.option("--reason", required=True, help="Why it still holds, in three words or more.")
-@_AS_JSON
+@AS_JSON
 @as_person
 def review(
     services: Services,
@@ -142,7 +142,7 @@ def review(
 @click.command("entries")
 @click.option("--list", "name", help="Only this list's.")
 @click.option("--all", "ended_too", is_flag=True, help="Those that have ended too.")
-@_AS_JSON
+@AS_JSON
 @as_person
 def entries(
     services: Services,
@@ -185,7 +185,7 @@ def entries(
 @click.option("--case", "case_number", default="", help="Number of the case it belongs to.")
 @click.option("--court-order", help="Court and number of the order, for that purpose.")
 @click.option("--affirm", is_flag=True, help=f"Your word: {AFFIRMATION}")
-@_AS_JSON
+@AS_JSON
 @as_person
 def look_back(
     services: Services,

@@ -10,7 +10,7 @@ import click
 
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.hotlists import holdings, sources, upkeep, versions
 from repository.hotlists.errors import HotlistError
 from repository.hotlists.holdings import Holding
@@ -22,13 +22,12 @@ from repository.units.enrolment import require_known
 from repository.wording import counted
 
 _AGENCY = click.option("--agency", help="Only this agency's.")
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.command("units")
 @_AGENCY
 @click.option("--behind", "only_behind", is_flag=True, help="Only those with an older version.")
-@_AS_JSON
+@AS_JSON
 @pass_services
 def units(services: Services, agency: str | None, only_behind: bool, as_json: bool) -> None:
     """Which unit has which version of which list, how old it is, and since when it is behind.
@@ -53,7 +52,7 @@ def units(services: Services, agency: str | None, only_behind: bool, as_json: bo
 
 @click.command("due")
 @_AGENCY
-@_AS_JSON
+@AS_JSON
 @pass_services
 def due(services: Services, agency: str | None, as_json: bool) -> None:
     """What waits for a person: checks, reviews, entries and sources that end. Names no plate.
@@ -84,7 +83,7 @@ def due(services: Services, agency: str | None, as_json: bool) -> None:
 
 @click.command("sources")
 @_AGENCY
-@_AS_JSON
+@AS_JSON
 @pass_services
 def list_sources(services: Services, agency: str | None, as_json: bool) -> None:
     """The sources of the lists: whose data each is, when it was last imported, when it ends.

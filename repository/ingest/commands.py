@@ -15,7 +15,7 @@ from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.roles import Power, require
 from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.ingest import consumers, ownclock
 from repository.ingest.consumers import ConsumerError
 from repository.ledger import log
@@ -36,7 +36,7 @@ def ingest_command() -> None:
 
 
 @ingest_command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@AS_JSON
 @pass_services
 def list_command(services: Services, as_json: bool) -> None:
     """List the processes that the broker keeps messages for, and when each was last at work.

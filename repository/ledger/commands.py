@@ -10,12 +10,10 @@ import click
 
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.ledger.checkpoints import require_form
 from repository.ledger.errors import LedgerError
 from repository.wording import counted
-
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.group()
@@ -34,7 +32,7 @@ def ledger() -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Signed checkpoint kept on another host; may be given again.",
 )
-@_JSON
+@AS_JSON
 @pass_services
 def verify(services: Services, held: tuple[Path, ...], as_json: bool) -> None:
     """Recompute everything from the entries; ends with 1 and the first wrong entry if any is.
@@ -63,7 +61,7 @@ def verify(services: Services, held: tuple[Path, ...], as_json: bool) -> None:
 
 
 @ledger.command()
-@_JSON
+@AS_JSON
 @pass_services
 def checkpoint(services: Services, as_json: bool) -> None:
     """Sign the ledger as it stands and print the note, to be kept on another host.
@@ -89,7 +87,7 @@ def key(services: Services) -> None:
 
 @ledger.command()
 @click.argument("index", metavar="ENTRY", type=click.IntRange(0, 2**63 - 1))
-@_JSON
+@AS_JSON
 @pass_services
 def prove(services: Services, index: int, as_json: bool) -> None:
     """Print an entry and its proof under the newest checkpoint; that is itself an entry.
@@ -110,7 +108,7 @@ def prove(services: Services, index: int, as_json: bool) -> None:
 @ledger.command()
 @click.argument("old")
 @click.argument("new", required=False)
-@_JSON
+@AS_JSON
 @pass_services
 def consistency(services: Services, old: str, new: str | None, as_json: bool) -> None:
     """Print the proof that NEW, the newest checkpoint unless given, only added to OLD.
@@ -131,7 +129,7 @@ def consistency(services: Services, old: str, new: str | None, as_json: bool) ->
 
 
 @ledger.command("mend-tiles")
-@_JSON
+@AS_JSON
 @pass_services
 def mend_tiles(services: Services, as_json: bool) -> None:
     """Make the tiles, which proofs are read from, anew from the entries; on the ledger itself.
@@ -145,7 +143,7 @@ def mend_tiles(services: Services, as_json: bool) -> None:
 @ledger.command()
 @click.option("--push", is_flag=True, help="Give each what it lacks now, not when it is due.")
 @click.option("--forget", metavar="NAME", help="Begin anew with this one, which lost what it had.")
-@_JSON
+@AS_JSON
 @pass_services
 def witnesses(services: Services, push: bool, forget: str | None, as_json: bool) -> None:
     """Show what each witness has; ends with 1 if one fails or has seen another ledger.

@@ -7,13 +7,11 @@ import json
 import click
 
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.retention import local_rules
 from repository.retention.explain_command import explain_command
 from repository.retention.rules import RetentionRule, shipped_names, shipped_rule
 from repository.store.engine import reading
-
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.group()
@@ -28,7 +26,7 @@ retention.add_command(explain_command)
 
 
 @retention.command("rules")
-@_AS_JSON
+@AS_JSON
 @pass_services
 def rules(services: Services, as_json: bool) -> None:
     """List the rules that ship, their sources, and which agencies are under which.

@@ -18,6 +18,7 @@ from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.cases import files
+from repository.command import AS_JSON
 from repository.errors import RepositoryError
 from repository.ledger import log
 from repository.ledger.attempt import attempt
@@ -43,7 +44,7 @@ Plate = tuple[str, str | None, str | None, str | None]
 @click.option("--case", "case_number", default="", help="Number of the case it belongs to.")
 @click.option("--court-order", help="Court and number of the order, for that purpose.")
 @click.option("--affirm", is_flag=True, help=f"Your word: {affirmation('look')}")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@AS_JSON
 @as_person_if_named("Your login, to see the plate too; then say why.")
 def explain_command(
     services: Services,

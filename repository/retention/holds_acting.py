@@ -35,7 +35,6 @@ NUMBER = click.option(
     required=True,
     help="The hold's number.",
 )
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 DAY = click.DateTime(["%Y-%m-%d"])
 SEEING = (Power.HOLD, Power.RELEASE_HOLD, Power.SEE_CASES)
 """What lets somebody see which holds their agency has."""

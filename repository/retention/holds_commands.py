@@ -15,19 +15,12 @@ from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.bootstrap import Services
+from repository.command import AS_JSON
 from repository.ledger import log
 from repository.ledger.entry import JSON, Entry, as_typed, digest_of_ids
 from repository.moments import moment
 from repository.retention import holds_listing
-from repository.retention.holds_acting import (
-    AS_JSON,
-    DAY,
-    SEEING,
-    acting,
-    placing,
-    why_of,
-    why_options,
-)
+from repository.retention.holds_acting import DAY, SEEING, acting, placing, why_of, why_options
 from repository.retention.holds_ending_commands import (
     assign,
     confirm_release,

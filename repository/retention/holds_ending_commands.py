@@ -11,9 +11,10 @@ from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.bootstrap import Services
+from repository.command import AS_JSON
 from repository.ledger.entry import JSON, as_typed
 from repository.retention import holds_ending, holds_review
-from repository.retention.holds_acting import AS_JSON, DAY, NUMBER, acting, say
+from repository.retention.holds_acting import DAY, NUMBER, acting, say
 from repository.search.purpose import case_number_of
 
 _RELEASED = {

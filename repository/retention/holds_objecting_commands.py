@@ -13,10 +13,11 @@ from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.bootstrap import Services
+from repository.command import AS_JSON
 from repository.ledger import log
 from repository.ledger.entry import JSON, as_typed, digest_of_ids
 from repository.retention import holds_objecting
-from repository.retention.holds_acting import AS_JSON, NUMBER, acting, entry_of, say
+from repository.retention.holds_acting import NUMBER, acting, entry_of, say
 from repository.retention.holds_present import hold_line, without_reads
 from repository.wording import counted
 

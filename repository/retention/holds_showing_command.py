@@ -13,11 +13,11 @@ from repository.accounts.acting import as_person
 from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.cases import files
+from repository.command import AS_JSON
 from repository.ledger import log
 from repository.ledger.entry import JSON, as_typed, digest_of_ids
 from repository.retention import holds_listing, holds_objecting, holds_permits
 from repository.retention.holds_acting import (
-    AS_JSON,
     NUMBER,
     SEEING,
     acting,

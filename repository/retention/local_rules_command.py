@@ -14,6 +14,7 @@ from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.bootstrap import Services
+from repository.command import AS_JSON
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import Entry, as_typed
 from repository.retention import local_rules
@@ -29,7 +30,7 @@ _DEFAULT = "default"
 @click.argument("name", metavar="RULE")
 @click.option("--reason", required=True, help="Why, in words; kept on the ledger.")
 @click.option("--yes", is_flag=True, help="Do it; without, what would go is only counted.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@AS_JSON
 @as_person_if_named("Your login; needed for a rule longer than the repository's own.")
 def rule(
     services: Services,

@@ -15,7 +15,7 @@ from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.roles import Power, require
 from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry
@@ -26,8 +26,6 @@ from repository.retention.purge_schedule import grace
 from repository.retention.verify import verify
 from repository.store.engine import reading
 from repository.wording import counted
-
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.command("purge")
@@ -43,7 +41,7 @@ _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for
     type=click.IntRange(0, 2**53 - 1),
     help="The number of reads, where a purge was refused because so many would go.",
 )
-@_AS_JSON
+@AS_JSON
 @as_person_if_named("Your login, to confirm a number of reads.")
 def purge_command(
     services: Services,
@@ -94,7 +92,7 @@ def purge_command(
 
 
 @click.command("verify")
-@_AS_JSON
+@AS_JSON
 @pass_services
 def verify_command(services: Services, as_json: bool) -> None:
     """Prove that nothing past its time is left, and that everything held is there and opens.

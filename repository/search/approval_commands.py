@@ -12,14 +12,14 @@ import click
 from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
-from repository.agencies.present import plain
 from repository.bootstrap import Services
+from repository.command import AS_JSON
+from repository.present import plain
 from repository.search import options
 from repository.search.approval_rows import Approval
 from repository.search.review_rows import Review
 from repository.search.words import in_words, moment_in_words, place_in_words
 
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 _REASON = click.option("--reason", required=True, help="Why, in words.")
 _WAITING = click.option("--waiting", is_flag=True, help="Only what waits to be decided.")
 _NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1))
@@ -36,7 +36,7 @@ def approvals() -> None:
 @approvals.command("propose")
 @options.of_proposed_search
 @_REASON
-@_AS_JSON
+@AS_JSON
 @as_person
 def propose(services: Services, user: User, /, reason: str, as_json: bool, **asked: Any) -> None:
     """Propose a broad search: the options of `search`, and why it must be so broad.
@@ -57,7 +57,7 @@ def propose(services: Services, user: User, /, reason: str, as_json: bool, **ask
 @approvals.command("propose-together")
 @options.of_proposed_together
 @_REASON
-@_AS_JSON
+@AS_JSON
 @as_person
 def propose_together(
     services: Services, user: User, /, reason: str, as_json: bool, **asked: Any
@@ -79,7 +79,7 @@ def propose_together(
 
 @approvals.command("list")
 @_WAITING
-@_AS_JSON
+@AS_JSON
 @as_person
 def list_approvals(services: Services, user: User, waiting: bool, as_json: bool) -> None:
     """List proposals: your agency's if you decide on them, else your own.
@@ -98,7 +98,7 @@ def list_approvals(services: Services, user: User, waiting: bool, as_json: bool)
 @_NUMBER
 @click.option("--approve/--deny", required=True, help="What you decide.")
 @_REASON
-@_AS_JSON
+@AS_JSON
 @as_person
 def decide(
     services: Services, user: User, number: int, approve: bool, reason: str, as_json: bool
@@ -126,7 +126,7 @@ def reviews() -> None:
 
 @reviews.command("list")
 @_WAITING
-@_AS_JSON
+@AS_JSON
 @as_person
 def list_reviews(services: Services, user: User, waiting: bool, as_json: bool) -> None:
     """List reviews: your agency's if you conclude them, else of your own searches.
@@ -150,7 +150,7 @@ def list_reviews(services: Services, user: User, waiting: bool, as_json: bool) -
     help="Of an emergency the first two, of a possible match the others.",
 )
 @_REASON
-@_AS_JSON
+@AS_JSON
 @as_person
 def conclude(
     services: Services, user: User, number: int, outcome: str, reason: str, as_json: bool

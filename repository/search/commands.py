@@ -11,17 +11,16 @@ from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
 from repository.bootstrap import Services
+from repository.command import AS_JSON
 from repository.search import options
 from repository.search.present import as_mapping, together_mapping
 from repository.search.result import FoundRead, SearchResult, TogetherResult
 from repository.wording import counted
 
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
-
 
 @click.command()
 @options.of_search
-@_AS_JSON
+@AS_JSON
 @as_person
 def search(services: Services, user: User, /, as_json: bool, **asked: Any) -> None:
     """Search the reads by plate, place and time.
@@ -68,7 +67,7 @@ def search(services: Services, user: User, /, as_json: bool, **asked: Any) -> No
 
 @click.command()
 @options.of_together
-@_AS_JSON
+@AS_JSON
 @as_person
 def together(services: Services, user: User, /, as_json: bool, **asked: Any) -> None:
     """Ask which plates were seen together with one.

@@ -12,6 +12,7 @@ from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
 from repository.bootstrap import Services
+from repository.command import AS_JSON
 from repository.errors import RepositoryError
 from repository.search.picture import KINDS, PictureRequest
 from repository.search.purpose import AFFIRMATION, PurposeKind
@@ -32,7 +33,7 @@ from repository.search.purpose import AFFIRMATION, PurposeKind
 @click.option("--case", "case_number", default="", help="Number of the case it belongs to.")
 @click.option("--court-order", help="Court and number of the order, for that purpose.")
 @click.option("--affirm", is_flag=True, help=f"Your word: {AFFIRMATION}")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@AS_JSON
 @as_person
 def picture(
     services: Services,

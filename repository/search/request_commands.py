@@ -15,17 +15,17 @@ from repository.accounts.errors import AccountError
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.roles import Power
 from repository.accounts.user import User
-from repository.agencies.present import plain
 from repository.bootstrap import Services
+from repository.command import AS_JSON
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import Entry, as_typed
+from repository.present import plain
 from repository.search import local_rule_rows
 from repository.search.confirmations import ANSWERS
 from repository.search.local_rules import LocalSearchRuleError, load_rule
 from repository.search.request_form import CRIMINAL_JUSTICE, RequestForm
 from repository.search.request_rows import SearchAskedFor
 
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 _REASON = click.option("--reason", required=True, help="Why, in words.")
 _NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1))
 
@@ -56,7 +56,7 @@ def requests() -> None:
 @click.option("--offence", required=True, help="The suspected crime, or what else it is about.")
 @click.option("--characteristics", required=True, help="What is to be searched for.")
 @click.option("--source", required=True, help="Where they have the plate or description from.")
-@_AS_JSON
+@AS_JSON
 @as_person
 def receive(services: Services, user: User, /, as_json: bool, **form: Any) -> None:
     """Record the form of a request.
@@ -74,7 +74,7 @@ def receive(services: Services, user: User, /, as_json: bool, **form: Any) -> No
 
 @requests.command("list")
 @click.option("--waiting", is_flag=True, help="Only what waits to be decided or answered.")
-@_AS_JSON
+@AS_JSON
 @as_person
 def list_requests(services: Services, user: User, waiting: bool, as_json: bool) -> None:
     """List requests: your agency's if you handle them, else those that you recorded.
@@ -93,7 +93,7 @@ def list_requests(services: Services, user: User, waiting: bool, as_json: bool) 
 @_NUMBER
 @click.option("--accept/--deny", required=True, help="What you decide.")
 @_REASON
-@_AS_JSON
+@AS_JSON
 @as_person
 def decide(
     services: Services, user: User, number: int, accept: bool, reason: str, as_json: bool
@@ -113,7 +113,7 @@ def decide(
 @requests.command("review")
 @_NUMBER
 @click.argument("read", type=click.UUID)
-@_AS_JSON
+@AS_JSON
 @as_person
 def review(services: Services, user: User, number: int, read: UUID, as_json: bool) -> None:
     """Have a second person look at a possible match before it is reported.
@@ -133,7 +133,7 @@ def review(services: Services, user: User, number: int, read: UUID, as_json: boo
 @click.option(
     "--not-practicable", help="Why nobody else could review what is no exact match, in words."
 )
-@_AS_JSON
+@AS_JSON
 @as_person
 def answer(
     services: Services,
@@ -161,7 +161,7 @@ def answer(
 @click.option("--spoke-with", required=True, help="Whom you spoke with at the source agency.")
 @click.option("--answer", required=True, type=click.Choice(ANSWERS), help="What they said.")
 @click.option("--note", default="", help="What else they said, in words.")
-@_AS_JSON
+@AS_JSON
 @as_person
 def confirm(
     services: Services,
@@ -200,7 +200,7 @@ def confirm(
     "the general rule alone.",
 )
 @_REASON
-@_AS_JSON
+@AS_JSON
 @as_person_if_named("Your login; the operator of this host needs none.")
 def search_rule(
     services: Services,

@@ -12,7 +12,7 @@ import click
 from edge.contract.plates import load_confusables
 from repository.accounts.oidc_agencies import require_known
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.store import migrate, statistics
 from repository.store.ahead import ensure_coming_days
 from repository.store.checks import check as checks
@@ -47,7 +47,7 @@ def upgrade(services: Services) -> None:
 
 @db.command()
 @click.option("--all", "everything", is_flag=True, help="Compare every read with its record.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@AS_JSON
 @pass_services
 def check(services: Services, everything: bool, as_json: bool) -> None:
     """Say whether the database is as it should be, and if not, what to do.
@@ -95,7 +95,7 @@ def check(services: Services, everything: bool, as_json: bool) -> None:
 
 
 @db.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@AS_JSON
 @pass_services
 def counts(services: Services, as_json: bool) -> None:
     """Say how much is stored; no plate, person or place.

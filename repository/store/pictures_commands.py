@@ -9,7 +9,7 @@ from datetime import datetime
 import click
 
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.store import pictures_check
 from repository.wording import counted
 
@@ -37,7 +37,7 @@ def pictures() -> None:
     help="How many to open, drawn by chance.",
 )
 @click.option("--all", "whole", is_flag=True, help="Open every one instead.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@AS_JSON
 @click.pass_context
 @pass_services
 def check(

@@ -18,7 +18,7 @@ from repository.agencies.representatives_commands import name_holder, vacate
 from repository.agencies.upkeep import out_of_service
 from repository.agencies.upkeep_commands import log_command
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.forwarding.commands import export_units, import_units
 from repository.ledger import log
 from repository.ledger.attempt import attempt
@@ -32,7 +32,6 @@ from repository.units.present import unit_lines
 from repository.units.resume_command import resume
 
 _USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.group()
@@ -78,7 +77,7 @@ def add_agency(services: Services, name: str, title: str, ori: str | None, kind:
 
 
 @agencies.command("list")
-@_AS_JSON
+@AS_JSON
 @pass_services
 def list_agencies(services: Services, as_json: bool) -> None:
     """List agencies.
@@ -124,7 +123,7 @@ def units() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="PEM file that `alpr-edge enrol` printed.",
 )
-@_AS_JSON
+@AS_JSON
 @pass_services
 def add_unit(services: Services, agency: str, name: str, key_file: Path, as_json: bool) -> None:
     """Enrol a unit by its public key, and show the key that it needs in return.
@@ -159,7 +158,7 @@ units.add_command(import_units)
 
 
 @units.command("list")
-@_AS_JSON
+@AS_JSON
 @pass_services
 def list_units(services: Services, as_json: bool) -> None:
     """List units, how far each is committed, when it was last heard, and what troubles it.

@@ -16,15 +16,13 @@ from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import JSON, Entry, as_typed
 from repository.store.engine import reading
 from repository.units import last_look
 from repository.units.findings import Finding, FindingError, close_finding, list_findings
-
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.group("findings")
@@ -37,7 +35,7 @@ def findings_command() -> None:
 
 @findings_command.command("list")
 @click.option("--all", "closed_too", is_flag=True, help="Closed ones too.")
-@_AS_JSON
+@AS_JSON
 @pass_services
 def list_command(services: Services, closed_too: bool, as_json: bool) -> None:
     """List what is open: its number, since when, how often, of which unit, and what to do.

@@ -9,7 +9,7 @@ import click
 
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import Services
-from repository.command import pass_services
+from repository.command import AS_JSON, pass_services
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import Entry, as_typed
 from repository.units import resume as resuming
@@ -20,7 +20,7 @@ from repository.units.enrolment import EnrolmentError
 @click.option("--agency", required=True, help="The agency's short name.")
 @click.option("--unit", "name", required=True, help="The unit's name within its agency.")
 @click.option("--reason", required=True, help="How it came about, in words; the ledger keeps it.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@AS_JSON
 @pass_services
 def resume(services: Services, agency: str, name: str, reason: str, as_json: bool) -> None:
     """Let a unit go on that is refused as out of chain after a restore.

@@ -23,6 +23,7 @@ from repository.cases.evidence.make import PackageRequest
 from repository.cases.evidence.verify import Given, verify
 from repository.cases.evidence.words import as_mapping, tell
 from repository.cases.recipient_options import recipient_of, recipient_options
+from repository.command import AS_JSON
 from repository.ledger.checkpoints import verifier_key
 from repository.search.purpose import AFFIRMATION, PurposeKind
 from repository.wording import counted
@@ -30,7 +31,6 @@ from repository.wording import counted
 _T = TypeVar("_T")
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.group()
@@ -50,7 +50,7 @@ def evidence() -> None:
 @click.option("--court-order", help="Court and number of the order, for that purpose.")
 @click.option("--affirm", is_flag=True, help=f"Your word: {AFFIRMATION}")
 @recipient_options(required=False)
-@_JSON
+@AS_JSON
 @as_person
 def make(
     services: Services,
@@ -129,7 +129,7 @@ def make(
 @click.option(
     "--consistency", type=_FILE, help="What `ledger consistency --json` says of the checkpoints."
 )
-@_JSON
+@AS_JSON
 def verify_package(
     file: Path,
     key_of_ledger: str | None,

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from repository import bootstrap
 from repository.accounts.operator import COMMAND_LINE, operator
 from repository.bootstrap import FACTORS_KEY, LEDGER_KEY, PICTURES_KEY, RECEIPTS_KEY, Services
-from repository.command import chosen_settings, pass_services
+from repository.command import AS_JSON, chosen_settings, pass_services
 from repository.ledger import log
 from repository.ledger.attempt import attempt
 from repository.ledger.checkpoints import Checkpoint, open_note
@@ -33,7 +33,6 @@ from repository.wording import counted
 
 _KEY_NAMES = (RECEIPTS_KEY, LEDGER_KEY, PICTURES_KEY, FACTORS_KEY)
 _LATER_KEYS = (FACTORS_KEY,)
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -54,7 +53,7 @@ def backup() -> None:
     type=_FILE,
     help="File for the keys, on another medium; the one before is replaced.",
 )
-@_AS_JSON
+@AS_JSON
 @pass_services
 def make_(services: Services, target: Path, keys_to: Path, as_json: bool) -> None:
     """Back up into a new folder, while the repository goes on.
@@ -116,7 +115,7 @@ def make_(services: Services, target: Path, keys_to: Path, as_json: bool) -> Non
 @click.argument("target", type=_FOLDER)
 @click.option("--keys-from", type=_FILE, help="Keys file that was kept for it.")
 @click.option("--public-key", type=_FILE, help="Copy of the ledger's public key, ledger.pub.")
-@_AS_JSON
+@AS_JSON
 @click.pass_context
 def verify(
     context: click.Context,
@@ -200,7 +199,7 @@ def keys_(services: Services, path: Path) -> None:
     is_flag=True,
     help="Bring back all but the pictures that are damaged in the backup, and name those.",
 )
-@_AS_JSON
+@AS_JSON
 @click.pass_context
 def restore(
     context: click.Context,

@@ -15,9 +15,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt
 
 from repository.agencies.deployments import Wanted
 from repository.agencies.policies import Outcome
-from repository.agencies.present import plain
 from repository.agencies.representatives import Person, Post
 from repository.agencies.upkeep import Kind, Planned, Work
+from repository.present import plain
 from repository.web.bearer import Bearer, Origin, Rooms
 from repository.web.bodies import WRITTEN
 

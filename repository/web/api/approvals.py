@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from repository.agencies.present import plain
+from repository.present import plain
 from repository.web.api.searching import Search, Together
 from repository.web.bearer import Bearer, Origin, Rooms
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from repository.agencies.misuse import Answer
 from repository.agencies.misuse_desk import Measure
-from repository.agencies.present import plain
+from repository.present import plain
 from repository.web.bearer import Bearer, Origin, Rooms
 
 router = APIRouter()

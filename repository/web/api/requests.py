@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from repository.agencies.present import plain
+from repository.present import plain
 from repository.search.request_form import RequestForm
 from repository.web.bearer import Bearer, Origin, Rooms
 

@@ -1,4 +1,4 @@
-"""What the room of agencies shows, as plain JSON for scripts and the web."""
+"""What is shown, as plain JSON for scripts and the web."""
 
 from __future__ import annotations
 
