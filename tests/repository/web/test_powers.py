@@ -136,7 +136,7 @@ class Visitor:
         if kind == "array":
             return [self._example(schema["items"], name)]
         if kind == "integer":
-            return schema.get("minimum", 1)
+            return int(schema.get("minimum", 1))  # which OpenAPI writes as 1.0
         if kind == "number":
             return schema.get("minimum", 1.0)
         if kind == "boolean":
