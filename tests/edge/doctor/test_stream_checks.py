@@ -1,4 +1,4 @@
-"""A network camera that gives no picture is asked why, by a real conversation in RTSP."""
+"""A network camera that gives no picture is asked why, by a real conversation in RTSP or HTTP."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from edge.doctor import device_checks
 from edge.doctor.device_checks import check_camera, judge_camera
 from edge.doctor.findings import Finding
-from edge.doctor.rtsp_talk import Login, answer_of, authorization
 from edge.doctor.stream_checks import stream_fault
+from edge.doctor.stream_talk import SCHEMES, Login, answer_of, authorization
 from edge.health.status import TroubleFact
 from edge.vision.camera_settings import CameraSettings
 from edge.vision.errors import CaptureError
@@ -58,21 +58,23 @@ def test_a_camera_that_wants_a_login_is_not_said_to_lack_power(
 
 
 @pytest.mark.parametrize("password", ["hush-hush 8", PASSWORD])
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_login_that_is_refused_is_told_from_one_that_is_taken(
-    tmp_path: Path, password: str
+    tmp_path: Path, scheme: str, password: str
 ) -> None:
     path = login_file(tmp_path, password=password)
-    with guarded_camera() as camera:
+    with guarded_camera(scheme=scheme) as camera:
         found, do = fault(camera.url, path)
-        address = camera.url.replace("rtsp://", f"rtsp://{USER}:{quote(password)}@")
+        address = camera.url.replace("://", f"://{USER}:{quote(password)}@")
         with pytest.raises(CaptureError):
             open_stream(address)
     refused = password != PASSWORD
+    protocol = SCHEMES[scheme].protocol
     assert ("refuses the user and password" in found) is refused
-    assert ("no such stream (RTSP 404)" in found) is not refused, "the login was taken"
+    assert (f"no such stream ({protocol} 404)" in found) is not refused, "the login was taken"
     assert (str(path) in do) is refused
-    answered = {one.count("response=") for one in camera.asked if one.startswith("DESCRIBE")}
-    assert answered == {0, 1}
+    asked = [one for one in camera.asked if one.startswith(("DESCRIBE", "GET"))]
+    assert {one.count("response=") for one in asked} == {0, 1}
     said = {
         line.partition('response="')[2][:32]
         for one in camera.asked
@@ -91,24 +93,35 @@ def test_a_user_who_may_not_see_the_stream_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("admitted", "found", "do"),
+    ("scheme", "admitted", "found", "do"),
     [
-        ("404 Stream Not Found", "no such stream", "correct the path"),
-        ("200 OK", "no picture comes", "H.264"),
-        ("503 Service Unavailable", "RTSP 503", "restart the camera"),
+        ("rtsp", "404 Stream Not Found", "no such stream", "correct the path"),
+        ("rtsp", "200 OK", "no picture comes", "H.264"),
+        ("rtsps", "503 Service Unavailable", "RTSP 503", "restart the camera"),
+        ("http", "200 OK", "no picture comes", "address of a stream"),
+        ("https", "503 Service Unavailable", "HTTP 503", "restart the camera"),
     ],
 )
-def test_what_else_a_camera_says_is_told(admitted: str, found: str, do: str) -> None:
-    with guarded_camera(None, admitted=admitted) as camera:
+def test_what_else_a_camera_says_is_told(scheme: str, admitted: str, found: str, do: str) -> None:
+    with guarded_camera(None, admitted=admitted, scheme=scheme) as camera:
         said = fault(camera.url + "?token=s3cret")
         assert found in said[0]
         assert do in said[1]
         assert "s3cret" not in "".join(said)
+    assert "s3cret" in camera.asked[0]
+
+
+@pytest.mark.parametrize("scheme", ["rtsps", "https"])
+def test_a_camera_that_has_no_tls_is_told_so(scheme: str) -> None:
+    with guarded_camera(scheme=SCHEMES[scheme].protocol.lower()) as camera:
+        found, do = fault(f"{scheme}://{camera.url.partition('://')[2]}")
+    assert ("no TLS can be agreed on" in found, "rtsp:// or http://" in do) == (True, True)
 
 
 def test_a_camera_that_is_not_there_is_told_from_one_that_takes_no_rtsp() -> None:
-    found, do = fault(f"rtsp://127.0.0.1:{free_port()}/stream1")
-    assert ("takes no RTSP" in found, "switch RTSP on" in do) == (True, True)
+    for scheme, word in (("rtsp", "RTSP"), ("rtsps", "RTSP"), ("http", "HTTP")):
+        found, do = fault(f"{scheme}://127.0.0.1:{free_port()}/stream1")
+        assert (f"takes no {word}" in found, f"switch {word} on" in do) == (True, True)
     found, do = fault("rtsp://no-such-camera.invalid/stream1")
     assert ("cannot be resolved" in found, "number address" in do) == (True, True)
 
@@ -123,12 +136,11 @@ def test_a_camera_that_says_nothing_has_no_power_or_network(
 
 
 def test_what_is_no_camera_is_told() -> None:
-    assert answer_of(b"HTTP/1.1 400 Bad Request") is None
-    assert answer_of(b"") is None
+    assert answer_of(b"HTTP/1.1 400 Bad Request", SCHEMES["rtsp"]) is None
+    assert answer_of(b"", SCHEMES["http"]) is None
     with guarded_camera(None, admitted="200 OK") as camera:
         found, do = fault(camera.url.replace("rtsp://", "http://"))
-        assert ("gives no picture" in found, "credentials_file" in do) == (True, True)
-    assert camera.asked == []
+    assert ("does not speak HTTP" in found, "most cameras have HTTP on 80" in do) == (True, True)
 
 
 @pytest.mark.parametrize(
