@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -20,6 +21,7 @@ from edge.spool import records
 from edge.spool.batches import digest
 from edge.spool.carry_apart import CarriedApart
 from edge.spool.encryption import DamagedBlobError, Sealed, Vault
+from edge.spool.loose_rows import PAGE_BYTES, LooseRows
 from edge.spool.pictures import Standing, named_by, picture_name
 from edge.spool.places import name_of_digest
 from edge.spool.records import Owner, record_name
@@ -29,7 +31,8 @@ StandIn = Callable[[int, str], AnyRecord]
 """Makes the record that takes a lost one's sequence, from that sequence and a sentence."""
 
 _BATCH_COLUMNS = ("first_seq", "last_seq", "previous_root", "root", "key", "signature")
-_PAGE_BYTES = 4096
+_RECORD_COLUMNS = (("seq", None), ("hit_waiting", int), ("sealed", bytes), ("data_key", int))
+_PICTURE_COLUMNS = (("sha256", str), ("sealed", bytes), ("data_key", int), ("standing", int))
 _MAX_LOST_AT_THE_END = 10_000
 _GREATEST = 1 << 62
 _RECEIPTED_READ = 0
@@ -54,13 +57,14 @@ class Carrier:
         vault: Vault,
         owner: Owner,
         stand_in: StandIn,
+        file: Path,
         room_bytes: int,
         least: Standing = Standing.ORDINARY,
     ) -> None:
         """``new`` has the tables of the present layout, empty, and a transaction under way.
 
-        ``room_bytes`` are what pictures may take, ``least`` the standing from which on they are
-        carried.
+        ``file`` is what ``old`` is open on; ``room_bytes`` are what pictures may take, ``least``
+        the standing from which on they are carried.
         """
         self.records_lost = 0
         self.pictures_lost = 0
@@ -70,6 +74,8 @@ class Carrier:
         self._vault = vault
         self._owner = owner
         self._stand_in = stand_in
+        self._loose_records = LooseRows(file, _RECORD_COLUMNS)
+        self._loose_pictures = LooseRows(file, _PICTURE_COLUMNS)
         self._room_bytes = room_bytes
         self._least = least
 
@@ -127,7 +133,7 @@ class Carrier:
         return None
 
     def _sound_records(self) -> Iterator[tuple[int, Row, AnyRecord]]:
-        for row in sound_rows(self._old, "records", "seq"):
+        for row in sound_rows(self._old, "records", "seq", self._loose_records):
             record = self._record(row)
             if record is not None:
                 yield row["seq"], row, record
@@ -164,7 +170,7 @@ class Carrier:
         """
         last = unopened = 0
         before: int | None = None
-        for row in sound_rows(self._old, "records", "seq"):
+        for row in sound_rows(self._old, "records", "seq", self._loose_records):
             record = self._record(row)
             if record is None:
                 unopened += 1
@@ -221,7 +227,7 @@ class Carrier:
         return bool(contents) and merkle_root(leaf_hashes(contents)).hex() == batch["root"]
 
     def _pictures(self) -> None:
-        for row in sound_rows(self._old, "pictures", "rowid"):
+        for row in sound_rows(self._old, "pictures", "rowid", self._loose_pictures):
             carried = row.get("standing", Standing.HIT_SCENE) >= self._least
             opens = carried and self._opened(picture_name(row["sha256"]), row) is not None
             if opens and self._has_room(row):
@@ -236,7 +242,7 @@ class Carrier:
         ).rowcount
 
     def _has_room(self, picture: Row) -> bool:
-        self._room_bytes -= len(picture["sealed"]) + _PAGE_BYTES
+        self._room_bytes -= len(picture["sealed"]) + PAGE_BYTES
         return self._room_bytes >= 0
 
     def _kept_apart(self) -> None:

@@ -3,8 +3,9 @@
 A spool is damaged where SQLite finds its pages so, where a blob does not open under its name, or
 where records are missing. The rules:
 
-- Every row is read by itself, so that a bad page costs what lies on it and no more. A row counts
-  as sound if its blob opens: that proves it to be what was written under that name.
+- Every row is read by itself, so that a bad page costs what lies on it and no more; records and
+  pictures to which no sound page leads are read from their own (`edge.spool.loose_rows`). A row
+  counts as sound if its blob opens: that proves it to be what was written under that name.
 - A lost record's sequence is taken by a malfunction (disk) that says so. The sequence stays
   gapless, and the repository learns of every record that it will never get.
 - A sealed batch whose row and records are all sound, after others that are, stays sealed: it may
@@ -37,7 +38,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,7 +159,8 @@ def salvage(
         with closing(_open_damaged(folder)) as old:
             _require_key(folder, old, vault)
             least = Standing.ORDINARY if _fits_again(folder, room_bytes) else Standing.HIT_SCENE
-            carrier = Carrier(old, new, vault, owner, stand_in, room_bytes, least)
+            file = folder / DATABASE_FILE
+            carrier = Carrier(old, new, vault, owner, stand_in, file, room_bytes, least)
             carrier.carry()
         new.execute("COMMIT")
     building.replace(folder / SALVAGED_FILE)
@@ -196,6 +198,8 @@ def _open_damaged(folder: Path) -> sqlite3.Connection:
         connection.close()
         first_page.restore(database)
         connection = sqlite3.connect(database, isolation_level=None)
+    with suppress(sqlite3.Error):  # so that all pages are in one file
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     return connection
 
 

@@ -7,24 +7,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from edge.spool.loose_rows import LooseRows
+
 _ROWS_AT_ONCE = 256
 _MAX_UNREADABLE = 20_000
-"""Keys given up one by one in one table: beyond the last key all of a damaged page's fail."""
+"""Keys looked for one by one in one table: beyond the last key all of a damaged page's fail."""
 
 _GREATEST = 2**63 - 1
 
 Row = dict[str, Any]
 
 
-def sound_rows(connection: sqlite3.Connection, table: str, key: str) -> Iterator[Row]:
+def sound_rows(
+    connection: sqlite3.Connection, table: str, key: str, loose: LooseRows | None = None
+) -> Iterator[Row]:
     """Rows in the order of their integer key, but for those that SQLite cannot read.
 
     They are read some at a time. Where that fails, the range of keys is halved until what fails
-    is single rows, which are left out. A table that is not there has no rows.
+    is single rows, which are left out, or taken from the ``loose`` ones. A table that is not there
+    has no rows.
     """
     columns = _columns(connection, table)
     if columns:
-        yield from _Table(connection, table, key, columns).rows()
+        yield from _Table(connection, table, key, columns, loose).rows()
 
 
 def rows(connection: sqlite3.Connection, table: str) -> Iterator[Row]:
@@ -60,6 +65,7 @@ class _Table:
     name: str
     key: str
     columns: list[str]
+    loose: LooseRows | None
     unreadable: int = 0
 
     def rows(self) -> Iterator[Row]:
@@ -92,6 +98,7 @@ class _Table:
 
     def _between(self, first: int, last: int) -> Iterator[Row]:
         if self.unreadable > _MAX_UNREADABLE:
+            yield from self._loose(first, last)
             return
         try:
             rows = self.connection.execute(
@@ -102,9 +109,13 @@ class _Table:
         except sqlite3.DatabaseError:
             if first == last:
                 self.unreadable += 1
+                yield from self._loose(first, last)
                 return
             middle = first + (last - first) // 2
             yield from self._between(first, middle)
             yield from self._between(middle + 1, last)
         else:
             yield from (dict(zip(self.columns, row, strict=True)) for row in rows)
+
+    def _loose(self, first: int, last: int) -> Iterator[Row]:
+        return iter(()) if self.loose is None else self.loose.between(first, last)
