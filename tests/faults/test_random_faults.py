@@ -145,6 +145,17 @@ class World:
             return {}
         return said
 
+    def health(self) -> dict[str, float] | None:
+        """What `alpr-edge status` shows: parts in trouble, and counters; None while it is down."""
+        said = self.status()
+        if self._unit is None or said.get("process", {}).get("pid") != self._unit.pid:
+            return None  # another process wrote it
+        return {
+            **dict.fromkeys(said["troubles"], 1.0),
+            **said["counters"],
+            **said["uplink"]["counts"],
+        }
+
     def metrics(self) -> dict[str, float] | None:
         """Parts in trouble, and counters, by their names; None while the unit gives none."""
         address = f"http://127.0.0.1:{self.metrics_port}/metrics"
@@ -153,7 +164,9 @@ class World:
         except httpx.HTTPError:
             return None
         return {
-            sample.labels.get("part") or sample.labels.get("what") or family.name: sample.value
+            sample.labels.get("part")
+            or sample.labels.get("what")
+            or family.name.removeprefix("plateward_"): sample.value
             for family in text_string_to_metric_families(text)
             if family.type == "counter" or family.name.endswith("_trouble")
             for sample in family.samples
@@ -164,8 +177,11 @@ class World:
         """Wait for the end of that trouble, where a fault before left it standing."""
         until = time.monotonic() + SAID_WITHIN_S
         while time.monotonic() < until:
-            said = self.metrics()
-            if said is not None and (said.get(trouble) != 1 or trouble not in TROUBLES):
+            voices = self.health(), self.metrics()
+            if all(
+                said is not None and (trouble not in TROUBLES or said.get(trouble) != 1)
+                for said in voices
+            ):
                 return
             time.sleep(0.25)
 
@@ -218,15 +234,29 @@ class World:
             self.lines.extend(unit.stdout)
 
 
+class Ear:
+    """Collects what one of a unit's voices says that it did not say before."""
+
+    def __init__(self, voice: Callable[[], dict[str, float] | None]) -> None:
+        self._voice = voice
+        self._before = voice() or {}
+        self.said: set[str] = set()
+
+    def listen(self) -> None:
+        now = self._voice()
+        if now is None:
+            self._before = {}  # it does not run: it will count from nought
+            return
+        self.said |= {what for what, number in now.items() if number > self._before.get(what, 0)}
+
+
 class Witness:
-    """Collects what a unit's metrics say while something is wrong."""
+    """Collects what a unit's health and metrics say while something is wrong."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look)
-        self._before = world.metrics() or {}
-        self.said: set[str] = set()
+        self._thread = threading.Thread(target=self._listen)
+        self.ears = {"health": Ear(world.health), "metrics": Ear(world.metrics)}
 
     def __enter__(self) -> Witness:
         self._thread.start()
@@ -237,21 +267,19 @@ class Witness:
         self._thread.join()
 
     def hears(self, fault: Fault) -> bool:
-        """Whether the unit comes to say so in a while."""
+        """Whether the unit comes to say so in a while, in both."""
         until = time.monotonic() + SAID_WITHIN_S
-        while time.monotonic() < until and fault.said_as not in self.said:
+        while time.monotonic() < until and not self._heard(fault):
             time.sleep(0.25)
-        return fault.said_as in self.said
+        return self._heard(fault)
 
-    def _look(self) -> None:
+    def _heard(self, fault: Fault) -> bool:
+        return all(fault.said_as in ear.said for ear in self.ears.values())
+
+    def _listen(self) -> None:
         while not self._stop.wait(0.25):
-            now = self._world.metrics()
-            if now is None:
-                self._before = {}  # it does not run: it will count from nought
-                continue
-            self.said |= {
-                what for what, number in now.items() if number > self._before.get(what, 0)
-            }
+            for ear in self.ears.values():
+                ear.listen()
 
 
 @dataclass(frozen=True)
@@ -299,7 +327,7 @@ def nothing(_world: World) -> None:
 
 TROUBLES = frozenset({"uplink link", "spool", "gps", "clock of the system"})
 FAULTS = (
-    Fault("kill", kill, World.start_unit, "plateward_unclean_ends"),
+    Fault("kill", kill, World.start_unit, "unclean_ends"),
     Fault("broker gone", stop_broker, lambda world: world.broker.start(), "uplink link"),
     Fault("link cut", cut_link, nothing, "links_lost"),
     Fault("disk full", fill_disk, lambda world: world.disk.empty(), "spool"),
@@ -339,7 +367,8 @@ def test_whatever_fails_each_read_arrives_exactly_once_and_the_fault_is_said(wor
                 heard = world.unit_is_up() and witness.hears(fault)
                 fault.mend(world)
                 if not (heard or witness.hears(fault)):
-                    unsaid.append(f"{fault.name}: {sorted(witness.said)}")
+                    heard_of = {name: sorted(ear.said) for name, ear in witness.ears.items()}
+                    unsaid.append(f"{fault.name}: {heard_of}")
     world.street.empty_for_good()
     time.sleep(2 * LOST_AFTER_S)  # what is in view becomes a read
     world.wait_until_delivered()
