@@ -41,6 +41,10 @@ _NO_PICTURE = {
 }
 
 
+class NoTlsError(OSError):
+    """Something answers, and no TLS can be agreed on with it; the text says why."""
+
+
 def stream_fault(camera: CameraSettings) -> tuple[str, str] | None:
     """What is wrong with a network camera that gives no picture, and what to do.
 
@@ -96,9 +100,9 @@ def judge_connection(where: str, scheme: Scheme, error: OSError) -> tuple[str, s
             f"switch {scheme.protocol} on in the camera's own settings, or correct the port in its "
             "source",
         )
-    if isinstance(error, ssl.SSLError):
+    if isinstance(error, NoTlsError):
         return (
-            f"{where} answers, and no TLS can be agreed on with it ({error.reason})",
+            f"{where} is switched on, and no TLS can be agreed on with it ({error})",
             "switch TLS on in the camera's own settings, or correct the port in its source; a "
             "camera that has none wants rtsp:// or http:// there",
         )
@@ -168,7 +172,12 @@ def _told(url: str, scheme: Scheme, request: bytes) -> Answer | None:
     with socket.create_connection(address, _TIMEOUT_S) as plain:
         if not scheme.tls:
             return _exchange(plain, scheme, request)
-        with _any_certificate().wrap_socket(plain, server_hostname=parts.hostname) as sealed:
+        try:
+            sealed = _any_certificate().wrap_socket(plain, server_hostname=parts.hostname)
+        except OSError as error:
+            reason = getattr(error, "reason", None) or error.strerror or "no answer"
+            raise NoTlsError(reason) from error
+        with sealed:
             return _exchange(sealed, scheme, request)
 
 
