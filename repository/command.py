@@ -1,9 +1,10 @@
-"""What every command of the command line shares: the settings it runs under and its services."""
+"""What the commands of the command line share: settings, services, and how they tell things."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -11,12 +12,14 @@ from typing import Concatenate, ParamSpec, TypeVar
 import click
 
 from repository.bootstrap import Services, build
+from repository.present import plain
 from repository.settings import DEFAULT_FILE, Settings, default_settings, load_settings
 from repository.store import migrate
 from repository.store.engine import DatabaseDamagedError, DatabaseUnavailableError
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_F = TypeVar("_F")
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
@@ -51,3 +54,19 @@ def pass_services(command: Callable[Concatenate[Services, _P], _R]) -> Callable[
             services.close()
 
     return with_services
+
+
+def tell(found: object, line: str, as_json: bool) -> None:
+    """Print what was found or done: in a line for people, or all of it as JSON."""
+    click.echo(json.dumps(plain(found)) if as_json else line)
+
+
+def tell_each(found: Sequence[_F], in_words: Callable[[_F], str], as_json: bool) -> None:
+    """Print all that was found: each in words for people, or as one array of JSON."""
+    if as_json:
+        click.echo(json.dumps(plain(found)))
+        return
+    for each in found:
+        click.echo(in_words(each))
+    if not found:
+        click.echo("none")

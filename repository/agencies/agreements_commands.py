@@ -17,7 +17,7 @@ from repository.agencies.agreements_papers import MAX_BYTES
 from repository.agencies.errors import AgencyError
 from repository.agencies.representatives import WORDS, Holder, Post, holder
 from repository.bootstrap import Services
-from repository.command import AS_JSON
+from repository.command import AS_JSON, tell_each
 from repository.present import plain
 from repository.store.engine import reading
 from repository.units.enrolment import KINDS, require_agency
@@ -121,13 +121,9 @@ def due(services: Services, user: User | None, as_json: bool) -> None:
     Example: alpr-repository agreements due
     """
     found = services.agreements.dues(user, COMMAND_LINE)
-    if as_json:
-        click.echo(json.dumps(plain(found)))
-        return
-    for each in found:
-        click.echo(f"{each.due_on}  {each.agency}  {each.cause}: {each.detail}")
-    if not found:
-        click.echo("none")
+    tell_each(
+        found, lambda each: f"{each.due_on}  {each.agency}  {each.cause}: {each.detail}", as_json
+    )
 
 
 @agreements_command.command("require")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
 import click
@@ -12,9 +11,8 @@ from repository.accounts.user import User
 from repository.agencies.agreements_commands import ACTING, AGENCY, NUMBER
 from repository.agencies.deployments import Deployment, Wanted
 from repository.bootstrap import Services
-from repository.command import AS_JSON
+from repository.command import AS_JSON, tell_each
 from repository.moments import end_moment, moment
-from repository.present import plain
 
 
 @click.group("deployments")
@@ -87,13 +85,7 @@ def list_command(services: Services, user: User | None, agency: str | None, as_j
     Example: alpr-repository deployments list --agency salem-pd --json
     """
     found = services.deployments.show(user, agency, COMMAND_LINE)
-    if as_json:
-        click.echo(json.dumps(plain(found)))
-        return
-    for each in found:
-        click.echo(_line(each))
-    if not found:
-        click.echo("none")
+    tell_each(found, _line, as_json)
 
 
 def _line(each: Deployment) -> str:

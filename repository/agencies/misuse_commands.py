@@ -14,8 +14,7 @@ from repository.agencies.agreements_commands import ACTING, NUMBER
 from repository.agencies.misuse import Answer, Report
 from repository.agencies.misuse_desk import Measure
 from repository.bootstrap import Services
-from repository.command import AS_JSON
-from repository.present import plain
+from repository.command import AS_JSON, tell_each
 
 _REPORT = click.option("--report", "number", type=NUMBER, required=True, help="Its number.")
 _AUDIT = click.option("--found-by-audit", is_flag=True, help="An audit found it, and not you.")
@@ -77,14 +76,7 @@ def list_command(services: Services, user: User | None, as_json: bool) -> None:
     Example: alpr-repository misuse list --user rroe --json
     """
     found = services.misuse.show(user, COMMAND_LINE)
-    if as_json:
-        click.echo(json.dumps(plain(found)))
-        return
-    for each in found:
-        for line in _lines(each):
-            click.echo(line)
-    if not found:
-        click.echo("none")
+    tell_each(found, lambda each: "\n".join(_lines(each)), as_json)
 
 
 @misuse_command.command("answer")

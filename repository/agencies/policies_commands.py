@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from pathlib import Path
 
@@ -13,8 +12,7 @@ from repository.accounts.user import User
 from repository.agencies.agreements_commands import ACTING, DAY, FILE, NUMBER, given, write_new
 from repository.agencies.policies import KINDS, OUTCOMES, REPOSITORY, Adopted, Kind, Outcome, Policy
 from repository.bootstrap import Services
-from repository.command import AS_JSON
-from repository.present import plain
+from repository.command import AS_JSON, tell_each
 
 _AGENCY = click.option(
     "--agency",
@@ -75,13 +73,7 @@ def list_command(services: Services, user: User | None, agency: str | None, as_j
     Example: alpr-repository policies list --agency salem-pd --json
     """
     found = services.policies.show(user, agency, COMMAND_LINE)
-    if as_json:
-        click.echo(json.dumps(plain(found)))
-        return
-    for each in found:
-        click.echo(_line(each))
-    if not found:
-        click.echo("none")
+    tell_each(found, _line, as_json)
 
 
 @policies_command.command("review")

@@ -10,9 +10,9 @@ import click
 from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
 from repository.agencies.agreements_commands import ACTING, AGENCY
-from repository.agencies.upkeep import KINDS, PLANNED, Kind, Planned, Work
+from repository.agencies.upkeep import KINDS, PLANNED, Kind, Logged, Planned, Work
 from repository.bootstrap import Services
-from repository.command import AS_JSON
+from repository.command import AS_JSON, tell_each
 from repository.moments import moment
 from repository.present import plain
 
@@ -75,17 +75,15 @@ def list_command(
     Example: alpr-repository units log list --agency salem-pd --unit car-12
     """
     found = services.upkeep.show(user, agency, unit, COMMAND_LINE)
-    if as_json:
-        click.echo(json.dumps(plain(found)))
-        return
-    for each in found:
-        unauthorized = ", NOT AUTHORIZED" if each.authorized is False else ""
-        click.echo(
-            f"{each.id}  {each.at:%Y-%m-%d %H:%M}  {each.unit}  {each.kind}  {each.detail}  "
-            f"(by {each.done_by}{unauthorized})"
-        )
-    if not found:
-        click.echo("none")
+    tell_each(found, _line, as_json)
+
+
+def _line(each: Logged) -> str:
+    unauthorized = ", NOT AUTHORIZED" if each.authorized is False else ""
+    return (
+        f"{each.id}  {each.at:%Y-%m-%d %H:%M}  {each.unit}  {each.kind}  {each.detail}  "
+        f"(by {each.done_by}{unauthorized})"
+    )
 
 
 @log_command.command("plan")

@@ -13,8 +13,7 @@ from repository.accounts.acting import as_person
 from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.command import AS_JSON
-from repository.present import plain
+from repository.command import AS_JSON, tell, tell_each
 from repository.search import options
 from repository.search.approval_rows import Approval
 from repository.search.review_rows import Review
@@ -49,8 +48,8 @@ def propose(services: Services, user: User, /, reason: str, as_json: bool, **ask
     """
     request = options.search_request(asked)
     made = services.search_approvals.propose(user, request, reason, COMMAND_LINE)
-    _say(
-        as_json, made, f"approval {made.number} waits for a supervisor, since the search {made.why}"
+    tell(
+        made, f"approval {made.number} waits for a supervisor, since the search {made.why}", as_json
     )
 
 
@@ -72,8 +71,8 @@ def propose_together(
     """
     request = options.together_request(asked)
     made = services.search_approvals.propose(user, request, reason, COMMAND_LINE)
-    _say(
-        as_json, made, f"approval {made.number} waits for a supervisor, since the search {made.why}"
+    tell(
+        made, f"approval {made.number} waits for a supervisor, since the search {made.why}", as_json
     )
 
 
@@ -87,11 +86,7 @@ def list_approvals(services: Services, user: User, waiting: bool, as_json: bool)
     Example: alpr-repository approvals list --user sroe --waiting
     """
     found = services.search_approvals.list(user, COMMAND_LINE, waiting=waiting)
-    if as_json:
-        click.echo(json.dumps(plain(found)))
-        return
-    for each in found:
-        click.echo(_approval(each))
+    tell_each(found, _approval, as_json)
 
 
 @approvals.command("decide")
@@ -113,7 +108,7 @@ def decide(
     done = services.search_approvals.decide(
         user, number, approve=approve, reason=reason, origin=COMMAND_LINE
     )
-    _say(as_json, done, _approval(done))
+    tell(done, _approval(done), as_json)
 
 
 @click.group()
@@ -134,11 +129,7 @@ def list_reviews(services: Services, user: User, waiting: bool, as_json: bool) -
     Example: alpr-repository reviews list --user sroe --waiting
     """
     found = services.search_reviews.list(user, COMMAND_LINE, waiting=waiting)
-    if as_json:
-        click.echo(json.dumps(plain(found)))
-        return
-    for each in found:
-        click.echo(_review(each))
+    tell_each(found, _review, as_json)
 
 
 @reviews.command("conclude")
@@ -163,11 +154,7 @@ def conclude(
     --reason "The child was found unharmed with her father in Lynn"
     """
     done = services.search_reviews.conclude(user, number, outcome, reason, COMMAND_LINE)
-    _say(as_json, done, _review(done))
-
-
-def _say(as_json: bool, found: object, line: str) -> None:
-    click.echo(json.dumps(plain(found)) if as_json else line)
+    tell(done, _review(done), as_json)
 
 
 def _approval(each: Approval) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import click
@@ -13,7 +12,7 @@ from repository.accounts.operator import COMMAND_LINE
 from repository.accounts.user import User
 from repository.bootstrap import Services
 from repository.command import AS_JSON
-from repository.errors import RepositoryError
+from repository.new_file import fill_new_file
 from repository.search.picture import KINDS, PictureRequest
 from repository.search.purpose import AFFIRMATION, PurposeKind
 
@@ -65,18 +64,7 @@ def picture(
         court_order=court_order,
         offence=offence,
     )
-    try:
-        # Made before anything is shown: an entry must not speak of a picture that nobody got.
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise RepositoryError(f"{out}: {error.strerror}; name a new file") from error
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            shown = services.shown_pictures.show(user, request, COMMAND_LINE)
-            file.write(shown.content)
-    except BaseException:
-        out.unlink()
-        raise
+    shown = fill_new_file(out, lambda: services.shown_pictures.show(user, request, COMMAND_LINE))
     said = {
         "file": str(out),
         "media_type": shown.media_type,

@@ -16,10 +16,9 @@ from repository.accounts.operator import COMMAND_LINE, operator
 from repository.accounts.roles import Power
 from repository.accounts.user import User
 from repository.bootstrap import Services
-from repository.command import AS_JSON
+from repository.command import AS_JSON, tell, tell_each
 from repository.ledger.attempt import attempt
 from repository.ledger.entry import Entry, as_typed
-from repository.present import plain
 from repository.search import local_rule_rows
 from repository.search.confirmations import ANSWERS
 from repository.search.local_rules import LocalSearchRuleError, load_rule
@@ -69,7 +68,7 @@ def receive(services: Services, user: User, /, as_json: bool, **form: Any) -> No
         --source "a witness wrote the plate down"
     """
     made = services.search_requests.receive(user, RequestForm(**form), COMMAND_LINE)
-    _say(as_json, made, _line(made))
+    tell(made, _line(made), as_json)
 
 
 @requests.command("list")
@@ -82,11 +81,7 @@ def list_requests(services: Services, user: User, waiting: bool, as_json: bool) 
     Example: alpr-repository requests list --user admin --waiting
     """
     found = services.search_requests.list(user, COMMAND_LINE, waiting=waiting)
-    if as_json:
-        click.echo(json.dumps(plain(found)))
-        return
-    for each in found:
-        click.echo(_line(each))
+    tell_each(found, _line, as_json)
 
 
 @requests.command("decide")
@@ -107,7 +102,7 @@ def decide(
     done = services.search_requests.decide(
         user, number, accept=accept, reason=reason, origin=COMMAND_LINE
     )
-    _say(as_json, done, _line(done))
+    tell(done, _line(done), as_json)
 
 
 @requests.command("review")
@@ -121,7 +116,7 @@ def review(services: Services, user: User, number: int, read: UUID, as_json: boo
     Example: alpr-repository requests review 4 0195f3a2-7c1b-7def-8a01-23456789abcd --user admin
     """
     made = services.search_requests.ask_review(user, number, read, COMMAND_LINE)
-    _say(as_json, made, f"review {made.number} waits for a second person")
+    tell(made, f"review {made.number} waits for a second person", as_json)
 
 
 @requests.command("answer")
@@ -152,7 +147,7 @@ def answer(
     done = services.search_requests.answer(
         user, number, text, matches, COMMAND_LINE, not_practicable=not_practicable
     )
-    _say(as_json, done, _line(done))
+    tell(done, _line(done), as_json)
 
 
 @click.command("confirm")
@@ -187,7 +182,7 @@ def confirm(
         note=note,
         origin=COMMAND_LINE,
     )
-    _say(as_json, made, f"confirmation {made.number}: {made.source_agency} said {made.answer}")
+    tell(made, f"confirmation {made.number}: {made.source_agency} said {made.answer}", as_json)
 
 
 @click.command("search-rule")
@@ -237,10 +232,6 @@ def search_rule(
         click.echo(json.dumps({"agency": agency, "rule": name}))
         return
     click.echo(f"agency {agency}: " + (f"rule {name}" if name else "the general rule alone"))
-
-
-def _say(as_json: bool, found: object, line: str) -> None:
-    click.echo(json.dumps(plain(found)) if as_json else line)
 
 
 def _line(each: SearchAskedFor) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +24,7 @@ from repository.cases.evidence.words import as_mapping, tell
 from repository.cases.recipient_options import recipient_of, recipient_options
 from repository.command import AS_JSON
 from repository.ledger.checkpoints import verifier_key
+from repository.new_file import fill_new_file
 from repository.search.purpose import AFFIRMATION, PurposeKind
 from repository.wording import counted
 
@@ -89,18 +89,9 @@ def make(
         court_order=court_order,
         recipient=recipient,
     )
-    try:
-        # Made before anything is shown: an entry must not speak of a package that nobody got.
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise EvidenceError(f"{out}: {error.strerror}; name a new file") from error
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            made = services.evidence_signed_here.make(user, request, COMMAND_LINE)
-            file.write(made.content)
-    except BaseException:
-        out.unlink()
-        raise
+    made = fill_new_file(
+        out, lambda: services.evidence_signed_here.make(user, request, COMMAND_LINE)
+    )
     said = {
         "file": str(out),
         "bytes": len(made.content),

@@ -64,6 +64,8 @@ def test_two_people_come_from_a_proposal_to_an_answer(command_line: CommandLine)
         "--reason=The van stood in Lynn, and the child was found", by="sroe",
     )  # fmt: skip
     assert concluded["outcome"] == "justified"
+    left = command_line.ok("reviews", "list", "--user=sroe", "--waiting", password=PASSWORD)
+    assert left == "none\n"
 
     form = [
         f"--{'case' if name == 'case_number' else name}={getattr(FORM, name)}"
