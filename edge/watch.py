@@ -239,7 +239,7 @@ class CameraWatch:
             return Seen()
         self._health.recovered(part)
         self._health.count("frames_hurried", int(haste is not None and haste.hurried), camera=name)
-        seen = reading.tracker.update(frame, observations, reading.passes.on_record)
+        seen = reading.tracker.update(frame, observations, reading.passes.rang)
         self._health.timed("frame_ms", (time.perf_counter() - started_s) * 1000)
         return seen
 

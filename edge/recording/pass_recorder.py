@@ -27,7 +27,7 @@ from edge.recording.showing import Showing
 from edge.spool.errors import UnfitRecordError
 from edge.spool.provisional import Provisional
 from edge.spool.store import Place
-from edge.vision.passes import Pass, Sighting
+from edge.vision.passes import Misread, Pass, Sighting
 
 PlaceOf: TypeAlias = Callable[[Collection[int], Collection[int]], Place | None]
 """How far a recording is read; None for a camera, which cannot be read again.
@@ -54,23 +54,37 @@ class PassRecorder:
         """Tracks under way that rang: their hits are on record, and a read by now."""
         return frozenset(track for track, known in self._open.items() if known.rung is not None)
 
+    @property
+    def rang(self) -> dict[int, bool]:
+        """Those tracks, and whether what was read of each bears out by now what rang."""
+        return {
+            track: known.borne_out for track, known in self._open.items() if known.rung is not None
+        }
+
     def sight(
         self,
         sightings: Sequence[Sighting],
         place: PlaceOf,
-        misread: Sequence[tuple[int, int]] = (),
+        misread: Sequence[Misread] = (),
     ) -> None:
         """Ring for what is under way, as far as the rule allows.
 
         What rang for a ``misread`` track goes over to the one of which it was a misreading: their
-        car gets one read, and what that does not bear out is taken back.
+        car gets one read, and what that does not bear out is taken back. Where it has hits of
+        another read already, the misreading becomes a read of its own, since its hits need one: of
+        the plate that the car has by all its frames.
 
         Raises:
             SpoolError: if the disk still refuses when the daemon is told to stop.
         """
-        for misreading, number in misread:
-            if (wrong := self._open.pop(misreading, None)) is not None:
-                self._open.setdefault(number, OpenPass(wrong.seen)).rung = wrong.rung
+        for one in misread:
+            if (wrong := self._open.pop(one.track, None)) is None:
+                continue
+            right = self._open.setdefault(one.right.track, OpenPass(one.right))
+            if right.rung is None:
+                right.rung = wrong.rung
+            else:
+                self._end([(one.mended(wrong.seen), wrong.rung)], place(self.on_record, ()))
         for seen in sightings:
             matches = self._drafts.matches(seen)
             known = self._open.get(seen.track)

@@ -97,6 +97,11 @@ class OpenPass:
             key: self.since_s.get(key, seen.last.at_s) for key in map(key_of, self.matches)
         }  # a match that went away begins anew
 
+    @property
+    def borne_out(self) -> bool:
+        """Whether it still matches something of what rang."""
+        return self.rung is not None and any(key_of(m) in self.rung.keys for m in self.matches)
+
     def due(self, now_s: float, rule: RingRule) -> tuple[HotlistMatch, ...]:
         """The matches of the last joint reading that ring now, those that rang left out."""
         if self.rung is not None and self.rung.few:

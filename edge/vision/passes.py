@@ -41,14 +41,35 @@ class Pass(Sighting):
     """One plate that passed once."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Misread:
+    """A track that rang and is a misreading of the plate of another, which is seen again."""
+
+    track: int
+    right: Sighting
+
+    def mended(self, seen: Sighting) -> Pass:
+        """The pass of the misreading with what was read of the plate in all frames of the other."""
+        return Pass(
+            track=self.track,
+            reading=self.right.reading,
+            frames=self.right.frames,
+            first_s=seen.first_s,
+            last=seen.last,
+            best_frame=seen.best_frame,
+            best_box=seen.best_box,
+            best_crop=seen.best_crop,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a frame changed: passes still open that it added to, and passes that ended by now."""
+    """What a frame changed: passes still open that it added to, passes that ended by now, and
+    tracks that rang and are no passes of their own."""
 
     open: tuple[Sighting, ...] = ()
     ended: tuple[Pass, ...] = ()
-    misread: tuple[tuple[int, int], ...] = ()
-    """Tracks that rang and turned out to be misreadings, each with the open one that it was of."""
+    misread: tuple[Misread, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

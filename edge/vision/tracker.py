@@ -9,14 +9,15 @@ silence. One read wrongly in the middle of its pass does not become a pass of it
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from edge.vision.association import assign
 from edge.vision.engine import KnownState, PlateObservation, nothing_known
 from edge.vision.frames import Frame
 from edge.vision.geometry import Box, iou
 from edge.vision.motion import camera_shift
-from edge.vision.passes import Mark, Pass, Resume, Seen
+from edge.vision.passes import Mark, Misread, Pass, Resume, Seen
 from edge.vision.reader import StateReading
 from edge.vision.track import Track
 from edge.vision.vote import Table, table
@@ -30,6 +31,7 @@ SURE_TEXT = 10.0  # likeness from which a text alone says which pass a plate bel
 MOST_CONTESTING = 2  # sightings that may be misreadings of the pass whose place they hold
 DOUBTFUL = 0.9  # confidence below which they are
 SAME_BOX = 0.5
+NOBODY_ALERTED: Mapping[int, bool] = MappingProxyType({})
 
 
 class Tracker:
@@ -68,12 +70,12 @@ class Tracker:
         self,
         frame: Frame,
         observations: Sequence[PlateObservation],
-        rang: Collection[int] = (),
+        rang: Mapping[int, bool] = NOBODY_ALERTED,
     ) -> Seen:
         """Add the plates seen in a frame, later than any before.
 
-        ``rang`` are the numbers of the tracks that somebody was alerted for: none of them is
-        dropped in silence.
+        ``rang`` are the numbers of the tracks that somebody was alerted for, and whether what was
+        read of each bears that out by now: none of them is dropped in silence.
         """
         if frame.standalone:
             tracks = [Track.begin(next(self._numbers), frame, seen) for seen in observations]
@@ -199,15 +201,16 @@ class Tracker:
         return track
 
     def _drop_misread(
-        self, added: Sequence[Track], rang: Collection[int]
-    ) -> tuple[tuple[int, int], ...]:
+        self, added: Sequence[Track], rang: Mapping[int, bool]
+    ) -> tuple[Misread, ...]:
         """Forget a doubtful plate in a pass's place once the pass itself is seen again.
 
-        One that rang is handed to that pass, or stays where the pass cannot take it: a pass has one
-        read on record. What contested one that is dropped contests the pass itself.
+        One that rang is handed to that pass, or stays where the pass has been given, or rang
+        rightly itself: then they may be two cars. What contested one that is dropped contests the
+        pass itself.
         """
         seen = {track.number: track for track in added}
-        dropped, handed, on_record = [], [], set(rang)
+        dropped, handed = [], []
         heirs: dict[int | None, int] = {}
         for track in self._tracks:
             track.contests = heirs.get(track.contests, track.contests)
@@ -220,10 +223,9 @@ class Tracker:
                 and track.sighting().reading.confidence < DOUBTFUL
             ):
                 if track.number in rang:
-                    if its.given or its.number in on_record:
+                    if its.given or rang.get(its.number, False):
                         continue
-                    on_record.add(its.number)
-                    handed.append((track.number, its.number))
+                    handed.append(Misread(track.number, its.sighting()))
                 dropped.append(track)
                 heirs[track.number] = its.number
         self._tracks = [track for track in self._tracks if track not in dropped]

@@ -39,7 +39,7 @@ def take(
     passes: PassRecorder, tracker: Tracker, shot: Frame, observations: Sequence[PlateObservation]
 ) -> None:
     """One frame of a camera, with what is seen in it."""
-    seen = tracker.update(shot, observations, passes.on_record)
+    seen = tracker.update(shot, observations, passes.rang)
     passes.sight(seen.open, lambda *_: None, seen.misread)
     passes.out_of_sight(tracker.under_way, shot.at_s, lambda *_: None)
     passes.end(seen.ended, lambda *_: None)
