@@ -28,14 +28,13 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import signal
 import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,11 +44,12 @@ import click
 from sqlalchemy import func, select, text
 
 from benches._copy_rates import copy_rates
+from benches._mosquitto import LONG_QUEUES, mosquitto
 from benches._postgresql import postgresql
 from benches._processor import parent_of, spent_s
 from benches._unit_batches import AGENCY, Message, Unit
 from benches._unit_sender import Sender
-from demo_site.processes import BIN, DemoError, end, free_port, start, wait_for_line, wait_for_port
+from demo_site.processes import BIN, DemoError, end, free_port, start, wait_for_line
 from repository import bootstrap
 from repository.bootstrap import Services
 from repository.ingest import arrived, collector, opening, take, verify, work
@@ -136,7 +136,7 @@ def _measure(folder: Path, dsn: str, load: _Load, *, own_server: bool) -> Figure
         sum(len(one.body) for sent in messages.values() for one in sent) / total
     )
     server = _server(services) if own_server else []
-    with _mosquitto(folder, port) as broker:
+    with mosquitto(folder, port, *LONG_QUEUES) as broker:
         sender = Sender(port, services.engine, messages, rng)
         watched = {"postgresql": server, "broker": [broker], "bench": [os.getpid()]}
         report |= _end_to_end(folder, sender, total, load.processes, watched)
@@ -285,23 +285,6 @@ def _parts(ingest: Ingest, messages: Sequence[Message]) -> dict[str, float]:
         for where, name, original in originals:
             setattr(where, name, original)
     return {name: round(spent / total * 1e6, 2) for name, spent in sorted(clock.spent_s.items())}
-
-
-@contextmanager
-def _mosquitto(folder: Path, port: int) -> Iterator[int]:
-    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    settings = folder / "mosquitto.conf"
-    settings.write_text(
-        f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 500\n"
-        "max_queued_messages 100000\n"
-    )
-    log = folder / "mosquitto.log"
-    process = start([program, "-c", str(settings)], log)
-    try:
-        wait_for_port(port, process, log, _STARTS_WITHIN_S)
-        yield process.pid
-    finally:
-        end(process)
 
 
 def _say(words: str) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -20,9 +19,10 @@ import click
 from sqlalchemy import func, select
 
 from benches._killed_ingest import Reads, ingest_processes, send_all
+from benches._mosquitto import LONG_QUEUES, mosquitto
 from benches._postgresql import postgresql
 from benches._unit_batches import AGENCY
-from demo_site.processes import DemoError, end, free_port, start, wait_for_port
+from demo_site.processes import DemoError, free_port
 from repository import bootstrap
 from repository.settings import load_settings
 from repository.store.engine import reading
@@ -30,7 +30,6 @@ from repository.store.tables.reads import quarantine, reads
 from repository.units import enrolment
 
 EXAMPLE = "Example: scripts/bench ingest_faults --records 1000000 --kills 9 --json"
-_STARTS_WITHIN_S = 60.0
 
 
 @click.command(epilog=EXAMPLE, help=f"\b\n{__doc__}")
@@ -73,7 +72,7 @@ def main(
                     public_key=sent.key.public_key(),
                     now=now,
                 )
-            _broker(stack, folder, port)
+            stack.enter_context(mosquitto(folder, port, *LONG_QUEUES))
             with ingest_processes(settings, folder, processes) as at_work:
                 moments = sorted(rng.random() for _ in range(kills))
                 outcome = send_all(
@@ -104,19 +103,6 @@ def main(
             click.echo(f"{name:<14} {value}")
     if (kept, distinct, last, aside) != (records, records, records, 0):
         sys.exit(1)
-
-
-def _broker(stack: ExitStack, folder: Path, port: int) -> None:
-    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    settings = folder / "mosquitto.conf"
-    settings.write_text(
-        f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 500\n"
-        "max_queued_messages 100000\n"
-    )
-    log = folder / "mosquitto.log"
-    process = start([program, "-c", str(settings)], log)
-    stack.callback(end, process)
-    wait_for_port(port, process, log, _STARTS_WITHIN_S)
 
 
 def _say(words: str) -> None:

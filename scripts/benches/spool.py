@@ -23,8 +23,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -39,8 +37,9 @@ from typing import Any
 
 import click
 
+from benches._mosquitto import mosquitto
 from demo_site import site as sites
-from demo_site.processes import DemoError, end, start, wait_for_line, wait_for_port
+from demo_site.processes import DemoError, end, start, wait_for_line
 from edge.contract import records as r
 from edge.enrolment import load_keys, load_public_key
 from edge.spool.store import Spool
@@ -214,7 +213,7 @@ def draining(
     site = sites.lay_out(folder, str(folder), None, None, database=dsn)
     keys = load_keys(folder / "keys")
     with (
-        _mosquitto(site),
+        mosquitto(site.logs, site.broker_port),
         _ingest(site),
         Spool.open(folder / "spool", keys.spool_key, agency=sites.AGENCY, unit=sites.UNIT) as spool,
     ):
@@ -255,29 +254,11 @@ def _drain(spool: Spool, site: sites.Site, folder: Path, bytes_per_s: int) -> No
 
 
 @contextmanager
-def _mosquitto(site: sites.Site) -> Iterator[None]:
-    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    settings = site.folder / "mosquitto.conf"
-    settings.write_text(f"listener {site.broker_port} 127.0.0.1\nallow_anonymous true\n")
-    log = site.logs / "mosquitto.log"
-    process = start([program, "-c", str(settings)], log)
-    with _ending(process):
-        wait_for_port(site.broker_port, process, log, _STARTS_WITHIN_S)
-        yield
-
-
-@contextmanager
 def _ingest(site: sites.Site) -> Iterator[None]:
     log = site.logs / "repository.log"
     process = start(site.repository("run", "--only", "ingest"), log)
-    with _ending(process):
-        wait_for_line(log, "taking messages", process, _STARTS_WITHIN_S)
-        yield
-
-
-@contextmanager
-def _ending(process: subprocess.Popen[str]) -> Iterator[None]:
     try:
+        wait_for_line(log, "taking messages", process, _STARTS_WITHIN_S)
         yield
     finally:
         end(process)
