@@ -21,7 +21,7 @@ from sqlalchemy import Engine, insert, select, update
 from repository.accounts import totp
 from repository.accounts.hashing import Passwords
 from repository.accounts.people import People
-from repository.accounts.roles import AGENCY_ROLES, Role
+from repository.accounts.roles import AGENCY_ROLES, Role, as_text
 from repository.accounts.second_factors import Offered
 from repository.accounts.service import Accounts
 from repository.accounts.sessions_use import Session
@@ -99,6 +99,24 @@ def sign_agreement(engine: Engine, agency: str, now: datetime, papers: Papers = 
         found = enrolment.require_agency(connection, agency)
         if not agreements.in_force(connection, found.id, now):
             agreements.sign(connection, papers, found, signing, by="Operator", now=now)
+
+
+def keep_user(engine: Engine, user: User, made_at: datetime) -> None:
+    """Give this person an account; nobody knows its password."""
+    with engine.begin() as connection:
+        connection.execute(
+            insert(users).values(
+                id=user.id,
+                agency_id=user.agency_id,
+                login=user.login,
+                name=user.name,
+                password_hash="none",
+                must_change_password=False,
+                roles=as_text(user.roles),
+                position=user.position,
+                created_at=made_at,
+            )
+        )
 
 
 def hire(

@@ -7,15 +7,14 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 
-from repository.accounts.roles import AGENCY_ROLES, as_text
+from repository.accounts.roles import AGENCY_ROLES
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.agencies.service import AgencyData
 from repository.forwarding.state import is_forwarded
-from repository.store.tables.accounts import users
-from tests.repository.people import Clock
+from tests.repository.people import Clock, keep_user
 from tests.repository.people import accounts as accounts
 from tests.repository.people import clock as clock
 from tests.repository.people import command_line as command_line
@@ -38,20 +37,7 @@ def person(engine: Engine, clock: Clock, accounts: Accounts) -> Callable[[str, i
         user = User(
             uuid.uuid4(), login, f"Officer {login}", agency_id, name, False, AGENCY_ROLES, "Officer"
         )
-        with engine.begin() as connection:
-            connection.execute(
-                insert(users).values(
-                    id=user.id,
-                    agency_id=agency_id,
-                    login=login,
-                    name=user.name,
-                    password_hash="none",
-                    must_change_password=False,
-                    roles=as_text(user.roles),
-                    position=user.position,
-                    created_at=clock(),
-                )
-            )
+        keep_user(engine, user, clock())
         return user
 
     return make

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, select
 
 from edge.contract.batch import GENESIS_ROOT
-from repository.accounts.roles import Role, as_text
+from repository.accounts.roles import Role
 from repository.accounts.user import User
 from repository.agencies.agreements import Signing
 from repository.agencies.representatives import Person
@@ -19,6 +19,7 @@ from repository.store.rows import put
 from repository.store.tables.accounts import users
 from repository.store.tables.fleet import chains
 from repository.units.findings import list_findings
+from tests.repository.people import keep_user
 
 ON_SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 """Where what is tested asks nothing of the database that the others do not."""
@@ -33,20 +34,7 @@ def employ(engine: Engine, login: str, *roles: Role, agency_id: int = 1) -> User
         uuid.uuid4(), login, f"Officer {login}", agency_id, _AGENCIES[agency_id], False,
         frozenset(roles), "Officer",
     )  # fmt: skip
-    with engine.begin() as connection:
-        connection.execute(
-            insert(users).values(
-                id=user.id,
-                agency_id=agency_id,
-                login=login,
-                name=user.name,
-                password_hash="none",
-                must_change_password=False,
-                roles=as_text(user.roles),
-                position=user.position,
-                created_at=datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
-            )
-        )
+    keep_user(engine, user, datetime.fromisoformat("2026-01-01T00:00:00+00:00"))
     return user
 
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 
-from repository.accounts.roles import AGENCY_ROLES, as_text
+from repository.accounts.roles import AGENCY_ROLES
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.hotlists.alerts import Alerts
@@ -18,9 +18,8 @@ from repository.hotlists.publish import Publisher
 from repository.hotlists.settings import HotlistSettings
 from repository.retention.duties import Duties
 from repository.retention.rules import shipped_rule
-from repository.store.tables.accounts import users
 from tests.repository.listing import SIGNER
-from tests.repository.people import Clock, sign_agreement, train
+from tests.repository.people import Clock, keep_user, sign_agreement, train
 from tests.repository.people import accounts as accounts
 from tests.repository.people import clock as clock
 from tests.repository.people import command_line as command_line
@@ -60,20 +59,7 @@ def employ(
     name = name or f"Officer {login}"
     user = User(uuid4(), login, name, agency_id, agency, False, AGENCY_ROLES, position)
     sign_agreement(engine, agency, clock())
-    with engine.begin() as connection:
-        connection.execute(
-            insert(users).values(
-                id=user.id,
-                agency_id=agency_id,
-                login=login,
-                name=user.name,
-                password_hash="none",
-                must_change_password=False,
-                roles=as_text(user.roles),
-                position=user.position,
-                created_at=clock(),
-            )
-        )
+    keep_user(engine, user, clock())
     if trained:
         train(engine, user, clock())
     return user
