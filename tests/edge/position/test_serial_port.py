@@ -221,6 +221,18 @@ def test_a_silent_receiver_and_one_without_fix_are_said(site: Site) -> None:
     assert [one is None for one in listening.said] == [True, False, True, False, True]
 
 
+def test_a_receiver_whose_places_cannot_be_is_said_to_tell_none(site: Site) -> None:
+    cable, listening = site.plug("gps"), site.listen("gps")
+    talks(cable, listening)
+    for number in range(4):
+        heard = listening.good
+        leap = f"GPRMC,1406{number:02}.00,A,{10 + number}21.3520,N,07103.7460,W,0.0,0.0,030326,,,A"
+        cable.send(sentence(leap) + b"\r\n")
+        listening.wait(lambda heard=heard: listening.good > heard)
+        listening.steady.turned_s += 3
+    listening.wait_said("tells no place any more")
+
+
 class Garbling(threading.Thread):
     """A receiver of one speed: what it sends is noise for whoever listens at another."""
 
