@@ -14,6 +14,8 @@ from edge.commands.options import private_files, settings_option
 from edge.commands.say import say, say_json
 
 MAX_REASON = 200
+SAID_EVERY = 1_000_000
+"""How many entries are done is said when so many more are."""
 
 
 @click.group()
@@ -116,7 +118,7 @@ def status(settings: Path, as_json: bool) -> None:
 
 def _progress(as_json: bool) -> Callable[[int], None]:
     def tell(entries: int) -> None:
-        if not as_json and entries % 1_000_000 == 0:
+        if not as_json and entries % SAID_EVERY == 0:
             say(f"{entries} entries", err=True)
 
     return tell

@@ -146,15 +146,14 @@ def _build(
     with folder.turn(source.name):
         in_use = folder.last(source.name)
         try:
-            build = build_in_turn(source, folder, in_use, ())
+            build = build_in_turn(source, folder, in_use, (), progress)
         except ImplausibleListError as error:
             if reason is None or error.why not in _FORCIBLE:
                 raise
-            build = build_in_turn(source, folder, in_use, _FORCIBLE)
+            build = build_in_turn(source, folder, in_use, _FORCIBLE, progress)
             installation.note_forced(build.facts, reason.strip())
         folder.install(source.name, build.file)
     remove_once_built(source, build.facts.recipe)
-    progress(build.facts.entries)
     return Taken(build.facts, True, tuple(shown_rejections(build.rejections)))
 
 

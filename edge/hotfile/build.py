@@ -118,6 +118,7 @@ def build_in_turn(
     folder: HotlistFolder,
     in_use: ListFacts | None,
     allow: Collection[Implausible],
+    progress: Callable[[int], None] | None = None,
 ) -> CsvBuild:
     """Build the list in its place in the folder, whose turn is held; see build_csv."""
     return build_csv(
@@ -127,6 +128,7 @@ def build_in_turn(
         target_for=lambda version: folder.path_for(source.name, version),
         in_use=in_use,
         allow=allow,
+        progress=progress,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 import stat
@@ -71,10 +72,12 @@ def digest_of_whole(file: BinaryIO, size_bytes: int, max_bytes: int) -> str:
     """SHA-256 of the file.
 
     Raises:
-        UnusableFileError: if it is empty, ends within a line, or is too long.
+        UnusableFileError: if it is empty, in UTF-16, ends within a line, or is too long.
     """
     digest, blank, last, passed_bytes = hashlib.sha256(), True, b"", 0
     while size_bytes <= max_bytes and (piece := file.read(_PIECE_BYTES)):
+        if not passed_bytes and piece.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise UnusableFileError("is UTF-16; save it as CSV in UTF-8")
         passed_bytes += len(piece)
         size_bytes = max(size_bytes, passed_bytes)
         digest.update(piece)

@@ -343,6 +343,20 @@ def test_a_departments_file_is_taken_by_force_too(bench: Bench) -> None:
     assert note["reason"] == REASON
 
 
+def test_a_long_build_says_how_far_it_is_and_an_empty_one_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.hotfile.build.PROGRESS_EVERY", 10)
+    monkeypatch.setattr("edge.commands.hotfile.SAID_EVERY", 20)
+    file = bench.unit / "department.csv"
+    file.write_text(table(45))
+    assert bench.hotfile("import", str(file)).stderr == "20 entries\n40 entries\n"
+    assert bench.hotfile("import", str(bench.stick)).stderr == "20 entries\n40 entries\n"
+    shutil.rmtree(bench.unit / "data")
+    file.write_text(table(0))
+    assert bench.hotfile("import", str(file)).stderr == ""
+
+
 @pytest.mark.policy("M-C7")
 def test_a_departments_file_that_is_to_be_removed_is_removed_by_the_import(bench: Bench) -> None:
     file, path = bench.unit / "department.csv", 'path = "department.csv"'

@@ -25,10 +25,15 @@ def giant(path: Path) -> None:
         file.truncate(1 << 50)
 
 
+def utf16(path: Path) -> None:
+    path.write_bytes("plate\n1ABC23\n".encode("utf-16"))
+
+
 ODD: dict[str, tuple[Callable[[Path], None], str]] = {
     "fifo": (os.mkfifo, "is no regular file"),
     "folder": (Path.mkdir, "is no regular file"),
     "device": (lambda path: path.symlink_to("/dev/zero"), "is no regular file"),
+    "utf16": (utf16, "is UTF-16; save it as CSV in UTF-8"),
     "giant": (giant, "is longer than hotlists.max_bytes allows"),
 }
 
