@@ -74,7 +74,7 @@ def build_uplink(
         software=software,
         on_problem=lambda of, sentence: _tell(health, f"uplink {of}", sentence),
         on_refusal=lambda refused: _refused(health, refused),
-        pace=Pace(bytes_per_s=settings.upload.backlog_bytes_per_s),
+        pace=Pace.at(settings.upload.backlog_bytes_per_s),
         plan=_plan(settings.upload, data, clock),
         health=lambda: unit_health(health.report(), lists_in_use(), clock.state()),
         utc_now=clock.now,

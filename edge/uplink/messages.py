@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from edge.contract.batch import Receipt, RefusalReason
@@ -31,6 +31,17 @@ class Pace:
     refused_wait_s: float = 600.0
     untaken_s: float = 60.0
     slowest_bytes_per_s: float = 8 * 1024
+
+    @classmethod
+    def at(cls, bytes_per_s: float) -> Pace:
+        """So many bytes a second, at most two seconds of them at once, one before each hit."""
+        usual = cls()
+        return replace(
+            usual,
+            bytes_per_s=bytes_per_s,
+            burst_bytes=min(usual.burst_bytes, 2 * bytes_per_s),
+            window_bytes=min(usual.window_bytes, int(bytes_per_s)),
+        )
 
 
 @dataclass(frozen=True, slots=True)

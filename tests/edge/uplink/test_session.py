@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -12,6 +14,7 @@ from edge.uplink.messages import (
     Allowed,
     MarkHitSent,
     OutgoingBatch,
+    Pace,
     Publish,
     Refused,
     Room,
@@ -351,3 +354,32 @@ def test_pictures_of_hits_alone_are_asked_for_where_only_they_may_go() -> None:
     session.connected(0)
     session.allow(Allowed(pictures=Standing.HIT_SCENE))
     assert session.room(0).least_pictures == Standing.HIT_SCENE
+
+
+@pytest.mark.parametrize("bytes_per_s", [1024, 20_000, 1024 * 1024])
+def test_the_rate_holds_from_the_first_second_on_and_hits_wait_behind_a_second_of_it(
+    bytes_per_s: float,
+) -> None:
+    session = plain_session(Pace.at(bytes_per_s))
+    session.connected(0.0)
+    size_bytes, over_s, sent, now = 5000, 10.0, 0, 0.0
+    many = iter(range(1, 10**6))
+    while now < over_s:
+        room = session.room(now).batches
+        offered = (OutgoingBatch(seq, seq, b"%05d" % seq * 1000) for seq in islice(many, room))
+        session.offer(offered, now)
+        gone = [action for action in session.tick(now) if isinstance(action, Publish)]
+        sent += len(gone) * size_bytes
+        assert len(gone) * size_bytes <= max(bytes_per_s, size_bytes)
+        for one in gone:
+            session.taken(one.digest, now)
+            through = int(one.payload[:5])
+            session.acknowledged(
+                receipt(through, "0" * 64, message=one.digest),
+                on_chain=True,
+                receipted_through=through,
+                now=now,
+            )
+        now += 0.01
+    assert bytes_per_s * over_s * 0.9 <= sent + size_bytes
+    assert sent <= bytes_per_s * (over_s + 2.0) + size_bytes
