@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -64,11 +65,19 @@ class SessionGate(AccountsBase):
         """
         self.rates.admit(user.actor, Asked.SEARCH, self.now())
 
+    def searching(self, user: User) -> AbstractContextManager[None]:
+        """Count a search as long as it is under way.
+
+        Raises:
+            TooMuchAskedError: on entering, if the person has too many under way, or all have.
+        """
+        return self.rates.searching(user.actor, self.now())
+
     def record_dropped_requests(self) -> None:
         """One entry for all that was dropped of a person or token, once its minute is over."""
         for each in self.rates.take_ended(self.now()):
             request: dict[str, JSON] = {
-                "reason": "too many in a minute",
+                "reason": "too many in a minute or at once",
                 "what": each.asked.value,
                 "since": each.since.isoformat(),
             }

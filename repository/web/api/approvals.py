@@ -54,7 +54,8 @@ class Conclusion(_Typed):
 @router.post("/approvals/search", status_code=201)
 def propose(typed: ProposedSearch, user: Bearer, rooms: Rooms, origin: Origin) -> Mapping[str, Any]:
     """Propose a broad search to a supervisor."""
-    made = rooms.search_approvals.propose(user, typed.search.asked(), typed.reason, origin)
+    with rooms.accounts.searching(user):  # how broad it is takes as long to see as a search
+        made = rooms.search_approvals.propose(user, typed.search.asked(), typed.reason, origin)
     return _mapping(made)
 
 
@@ -63,7 +64,8 @@ def propose_together(
     typed: ProposedTogether, user: Bearer, rooms: Rooms, origin: Origin
 ) -> Mapping[str, Any]:
     """Propose a question of association to a supervisor."""
-    made = rooms.search_approvals.propose(user, typed.together.asked(), typed.reason, origin)
+    with rooms.accounts.searching(user):
+        made = rooms.search_approvals.propose(user, typed.together.asked(), typed.reason, origin)
     return _mapping(made)
 
 

@@ -93,7 +93,8 @@ async def search(
 
     def find() -> Mapping[str, Any]:
         typed = take(Search, body, refuse)
-        return as_mapping(rooms.searches.search(user, typed.asked(), origin, stop))
+        with rooms.accounts.searching(user):
+            return as_mapping(rooms.searches.search(user, typed.asked(), origin, stop))
 
     return await until_hung_up(request, find, stop.call)
 
@@ -110,6 +111,7 @@ async def together(
 
     def find() -> Mapping[str, Any]:
         typed = take(Together, body, refuse)
-        return together_mapping(rooms.searches.together(user, typed.asked(), origin, stop))
+        with rooms.accounts.searching(user):
+            return together_mapping(rooms.searches.together(user, typed.asked(), origin, stop))
 
     return await until_hung_up(request, find, stop.call)
