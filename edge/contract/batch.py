@@ -19,17 +19,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence as Series
 from datetime import datetime
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 import rfc8785
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import UNSET, Meta, UnsetType
 
 from edge.contract import merkle
-from edge.contract.canonical import canonical
+from edge.contract.decoding import decode
 from edge.contract.errors import ContractError
 from edge.contract.records import (
     MAX_RECORD_BYTES,
@@ -41,6 +40,7 @@ from edge.contract.records import (
     UtcTime,
     record_digest,
 )
+from edge.contract.signing import UNSIGNED, sign, verify, verify_signed
 from edge.contract.status import UnitHealth
 
 MAX_BATCH_RECORDS = 500
@@ -195,7 +195,7 @@ def verify_batch_signature(batch: Batch, public_key: Ed25519PublicKey) -> None:
         batch.previous_root,
         batch.root,
     )
-    _verify(public_key, batch.signature, statement)
+    verify(public_key, batch.signature, statement)
 
 
 def verify_batch_root(batch: Batch, digests: Series[bytes] | None = None) -> None:
@@ -230,7 +230,7 @@ def verify_hit(notice: HitNotice, public_key: Ed25519PublicKey) -> None:
         ContractError: if it did not.
     """
     statement = _HIT_DOMAIN + record_digest(bytes(notice.record))
-    _verify(public_key, notice.signature, statement)
+    verify(public_key, notice.signature, statement)
 
 
 def seal_receipt(
@@ -258,10 +258,9 @@ def seal_receipt(
         held_pictures=tuple(held_pictures),
         issued_at=issued_at,
         key=key_id(private_key.public_key()),
-        signature="0" * 128,
+        signature=UNSIGNED,
     )
-    signature = private_key.sign(_receipt_statement(unsigned)).hex()
-    return msgspec.structs.replace(unsigned, signature=signature)
+    return sign(unsigned, _RECEIPT_DOMAIN, private_key)
 
 
 def verify_receipt(receipt: Receipt, public_key: Ed25519PublicKey) -> None:
@@ -270,7 +269,7 @@ def verify_receipt(receipt: Receipt, public_key: Ed25519PublicKey) -> None:
     Raises:
         ContractError: if it did not.
     """
-    _verify(public_key, receipt.signature, _receipt_statement(receipt))
+    verify_signed(receipt, _RECEIPT_DOMAIN, public_key)
 
 
 def encode_message(message: Batch | HitNotice | Receipt | UnitStatus) -> bytes:
@@ -284,7 +283,7 @@ def decode_batch(data: bytes) -> Batch:
     Raises:
         ContractError: if there is none; the text names the field.
     """
-    batch = _decode(data, _batch_decoder)
+    batch = decode(data, _batch_decoder, "message", MAX_MESSAGE_BYTES)
     for raw in batch.records:
         if len(bytes(raw)) > MAX_RECORD_BYTES:
             raise ContractError(f"records: one is larger than {MAX_RECORD_BYTES} bytes")
@@ -297,7 +296,7 @@ def decode_hit(data: bytes) -> HitNotice:
     Raises:
         ContractError: if there is none; the text names the field.
     """
-    return _decode(data, _hit_decoder)
+    return decode(data, _hit_decoder, "message", MAX_MESSAGE_BYTES)
 
 
 def decode_receipt(data: bytes) -> Receipt:
@@ -306,7 +305,7 @@ def decode_receipt(data: bytes) -> Receipt:
     Raises:
         ContractError: if there is none; the text names the field.
     """
-    return _decode(data, _receipt_decoder)
+    return decode(data, _receipt_decoder, "message", MAX_MESSAGE_BYTES)
 
 
 def decode_status(data: bytes) -> UnitStatus:
@@ -315,7 +314,7 @@ def decode_status(data: bytes) -> UnitStatus:
     Raises:
         ContractError: if there is none; the text names the field.
     """
-    return _decode(data, _status_decoder)
+    return decode(data, _status_decoder, "message", MAX_MESSAGE_BYTES)
 
 
 def message_digest(data: bytes) -> str:
@@ -327,18 +326,6 @@ _batch_decoder = msgspec.json.Decoder(Batch)
 _hit_decoder = msgspec.json.Decoder(HitNotice)
 _receipt_decoder = msgspec.json.Decoder(Receipt)
 _status_decoder = msgspec.json.Decoder(UnitStatus)
-
-
-_M = TypeVar("_M", bound=Message)
-
-
-def _decode(data: bytes, decoder: msgspec.json.Decoder[_M]) -> _M:
-    if len(data) > MAX_MESSAGE_BYTES:
-        raise ContractError(f"message: {len(data)} bytes, the limit is {MAX_MESSAGE_BYTES}")
-    try:
-        return decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
-        raise ContractError(f"message: {error}") from error
 
 
 def _batch_statement(
@@ -354,16 +341,3 @@ def _batch_statement(
             "unit": unit,
         }
     )
-
-
-def _receipt_statement(receipt: Receipt) -> bytes:
-    fields = msgspec.to_builtins(receipt)
-    del fields["signature"]
-    return _RECEIPT_DOMAIN + canonical(fields)
-
-
-def _verify(public_key: Ed25519PublicKey, signature: str, statement: bytes) -> None:
-    try:
-        public_key.verify(bytes.fromhex(signature), statement)
-    except InvalidSignature as error:
-        raise ContractError("signature: not made by this key over these contents") from error

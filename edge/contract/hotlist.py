@@ -14,17 +14,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from datetime import timedelta
 from itertools import pairwise
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
-import rfc8785
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec import Meta
 
 from edge.contract.batch import KeyId, Signature, key_id
+from edge.contract.decoding import decode
 from edge.contract.errors import ContractError
 from edge.contract.records import (
     MAX_MATCH_NOTE,
@@ -38,7 +36,9 @@ from edge.contract.records import (
     Sha256,
     StateCode,
     UtcTime,
+    require_utc,
 )
+from edge.contract.signing import UNSIGNED, sign, verify_signed
 
 MIN_NAMED = 3
 """Characters that a plate with wildcards names: fewer would meet everybody's plates."""
@@ -73,8 +73,8 @@ class HotlistEntry(_Part, frozen=True, kw_only=True, tag_field="type", tag="hotl
     def __post_init__(self) -> None:
         """Refuse times that are not UTC, and an entry that ended before it began."""
         for field, moment in (("entered", self.entered), ("expires", self.expires)):
-            if moment is not None and moment.utcoffset() != timedelta(0):
-                raise ContractError(f"{field}: not in UTC")
+            if moment is not None:
+                require_utc(field, moment)
         named = len(self.plate) - self.plate.count("?") - self.plate.count("*")
         if named < len(self.plate) and (named < MIN_NAMED or self.plate.count("*") > 1):
             raise ContractError(f"plate: needs {MIN_NAMED} named characters and one * at most")
@@ -94,8 +94,7 @@ class HotlistVersion(_Part, frozen=True, kw_only=True, tag_field="type", tag="ho
 
     def __post_init__(self) -> None:
         """Refuse a time that is not UTC."""
-        if self.issued_at.utcoffset() != timedelta(0):
-            raise ContractError("issued_at: not in UTC")
+        require_utc("issued_at", self.issued_at)
 
 
 class HotlistManifest(_Part, frozen=True, kw_only=True, tag_field="type", tag="hotlist_manifest"):
@@ -149,7 +148,7 @@ def encode_entry(entry: HotlistEntry) -> bytes:
         line = _entry_encoder.encode(entry)
     except UnicodeEncodeError as error:
         raise ContractError(f"entry: not text that UTF-8 can hold: {error.reason}") from error
-    _decode(line, _entry_decoder, "entry", MAX_ENTRY_BYTES)
+    decode(line, _entry_decoder, "entry", MAX_ENTRY_BYTES)
     return line
 
 
@@ -159,7 +158,7 @@ def decode_entry(line: bytes, number: int) -> HotlistEntry:
     Raises:
         ContractError: if there is none; the text has the line's number.
     """
-    return _decode(line, _entry_decoder, f"line {number}", MAX_ENTRY_BYTES)
+    return decode(line, _entry_decoder, f"line {number}", MAX_ENTRY_BYTES)
 
 
 def encode_list(entries: Iterable[HotlistEntry]) -> bytes:
@@ -212,10 +211,9 @@ def sign_manifest(
         previous_version=previous_version,
         delta_base=delta_base,
         key=key_id(private_key.public_key()),
-        signature="0" * 128,
+        signature=UNSIGNED,
     )
-    signature = private_key.sign(_statement(unsigned)).hex()
-    return msgspec.structs.replace(unsigned, signature=signature)
+    return sign(unsigned, _MANIFEST_DOMAIN, private_key)
 
 
 def verify_manifest(data: bytes, public_key: Ed25519PublicKey) -> HotlistManifest:
@@ -224,11 +222,8 @@ def verify_manifest(data: bytes, public_key: Ed25519PublicKey) -> HotlistManifes
     Raises:
         ContractError: if there is none, or another key signed it, or it was changed.
     """
-    manifest = _decode(data, _manifest_decoder, "manifest", MAX_MANIFEST_BYTES)
-    try:
-        public_key.verify(bytes.fromhex(manifest.signature), _statement(manifest))
-    except InvalidSignature as error:
-        raise ContractError("signature: not made by this key over this manifest") from error
+    manifest = decode(data, _manifest_decoder, "manifest", MAX_MANIFEST_BYTES)
+    verify_signed(manifest, _MANIFEST_DOMAIN, public_key)
     return manifest
 
 
@@ -305,7 +300,7 @@ def decode_delta(data: bytes) -> HotlistDelta:
     Raises:
         ContractError: if there is none; the text names the field.
     """
-    return _decode(data, _delta_decoder, "delta", MAX_DELTA_BYTES)
+    return decode(data, _delta_decoder, "delta", MAX_DELTA_BYTES)
 
 
 _entry_encoder = msgspec.json.Encoder()
@@ -313,23 +308,6 @@ _entry_decoder = msgspec.json.Decoder(HotlistEntry)
 _manifest_decoder = msgspec.json.Decoder(HotlistManifest)
 _delta_decoder = msgspec.json.Decoder(HotlistDelta)
 
-_T = TypeVar("_T")
-
-
-def _decode(data: bytes, decoder: msgspec.json.Decoder[_T], what: str, limit: int) -> _T:
-    if len(data) > limit:
-        raise ContractError(f"{what}: {len(data)} bytes, the limit is {limit}")
-    try:
-        return decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
-        raise ContractError(f"{what}: {error}") from error
-
 
 def _by_id(entries: Iterable[HotlistEntry]) -> dict[str, HotlistEntry]:
     return {entry.entry: entry for entry in entries}
-
-
-def _statement(manifest: HotlistManifest) -> bytes:
-    fields = msgspec.to_builtins(manifest)
-    del fields["signature"]
-    return _MANIFEST_DOMAIN + rfc8785.dumps(fields)

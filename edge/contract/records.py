@@ -27,6 +27,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from edge.contract.canonical import canonical, is_canonical
+from edge.contract.decoding import decode
 from edge.contract.errors import ContractError
 
 VERSION: Literal[1] = 1
@@ -184,7 +185,7 @@ class Picture(Part, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse a time that is not UTC."""
         if self.taken_at is not UNSET:
-            _require_utc("taken_at", self.taken_at)
+            require_utc("taken_at", self.taken_at)
 
 
 class ModelDigest(Part, frozen=True, kw_only=True):
@@ -259,7 +260,7 @@ class Record(
 
     def __post_init__(self) -> None:
         """Refuse an id that does not carry the moment of capture, and times that are not UTC."""
-        _require_utc("captured_at", self.captured_at)
+        require_utc("captured_at", self.captured_at)
         number = self.id.int
         if (number >> 76 & 0xF, number >> 62 & 0x3) != (7, 2):
             raise ContractError("id: not a UUIDv7")
@@ -291,8 +292,8 @@ class Read(Record, frozen=True, kw_only=True, tag="read"):
     def __post_init__(self) -> None:
         """Refuse characters that do not spell the plate, and a pass that ends before it begins."""
         super().__post_init__()
-        _require_utc("first_seen", self.first_seen)
-        _require_utc("last_seen", self.last_seen)
+        require_utc("first_seen", self.first_seen)
+        require_utc("last_seen", self.last_seen)
         if self.last_seen < self.first_seen:
             raise ContractError("last_seen: before first_seen")
         # The best is the plate's own nearly always.
@@ -328,7 +329,7 @@ class Verification(Record, frozen=True, kw_only=True, tag="verification"):
         """Refuse a status answer without the source and time it came from, and the reverse."""
         super().__post_init__()
         if self.status_checked_at is not None:
-            _require_utc("status_checked_at", self.status_checked_at)
+            require_utc("status_checked_at", self.status_checked_at)
         answered = self.status_answer is not None and self.status_checked_at is not None
         silent = self.status_answer is None and self.status_checked_at is None
         if self.status_source == "not_checked" and not silent:
@@ -395,7 +396,7 @@ class ManualEntry(Record, frozen=True, kw_only=True, tag="manual_entry"):
         """Refuse an entry that its own author checked."""
         super().__post_init__()
         if self.expires is not None:
-            _require_utc("expires", self.expires)
+            require_utc("expires", self.expires)
         if self.checked_by is not None and self.checked_by == self.officer:
             raise ContractError("checked_by: must be a second person")
 
@@ -425,7 +426,7 @@ def encode_record(record: AnyRecord) -> bytes:
         ContractError: if a value has no canonical form or breaks the format's limits.
     """
     encoded = canonical(record)
-    _decode(encoded)
+    decode(encoded, _decoder, "record", MAX_RECORD_BYTES)
     return encoded
 
 
@@ -436,7 +437,7 @@ def decode_record(data: bytes) -> AnyRecord:
         ContractError: if they are not the canonical form of a valid record; the text names the
             field where one can be named.
     """
-    record = _decode(data)
+    record = decode(data, _decoder, "record", MAX_RECORD_BYTES)
     if not is_canonical(data, record):
         raise ContractError("record: not in RFC 8785 canonical form")
     return record
@@ -454,16 +455,12 @@ def mint_id(captured_at: datetime, random_bytes: Callable[[int], bytes]) -> UUID
     return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
 
 
-def _decode(data: bytes) -> AnyRecord:
-    if len(data) > MAX_RECORD_BYTES:
-        raise ContractError(f"record: {len(data)} bytes, the limit is {MAX_RECORD_BYTES}")
-    try:
-        return _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
-        raise ContractError(f"record: {error}") from error
+def require_utc(field: str, moment: datetime) -> None:
+    """Refuse a time that is not UTC.
 
-
-def _require_utc(field: str, moment: datetime) -> None:
+    Raises:
+        ContractError: with the field's name.
+    """
     if moment.tzinfo is not UTC and moment.utcoffset() != timedelta(0):
         raise ContractError(f"{field}: not in UTC")
 

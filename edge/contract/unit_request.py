@@ -19,14 +19,13 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
-import rfc8785
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec import Meta
 
 from edge.contract.batch import KeyId, Signature, key_id
 from edge.contract.errors import ContractError
-from edge.contract.records import VERSION, Name, UtcTime
+from edge.contract.records import VERSION, Name, UtcTime, require_utc
+from edge.contract.signing import UNSIGNED, sign, verify_signed
 
 SCHEME = "Plateward-Unit"
 TOLERANCE = timedelta(minutes=5)
@@ -58,8 +57,7 @@ class UnitRequest(
 
     def __post_init__(self) -> None:
         """Refuse a time that is not UTC."""
-        if self.at.utcoffset() != timedelta(0):
-            raise ContractError("at: not in UTC")
+        require_utc("at", self.at)
 
 
 def sign_request(
@@ -79,10 +77,9 @@ def sign_request(
         path=path,
         at=at,
         key=key_id(private_key.public_key()),
-        signature="0" * 128,
+        signature=UNSIGNED,
     )
-    signature = private_key.sign(_statement(unsigned)).hex()
-    signed = msgspec.json.encode(msgspec.structs.replace(unsigned, signature=signature))
+    signed = msgspec.json.encode(sign(unsigned, _DOMAIN, private_key))
     return f"{SCHEME} {base64.urlsafe_b64encode(signed).rstrip(b'=').decode('ascii')}"
 
 
@@ -112,18 +109,9 @@ def verify_request(
     Raises:
         ContractError: if another key signed it, or it was changed or made for another request.
     """
-    try:
-        public_key.verify(bytes.fromhex(claimed.signature), _statement(claimed))
-    except InvalidSignature as error:
-        raise ContractError("signature: not made by this key over this request") from error
+    verify_signed(claimed, _DOMAIN, public_key)
     if (claimed.method, claimed.path) != (method, path):
         raise ContractError("authorization: made for another request")
 
 
 _decoder = msgspec.json.Decoder(UnitRequest)
-
-
-def _statement(request: UnitRequest) -> bytes:
-    fields = msgspec.to_builtins(request)
-    del fields["signature"]
-    return _DOMAIN + rfc8785.dumps(fields)
