@@ -158,6 +158,8 @@ def _storage(status: Status) -> Iterator[Metric]:
         "Pictures for which there was no room.",
         {(): spool.pictures_gave_way},
     )
+    yield _gauge("spool_withheld_kept", "Reads kept on the unit.", {(): spool.withheld_kept})
+    yield _counter("spool_withheld", "Reads that a rule kept here.", spool.withheld, ("rule",))
 
 
 def _latencies(status: Status) -> Iterator[Metric]:

@@ -20,8 +20,10 @@ from edge.health.metrics_server import AT_ONCE, MetricsServer
 from edge.health.observe import Observer
 from edge.health.settings import MetricsSettings
 from edge.recording.recorder import Recorder
+from edge.spool.withheld import Age, Withheld
 from edge.supervision.supervisor import PartState
-from tests.edge.daemon_parts import unit
+from tests.edge.daemon_parts import IDENTITY, unit
+from tests.edge.spool.samples import read
 from tests.waiting import until
 
 
@@ -98,6 +100,20 @@ def test_what_is_scraped_is_what_the_health_says_at_that_moment(scrape: Scrape) 
     samples = scrape.samples()
     assert samples["plateward_frames_total"] == 4
     assert "plateward_trouble{part=gps}" not in samples
+
+
+@pytest.mark.policy("C-5b")
+def test_reads_that_stay_on_the_unit_are_counted_by_rule(scrape: Scrape) -> None:
+    owner = {"agency": IDENTITY.agency, "unit": IDENTITY.unit}
+    kept = Withheld((lambda seq: read(seq, **owner),), {}, "clinic", Age(0.0, None), keep_s=10.0)
+    scrape.recorder.spool.add([], {}, withheld=[kept])
+    samples = scrape.samples()
+    assert samples["plateward_spool_withheld_total{rule=clinic}"] == 1
+    assert samples["plateward_spool_withheld_kept"] == 1
+    scrape.recorder.spool.purge_withheld(Age(10.0, None))
+    samples = scrape.samples()
+    assert samples["plateward_spool_withheld_total{rule=clinic}"] == 1
+    assert samples["plateward_spool_withheld_kept"] == 0
 
 
 def test_every_metric_has_a_help_text_and_a_name_of_this_product(scrape: Scrape) -> None:
