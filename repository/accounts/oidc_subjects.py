@@ -14,6 +14,8 @@ from sqlalchemy import Connection, exists, select
 
 from repository.accounts.oidc_settings import OidcSettings
 from repository.accounts.sessions import digest
+from repository.store import locks
+from repository.store.locks import Turn
 from repository.store.rows import put
 from repository.store.tables.accounts import users
 from repository.store.tables.people import login_requests
@@ -38,6 +40,8 @@ def is_theirs(
     bound = connection.execute(counting.where(table.c.user_id == user_id)).one_or_none()
     if bound is not None:
         return bool(bound.subject_digest == whose["subject_digest"])
+    # Who comes in by two logins at once would find neither of them bound.
+    locks.take(connection, Turn.SUBJECTS)
     elsewhere = counting.join(users, users.c.id == table.c.user_id).where(
         table.c.subject_digest == whose["subject_digest"], users.c.disabled_at.is_(None)
     )

@@ -18,6 +18,8 @@ class Turn(IntEnum):
     PARTITIONS = 0x706C_6174_6502
     AGENCIES = 0x706C_6174_6504
     """What agencies sign, and who holds their posts."""
+    SUBJECTS = 0x706C_6174_6505
+    """Whom agencies' own providers mean by a login."""
     PURGE = 0x706C_6174_6510
     """The whole of a purge, with all its transactions: see ``store.alone``."""
     RETENTION = 0x706C_6174_6503
