@@ -17,6 +17,8 @@ from repository.wording import counted
 
 _KINDS: Mapping[str, StepKind] = {
     "hold.add": "held",
+    "hold.show": "shown",
+    "retention.explain": "shown",
     "search.run": "shown",
     "picture.show": "shown",
 }
@@ -90,6 +92,10 @@ def _what(entry: Entry) -> str:
     purpose = request.get("purpose")
     told = purpose if isinstance(purpose, Mapping) else {}
     why = f"for case {_plain(told, 'case')}: {_plain(told, 'purpose')}"
+    if entry.action == "hold.show":
+        return f"as a read of hold {_plain(request, 'hold')}, {why}"
+    if entry.action == "retention.explain":
+        return f"with why it is kept, {why}"
     picture = request.get("picture")
     if isinstance(picture, Mapping):
         return f"its {_plain(picture, 'kind')} picture, {why}"

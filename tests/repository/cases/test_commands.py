@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -84,6 +85,28 @@ def test_a_case_from_its_hold_to_the_verified_package(command_line: CommandLine)
     given = did("cases", "disseminations", ME)["disseminations"]
     assert [each["case"] for each in given] == [CASE, CASE]  # type: ignore[attr-defined]
     assert [each["number"] for each in given] == [1, 2]  # type: ignore[attr-defined]
+
+
+@pytest.mark.policy("C-4b")
+def test_each_look_at_a_read_is_a_step_of_its_package(command_line: CommandLine) -> None:
+    command_line.hire("jdoe")
+    read, _ = bring(command_line)
+    held = ("--kind=evidence", "--review=2099-01-01", f"--reason={FACTS}", "--affirm")
+    at = ("hold", "add", ME, f"--case={CASE}", *held, f"--read={read.id}")
+    command_line.ok(*at, password=PASSWORD)
+    shown = ("hold", "show", ME, "--hold=1", f"--facts={FACTS}", "--affirm")
+    command_line.ok(*shown, password=PASSWORD)
+    explained = ("retention", "explain", str(read.id), ME, f"--case={CASE}", *WHY)
+    command_line.ok(*explained, password=PASSWORD)
+    out = command_line.folder / "24-1187.zip"
+    make = ("evidence", "make", ME, f"--case={CASE}", f"--read={read.id}", f"--out={out}", *WHY)
+    command_line.ok(*make, password=PASSWORD)
+    assert json.loads(command_line.ok("evidence", "verify", str(out), "--json"))["verified"]
+    with zipfile.ZipFile(out) as package:
+        (name,) = [each for each in package.namelist() if each.endswith("custody.json")]
+        steps = json.loads(package.read(name))["steps"]
+    told = [each["what"].partition(",")[0] for each in steps if each["kind"] == "shown"]
+    assert told == ["as a read of hold 1", "with why it is kept", "its plate picture"]
 
 
 @pytest.mark.policy("F-commercial")
