@@ -162,8 +162,8 @@ def _explain(path: Path, error: ValidationError) -> str:
         ):
             continue  # it has parts, which are wrong themselves and named
         where = ""
-        for step in loc:
-            if where == "position" and step in ("serial", "gpsd", "site", "none"):
+        for depth, step in enumerate(loc):
+            if depth == 1 and loc[0] == "position":
                 continue  # which of the kinds it is, no key of the file
             where += f"[{step}]" if isinstance(step, int) else f".{step}" if where else str(step)
         what = problem["msg"].removeprefix("Value error, ")

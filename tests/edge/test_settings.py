@@ -70,6 +70,7 @@ def test_relative_paths_start_at_the_settings_file(tmp_path: Path) -> None:
         ('port = "/dev/ttyUSB0"', "baud = 1", "position.port: missing"),
         ('kind = "serial"', 'kind = "compass"', "position.kind: expected one of 'serial', "),
         ('kind = "serial"\n', "", "position.kind: missing"),
+        ('kind = "serial"', 'kind = "site"', "position.site: missing"),
         ("[uplink.tls]", "[uplink.tsl]", "uplink.tsl: no such setting"),
         (WHOLE[WHOLE.index("[uplink.tls]") :], "", "uplink: a broker on another machine needs"),
         ('port = "/dev/ttyUSB0"', 'port = "/dev/x"\nfix_lasts_s = inf', "position.fix_lasts_s: "),
