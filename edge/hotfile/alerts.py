@@ -1,7 +1,7 @@
 """Which matches ring, by each list's rules, and which are only put on record; no clock of its own.
 
 A match that does not ring is still in its read's hits and makes its hit record. Where a rule
-cannot be judged, such as an area without a position, the match rings.
+cannot be judged, such as an area without a position or hours without a clock, the match rings.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class AlertRule:
     min_probability: float = 0.0
     repeat_after_s: float = 300.0
 
-    def quiet(self, match: HotlistMatch, position: Position, now: datetime) -> Ring:
+    def quiet(
+        self, match: HotlistMatch, position: Position, now: datetime, *, clock_set: bool = True
+    ) -> Ring:
         """Whether the match rings if its plate has not rung lately, or why not."""
         if match.probability < self.min_probability and not _could_be_drawn_alike(match):
             return "quiet_unlikely"
@@ -57,7 +59,7 @@ class AlertRule:
             return "quiet_kind"
         if match.priority > self.least_urgent:
             return "quiet_priority"
-        if self.schedule is not None and not self.schedule.is_open(now):
+        if clock_set and self.schedule is not None and not self.schedule.is_open(now):
             return "quiet_schedule"
         if self.area is not None and not _may_be_in(self.area, position):
             return "quiet_area"
@@ -91,6 +93,8 @@ class Alerts:
         position: Position,
         now: datetime,
         sighted: Sighted | None = None,
+        *,
+        clock_set: bool = True,
     ) -> Ring:
         """Whether this match rings now; if so it counts as having rung, until :meth:`unring`.
 
@@ -104,9 +108,11 @@ class Alerts:
             now: moment of capture, UTC.
             sighted: what is to be told of a repeat, should what rang before it be taken back; None
                 for a pass under way, which asks again.
+            clock_set: whether the unit has had the time since it started; without it no hours
+                keep a match quiet.
         """
         rule = self._rules.get(match.list_name, self._without)
-        answer = rule.quiet(match, position, now)
+        answer = rule.quiet(match, position, now, clock_set=clock_set)
         if answer != "ring":
             return answer
         about = _about(match, plate)

@@ -139,7 +139,14 @@ class PassRecorder:
         telling = tuple(
             match
             for match in due
-            if alerts.rings(match, seen.reading.text, position, seen.last.at) == "ring"
+            if alerts.rings(
+                match,
+                seen.reading.text,
+                position,
+                seen.last.at,
+                clock_set=seen.last.clock.source != "unset",
+            )
+            == "ring"
         )
         if telling:
             self._ring(known, rung, telling, place)
@@ -208,8 +215,11 @@ class PassRecorder:
             matches = few_of(matches, told)
         telling = [match for match in matches if key_of(match) not in told]
         position, sighted = before.moment.position, Sighted(self._camera, plate, seen.last)
+        clock_set = seen.last.clock.source != "unset"
         answers = {
-            key_of(match): self._shared.alerts.rings(match, plate, position, seen.last.at, sighted)
+            key_of(match): self._shared.alerts.rings(
+                match, plate, position, seen.last.at, sighted, clock_set=clock_set
+            )
             for match in telling
         }
 

@@ -90,7 +90,11 @@ class Showing:
 
     def _ring_after_all(self, quiet: Quiet) -> None:
         shared, hit = self._shared, quiet.hit
-        if shared.alerts.rings(hit.match, hit.plate, hit.position, hit.captured_at) != "ring":
+        clock_set = hit.clock.source != "unset"
+        answer = shared.alerts.rings(
+            hit.match, hit.plate, hit.position, hit.captured_at, clock_set=clock_set
+        )
+        if answer != "ring":
             return  # it has rung since
         rung: tuple[Hit, ...] = (structs.replace(hit, rang=True),)
         if not quiet.stays:

@@ -195,6 +195,13 @@ def test_what_was_quiet_has_not_rung() -> None:
     assert these.rings(match(), "1ABC23", HERE, NOW + timedelta(seconds=60)) == "ring"
 
 
+def test_hours_silence_nothing_on_a_unit_that_never_had_the_time() -> None:
+    these = alerts(schedule={"time_zone": "UTC", "hours": ["12:01-13:00"]}, least_urgent=3)
+    assert these.rings(match(priority=4), "1ABC23", HERE, NOW, clock_set=False) == "quiet_priority"
+    assert these.rings(match(), "1ABC23", HERE, NOW, clock_set=False) == "ring"
+    assert these.rings(match(), "1ABC23", HERE, NOW, clock_set=False) == "quiet_repeat"
+
+
 def test_a_frame_that_comes_late_is_a_repeat_and_a_clock_set_back_silences_nothing() -> None:
     these = alerts()
     assert these.rings(match(), "1ABC23", HERE, NOW) == "ring"
