@@ -29,6 +29,8 @@ _COMPONENTS: tuple[tuple[str, Component], ...] = (
     ("status file", "disk"),
     ("hot list", "hotlist"),
     ("age of hot list", "hotlist"),
+    ("lines of hot list", "hotlist"),
+    ("hot-list", "hotlist"),
     ("uplink spool", "disk"),
     ("uplink receipts", "other"),
     ("uplink", "link"),
@@ -86,7 +88,8 @@ class LastingTroubles:
 
 def component_of(part: str) -> Component:
     """The component that a part in trouble belongs to."""
-    part = part.removeprefix("part ").removeprefix("silence of ")
+    for kind in ("part ", "silence of ", "keeping of "):
+        part = part.removeprefix(kind)
     return next((one for start, one in _COMPONENTS if part.startswith(start)), "other")
 
 

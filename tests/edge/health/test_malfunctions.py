@@ -108,6 +108,24 @@ def test_how_long_the_link_may_be_down_is_set() -> None:
     assert unit.look_after(2) == 1
 
 
+@pytest.mark.parametrize(
+    ("part", "component"),
+    [
+        ("hot list update state", "hotlist"),
+        ("lines of hot list state", "hotlist"),
+        ("age of hot list state", "hotlist"),
+        ("keeping of hot lists", "hotlist"),
+        ("part hot-list-updates", "hotlist"),
+        ("silence of hot-lists", "hotlist"),
+        ("keeping of spool", "disk"),
+        ("part uplink-keeper", "link"),
+        ("part camera-front", "camera"),
+    ],
+)
+def test_what_goes_on_record_says_which_component_it_concerns(part: str, component: str) -> None:
+    assert component_of(part) == component
+
+
 def test_names_of_parts() -> None:
     assert component_of("something new") == "other"
     assert camera_of("engine providers") is None
