@@ -70,9 +70,9 @@ class PassRecorder:
         """Ring for what is under way, as far as the rule allows.
 
         What rang for a ``misread`` track goes over to the one of which it was a misreading: their
-        car gets one read, and what that does not bear out is taken back. Where it has hits of
-        another read already, the misreading becomes a read of its own, since its hits need one: of
-        the plate that the car has by all its frames.
+        car gets one read, and what that does not bear out is taken back. Where that read is on
+        record, or has the hits of another misreading, the misreading becomes a read of its own,
+        since its hits need one: of the plate that the car has by all its frames.
 
         Raises:
             SpoolError: if the disk still refuses when the daemon is told to stop.
@@ -80,8 +80,8 @@ class PassRecorder:
         for one in misread:
             if (wrong := self._open.pop(one.track, None)) is None:
                 continue
-            right = self._open.setdefault(one.right.track, OpenPass(one.right))
-            if right.rung is None:
+            right = None if one.given else self._open.setdefault(one.of, OpenPass(wrong.seen))
+            if right is not None and right.rung is None:
                 right.rung = wrong.rung
             else:
                 self._end([(one.mended(wrong.seen), wrong.rung)], place(self.on_record, ()))

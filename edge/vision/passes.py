@@ -43,17 +43,24 @@ class Pass(Sighting):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Misread:
-    """A track that rang and is a misreading of the plate of another, which is seen again."""
+    """A track that rang and is a misreading of the plate of another, which is seen again.
+
+    `reading` is the vote over `frames` frames of that other, number `of`; `given` says that its
+    pass was given before.
+    """
 
     track: int
-    right: Sighting
+    of: int
+    reading: PlateReading
+    frames: int
+    given: bool
 
     def mended(self, seen: Sighting) -> Pass:
         """The pass of the misreading with what was read of the plate in all frames of the other."""
         return Pass(
             track=self.track,
-            reading=self.right.reading,
-            frames=self.right.frames,
+            reading=self.reading,
+            frames=self.frames,
             first_s=seen.first_s,
             last=seen.last,
             best_frame=seen.best_frame,

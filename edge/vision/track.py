@@ -13,7 +13,7 @@ from edge.vision.frames import Frame
 from edge.vision.geometry import Box, iou
 from edge.vision.motion import Motion
 from edge.vision.passes import Mark, Pass, Sighting, picture_weight
-from edge.vision.reader import UNKNOWN_STATE, StateReading
+from edge.vision.reader import UNKNOWN_STATE, PlateReading, StateReading
 from edge.vision.vote import Ballot, Table, Tally, table
 
 VIEW_WIDTHS = 0.5  # moved by this share of its width, a plate is seen anew
@@ -49,6 +49,8 @@ class Track:
     state_width_px: float = 0.0
     """Width of the largest plate from which the state was read."""
     given: bool = False
+    outcome: tuple[PlateReading, int] | None = None
+    """The vote of the pass that was given, and its frames."""
     trail: deque[Mark] = field(default_factory=lambda: deque(maxlen=MOST_TRAIL))
     """Where it was seen of late."""
     contests: int | None = None
@@ -120,9 +122,17 @@ class Track:
         """The pass as far as it is seen by now; not to be asked once it was given."""
         return self._as(Sighting)
 
+    def voted(self) -> tuple[PlateReading, int] | None:
+        """The vote so far, or that of the pass that was given, and over how many frames.
+
+        None for one that was only followed: it was read before a recording broke off.
+        """
+        return self.outcome if self.given else (self.tally.reading(), self.frames)
+
     def finish(self) -> Pass:
         """The whole pass; its pictures and ballots are let go."""
         finished = self._as(Pass)
+        self.outcome = finished.reading, finished.frames
         self.silence()
         return finished
 

@@ -205,9 +205,8 @@ class Tracker:
     ) -> tuple[Misread, ...]:
         """Forget a doubtful plate in a pass's place once the pass itself is seen again.
 
-        One that rang is handed to that pass, or stays where the pass has been given, or rang
-        rightly itself: then they may be two cars. What contested one that is dropped contests the
-        pass itself.
+        One that rang is handed to that pass, or stays where the pass rang rightly itself: then they
+        may be two cars. What contested one that is dropped contests the pass itself.
         """
         seen = {track.number: track for track in added}
         dropped, handed = [], []
@@ -223,9 +222,10 @@ class Tracker:
                 and track.sighting().reading.confidence < DOUBTFUL
             ):
                 if track.number in rang:
-                    if its.given or rang.get(its.number, False):
+                    voted = its.voted()
+                    if voted is None or rang.get(its.number, False):
                         continue
-                    handed.append(Misread(track.number, its.sighting()))
+                    handed.append(Misread(track.number, its.number, *voted, its.given))
                 dropped.append(track)
                 heirs[track.number] = its.number
         self._tracks = [track for track in self._tracks if track not in dropped]

@@ -159,6 +159,27 @@ def test_a_misreading_that_rang_is_taken_back_also_where_its_car_has_been_in_vie
         pass  # nothing was left to settle
 
 
+def test_a_misreading_of_a_car_whose_read_is_on_record_is_taken_back_with_a_read_of_its_own(
+    tmp_path: Path,
+) -> None:
+    """A car ahead has its read after ten seconds, and is followed for minutes."""
+    now = [START]
+    right, wrong = [plate("KWM1849")], [plate(LISTED, confidence=0.7)]
+    hidden: list[list[PlateObservation]] = [[]] * 6
+    with recording(tmp_path, now) as recorder:
+        console = drive(recorder, now, [*[right] * 120, wrong, *hidden, *[right] * 30])
+        ((alerted, (rang,)),) = console.alerts
+        (first, _, _), (second, hits, told) = console.reads
+        assert (first.plate, second.plate, second.hits) == ("KWM1849", "KWM1849", ())
+        assert (second.id, hits, told.withdrawn) == (rang.read, (), (rang,))
+        assert (second.frames, second.first_seen) == (first.frames, alerted.first_seen)
+        assert [picture.sha256 for picture in second.pictures] == [
+            picture.sha256 for picture in alerted.pictures
+        ]
+    with recording(tmp_path, now):
+        pass  # nothing was left to settle
+
+
 @pytest.mark.parametrize("long", [False, True], ids=["soon", "after long"])
 @pytest.mark.parametrize(
     "glimpses",
