@@ -129,7 +129,7 @@ def _open_sqlite(url: URL) -> Engine:
 
 
 def _open_postgresql(url: URL) -> Engine:
-    return sqlalchemy.create_engine(
+    engine = sqlalchemy.create_engine(
         url,
         poolclass=_Pool,
         pool_size=_POOL_SIZE,
@@ -139,6 +139,18 @@ def _open_postgresql(url: URL) -> Engine:
         hide_parameters=True,
         connect_args={"connect_timeout": 10, "application_name": "plateward"},
     )
+    event.listen(engine, "connect", _refuse_policies)
+    return engine
+
+
+def _refuse_policies(connection: Any, _record: Any) -> None:
+    """Have a query fail where a table has policies, instead of running what they hold.
+
+    There are none here; whoever owns a table could lay some over it (see `repository.store.roles`),
+    and whoever reads it would run them with rights of their own.
+    """
+    connection.execute("SET row_security = off")
+    connection.commit()
 
 
 def _make_private(path: Path) -> None:

@@ -1,0 +1,34 @@
+"""What a part that was taken over could leave in the database for others to run as themselves."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from tests.repository.store.roles_site import Site
+from tests.repository.store.roles_site import own_site as own_site
+
+TRAP = (
+    "CREATE TABLE caught (name text)",
+    "GRANT INSERT ON caught TO public",
+    "CREATE FUNCTION trap() RETURNS boolean LANGUAGE plpgsql AS "
+    "$$ BEGIN INSERT INTO caught VALUES (current_user); RETURN true; END $$",
+    "CREATE POLICY trap ON reads USING (trap())",
+    "ALTER TABLE reads ENABLE ROW LEVEL SECURITY",
+    "ALTER TABLE reads FORCE ROW LEVEL SECURITY",
+)
+
+
+@pytest.mark.policy("C-4c")
+@pytest.mark.parametrize("reader", ["web", "jobs", "owner"])
+def test_nobody_who_reads_runs_what_another_part_laid_over_the_reads(
+    own_site: Site, reader: str
+) -> None:
+    """Ingest owns the tables of reads, since it makes their days; so it may lay policies there."""
+    with own_site.of("ingest").begin() as connection:
+        for statement in TRAP:
+            connection.execute(text(statement))
+    assert "row-level security" in own_site.refused(reader, "SELECT count(*) FROM reads")
+    with own_site.of("ingest").begin() as connection:
+        connection.execute(text("ALTER TABLE reads NO FORCE ROW LEVEL SECURITY"))
+        assert connection.execute(text("SELECT name FROM caught")).all() == []
