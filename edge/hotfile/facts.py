@@ -112,5 +112,6 @@ def require_plausible(
             why,
             f"hot list {new.name}: version {new.version} has {after} entries, version"
             f" {in_use.version} before it {before}, a change of more than {rule.max_share:.0%};"
-            " what is in use stays; check the file, and import it by force if it is right",
+            " what is in use stays; check the list, and if it is right take it from its file or a"
+            " stick: 'alpr-edge hotfile import PATH --force --reason WHY'",
         )

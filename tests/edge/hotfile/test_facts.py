@@ -46,7 +46,8 @@ def test_one_that_is_older_or_shrinks_or_grows_too_much_may_not(new: ListFacts, 
 
 def test_what_is_allowed_is_allowed_alone() -> None:
     new = newer(10, number=6)
-    with pytest.raises(ImplausibleListError, match="has 10 entries"):
+    by_force = "has 10 entries.*'alpr-edge hotfile import PATH --force --reason WHY'"
+    with pytest.raises(ImplausibleListError, match=by_force):
         require_plausible(new, IN_USE, ChangeRule(), allow={"older"})
     require_plausible(new, IN_USE, ChangeRule(), allow={"older", "shrunk"})
 
