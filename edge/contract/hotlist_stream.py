@@ -136,28 +136,3 @@ def _merged(entries: Iterable[HotlistEntry], delta: HotlistDelta) -> Iterator[Ho
         raise ContractError(
             f"removed: entry {min(removed)!r} is not in version {delta.from_version}"
         )
-
-
-def changes_between(
-    older: Iterable[HotlistEntry], newer: Iterable[HotlistEntry]
-) -> Iterator[HotlistEntry | str]:
-    """What makes the newer list of the older: entries new or changed, and the ids of those gone."""
-    before, after = iter(older), iter(newer)
-    old, new = next(before, None), next(after, None)
-    while old is not None and new is not None:
-        if old.entry < new.entry:
-            yield old.entry
-            old = next(before, None)
-        elif new.entry < old.entry:
-            yield new
-            new = next(after, None)
-        else:
-            if old != new:
-                yield new
-            old, new = next(before, None), next(after, None)
-    while old is not None:
-        yield old.entry
-        old = next(before, None)
-    while new is not None:
-        yield new
-        new = next(after, None)

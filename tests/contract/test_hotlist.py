@@ -20,19 +20,15 @@ from edge.contract.hotlist import (
     HotlistEntry,
     HotlistManifest,
     HotlistVersion,
-    apply_delta,
     decode_delta,
-    decode_list,
-    delta_between,
     encode_delta,
-    encode_list,
     encode_manifest,
     sign_manifest,
-    verify_list,
     verify_manifest,
 )
 from edge.contract.plates import STATES
 from edge.contract.records import HotlistKind
+from tests.whole_lists import apply_delta, decode_list, delta_between, encode_list, verify_list
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(b"\x08" * 32)

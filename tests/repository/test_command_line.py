@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select
 
-from edge.contract.hotlist import verify_list, verify_manifest
+from edge.contract.hotlist import verify_manifest
 from repository.accounts.acting import write_session
 from repository.accounts.roles import Role
 from repository.bootstrap import build
@@ -32,6 +32,7 @@ from tests.repository.ingest.consuming import WAIT_S, Link
 from tests.repository.people import CHEAP, hire, open_session
 from tests.repository.sender import AGENCY, Sender
 from tests.servers import Broker, PostgresServer, free_port
+from tests.whole_lists import verify_list
 
 PROGRAM = Path(sys.executable).with_name("alpr-repository")
 

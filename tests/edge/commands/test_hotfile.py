@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge.bootstrap.hotlists import build_folder, build_installation
 from edge.cli import main
 from edge.commands.hotfile import _line
-from edge.contract.hotlist import HotlistVersion, encode_list, encode_manifest, sign_manifest
+from edge.contract.hotlist import HotlistVersion, encode_manifest, sign_manifest
 from edge.contract.plates import load_confusables
 from edge.enrolment import enrol, load_keys
 from edge.health.health import Health
@@ -30,6 +30,7 @@ from edge.hotfile.settings import MatchRule
 from edge.hotfile.updater import HotlistUpdater
 from edge.settings import load_settings
 from tests.repository.people import CommandLine
+from tests.whole_lists import encode_list
 
 SETTINGS = """
 [unit]

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from edge.contract.hotlist import decode_list, encode_list
 from edge.contract.hotlist_csv import MAX_LINES_OF_A_ROW
 from edge.contract.plates import Confusables, normalise
 from edge.hotfile.build import build_here, build_hotfile
@@ -23,6 +22,7 @@ from edge.hotfile.errors import HotfileError
 from edge.hotfile.folder import HotlistFolder
 from edge.hotfile.settings import HotlistSource
 from tests.edge.hotfile.lists import ISSUED, KEY, Builds, facts_of, listed
+from tests.whole_lists import decode_list, encode_list
 
 
 def test_every_column_becomes_its_field(built: Builds) -> None:

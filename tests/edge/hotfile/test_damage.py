@@ -17,9 +17,7 @@ from edge.contract.hotlist import (
     HotlistEntry,
     HotlistManifest,
     HotlistVersion,
-    delta_between,
     encode_delta,
-    encode_list,
     encode_manifest,
     sign_manifest,
 )
@@ -43,6 +41,7 @@ from edge.hotfile.updater import HotlistUpdater
 from tests.edge.hotfile.lists import surely
 from tests.edge.hotfile.update_site import AGENCY, NOON, RULE, SPOOL_KEY
 from tests.repository.listing import LIST, SIGNER, entries
+from tests.whole_lists import delta_between, encode_list
 
 OLD = entries(400)
 NEW = [*OLD, *entries(1, first=900)]

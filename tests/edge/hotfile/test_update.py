@@ -23,9 +23,7 @@ from edge.contract.hotlist import (
     HotlistEntry,
     HotlistManifest,
     HotlistVersion,
-    delta_between,
     encode_delta,
-    encode_list,
     sign_manifest,
 )
 from edge.hotfile.errors import HotfileError
@@ -45,6 +43,7 @@ from edge.hotfile.update import (
 )
 from edge.hotfile.update_settings import UpdateSettings
 from tests.repository.listing import entries
+from tests.whole_lists import delta_between, encode_list
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
 ISSUED = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)

@@ -8,18 +8,13 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.contract.hotlist import (
-    HotlistEntry,
-    HotlistVersion,
-    encode_list,
-    encode_manifest,
-    sign_manifest,
-)
+from edge.contract.hotlist import HotlistEntry, HotlistVersion, encode_manifest, sign_manifest
 from edge.hotfile.download import BrokenDeltaError, UnreachableError
 from edge.hotfile.partial import PartialFile
 from edge.hotfile.updater import DELTA_TRIES
 from tests.edge.hotfile.update_site import AGENCY, NOON, Car, car
 from tests.repository.listing import LIST, SIGNER, entries
+from tests.whole_lists import encode_list
 
 PIECE = 1500
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
-from edge.contract.hotlist import decode_list
 from repository.hotlists import announce, files, holdings, sources, versions
 from repository.hotlists.bringing import Bringing
 from repository.hotlists.importing import Imports
@@ -24,6 +23,7 @@ from repository.store.tables.hotlists import (
 )
 from tests.repository.hotlists.test_importing import LIST, listed, many, source
 from tests.repository.people import OPERATOR, Clock
+from tests.whole_lists import decode_list
 
 Between = Callable[[], None]
 

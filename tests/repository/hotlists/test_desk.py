@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from edge.contract.hotlist import HotlistEntry, decode_list, verify_manifest
+from edge.contract.hotlist import HotlistEntry, verify_manifest
 from repository.accounts.errors import NotYetOpenError, SessionEndedError
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
@@ -25,6 +25,7 @@ from repository.units import findings
 from tests.repository.hotlists.conftest import SETTINGS, employ
 from tests.repository.listing import SIGNER
 from tests.repository.people import OPERATOR, Clock, recorded, train
+from tests.whole_lists import decode_list
 
 LIST = "bolo"
 TYPED = TypedEntry(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
-from edge.contract.hotlist import HotlistEntry, decode_delta, decode_list
+from edge.contract.hotlist import HotlistEntry, decode_delta
 from repository.accounts.user import User
 from repository.hotlists import files, sources, upkeep, versions
 from repository.hotlists.desk import ListDesk
@@ -23,6 +23,7 @@ from repository.store.tables.hotlists import hotlist_parts, hotlist_versions
 from repository.units import findings
 from tests.repository.hotlists.conftest import KEPT, SETTINGS
 from tests.repository.people import OPERATOR, Clock, recorded
+from tests.whole_lists import decode_list
 
 LIST = "stolen"
 Take = Callable[..., Imported]

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, delete, insert
 
-from edge.contract.hotlist import decode_list
 from repository.accounts.user import User
 from repository.hotlists import holdings, versions
 from repository.hotlists.desk import ListDesk
@@ -23,6 +22,7 @@ from tests.repository.hotlists.test_desk import TYPED
 from tests.repository.listing import LIST, Rooms, entries, issue, serving
 from tests.repository.people import Clock
 from tests.repository.sender import Sender
+from tests.whole_lists import decode_list
 
 AFTER = timedelta(hours=24)
 

@@ -15,11 +15,7 @@ from edge.contract.hotlist import (
     HotlistEntry,
     HotlistManifest,
     HotlistVersion,
-    apply_delta,
     decode_delta,
-    decode_list,
-    encode_list,
-    verify_list,
     verify_manifest,
 )
 from repository.hotlists import fetches, files, lines, pruning, sources, versions
@@ -35,6 +31,7 @@ from repository.store.tables.hotlists import hotlist_versions
 from repository.units.requests import KnownUnit
 from tests.repository import listing
 from tests.repository.sender import AGENCY, Sender
+from tests.whole_lists import apply_delta, decode_list, encode_list, verify_list
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

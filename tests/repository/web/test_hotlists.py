@@ -15,14 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
-from edge.contract.hotlist import (
-    apply_delta,
-    decode_delta,
-    decode_list,
-    encode_list,
-    verify_list,
-    verify_manifest,
-)
+from edge.contract.hotlist import decode_delta, verify_manifest
 from edge.contract.unit_request import TOLERANCE, sign_request
 from repository.accounts.throttle import LIMIT, WINDOW
 from repository.hotlists import files
@@ -32,6 +25,7 @@ from repository.web.ranges import UnsatisfiableRangeError, Wanted, wanted
 from tests.repository.listing import LIST, SIGNER, Rooms, entries, issue, serving
 from tests.repository.people import Clock, recorded
 from tests.repository.sender import Sender
+from tests.whole_lists import apply_delta, decode_list, encode_list, verify_list
 
 PART_BYTES = 4096
 OLD = entries(60)
