@@ -14,7 +14,6 @@ ProviderName = Literal["cpu", "cuda", "tensorrt", "openvino"]
 DetectorSize = Literal["fast", "far"]
 
 ENGINE_KINDS: tuple[EngineKind, ...] = get_args(EngineKind)
-PROVIDER_NAMES: tuple[ProviderName, ...] = get_args(ProviderName)
 DETECTOR_SIZES: tuple[DetectorSize, ...] = get_args(DetectorSize)
 SIZE_LIMITS_PX = (160, 4096)
 

@@ -110,7 +110,6 @@ POWERS: Mapping[Role, frozenset[Power]] = {
 
 REPOSITORY_WIDE = frozenset({Role.OPERATOR, Role.SECURITY_OFFICER})
 """Roles whose powers reach every agency."""
-AGENCY_ROLES = frozenset(Role) - REPOSITORY_WIDE
 
 GRANTED_BY: Mapping[Role, frozenset[Role]] = {
     Role.ALPR_ADMINISTRATOR: frozenset(

@@ -214,15 +214,6 @@ def add_unit(
     return identifier
 
 
-def public_key_of(connection: Connection, identifier: str) -> bytes | None:
-    """The raw public key of that id, whether a unit has it or had it; to prove what it signed."""
-    for table in (units, former_unit_keys):
-        found = connection.scalar(select(table.c.public_key).where(table.c.key_id == identifier))
-        if found is not None:
-            return bytes(found)
-    return None
-
-
 def revoke_unit(connection: Connection, *, agency: str, name: str, now: datetime) -> None:
     """Take nothing more from a unit; what it sent stays.
 

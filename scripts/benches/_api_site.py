@@ -44,9 +44,6 @@ _COLUMNS = (
 )
 
 
-_Fold = Callable[[str], str]
-
-
 @dataclass(frozen=True)
 class Person:
     """Somebody in full standing, with a session of their own."""

@@ -22,8 +22,6 @@ WIDTH, HEIGHT = 960, 540
 MARGIN = 1.45
 """How much larger than a frame the photograph is that a view is cut from."""
 
-KEYFRAME_EVERY_S = 12
-
 
 def load(path: Path) -> Picture:
     """A photograph, scaled to fill a view with its margin."""

@@ -21,7 +21,7 @@ from sqlalchemy import Engine, insert, select, update
 from repository.accounts import totp
 from repository.accounts.hashing import Passwords
 from repository.accounts.people import People
-from repository.accounts.roles import AGENCY_ROLES, Role, as_text
+from repository.accounts.roles import REPOSITORY_WIDE, Role, as_text
 from repository.accounts.second_factors import Offered
 from repository.accounts.service import Accounts
 from repository.accounts.sessions_use import Session
@@ -44,6 +44,9 @@ from repository.store.tables.accounts import users
 from repository.store.tables.fleet import agencies
 from repository.store.tables.people import trainings
 from repository.units import enrolment
+
+AGENCY_ROLES = frozenset(Role) - REPOSITORY_WIDE
+"""All that a person of an agency can have."""
 
 OPERATOR = Actor("os:1000", "os:root", "Operator", "")
 PASSWORD = "blue heron over marsh"

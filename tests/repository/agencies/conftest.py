@@ -9,12 +9,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from repository.accounts.roles import AGENCY_ROLES
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.agencies.service import AgencyData
 from repository.forwarding.state import is_forwarded
-from tests.repository.people import Clock, keep_user
+from tests.repository.people import AGENCY_ROLES, Clock, keep_user
 from tests.repository.people import accounts as accounts
 from tests.repository.people import clock as clock
 from tests.repository.people import command_line as command_line

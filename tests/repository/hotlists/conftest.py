@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine
 
-from repository.accounts.roles import AGENCY_ROLES
 from repository.accounts.service import Accounts
 from repository.accounts.user import User
 from repository.hotlists.alerts import Alerts
@@ -19,7 +18,7 @@ from repository.hotlists.settings import HotlistSettings
 from repository.retention.duties import Duties
 from repository.retention.rules import shipped_rule
 from tests.repository.listing import SIGNER
-from tests.repository.people import Clock, keep_user, sign_agreement, train
+from tests.repository.people import AGENCY_ROLES, Clock, keep_user, sign_agreement, train
 from tests.repository.people import accounts as accounts
 from tests.repository.people import clock as clock
 from tests.repository.people import command_line as command_line

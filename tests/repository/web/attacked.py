@@ -13,11 +13,10 @@ from typing import Any
 import httpx
 from sqlalchemy import insert
 
-from repository.accounts.roles import AGENCY_ROLES
 from repository.bootstrap import Services
 from repository.ledger import log
 from repository.store.tables.fleet import agencies
-from tests.repository.people import CHEAP, hire, open_session
+from tests.repository.people import AGENCY_ROLES, CHEAP, hire, open_session
 from tests.repository.sightings import add_units, sight
 from tests.repository.web.test_app import Visitor, serving
 from tests.repository.whole import Clock, services

@@ -16,7 +16,6 @@ from sqlalchemy import Engine, text
 
 from edge.contract import merkle
 from repository.accounts import throttle
-from repository.accounts.roles import AGENCY_ROLES
 from repository.accounts.service import Accounts
 from repository.accounts.sessions_settings import SessionSettings
 from repository.accounts.settings import AccountSettings
@@ -30,6 +29,7 @@ from repository.web.app import create_app
 from repository.web.guard import MAX_BODY_BYTES, SECURITY_HEADERS
 from repository.web.server import make_server
 from tests.repository.people import (
+    AGENCY_ROLES,
     LEDGER_KEY,
     LEDGER_ORIGIN,
     OPERATOR,
