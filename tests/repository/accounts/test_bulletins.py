@@ -16,11 +16,6 @@ from tests.repository.accounts.employing import ON_SQLITE, employ
 from tests.repository.people import OPERATOR, PASSWORD, code_of, hire, recorded, sign_in
 
 
-@pytest.fixture
-def people(accounts: Accounts) -> People:
-    return People(accounts)
-
-
 def publish(people: People, by: User | None, title: str, agency: str | None = None) -> int:
     who = OPERATOR if by is None else by
     return people.publish_bulletin(

@@ -34,16 +34,6 @@ FORM = Form(
 OFFICER = (Role.OFFICER,)
 
 
-@pytest.fixture
-def people(accounts: Accounts) -> People:
-    return People(accounts)
-
-
-@pytest.fixture
-def admin(accounts: Accounts) -> User:
-    return employ(accounts, "admin", Role.ALPR_ADMINISTRATOR)
-
-
 def waiting(engine: Engine) -> list[str]:
     with engine.begin() as connection:
         return [each.subject for each in list_findings(connection) if each.kind == WAITING]

@@ -44,16 +44,6 @@ OFFICER = (Role.OFFICER,)
 
 
 @pytest.fixture
-def people(accounts: Accounts) -> People:
-    return People(accounts)
-
-
-@pytest.fixture
-def admin(accounts: Accounts) -> User:
-    return employ(accounts, "admin", Role.ALPR_ADMINISTRATOR)
-
-
-@pytest.fixture
 def left(accounts: Accounts, admin: User) -> User:
     """A person who left, with a supervisor's roles."""
     person = hire(accounts, "rroe", roles=(Role.SUPERVISOR,))

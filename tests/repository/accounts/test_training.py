@@ -28,11 +28,6 @@ def people(accounts: Accounts) -> People:
     return People(accounts)
 
 
-@pytest.fixture
-def admin(accounts: Accounts) -> User:
-    return employ(accounts, "admin", Role.ALPR_ADMINISTRATOR)
-
-
 def may_search(people: People, user: User) -> bool:
     with people.engine.begin() as connection:
         try:

@@ -20,11 +20,6 @@ EVERYBODY = ["admin", "head", "jdoe", "rep"]
 
 
 @pytest.fixture
-def people(accounts: Accounts) -> People:
-    return People(accounts)
-
-
-@pytest.fixture
 def head(accounts: Accounts) -> User:
     return employ(accounts, "head", Role.AGENCY_HEAD)
 
