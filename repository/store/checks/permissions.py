@@ -16,7 +16,42 @@ _OF_ONE_PART = text(
     "WHERE r.rolname ~ :roles AND pg_has_role(current_user, r.oid, 'MEMBER') "
     "AND NOT pg_has_role(current_user, c.relowner, 'MEMBER'))"
 )
+# Row-level policies, triggers and rules, and functions of another owner than the tables', that
+# belong to no extension; the guards of the ledger are on tables which no part owns.
+_LAID_OVER = text(
+    "WITH own AS (SELECT oid, relname FROM pg_class "
+    "WHERE relnamespace = CAST(current_schema() AS regnamespace)) "
+    "SELECT 'policy ' || polname || ' on ' || relname "
+    "FROM pg_policy JOIN own ON own.oid = polrelid "
+    "UNION ALL "
+    "SELECT 'trigger ' || tgname || ' on ' || relname "
+    "FROM pg_trigger JOIN own ON own.oid = tgrelid "
+    "WHERE NOT tgisinternal AND tgparentid = 0 AND NOT starts_with(relname, 'ledger_') "
+    "UNION ALL "
+    "SELECT 'rule ' || rulename || ' on ' || relname "
+    "FROM pg_rewrite JOIN own ON own.oid = ev_class "
+    "WHERE rulename <> '_RETURN' "
+    "UNION ALL "
+    "SELECT 'function ' || proname FROM pg_proc p "
+    "WHERE pronamespace = CAST(current_schema() AS regnamespace) "
+    "AND proowner <> (SELECT relowner FROM pg_class c JOIN own ON own.oid = c.oid "
+    "WHERE c.relname = 'units') "
+    "AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e') "
+    "ORDER BY 1"
+)
 _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+def check_laid_over(connection: Connection) -> Iterator[CheckResult]:
+    """Whether somebody put into the database what others would run as themselves."""
+    if connection.dialect.name != "postgresql":
+        return
+    for name in connection.scalars(_LAID_OVER):
+        yield CheckResult(
+            "permissions.nothing_laid_over",
+            f"{name}: it is not the repository's, and others would run it with their own rights",
+            "find out who made it; as the tables' owner DROP it, then run this again",
+        )
 
 
 def check_permissions(connection: Connection) -> Iterator[CheckResult]:

@@ -208,6 +208,12 @@ POSTGRES = {
     "DROP INDEX ix_plates_trigrams": ["extensions.indexed"],
     "DROP EXTENSION pg_trgm CASCADE": ["extensions.installed"],
     "GRANT SELECT ON ledger_entries TO PUBLIC": ["permissions.not_public"],
+    "CREATE POLICY trap ON reads USING (true)": ["permissions.nothing_laid_over"],
+    "CREATE RULE trap AS ON DELETE TO reads_20260301 DO INSTEAD NOTHING": [
+        "permissions.nothing_laid_over"
+    ],
+    "CREATE TRIGGER ledger_guard BEFORE INSERT ON reads FOR EACH ROW "
+    "EXECUTE FUNCTION suppress_redundant_updates_trigger()": ["permissions.nothing_laid_over"],
 }
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from tests.repository.store.roles_site import Site
+from repository.store.checks.check import check
+from tests.repository.sightings import FOLD
+from tests.repository.store.roles_site import NOW, Site
 from tests.repository.store.roles_site import own_site as own_site
 
 TRAP = (
@@ -29,6 +31,10 @@ def test_nobody_who_reads_runs_what_another_part_laid_over_the_reads(
         for statement in TRAP:
             connection.execute(text(statement))
     assert "row-level security" in own_site.refused(reader, "SELECT count(*) FROM reads")
+    found = check(own_site.of("owner"), today=NOW.date(), fold=FOLD, everything=False)
+    assert [each.detail.partition(":")[0] for each in found] == [
+        "function trap", "policy trap on reads"
+    ]  # fmt: skip
     with own_site.of("ingest").begin() as connection:
         connection.execute(text("ALTER TABLE reads NO FORCE ROW LEVEL SECURITY"))
         assert connection.execute(text("SELECT name FROM caught")).all() == []
