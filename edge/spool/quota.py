@@ -23,6 +23,8 @@ from edge.spool import withheld
 from edge.spool.database import mebibytes
 
 _PICTURES_AT_ONCE = 8
+_STAYING_AT_ONCE = 64
+"""Of reads that must not leave the unit: the oldest are found by looking through all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def make_room(connection: sqlite3.Connection, limits: Limits, needed_bytes: int)
     """
     gone = 0
     while lacking(connection, limits, needed_bytes) is not None:
-        number = withheld.give_way(connection, _PICTURES_AT_ONCE) or _give_way(connection)
+        number = withheld.give_way(connection, _STAYING_AT_ONCE) or _give_way(connection)
         if not number:
             return None
         gone += number
