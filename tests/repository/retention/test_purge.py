@@ -2,128 +2,41 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 
 import msgspec
 import pytest
-from sqlalchemy import Connection, Engine, Table, delete, func, select, text
+from sqlalchemy import Engine, select
 
 from repository.ingest.take import Ingest
-from repository.ledger import log
 from repository.ledger.entry import Actor, digest_of_ids
-from repository.retention import holds, holds_ending, purge, watermarks
+from repository.retention import purge
 from repository.retention.certificates import TABLES
-from repository.retention.duties import Duties
 from repository.retention.holds_listing import Filter, list_holds
 from repository.retention.holds_request import HOLD_KINDS, HoldError, HoldKind, HoldRequest
-from repository.retention.purge import Confirmation, Purged, PurgeError
-from repository.retention.rules import shipped_rule
+from repository.retention.purge import PurgeError
 from repository.store.engine import reading
-from repository.store.pictures import PictureError, PictureStore
-from repository.store.tables.reads import (
-    hits,
-    picture_keys,
-    quarantine,
-    reads,
-    unit_records,
-)
-from repository.store.tables.reads import (
-    pictures as picture_rows,
-)
-from repository.store.tables.retention import doomed_pictures, hold_reads, purges
+from repository.store.tables.reads import hits, picture_keys, quarantine, reads, unit_records
+from repository.store.tables.reads import pictures as picture_rows
+from repository.store.tables.retention import doomed_pictures, purges
 from repository.store.tables.retention import holds as hold_rows
-from tests.repository.ingest.conftest import NOW, Clock
+from tests.repository.ingest.conftest import NOW, Clock, load_duties
+from tests.repository.ingest.taking import count
 from tests.repository.picture_files import picture_file
+from tests.repository.retention.purging import (
+    A_YEAR_ON,
+    MINUTE,
+    RULE,
+    entries,
+    forget_what_was_acted_on,
+    held_reads,
+    hold,
+    purged_before,
+    read_ids,
+    release,
+    run,
+)
 from tests.repository.sender import AGENCY, PICTURE, Sender, altered
-
-OFFICER = Actor("u-1", "jdoe", "Jane Doe", AGENCY)
-SERGEANT = Actor("u-2", "rroe", "Rita Roe", AGENCY)
-A_YEAR_ON = NOW.replace(year=NOW.year + 1)
-MINUTE = timedelta(minutes=1)
-
-
-def count(engine: Engine, table: Table) -> int:
-    with reading(engine) as connection:
-        return connection.scalar(select(func.count()).select_from(table)) or 0
-
-
-def read_ids(engine: Engine) -> list[str]:
-    with reading(engine) as connection:
-        return sorted(map(str, connection.scalars(select(reads.c.read_id))))
-
-
-RULE = shipped_rule("massachusetts")
-
-
-def load_duties(connection: Connection) -> Duties:
-    return Duties.load(connection, RULE, shipped_rule)
-
-
-def run(
-    ingest: Ingest,
-    now: datetime,
-    store: PictureStore | None = None,
-    clock_is: date | None = None,
-    count: int | None = None,
-) -> Purged:
-    confirmed = Confirmation(clock_is, count)
-    return purge.run(
-        ingest.engine, store or ingest.pictures, load_duties, now=now, confirmed=confirmed
-    )
-
-
-def purged_before(engine: Engine) -> dict[bool, datetime]:
-    with reading(engine) as connection:
-        return watermarks.purged_before(connection, 1)
-
-
-def forget_what_was_acted_on(engine: Engine) -> None:
-    """Undo the hold that a disposition places by itself: here it is another that matters."""
-    with engine.begin() as connection:
-        connection.execute(delete(hold_reads))
-        connection.execute(delete(hold_rows))
-
-
-def held_reads(done: Purged) -> int:
-    return sum(each.counts["reads"].held for each in done.certificates)
-
-
-def hold(
-    engine: Engine, *read_ids: Any, kind: HoldKind = "arrest", review: date | None = None
-) -> int:
-    directed = kind == "administrator_direction"
-    request = HoldRequest(
-        "24-1187",
-        kind,
-        "seen near the scene",
-        read_ids,
-        review_due=review,
-        ends_on=date(2030, 1, 1) if directed else None,
-        direction="Keep what the chief named" if directed else None,
-    )
-    with engine.begin() as connection:
-        return holds.add(connection, request, actor=OFFICER, origin="test", now=NOW)
-
-
-def release(engine: Engine, number: int, actor: Actor = OFFICER) -> None:
-    with engine.begin() as connection:
-        done = holds_ending.release(
-            connection, number, reason="closed", actor=actor, origin="test", now=A_YEAR_ON
-        )
-        if done == "proposed":
-            holds_ending.confirm_release(
-                connection, number, actor=SERGEANT, origin="test", now=A_YEAR_ON
-            )
-
-
-def entries(engine: Engine) -> list[dict[str, Any]]:
-    with reading(engine) as connection:
-        return [json.loads(row.body) for row in log.rows(connection)]
 
 
 @pytest.mark.policy("C-7b")
@@ -320,53 +233,6 @@ def test_only_the_agency_that_placed_a_hold_releases_it_and_only_once(
         release(engine, number)
 
 
-class Stuck(PictureStore):
-    """A store whose disk is gone when a picture is to be removed."""
-
-    def remove(self, day: date, sha256: str) -> None:
-        raise PictureError("the disk is gone")
-
-
-def test_files_that_a_purge_could_not_remove_go_with_the_next(
-    ingest: Ingest, sender: Sender, engine: Engine
-) -> None:
-    old = sender.read(NOW - MINUTE, pictures=[PICTURE])
-    ingest.take(sender.topic(), sender.message(old))
-    digest = old.pictures[0].sha256
-    ingest.take(sender.topic("picture", digest), PICTURE)
-    good = ingest.pictures
-    stuck = Stuck(good.place, good.master_key, good.random_bytes)
-    with pytest.raises(PictureError):
-        run(ingest, A_YEAR_ON, stuck)
-    assert (count(engine, reads), count(engine, doomed_pictures)) == (0, 1)
-    with reading(engine) as connection, pytest.raises(PictureError, match="key of its day is gone"):
-        good.get(connection, NOW.date(), digest)
-    purge.remove_leftovers(engine, good)
-    assert count(engine, doomed_pictures) == 0
-    assert not picture_file(good, NOW.date(), digest).exists()
-
-
-def test_a_key_goes_with_the_day_and_not_after_it(
-    ingest: Ingest, sender: Sender, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old = sender.read(NOW - MINUTE, pictures=[PICTURE])
-    ingest.take(sender.topic(), sender.message(old))
-    ingest.take(sender.topic("picture", old.pictures[0].sha256), PICTURE)
-    monkeypatch.setattr(purge.purge_pictures, "retire_keys", lambda *_: None)
-    run(ingest, datetime(2027, 3, 2, tzinfo=UTC))
-    assert count(engine, picture_keys) == 0
-
-
-def test_half_written_files_of_a_day_without_a_key_go_with_the_next_purge(
-    ingest: Ingest, sender: Sender, engine: Engine
-) -> None:
-    leftover = picture_file(ingest.pictures, NOW.date(), "ab" * 32).with_name(".cut.partial")
-    leftover.parent.mkdir(parents=True)
-    leftover.write_bytes(b"cut off")
-    run(ingest, NOW)
-    assert not leftover.exists()
-
-
 @pytest.mark.parametrize("sign", ["entry of the ledger", "read"])
 def test_a_clock_that_is_years_ahead_purges_nothing_until_somebody_vouches_for_it(
     sign: str, ingest: Ingest, sender: Sender, engine: Engine
@@ -394,100 +260,3 @@ def test_a_repository_that_goes_on_taking_in_purges_by_itself(
     clock.now = A_YEAR_ON + timedelta(days=30)
     ingest.take(sender.topic(), sender.message(sender.read(clock.now)))
     assert run(ingest, clock.now).reads_purged == 1
-
-
-class Meanwhile(PictureStore):
-    """A store that lets something else begin while a picture is put or a day removed."""
-
-    begin: Callable[[], None]
-
-    def put(self, *arguments: Any) -> None:
-        self.begin()
-        super().put(*arguments)
-
-    def remove_day(self, day: date) -> None:
-        self.begin()
-        super().remove_day(day)
-
-
-@pytest.fixture
-def meanwhile(pictures: PictureStore) -> Meanwhile:
-    return Meanwhile(pictures.place, pictures.master_key, pictures.random_bytes)
-
-
-def begin(work: Callable[[], object], engine: Engine, threads: list[threading.Thread]) -> None:
-    """Start it and go on once it is done or waits for its turn."""
-    thread = threading.Thread(target=work, name="meanwhile")
-    threads.append(thread)
-    thread.start()
-    if engine.dialect.name == "sqlite":  # it waits inside the driver, where nobody can look
-        thread.join(0.3)
-        return
-    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-    while thread.is_alive():
-        with reading(engine) as connection:
-            if connection.scalar(waiting):
-                return
-
-
-def test_a_purge_waits_for_the_picture_that_is_being_put(
-    ingest: Ingest, sender: Sender, engine: Engine, meanwhile: Meanwhile
-) -> None:
-    old = sender.read(NOW - MINUTE, pictures=[PICTURE])
-    ingest.take(sender.topic(), sender.message(old))
-    threads: list[threading.Thread] = []
-    meanwhile.__dict__["begin"] = lambda: begin(lambda: run(ingest, A_YEAR_ON), engine, threads)
-    digest = old.pictures[0].sha256
-
-    replace(ingest, pictures=meanwhile).take(sender.topic("picture", digest), PICTURE)
-    threads[0].join()
-
-    assert [count(engine, table) for table in (reads, picture_keys, doomed_pictures)] == [0] * 3
-    assert not picture_file(ingest.pictures, NOW.date(), digest).exists()
-
-
-def test_a_held_picture_that_comes_while_its_day_is_cleared_stays(
-    ingest: Ingest, sender: Sender, engine: Engine, meanwhile: Meanwhile
-) -> None:
-    held = sender.read(NOW - MINUTE, pictures=[PICTURE])
-    ingest.take(sender.topic(), sender.message(held))
-    hold(engine, held.id)
-    leftover = picture_file(ingest.pictures, NOW.date(), "ab" * 32).with_name(".cut.partial")
-    leftover.parent.mkdir(parents=True)
-    leftover.write_bytes(b"cut off")
-    threads: list[threading.Thread] = []
-    digest = held.pictures[0].sha256
-    topic = sender.topic("picture", digest)
-    meanwhile.__dict__["begin"] = lambda: begin(
-        lambda: ingest.take(topic, PICTURE), engine, threads
-    )
-
-    run(ingest, datetime(2027, 3, 2, tzinfo=UTC), meanwhile)
-    for thread in threads:
-        thread.join()
-    ingest.take(topic, PICTURE)
-
-    with reading(engine) as connection:
-        assert ingest.pictures.get(connection, NOW.date(), digest) == PICTURE
-
-
-def test_a_picture_that_came_back_after_it_was_doomed_stays(
-    ingest: Ingest, sender: Sender, engine: Engine
-) -> None:
-    early = sender.read(NOW - MINUTE, pictures=[PICTURE])
-    ingest.take(sender.topic(), sender.message(early))
-    digest = early.pictures[0].sha256
-    ingest.take(sender.topic("picture", digest), PICTURE)
-    good = ingest.pictures
-    stuck = Stuck(good.place, good.master_key, good.random_bytes)
-    with pytest.raises(PictureError):
-        run(ingest, A_YEAR_ON, stuck)
-    late = sender.read(NOW + MINUTE, pictures=[PICTURE])  # of the same day, not expired
-    ingest.take(sender.topic(), sender.message(late))
-    ingest.take(sender.topic("picture", digest), PICTURE)
-
-    purge.remove_leftovers(engine, good)
-
-    with reading(engine) as connection:
-        assert good.get(connection, NOW.date(), digest) == PICTURE
-    assert count(engine, doomed_pictures) == 0

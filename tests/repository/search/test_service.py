@@ -34,7 +34,7 @@ from repository.store.tables.reads import reads
 from tests.repository.ingest.conftest import load_duties
 from tests.repository.people import OPERATOR, Clock, hire, recorded
 from tests.repository.queries import statements
-from tests.repository.retention.test_purge import begin
+from tests.repository.retention.purging import begin
 from tests.repository.sightings import FOLD, RULE, add_units, sight
 
 FACTS = "Blue sedan left the robbery on Essex Street at 21:40, plate given by a clerk"
