@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge.commands.options import settings_option
+from edge.commands.options import require_owner, settings_option
 from edge.commands.say import say, say_json
 from edge.errors import EdgeError
 from edge.health.status import STATUS_FILE, Status, StatusError, read_status
@@ -95,6 +95,7 @@ def aim(camera: str, settings: Path, out: Path | None, accept: bool, as_json: bo
     if chosen is None:
         names = ", ".join(one.name for one in loaded.cameras)
         raise EdgeError(f"no camera is named {camera}: the settings name {names}")
+    require_owner(loaded.unit.data)
     # What looks at pictures takes a second to load.
     from edge.commands.aim_check import look
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from edge.commands.options import require_owner
 from edge.commands.say import say, say_json, say_text
 from edge.contract.batch import key_id
 from edge.enrolment import PUBLIC_KEY, enrol
@@ -27,6 +28,7 @@ def enrol_command(keys: Path, as_json: bool) -> None:
 
     Example: alpr-edge enrol --keys /etc/plateward/keys
     """
+    require_owner(keys)
     made = enrol(keys)
     identifier = key_id(made.signing_key.public_key())
     if as_json:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from edge.commands.hotfile_import import Taken, folder_of, of_file, of_folder, shown_facts
-from edge.commands.options import private_files, settings_option
+from edge.commands.options import private_files, require_owner, settings_option
 from edge.commands.say import say, say_json
 
 MAX_REASON = 200
@@ -58,10 +58,12 @@ def import_lists(
     from edge.errors import EdgeError
     from edge.settings import load_settings
 
+    chosen = load_settings(settings)
+    require_owner(chosen.unit.data)
     lists = of_file if path.is_file() else of_folder
     taken: list[Taken] = []
     refused: list[str] = []
-    for take_one in lists(load_settings(settings), path, reason, _progress(as_json)):
+    for take_one in lists(chosen, path, reason, _progress(as_json)):
         try:
             taken.append(take_one())
         except EdgeError as error:

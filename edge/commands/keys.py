@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from edge.bootstrap.spool import open_spool
-from edge.commands.options import private_files, settings_option
+from edge.commands.options import private_files, require_owner, settings_option
 from edge.commands.say import say
 from edge.enrolment import load_keys
 from edge.key_rotation import begin_rotation, finish_rotation
@@ -36,6 +36,8 @@ def rotate(settings: Path) -> None:
     """
     chosen = load_settings(settings)
     folder = chosen.unit.keys
+    require_owner(folder)
+    require_owner(chosen.unit.data)
     # First what an earlier rotation left; it also finds out whether the daemon still runs.
     _reseal(chosen)
     begin_rotation(folder)

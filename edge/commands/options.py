@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
+
+from edge.errors import EdgeError
 
 settings_option = click.option(
     "--settings",
@@ -22,6 +25,28 @@ settings_option = click.option(
 def private_files() -> None:
     """From here to the command's end, make files and folders that are its user's alone."""
     click.get_current_context().with_resource(_umask(0o077))
+
+
+def require_owner(folder: Path) -> None:
+    """Refuse to write as root into a folder that is there and another user's.
+
+    What root leaves there is root's alone, and the daemon could not read it.
+
+    Raises:
+        EdgeError: if that is so.
+    """
+    if os.geteuid() != 0 or not folder.exists():
+        return
+    owner = folder.stat().st_uid
+    if owner == 0:
+        return
+    name = f"#{owner}"
+    with suppress(KeyError):
+        name = pwd.getpwuid(owner).pw_name
+    raise EdgeError(
+        f"{folder} is the user {name}'s, whose daemon could not read what root leaves there: run "
+        f"this as that user, with 'runuser -u {name} -- alpr-edge' before it"
+    )
 
 
 @contextmanager

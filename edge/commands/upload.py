@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from edge.commands.options import private_files, settings_option
+from edge.commands.options import private_files, require_owner, settings_option
 from edge.commands.say import say
 from edge.health.status import STATUS_FILE, StatusError, read_status
 from edge.health.status_text import Standing
@@ -49,6 +49,7 @@ def upload(settings: Path, wait: bool, patience_s: float) -> None:
     """
     private_files()
     data = load_settings(settings).unit.data
+    require_owner(data)
     orders = Orders(data)
     order = orders.ask(Order(id=os.urandom(8).hex(), asked_at=datetime.now(UTC)))
     runs = _runs(data / STATUS_FILE)

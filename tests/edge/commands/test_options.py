@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import stat
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 from edge.cli import main
 from edge.commands.options import private_files
 from tests.edge.doctor.units import write_settings
+from tests.edge.nobody import NOBODY
 
 
 def test_what_is_made_is_the_users_alone_and_the_mask_is_as_before_afterwards(
@@ -48,3 +50,34 @@ def test_commands_that_write_data_make_it_private(tmp_path: Path, command: tuple
     assert made
     for one in made:
         assert stat.S_IMODE(one.stat().st_mode) & 0o077 == 0, one
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files away: needs root")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("hotfile", "import", "."),
+        ("keys", "rotate"),
+        ("upload",),
+        ("aim", "front"),
+        ("enrol", "--keys", "KEYS"),
+    ],
+)
+def test_root_leaves_nothing_that_the_daemons_user_could_not_read(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    settings = write_settings(tmp_path)
+    (tmp_path / "none yet").mkdir()
+    words = [str(tmp_path / "none yet") if word == "KEYS" else word for word in command]
+    if command[0] != "enrol":
+        words += ["--settings", str(settings)]
+    before = sorted(tmp_path.rglob("*"))
+    for one in before:
+        os.chown(one, NOBODY, -1)
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 1, done.output
+    assert f"runuser -u {pwd.getpwuid(NOBODY).pw_name} -- alpr-edge" in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+    for one in before:
+        os.chown(one, 0, -1)
+    assert "runuser" not in CliRunner().invoke(main, words).stderr
