@@ -10,12 +10,7 @@ from hypothesis import strategies as st
 
 from edge.contract.errors import ContractError
 from edge.contract.hotlist import MAX_ENTRY_BYTES, HotlistDelta, HotlistEntry
-from edge.contract.hotlist_stream import (
-    ListCheck,
-    decode_lines,
-    encode_lines,
-    merge_delta,
-)
+from edge.contract.hotlist_stream import ListCheck, decode_lines, encode_lines, merge_delta
 from tests.contract.test_hotlist import entry, lists, short_lists, version_of
 from tests.whole_lists import apply_delta, decode_list, delta_between, encode_list
 

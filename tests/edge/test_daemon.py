@@ -15,9 +15,7 @@ import pytest
 from edge.contract.records import Malfunction, NoPosition, Read
 from edge.hotfile.open import Outcome
 from edge.uplink.filter_settings import FilterSettings
-from edge.vision.engine import (
-    PlateEngine,
-)
+from edge.vision.engine import PlateEngine
 from tests.edge.daemon_parts import RecordingConsole, run_to_the_end, running, stored, unit
 from tests.street import write_pictures
 from tests.waiting import until

@@ -20,9 +20,7 @@ from edge.position.clock import UnitClock
 from edge.spool.errors import FullDiskError
 from edge.supervision.supervisor import RESTARTS
 from edge.vision.encode import EncodedPicture, encode_scene
-from edge.vision.engine import (
-    PlateEngine,
-)
+from edge.vision.engine import PlateEngine
 from edge.vision.frames import Frame
 from edge.vision.tracker import Tracker
 from edge.watch import Camera

@@ -324,21 +324,26 @@ def tls_broker(
     )
 
 
+def connected_by(own: trustme.LeafCert, folder: Path, broker: Broker, make_unit: MakeUnit) -> Unit:
+    """A unit that the broker let in under this certificate."""
+    own.cert_chain_pems[0].write_to_path(folder / "unit.pem")
+    own.private_key_pem.write_to_path(folder / "unit-tls.key")
+    unit = make_unit(
+        broker.port,
+        ca_file=folder / "ca.pem",
+        certificate_file=folder / "unit.pem",
+        key_file=folder / "unit-tls.key",
+    )
+    unit.uplink.start()
+    until(lambda: unit.uplink.counts().connected)
+    return unit
+
+
 @pytest.mark.policy("M-C7")
 def test_the_unit_and_the_broker_show_each_other_certificates(
     tmp_path: Path, authority: trustme.CA, tls_broker: Broker, make_unit: MakeUnit
 ) -> None:
-    own = authority.issue_cert("car-7.boston-pd")
-    own.cert_chain_pems[0].write_to_path(tmp_path / "unit.pem")
-    own.private_key_pem.write_to_path(tmp_path / "unit-tls.key")
-    unit = make_unit(
-        tls_broker.port,
-        ca_file=tmp_path / "ca.pem",
-        certificate_file=tmp_path / "unit.pem",
-        key_file=tmp_path / "unit-tls.key",
-    )
-    unit.uplink.start()
-    until(lambda: unit.uplink.counts().connected)
+    unit = connected_by(authority.issue_cert("car-7.boston-pd"), tmp_path, tls_broker, make_unit)
     assert unit.problems == []
 
 
@@ -348,16 +353,7 @@ def test_a_certificate_that_ends_within_a_month_is_said_while_it_still_works(
 ) -> None:
     soon = datetime.now(UTC) + timedelta(days=10)
     own = authority.issue_cert("car-7.boston-pd", not_after=soon)
-    own.cert_chain_pems[0].write_to_path(tmp_path / "unit.pem")
-    own.private_key_pem.write_to_path(tmp_path / "unit-tls.key")
-    unit = make_unit(
-        tls_broker.port,
-        ca_file=tmp_path / "ca.pem",
-        certificate_file=tmp_path / "unit.pem",
-        key_file=tmp_path / "unit-tls.key",
-    )
-    unit.uplink.start()
-    until(lambda: unit.uplink.counts().connected)
+    unit = connected_by(own, tmp_path, tls_broker, make_unit)
     until(lambda: bool(unit.problems))
     ((of, sentence),) = unit.problems
     assert of == "certificate"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -59,14 +59,19 @@ def camera(port: int, level: int, frames: int) -> Iterator[None]:
         thread.join()
 
 
+def live(address: str, port: int, path: str, say: Callable[[str], None]) -> LiveSource:
+    """A network camera that is looked for again soon."""
+    return LiveSource(
+        lambda: open_stream(f"{address}:{port}/{path}"),
+        f"{address}/{path}", "curb", wall_instant, say,
+        first_wait_s=0.05, longest_wait_s=0.2,
+    )  # fmt: skip
+
+
 def test_a_stream_that_vanishes_is_said_once_and_read_again_when_it_is_back() -> None:
     port = free_port()
     said: list[str] = []
-    source = LiveSource(
-        lambda: open_stream(f"http://127.0.0.1:{port}/video"),
-        "http://127.0.0.1/video", "curb", wall_instant, said.append,
-        first_wait_s=0.05, longest_wait_s=0.2,
-    )  # fmt: skip
+    source = live("http://127.0.0.1", port, "video", said.append)
     frames = source.frames()
     try:
         assert next(frames) is None, "nobody answers yet"
@@ -86,11 +91,7 @@ def test_a_stream_that_vanishes_is_said_once_and_read_again_when_it_is_back() ->
 def test_an_rtsp_camera_that_goes_is_read_again_when_it_is_back() -> None:
     port = free_port()
     said: list[str] = []
-    source = LiveSource(
-        lambda: open_stream(f"rtsp://127.0.0.1:{port}/street"),
-        "rtsp://127.0.0.1/street", "curb", wall_instant, said.append,
-        first_wait_s=0.05, longest_wait_s=0.2,
-    )  # fmt: skip
+    source = live("rtsp://127.0.0.1", port, "street", said.append)
     frames = source.frames()
     try:
         for level in (60, 200):
