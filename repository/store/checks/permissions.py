@@ -17,10 +17,11 @@ _OF_ONE_PART = text(
     "AND NOT pg_has_role(current_user, c.relowner, 'MEMBER'))"
 )
 # Row-level policies, triggers and rules, and functions of another owner than the tables', that
-# belong to no extension; the guards of the ledger are on tables which no part owns.
+# belong to no extension; the guards of the ledger are on tables which no part owns. Asked with the
+# system's own schema alone in reach, since operators may be laid over these questions too.
 _LAID_OVER = text(
-    "WITH own AS (SELECT oid, relname FROM pg_class "
-    "WHERE relnamespace = CAST(current_schema() AS regnamespace)) "
+    "WITH own AS (SELECT c.oid, relname, relowner FROM pg_class c "
+    "JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = :schema) "
     "SELECT 'policy ' || polname || ' on ' || relname "
     "FROM pg_policy JOIN own ON own.oid = polrelid "
     "UNION ALL "
@@ -32,13 +33,14 @@ _LAID_OVER = text(
     "FROM pg_rewrite JOIN own ON own.oid = ev_class "
     "WHERE rulename <> '_RETURN' "
     "UNION ALL "
-    "SELECT 'function ' || proname FROM pg_proc p "
-    "WHERE pronamespace = CAST(current_schema() AS regnamespace) "
-    "AND proowner <> (SELECT relowner FROM pg_class c JOIN own ON own.oid = c.oid "
-    "WHERE c.relname = 'units') "
+    "SELECT 'function ' || proname "
+    "FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace AND nspname = :schema "
+    "WHERE proowner <> (SELECT relowner FROM own WHERE relname = 'units') "
     "AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e') "
     "ORDER BY 1"
 )
+_REACH = text("SELECT current_schema(), current_setting('search_path')")
+_SET_REACH = text("SELECT set_config('search_path', :path, true)")
 _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
@@ -46,7 +48,11 @@ def check_laid_over(connection: Connection) -> Iterator[CheckResult]:
     """Whether somebody put into the database what others would run as themselves."""
     if connection.dialect.name != "postgresql":
         return
-    for name in connection.scalars(_LAID_OVER):
+    schema, path = connection.execute(_REACH).one()
+    connection.execute(_SET_REACH, {"path": "pg_catalog"})
+    names = connection.scalars(_LAID_OVER, {"schema": schema}).all()
+    connection.execute(_SET_REACH, {"path": path})
+    for name in names:
         yield CheckResult(
             "permissions.nothing_laid_over",
             f"{name}: it is not the repository's, and others would run it with their own rights",

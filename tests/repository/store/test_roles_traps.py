@@ -15,6 +15,9 @@ TRAP = (
     "GRANT INSERT ON caught TO public",
     "CREATE FUNCTION trap() RETURNS boolean LANGUAGE plpgsql AS "
     "$$ BEGIN INSERT INTO caught VALUES (current_user); RETURN true; END $$",
+    "CREATE FUNCTION join_trap(text, name) RETURNS text LANGUAGE plpgsql AS "
+    "$$ BEGIN INSERT INTO caught VALUES (current_user); RETURN $1; END $$",
+    "CREATE OPERATOR || (LEFTARG = text, RIGHTARG = name, FUNCTION = join_trap)",
     "CREATE POLICY trap ON reads USING (trap())",
     "ALTER TABLE reads ENABLE ROW LEVEL SECURITY",
     "ALTER TABLE reads FORCE ROW LEVEL SECURITY",
@@ -33,7 +36,7 @@ def test_nobody_who_reads_runs_what_another_part_laid_over_the_reads(
     assert "row-level security" in own_site.refused(reader, "SELECT count(*) FROM reads")
     found = check(own_site.of("owner"), today=NOW.date(), fold=FOLD, everything=False)
     assert [each.detail.partition(":")[0] for each in found] == [
-        "function trap", "policy trap on reads"
+        "function join_trap", "function trap", "policy trap on reads"
     ]  # fmt: skip
     with own_site.of("ingest").begin() as connection:
         connection.execute(text("ALTER TABLE reads NO FORCE ROW LEVEL SECURITY"))
