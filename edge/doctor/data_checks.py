@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from edge.bootstrap.hotlists import build_folder
 from edge.contract.plates import load_confusables
 from edge.doctor.disk_checks import spool_is_another_keys
-from edge.doctor.findings import Finding, fail, ok, split, warning
+from edge.doctor.findings import Finding, fail, ok, own, split, warning
 from edge.enrolment import EnrolmentError, load_keys
 from edge.health.status import Status
 from edge.hotfile.department_file import recipe_now
@@ -107,7 +109,7 @@ def judge_hotlists(settings: Settings, status: Status) -> Iterator[Finding]:
         for part in (check, f"hot list file {source.name}"):
             if part in status.troubles:
                 sentence = status.troubles[part].sentence.removeprefix(f"{check}: ")
-                yield fail(check, *split(sentence, _update(settings, source)))
+                yield _refused(settings, check, sentence, _update(settings, source))
         if (fact := in_use.get(source.name)) is not None:
             said = f"version {fact.version}, {fact.entries:,} entries"
             age, limit = timedelta(seconds=fact.age_s), timedelta(seconds=source.max_age_s)
@@ -201,7 +203,16 @@ def _unusable(settings: Settings, source: HotlistSource, error: HotfileError) ->
             "another key than the spool.key that is there now",
             "put back the spool.key that was made when the unit was enrolled; build nothing anew",
         )
-    return fail(check, *split(str(error).removeprefix(f"{check}: "), _build(settings, source)))
+    sentence = str(error).removeprefix(f"{check}: ")
+    return _refused(settings, check, sentence, _build(settings, source))
+
+
+def _refused(settings: Settings, check: str, sentence: str, otherwise: str) -> Finding:
+    """What one of the unit's sentences says of a list; that a file is another user's is seen."""
+    found, do = split(sentence, otherwise)
+    if os.strerror(errno.EACCES) in found:
+        do = own(settings.unit.data)
+    return fail(check, found, do)
 
 
 def _not_in_use(source: HotlistSource, do: str) -> Finding:

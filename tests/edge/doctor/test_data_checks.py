@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
@@ -31,6 +33,7 @@ from edge.vision.settings import EngineSettings
 from tests.edge.doctor.units import settings_of
 from tests.edge.health.test_status import AT, make
 from tests.edge.hotfile.lists import facts_of
+from tests.edge.nobody import NOBODY, as_nobody
 
 LIST = """
 [[hotlists]]
@@ -125,6 +128,26 @@ def test_without_a_daemon_the_lists_themselves_are_opened(tmp_path: Path) -> Non
     assert (finding.found, finding.do) == (f"{pointer} names no list", "remove it")
     (finding,) = lists(settings_of(tmp_path), None)
     assert finding.verdict == "warning"
+
+
+def test_a_list_that_another_user_put_there_is_told_to_be_the_daemons() -> None:
+    with TemporaryDirectory() as made:  # where nobody else may look, nobody may look for it
+        folder = Path(made)
+        settings = settings_of(folder, LIST)
+        pointer = settings.unit.data / "hotlists" / "state" / "current"
+        pointer.parent.mkdir(parents=True)
+        pointer.write_text("7.hotfile\n")
+        for one in (folder, *folder.rglob("*")):
+            if os.geteuid() == 0 and one != pointer:
+                os.chown(one, NOBODY, -1)
+        pointer.chmod(0)
+        with as_nobody():
+            (finding,) = lists(settings, None)
+    assert "Permission denied" in finding.found
+    assert f"chown -R plateward {settings.unit.data}" in finding.do
+    told = TroubleFact(sentence=f"{finding.found}; bring it on a USB stick", since=AT)
+    refused, _ = lists(settings, make(troubles={"hot list state": told}))
+    assert refused.do == finding.do
 
 
 @pytest.mark.parametrize(
