@@ -77,6 +77,16 @@ def migrated_postgres(postgres_server: PostgresServer) -> str:
     return name
 
 
+@pytest.fixture
+def postgres_engine(postgres_server: PostgresServer, migrated_postgres: str) -> Iterator[Engine]:
+    """A migrated PostgreSQL database, for what is asked of it alone."""
+    name = postgres_server.create_database(template=migrated_postgres)
+    opened = open_engine(postgres_server.dsn(name))
+    yield opened
+    opened.dispose()
+    postgres_server.drop_database(name)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """A migrated database of each kind in turn: a test that takes it runs over both."""
@@ -87,12 +97,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
         yield opened
         opened.dispose()
         return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = server.create_database(template=request.getfixturevalue("migrated_postgres"))
-    opened = open_engine(server.dsn(name))
-    yield opened
-    opened.dispose()
-    server.drop_database(name)
+    yield request.getfixturevalue("postgres_engine")
 
 
 @pytest.fixture

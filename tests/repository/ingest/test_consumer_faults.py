@@ -177,18 +177,16 @@ def test_a_refusal_that_cannot_be_committed_is_tried_again(
 
 def test_a_database_that_only_reads_for_a_while_stops_nothing_for_good(
     broker: Broker,
-    postgres_server: PostgresServer,
-    migrated_postgres: str,
+    postgres_engine: Engine,
     ingest_on: Callable[[Engine], Ingest],
     repository_key: Ed25519PrivateKey,
     run_consumer: RunConsumer,
 ) -> None:
-    name = postgres_server.create_database(template=migrated_postgres)
-    engine = open_engine(postgres_server.dsn(name))
+    engine = postgres_engine
     sender = Sender()
     sender.enrol(engine, NOW)
     link = Link(broker.port, sender, repository_key)
-    set_read_only(engine, name, "on")
+    set_read_only(engine, "on")
     engine.dispose()
     messages = [sender.message(sender.read(SEEN)) for _ in range(3)]
     with capture_logs() as logged:
@@ -197,19 +195,17 @@ def test_a_database_that_only_reads_for_a_while_stops_nothing_for_good(
             link.send(sender.topic(), message)
         while not any("nothing can be committed" in line["event"] for line in logged):
             time.sleep(0.05)
-        set_read_only(engine, name, "off")
+        set_read_only(engine, "off")
         assert link.receipt_for(messages[-1]).committed_through == 3
         running.stop()
     link.close()
     assert (count(engine, reads), count(engine, quarantine)) == (3, 0)
-    engine.dispose()
-    postgres_server.drop_database(name)
 
 
-def set_read_only(engine: Engine, database: str, state: str) -> None:
+def set_read_only(engine: Engine, state: str) -> None:
     """As an administrator does it during a switch of servers; connections made after it obey."""
     with engine.begin() as connection:
         connection.execute(text("SET TRANSACTION READ WRITE"))
         connection.execute(
-            text(f"ALTER DATABASE {database} SET default_transaction_read_only={state}")
+            text(f"ALTER DATABASE {engine.url.database} SET default_transaction_read_only={state}")
         )

@@ -22,7 +22,7 @@ from repository.ingest import fleet, ownclock
 from repository.ingest.arrived import open_message
 from repository.ingest.aside import Bounds
 from repository.ingest.take import Ingest, Taken
-from repository.store.engine import open_engine, reading
+from repository.store.engine import reading
 from repository.store.tables.fleet import agencies, units
 from repository.store.tables.plates import plates
 from repository.store.tables.reads import hits, pictures, quarantine, reads
@@ -31,7 +31,6 @@ from repository.units.findings import Finding, list_findings
 from tests.repository.ingest.conftest import NOW, Clock
 from tests.repository.ingest.test_take import SEEN, count, receipt
 from tests.repository.sender import AGENCY, PICTURE, Sender, altered, match
-from tests.servers import PostgresServer
 
 MINUTE = timedelta(minutes=1)
 _numbers = itertools.count(100)
@@ -131,12 +130,9 @@ def test_a_batch_that_overtook_the_one_before_it_waits_for_that(
 
 
 def test_a_unit_that_another_process_has_in_hand_holds_up_no_other(
-    postgres_server: PostgresServer,
-    migrated_postgres: str,
-    ingest_on: Callable[[Engine], Ingest],
+    postgres_engine: Engine, ingest_on: Callable[[Engine], Ingest]
 ) -> None:
-    name = postgres_server.create_database(template=migrated_postgres)
-    engine = open_engine(postgres_server.dsn(name))
+    engine = postgres_engine
     ingest = ingest_on(engine)
     busy, free = Sender(), Sender(unit="car-13")
     for unit in (busy, free):
@@ -150,17 +146,12 @@ def test_a_unit_that_another_process_has_in_hand_holds_up_no_other(
             ("committed", 2, False),
         ]
     assert [each.outcome for each in take_all(ingest, *messages)] == ["committed", "duplicate"]
-    engine.dispose()
-    postgres_server.drop_database(name)
 
 
 def test_a_batch_that_waits_for_another_keeps_no_process_from_its_unit(
-    postgres_server: PostgresServer,
-    migrated_postgres: str,
-    ingest_on: Callable[[Engine], Ingest],
+    postgres_engine: Engine, ingest_on: Callable[[Engine], Ingest]
 ) -> None:
-    name = postgres_server.create_database(template=migrated_postgres)
-    engine = open_engine(postgres_server.dsn(name))
+    engine = postgres_engine
     waiting, going = Sender(), Sender(unit="car-13")
     for unit in (waiting, going):
         unit.enrol(engine, NOW)
@@ -179,8 +170,6 @@ def test_a_batch_that_waits_for_another_keeps_no_process_from_its_unit(
     )
     assert [each.outcome for each in mine] == ["ahead", "committed"]
     assert [each.outcome for each in others] == ["committed"]
-    engine.dispose()
-    postgres_server.drop_database(name)
 
 
 def test_what_was_waited_for_in_vain_is_sent_again_by_its_unit_and_a_gap_is_said(

@@ -139,23 +139,17 @@ def test_a_day_gets_its_partition_once(engine: Engine) -> None:
         assert names == ["reads_20260301", "reads_20260302"]
 
 
-def test_two_that_make_the_same_partitions_at_once_both_succeed(
-    postgres_server: PostgresServer, migrated_postgres: str
-) -> None:
-    name = postgres_server.create_database(template=migrated_postgres)
-    engine = open_engine(postgres_server.dsn(name))
+def test_two_that_make_the_same_partitions_at_once_both_succeed(postgres_engine: Engine) -> None:
     start = Barrier(4, timeout=60)
 
     def make(_number: int) -> None:
         for offset in range(30):
             start.wait()
-            with engine.begin() as connection:
+            with postgres_engine.begin() as connection:
                 ensure_days(connection, [NOW.date() + timedelta(days=offset)])
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(make, range(4)))
-    engine.dispose()
-    postgres_server.drop_database(name)
 
 
 @pytest.mark.parametrize("dsn", ["nonsense", "mysql://h/d", "postgresql://h/d", "sqlite://"])
