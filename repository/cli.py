@@ -64,8 +64,8 @@ class _Group(click.Group):
     "--settings",
     type=click.Path(path_type=Path, dir_okay=False),
     envvar="ALPR_REPOSITORY_SETTINGS",
-    help="Settings file (TOML). Without one: ./repository.toml, or else everything in "
-    "./plateward-data.",
+    help="Settings file (TOML); also from ALPR_REPOSITORY_SETTINGS. Without one: "
+    "./repository.toml, or else everything in ./plateward-data.",
 )
 @click.version_option(package_name="plateward")
 @click.pass_context
@@ -111,7 +111,7 @@ def init(ctx: click.Context, as_json: bool) -> None:
 )
 @pass_services
 def run(services: Services, only: runner.Part | None, instance: int | None) -> None:
-    """Take in what units send, do what is due, and serve the pages, until stopped.
+    """Take in what units send, do what is due, and serve the API, until stopped.
 
     Example: alpr-repository run --only ingest --instance 2
     """

@@ -222,7 +222,7 @@ class JobSettings(_Section):
 
 
 class WebSettings(_Section):
-    """The web pages and the API."""
+    """The web server: an API, and no pages of its own."""
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(8080, ge=1, le=65_535, description="Port to listen on.")
@@ -289,7 +289,7 @@ class Settings(_Section):
     search: SearchSettings = Field(
         default_factory=SearchSettings, description="What searches need an approval, and reviews."
     )
-    web: WebSettings = Field(default_factory=WebSettings, description="The web pages and the API.")
+    web: WebSettings = Field(default_factory=WebSettings, description="The web server.")
 
     @field_validator("database", "accounts_database")
     @classmethod

@@ -27,14 +27,20 @@ from repository.command import pass_services
 SESSION_VARIABLE = "ALPR_SESSION_FILE"
 
 _R = TypeVar("_R")
+_F = TypeVar("_F", bound=Callable[..., Any])
 
-session_file = click.option(
-    "--session-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    envvar=SESSION_VARIABLE,
-    help=f"File of a session that `sign-in` began, in place of signing in; or set "
-    f"{SESSION_VARIABLE}.",
-)
+
+def _session_option(or_set: str) -> Callable[[_F], _F]:
+    return click.option(
+        "--session-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar=SESSION_VARIABLE,
+        help=f"File of a session that `sign-in` began, in place of signing in; {or_set} "
+        f"{SESSION_VARIABLE}.",
+    )
+
+
+session_file = _session_option("or set")
 
 
 def sign_in(
@@ -125,7 +131,7 @@ def _options(why: str, *, person_needed: bool) -> Callable[[Callable[..., _R]], 
         @click.option("--user", "login", help=why)
         @secret_input.password_file
         @secret_input.code_file
-        @session_file
+        @(session_file if person_needed else _session_option("or, beside --user, set"))
         @pass_services
         @functools.wraps(command)
         def with_user(

@@ -270,4 +270,6 @@ def show_password(login: str, password: str, as_json: bool) -> None:
         )
         return
     click.echo(f"one-time password of {login}: {password}")
-    click.echo("It is shown this once and must be changed first: alpr-repository users passwd")
+    click.echo(
+        f"It is shown this once and must be changed first: alpr-repository users passwd {login}"
+    )

@@ -121,7 +121,9 @@ def close(services: Services, user: User | None, number: int, reason: str) -> No
 
 @misuse_command.command("measure")
 @_REPORT
-@click.option("--measure", type=click.Choice(get_args(Measure)), required=True, help="Which.")
+@click.option(
+    "--measure", type=click.Choice(get_args(Measure)), required=True, help="Which of them."
+)
 @as_person
 def measure(services: Services, user: User, number: int, measure: Measure) -> None:
     """Suspend the access of whom a report is about until an administrator unlocks it, or revoke it.

@@ -136,7 +136,13 @@ def redraw(services: Services, user: User, *, number: int, as_json: bool) -> Non
 
 @click.command("answer")
 @_AUDIT
-@click.option("--sample", "place", type=click.IntRange(1, 10_000), required=True, help="Which.")
+@click.option(
+    "--sample",
+    "place",
+    type=click.IntRange(1, 10_000),
+    required=True,
+    help="The search's number in the sample.",
+)
 @click.option("--purpose-lawful", type=_ANSWER, required=True, help="Is the purpose lawful?")
 @click.option("--facts-specific", type=_ANSWER, required=True, help="Do the facts say enough?")
 @click.option("--case-exists", type=_ANSWER, required=True, help="Is there such a case?")
@@ -184,7 +190,13 @@ def find(
 
 
 @click.command("follow-up")
-@click.option("--finding", "number", type=click.IntRange(1, 2**31 - 1), required=True, help="Its.")
+@click.option(
+    "--finding",
+    "number",
+    type=click.IntRange(1, 2**31 - 1),
+    required=True,
+    help="The finding's number.",
+)
 @click.option("--text", required=True, help="What was done about it.")
 @as_person
 def follow_up(services: Services, user: User, *, number: int, text: str) -> None:

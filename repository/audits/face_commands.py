@@ -111,7 +111,13 @@ def add(
 
 
 @face_requests.command("answer")
-@click.option("--request", "number", type=click.IntRange(1, 2**31 - 1), required=True, help="Its.")
+@click.option(
+    "--request",
+    "number",
+    type=click.IntRange(1, 2**31 - 1),
+    required=True,
+    help="The request's number.",
+)
 @click.option(
     "--matches", type=click.IntRange(0, 2**31 - 1), required=True, help="How many came back."
 )

@@ -50,7 +50,7 @@ def verify(services: Services, held: tuple[Path, ...], as_json: bool) -> None:
         click.echo(
             f"the ledger is whole: {counted(verdict.size, 'entry', 'entries')}, root "
             f"{verdict.root_hex}, "
-            f"{verdict.checkpoints} checkpoints agree"
+            f"{counted(verdict.checkpoints, 'checkpoint agrees', 'checkpoints agree')}"
         )
     else:
         click.echo(f"THE LEDGER IS NOT WHOLE: {verdict.problem}")

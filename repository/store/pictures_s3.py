@@ -120,7 +120,7 @@ def open_bucket(
         from minio.credentials.providers import AWSConfigProvider, EnvAWSProvider
     except ModuleNotFoundError as error:
         raise PictureError(
-            "pictures: the store 's3' needs one more package; run `pip install plateward[s3]`"
+            "pictures: the store 's3' needs one more package; in a checkout: `pip install '.[s3]'`"
         ) from error
     if credentials is not None:
         require_private(credentials)

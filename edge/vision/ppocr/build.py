@@ -30,7 +30,7 @@ def ppocr_parts(
     if importlib.util.find_spec("rapidocr") is None:
         raise ModelError(
             "engine.kind is 'ppocr' and its models are not installed: "
-            "pip install 'plateward[ppocr]', or set engine.kind to 'plateward'"
+            "pip install '.[ppocr]' in a checkout, or set engine.kind to 'plateward'"
         )
     finder_model, verifier_model, recogniser_model = map(load, (FINDER, VERIFIER, RECOGNISER))
     finder = LineFinder(finder_model)

@@ -45,7 +45,7 @@ def test_a_login_from_its_request_to_the_review_that_ends_it(command_line: Comma
         "admin", line, "logins", "grant", "--request=2", "--login=apoe", "--role=auditor",
         "--current-employee", "--reason=Works in my unit",
     )  # fmt: skip
-    assert "must be changed first: alpr-repository users passwd" in shown
+    assert "must be changed first: alpr-repository users passwd apoe\n" in shown
     tend(line)
     assert [each["kind"] for each in findings(line)] == ["training_due"]
     taught = ("training", "record", "jdoe", "--course=First use", "--taught-by=Sgt. Poe")
