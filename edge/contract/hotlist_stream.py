@@ -1,4 +1,4 @@
-"""Hot lists of any length, an entry at a time: what :mod:`edge.contract.hotlist` does in memory.
+"""Hot lists of any length, an entry at a time: writing, reading and checking files, merging deltas.
 
 Lists run to ten million entries, more than a unit can hold as objects. Everything here takes and
 gives entries in ascending order of their ids, as a list's file has them, and holds one of them,
