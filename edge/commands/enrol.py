@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edge.commands.options import require_owner
+from edge.commands.options import json_option
 from edge.commands.say import say, say_json, say_text
 from edge.contract.batch import key_id
 from edge.enrolment import PUBLIC_KEY, enrol
@@ -20,7 +20,7 @@ from edge.enrolment import PUBLIC_KEY, enrol
     show_default=True,
     help="Folder for the unit's keys.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def enrol_command(keys: Path, as_json: bool) -> None:
     """Make the unit's keys and print the public part.
 
@@ -28,7 +28,6 @@ def enrol_command(keys: Path, as_json: bool) -> None:
 
     Example: alpr-edge enrol --keys /etc/plateward/keys
     """
-    require_owner(keys)
     made = enrol(keys)
     identifier = key_id(made.signing_key.public_key())
     if as_json:

@@ -36,7 +36,6 @@ def rotate(settings: Path) -> None:
     """
     chosen = load_settings(settings)
     folder = chosen.unit.keys
-    require_owner(folder)
     require_owner(chosen.unit.data)
     # First what an earlier rotation left; it also finds out whether the daemon still runs.
     _reseal(chosen)

@@ -20,6 +20,10 @@ settings_option = click.option(
     show_default=True,
     help="Settings file (TOML); also from ALPR_EDGE_SETTINGS.",
 )
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+json_array_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON array, an object for each."
+)
 
 
 def private_files() -> None:
@@ -27,18 +31,17 @@ def private_files() -> None:
     click.get_current_context().with_resource(_umask(0o077))
 
 
-def require_owner(folder: Path) -> None:
-    """Refuse to write as root into a folder that is there and another user's.
+def require_owner(data: Path) -> None:
+    """Refuse to write as root among a unit's data whose daemon is another user.
 
     What root leaves there is root's alone, and the daemon could not read it.
 
     Raises:
         EdgeError: if that is so.
     """
-    if os.geteuid() != 0 or not folder.exists():
-        return
-    owner = folder.stat().st_uid
-    if owner == 0:
+    # Who made the spool is who the daemon is, whosever disk its folder lies on.
+    folder = next((one for one in (data / "spool", data) if one.exists()), None)
+    if os.geteuid() != 0 or folder is None or (owner := folder.stat().st_uid) == 0:
         return
     name = f"#{owner}"
     with suppress(KeyError):

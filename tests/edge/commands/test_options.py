@@ -54,30 +54,23 @@ def test_commands_that_write_data_make_it_private(tmp_path: Path, command: tuple
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files away: needs root")
 @pytest.mark.parametrize(
-    "command",
-    [
-        ("hotfile", "import", "."),
-        ("keys", "rotate"),
-        ("upload",),
-        ("aim", "front"),
-        ("enrol", "--keys", "KEYS"),
-    ],
+    "command", [("hotfile", "import", "."), ("keys", "rotate"), ("upload",), ("aim", "front")]
 )
 def test_root_leaves_nothing_that_the_daemons_user_could_not_read(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
-    settings = write_settings(tmp_path)
-    (tmp_path / "none yet").mkdir()
-    words = [str(tmp_path / "none yet") if word == "KEYS" else word for word in command]
-    if command[0] != "enrol":
-        words += ["--settings", str(settings)]
+    words = [*command, "--settings", str(write_settings(tmp_path))]
+    data = tmp_path / "data"
+    os.chown(data, NOBODY, -1)
+    refusal = f"runuser -u {pwd.getpwuid(NOBODY).pw_name} -- alpr-edge"
     before = sorted(tmp_path.rglob("*"))
-    for one in before:
-        os.chown(one, NOBODY, -1)
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 1, done.output
-    assert f"runuser -u {pwd.getpwuid(NOBODY).pw_name} -- alpr-edge" in done.stderr
+    assert f"{data} is the user" in done.stderr
+    assert refusal in done.stderr
     assert sorted(tmp_path.rglob("*")) == before
-    for one in before:
-        os.chown(one, 0, -1)
-    assert "runuser" not in CliRunner().invoke(main, words).stderr
+    (data / "spool").mkdir()
+    assert refusal not in CliRunner().invoke(main, words).stderr, "the daemon is root's"
+    os.chown(data / "spool", NOBODY, -1)
+    os.chown(data, 0, -1)
+    assert refusal in CliRunner().invoke(main, words).stderr
