@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge.commands.options import require_owner, settings_option
+from edge.commands.options import json_array_option, json_option, require_owner, settings_option
 from edge.commands.say import say, say_json
 from edge.errors import EdgeError
 from edge.health.status import STATUS_FILE, Status, StatusError, read_status
@@ -25,8 +25,6 @@ NOT_GOOD = 3
 
 DAEMON_PATIENCE_S = 10.0
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-
 
 @click.group()
 def cameras() -> None:
@@ -38,9 +36,7 @@ def cameras() -> None:
 
 @cameras.command("list")
 @settings_option
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print a JSON array of one object for each camera."
-)
+@json_array_option
 def list_cameras(settings: Path, as_json: bool) -> None:
     """List each camera: how it is set, when its aim was checked, and what the daemon says of it.
 
@@ -73,7 +69,7 @@ def list_cameras(settings: Path, as_json: bool) -> None:
 @click.option(
     "--accept", is_flag=True, help="Keep this view as the reference that later ones are held to."
 )
-@_json_option
+@json_option
 def aim(camera: str, settings: Path, out: Path | None, accept: bool, as_json: bool) -> None:
     """Check a camera's aim on a live picture: are plates large, sharp, lit and level enough?
 

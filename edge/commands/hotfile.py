@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from edge.commands.hotfile_import import Taken, folder_of, of_file, of_folder, shown_facts
-from edge.commands.options import private_files, require_owner, settings_option
+from edge.commands.options import json_array_option, private_files, require_owner, settings_option
 from edge.commands.say import say, say_json
 
 MAX_REASON = 200
@@ -36,7 +36,7 @@ def hotfile() -> None:
     help="Take a list although it shrinks or grows by more than the settings allow.",
 )
 @click.option("--reason", help="With --force: why that is right; no plates, no names.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, an object for each.")
+@json_array_option
 def import_lists(
     path: Path, settings: Path, force: bool, reason: str | None, as_json: bool
 ) -> None:
@@ -80,7 +80,7 @@ def import_lists(
 
 @hotfile.command()
 @settings_option
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, an object for each.")
+@json_array_option
 def status(settings: Path, as_json: bool) -> None:
     """Show each list: version, where it came from, when it was issued, how old it is.
 

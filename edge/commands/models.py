@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
+from edge.commands.options import json_array_option, json_option
 from edge.commands.say import say, say_json
 
 if TYPE_CHECKING:
@@ -24,10 +25,6 @@ _manifest_option = click.option(
     "--manifest",
     type=click.Path(path_type=Path, dir_okay=False),
     help="The unit's own manifest, as the setting engine.models names it; else models.toml here.",
-)
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-_json_array_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print a JSON array of one object for each model."
 )
 
 
@@ -62,7 +59,7 @@ def models() -> None:
     help="A picture to try it on (a scene, or a plate's crop for a reader); else a drawn one.",
 )
 @_manifest_option
-@_json_option
+@json_option
 def add(
     file: Path,
     role: Role,
@@ -105,7 +102,7 @@ def add(
 
 @models.command("list")
 @_manifest_option
-@_json_array_option
+@json_array_option
 def list_models(manifest: Path | None, as_json: bool) -> None:
     """List the product's models and those of the unit's own manifest.
 
@@ -122,7 +119,7 @@ def list_models(manifest: Path | None, as_json: bool) -> None:
 
 @models.command()
 @_manifest_option
-@_json_array_option
+@json_array_option
 def check(manifest: Path | None, as_json: bool) -> None:
     """Load every model, compare its digest, and try it on a drawn picture.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from edge.commands.options import settings_option
+from edge.commands.options import json_option, settings_option
 from edge.commands.say import say, say_json, say_text
 from edge.health.status import STATUS_FILE, StatusError, read_status
 from edge.health.status_text import Standing, status_text
@@ -22,7 +22,7 @@ NOT_RUNNING = 4
 
 @click.command()
 @settings_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @click.option("--watch", is_flag=True, help="Show it anew every two seconds, until Ctrl-C.")
 def status(settings: Path, as_json: bool, watch: bool) -> None:
     """Show how the unit is: troubles first, then every part.

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import structlog
 
-from edge.commands.options import settings_option
+from edge.commands.options import json_option, settings_option
 from edge.commands.say import say, say_json, say_text
 from edge.doctor.examine import Check, examine
 from edge.doctor.findings import Finding, exit_status, fail, ok, own, worst
@@ -35,7 +35,7 @@ _VERDICTS = {
 
 @click.command()
 @settings_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def doctor(settings: Path, as_json: bool) -> None:
     """Check every part of the unit, and say what to do.
 
