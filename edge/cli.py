@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import click
 
+from edge.contract.examples import with_whole_example
 from edge.errors import EdgeError
 
 _COMMANDS = {
@@ -38,7 +39,9 @@ class _Commands(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module, _, name = _COMMANDS[cmd_name].partition(":")
-        return cast(click.Command, getattr(importlib.import_module(module), name))
+        command = cast(click.Command, getattr(importlib.import_module(module), name))
+        _show_examples_whole(command)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         from edge.contract.errors import ContractError
@@ -53,6 +56,13 @@ class _Commands(click.Group):
             if said == printable(said):
                 raise
             raise click.UsageError(printable(said), error.ctx) from error
+
+
+def _show_examples_whole(command: click.Command) -> None:
+    command.help = with_whole_example(command.help or "")
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            _show_examples_whole(each)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from edge.contract.errors import ContractError
+from edge.contract.examples import with_whole_example
 from repository import bootstrap, logs, runner
 from repository.accounts import own_commands
 from repository.accounts.api_tokens_commands import tokens
@@ -166,3 +167,13 @@ main.add_command(evidence)
 main.add_command(ledger)
 main.add_command(audits)
 main.add_command(face_requests)
+
+
+def _show_examples_whole(command: click.Command) -> None:
+    command.help = with_whole_example(command.help or "")
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            _show_examples_whole(each)
+
+
+_show_examples_whole(main)

@@ -34,6 +34,11 @@ def test_every_command_says_what_it_does_with_an_example(words: list[str], tmp_p
     assert ("--json" in shown) == ("--json Print JSON, for scripts." in shown)
 
 
+def test_an_example_of_several_lines_is_one_command_to_a_shell() -> None:
+    shown = CliRunner().invoke(main, ["units", "add", "--help"]).stdout
+    assert "--agency salem-pd --unit car-12 \\\n      --public-key car-12.pub\n" in shown
+
+
 def every_number() -> Iterator[tuple[str, click.Parameter]]:
     """Each option and argument of each command that is a whole number, and the command's words."""
     for words in every_command(main):

@@ -74,3 +74,8 @@ def test_root_leaves_nothing_that_the_daemons_user_could_not_read(
     os.chown(data / "spool", NOBODY, -1)
     os.chown(data, 0, -1)
     assert refusal in CliRunner().invoke(main, words).stderr
+
+
+def test_an_example_of_several_lines_is_one_command_to_a_shell() -> None:
+    shown = CliRunner().invoke(main, ["hotfile", "--help"]).stdout
+    assert "hotfile import /media/usb \\\n      --settings /etc/plateward/edge.toml\n" in shown
