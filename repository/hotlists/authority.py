@@ -46,7 +46,8 @@ def settled(
         raise EntryRefusedError(
             f"authorized by: {named[0].name} ({named[0].login}) has by their account: {held}; a "
             "plate is entered only when a person of the command position authorizes it "
-            f"({', '.join(command_ranks)})"
+            f"({', '.join(command_ranks)}); a rank that has changed is set with their roles: "
+            "`users roles --position`"
         )
     if len(commanding) > 1:
         logins = ", ".join(each.login for each in commanding)
