@@ -60,7 +60,7 @@ def make(
         click.echo(json.dumps(content))
         return
     click.echo(f"token {made.id}: {made.token}")
-    click.echo(f"It is shown this once, and good until {made.expires_at:%Y-%m-%d %H:%M}Z.")
+    click.echo(f"It is shown this once, and good until {made.expires_at:%Y-%m-%d %H:%M} UTC.")
 
 
 @tokens.command(name="list")
@@ -93,12 +93,13 @@ def list_(services: Services, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"tokens": rows}))
         return
-    for row in rows:
-        used = f"last used {row['last_used']}" if row["last_used"] else "never used"
-        scopes = ", ".join(str(each) for each in row["scopes"] or ())
+    for row, each in zip(rows, found, strict=True):
+        at = each.last_used_at
+        used = "never used" if at is None else f"last used {at:%Y-%m-%d %H:%M} UTC"
+        scopes = ", ".join(scope.value for scope in each.scopes)
         click.echo(
             f"{row['id']}  {row['agency']}  {row['name']} ({row['responsible']})  {scopes}  "
-            f"{row['state']}, until {row['ends']}, {used}"
+            f"{row['state']}, until {each.expires_at:%Y-%m-%d %H:%M} UTC, {used}"
         )
     if not found:
         click.echo("none")

@@ -107,7 +107,9 @@ def roles_(
     changed = services.accounts.set_roles(
         person, parse(roles), by(user), COMMAND_LINE, position=position
     )
-    click.echo(f"{changed.login}: {', '.join(sorted(changed.roles))}")
+    click.echo(
+        f"{changed.login}: {changed.position or 'no position'}; {', '.join(sorted(changed.roles))}"
+    )
 
 
 @users.command()

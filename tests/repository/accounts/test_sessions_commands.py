@@ -55,7 +55,9 @@ def test_the_operator_ends_sessions_and_has_tokens(command_line: CommandLine) ->
     assert accounts.service_of(made["token"], Scope.LEDGER_READ, HERE).agency == "salem-pd"
     (listed,) = json.loads(command_line.ok("tokens", "list", "--json"))["tokens"]
     assert (listed["id"], listed["state"]) == (made["id"], "good")
-    assert made["token"] not in command_line.ok("tokens", "list") + repr(listed)
+    told = command_line.ok("tokens", "list")
+    assert told.count(" UTC") == 2
+    assert made["token"] not in told + repr(listed)
     command_line.ok("tokens", "revoke", made["id"])
     assert "revoked, until" in command_line.ok("tokens", "list")
     assert "none of that id" in command_line.refused("tokens", "revoke", made["id"])
