@@ -234,4 +234,4 @@ def _say(words: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="scripts/bench api")

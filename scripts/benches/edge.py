@@ -363,4 +363,4 @@ def _as_table(figures: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="scripts/bench edge")

@@ -111,4 +111,4 @@ def _say(words: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="scripts/bench ingest_faults")

@@ -318,4 +318,4 @@ def _say(text_: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="scripts/bench ledger")

@@ -115,4 +115,4 @@ def _error(driven: Drive, position: object, at_s: float) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="scripts/bench position")

@@ -237,4 +237,4 @@ def _say(what: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="scripts/bench purge")

@@ -359,4 +359,4 @@ def _say(words: str, end: str = "\n") -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="scripts/bench search")

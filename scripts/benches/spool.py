@@ -307,4 +307,4 @@ def _say(text: str, end: str = "\n") -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="scripts/bench spool")

@@ -90,4 +90,4 @@ def _shares(counted: Counter[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="scripts/bench tracking")
