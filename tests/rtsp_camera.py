@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -21,11 +21,14 @@ SUBSAMPLED_420 = 1
 
 
 class RtspCamera:
-    """Shows one picture until closed; whoever asks for it in the meantime is cut off then."""
+    """Shows its pictures in turn until closed; whoever looks in the meantime is cut off then."""
 
-    def __init__(self, port: int, picture: NDArray[np.uint8]) -> None:
-        """`picture` is (H, W, 3) uint8 BGR, both sides multiples of 16 pixels."""
-        self._picture = picture
+    def __init__(
+        self, port: int, pictures: Sequence[NDArray[np.uint8]], frames_per_s: float = FRAMES_PER_S
+    ) -> None:
+        """`pictures` are (H, W, 3) uint8 BGR, both sides multiples of 16 pixels."""
+        self._pictures = pictures
+        self._frames_per_s = frames_per_s
         self._stop = threading.Event()
         self._talks: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", port))
@@ -61,10 +64,10 @@ class RtspCamera:
     def _play(self, viewer: socket.socket) -> None:
         sequence = 0
         for number in range(1 << 30):
-            if self._stop.wait(1 / FRAMES_PER_S):
+            if self._stop.wait(1 / self._frames_per_s):
                 return
-            stamp = int(number * 90_000 / FRAMES_PER_S) & 0xFFFFFFFF
-            for last, payload in _pieces(self._picture):
+            stamp = int(number * 90_000 / self._frames_per_s) & 0xFFFFFFFF
+            for last, payload in _pieces(self._pictures[number % len(self._pictures)]):
                 kind = PAYLOAD_JPEG | (0x80 if last else 0)
                 packet = struct.pack(">BBHII", 0x80, kind, sequence, stamp, 1) + payload
                 viewer.sendall(struct.pack(">cBH", b"$", 0, len(packet)) + packet)

@@ -3,11 +3,16 @@
 A named thread reads as fast as the camera gives and keeps one frame. Whatever the reader was too
 slow to take is dropped and counted. When the camera goes away the thread tries again, waiting
 twice as long each time, and says so once until it is back.
+
+A frame is dated as it is read. Where reading was held up, by a busy machine or on the way, what
+comes next may have waited for as long, and nothing tells which frame is the first that did not: the
+connection is made anew, so that no car of a while ago is read as one of now.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -25,6 +30,10 @@ LONGEST_WAIT_S = 30.0
 CLOSE_TIMEOUT_S = 5.0
 SILENCE_S = 1.0
 NETWORK_TIMEOUT_MS = 5000
+HELD_UP_S = 2.0
+"""No camera that plates are read with takes as long from one frame to the next."""
+SETTLES_S = 0.3
+"""FFmpeg looks at seconds of an RTSP stream before it gives any, and then gives these at once."""
 
 
 class Camera(Protocol):
@@ -133,17 +142,19 @@ class LiveSource:
                 self._changed.notify_all()
 
     def _read_until_stopped(self) -> None:
-        wait_s, said = self._waits_s[0], False
+        wait_s, said, held_up = self._waits_s[0], False, False
         while not self._stop.is_set():
             try:
-                given = self._read_one_connection(said)
+                given, held_up = self._read_one_connection(said, anew=held_up)
                 reason = "it gives no more frames"
             except CaptureError as error:
-                given, reason = 0, str(error)
+                given, held_up, reason = 0, False, str(error)
             if given:
                 wait_s, said = self._waits_s[0], False
             if self._stop.is_set():
                 return
+            if held_up:
+                continue
             if not said:
                 self._say_gone(f"camera {self._camera}: {reason}; trying again until it is back")
                 said = True
@@ -155,22 +166,32 @@ class LiveSource:
             self._gone = sentence
         self._on_event(sentence)
 
-    def _read_one_connection(self, was_gone: bool) -> int:
-        """Read until the camera stops giving; how many frames it gave."""
+    def _read_one_connection(self, was_gone: bool, *, anew: bool) -> tuple[int, bool]:
+        """Read until the camera stops giving, or reading was held up.
+
+        One that was made anew for that may take long for its first frame: else a slow camera would
+        give none at all.
+
+        Returns:
+            How many frames it gave, and whether reading was held up.
+        """
         device = self._open_camera()
-        given = 0
+        given, last_s = 0, self._now().at_s
         try:
             while not self._stop.is_set():
                 alive, image = device.read()
                 if not alive:
                     break
+                captured = self._now()
+                if captured.at_s - last_s > HELD_UP_S and (given or not anew):
+                    return given, True
                 if given == 0 and was_gone:
                     self._on_event(f"camera {self._camera}: back")
-                self._offer(self._now(), np.asarray(image, dtype=np.uint8))
-                given += 1
+                self._offer(captured, np.asarray(image, dtype=np.uint8))
+                given, last_s = given + 1, captured.at_s
         finally:
             device.release()
-        return given
+        return given, False
 
     def _offer(self, captured: Instant, image: NDArray[np.uint8]) -> None:
         with self._changed:
@@ -192,7 +213,10 @@ def open_device(number_or_path: int | str) -> Camera:
 
 
 def open_stream(url: str) -> Camera:
-    """Open an RTSP or HTTP stream; raises CaptureError where it does not answer."""
+    """Open an RTSP or HTTP stream; raises CaptureError where it does not answer.
+
+    What it gives in the first moments is passed over, since it may have waited.
+    """
     limits = [
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
         NETWORK_TIMEOUT_MS,
@@ -202,4 +226,7 @@ def open_stream(url: str) -> Camera:
     capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits)
     if not capture.isOpened():
         raise CaptureError("the stream does not answer with pictures: ask 'alpr-edge doctor' why")
+    settled_s = time.monotonic() + SETTLES_S
+    while time.monotonic() < settled_s and capture.grab():
+        pass
     return capture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -37,10 +37,11 @@ def _refuser() -> socket.socket:
     server = socket.create_server(("127.0.0.1", 0))
 
     def answer() -> None:
-        viewer, _ = server.accept()
-        with viewer:
-            viewer.sendall(b"RTSP/1.0 400 Bad Request\r\n\r\n")
-            viewer.recv(4096)
+        with suppress(OSError):  # nobody connects before it is closed
+            viewer, _ = server.accept()
+            with viewer:
+                viewer.sendall(b"RTSP/1.0 400 Bad Request\r\n\r\n")
+                viewer.recv(4096)
 
     threading.Thread(target=answer, daemon=True).start()
     return server
