@@ -14,6 +14,8 @@ from edge.contract.records import HotlistKind
 KINDS: tuple[HotlistKind, ...] = get_args(HotlistKind)
 FIELDS = ("entry", "plate", "state", "kind", "priority", "entered", "expires", "note")
 
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
 
 class UnusableFileError(Exception):
     """The whole file cannot be used; the text continues a sentence that names it."""
@@ -52,6 +54,11 @@ class Columns:
             if name.casefold() in titles:
                 places[field] = titles.index(name.casefold())
             elif field == "plate" or field in self.named:
+                for separator, called in _OTHER_SEPARATORS.items():
+                    if len(header) == 1 and separator in header[0]:
+                        raise UnusableFileError(
+                            f"has its columns parted by {called}; save it as CSV with commas"
+                        )
                 raise UnusableFileError(
                     f"has no column {name!r}; name the one it has as {field} under {self.setting}"
                 )

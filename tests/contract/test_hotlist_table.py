@@ -93,6 +93,8 @@ def test_ids_of_another_source_bear_its_name() -> None:
     [
         ("", "^is empty; its first line must name the columns"),
         ("entry\n", "^has no column 'plate'; name the one it has as plate"),
+        ("entry;plate\n", "^has its columns parted by semicolons; save it as CSV with commas"),
+        ("entry\tplate\n", "^has its columns parted by tabs; save it as CSV with commas"),
         ("entry,plate,Plate\n", "^has column 'plate' twice"),
         ('"plate\n', "^its first line is not CSV"),
     ],

@@ -54,7 +54,7 @@ def test_what_is_no_file_of_lines_is_refused_and_the_next_list_is_built(
         target=lambda: tended.update({one.name: one.error for one in lists.tend()}), daemon=True
     )
     working.start()
-    working.join(10.0)
+    working.join(60.0)
     assert not working.is_alive(), "it waits for the odd file"
     assert (tended["department"] or "").startswith(f"hot list department: {odd}: {said}")
     assert tended["state"] is None
