@@ -138,7 +138,7 @@ def test_ppocr_without_its_extra_names_it(monkeypatch):
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: None if name == "rapidocr" else find(name)
     )
-    with pytest.raises(ModelError, match=r"pip install 'plateward\[ppocr\]'"):
+    with pytest.raises(ModelError, match=r"pip install '\.\[ppocr\]' in a checkout"):
         build_parts(PPOCR)
 
 

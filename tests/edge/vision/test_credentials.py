@@ -13,7 +13,7 @@ import pytest
 from edge.vision.capture import open_source
 from edge.vision.credentials import with_credentials
 from edge.vision.errors import CaptureError
-from tests.edge.vision.test_capture import NOW
+from tests.edge.vision.test_capture import clock
 
 URL = "rtsp://192.0.2.17:554/stream1"
 
@@ -102,7 +102,7 @@ def test_a_camera_that_asks_for_a_password_gets_it_and_no_label_shows_it(secret)
     source = open_source(
         f"http://127.0.0.1:{camera.port}/video.mjpg",
         "front",
-        lambda: NOW,
+        clock,
         said.append,
         credentials=secret,
         rotation=180,
