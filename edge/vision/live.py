@@ -215,7 +215,7 @@ def open_device(number_or_path: int | str) -> Camera:
 def open_stream(url: str) -> Camera:
     """Open an RTSP or HTTP stream; raises CaptureError where it does not answer.
 
-    What it gives in the first moments is passed over, since it may have waited.
+    What an RTSP stream gives in the first moments is passed over, since it waited.
     """
     limits = [
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
@@ -226,7 +226,8 @@ def open_stream(url: str) -> Camera:
     capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits)
     if not capture.isOpened():
         raise CaptureError("the stream does not answer with pictures: ask 'alpr-edge doctor' why")
-    settled_s = time.monotonic() + SETTLES_S
-    while time.monotonic() < settled_s and capture.grab():
-        pass
+    if url.lower().startswith("rtsp"):
+        settled_s = time.monotonic() + SETTLES_S
+        while time.monotonic() < settled_s and capture.grab():
+            pass
     return capture
