@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from msgspec import UNSET
+from structlog.testing import capture_logs
 
 from edge.contract.plates import load_confusables
 from edge.contract.records import (
@@ -87,11 +88,11 @@ def test_a_plate_that_matches_many_entries_with_long_notes_rings_for_all_of_them
 
 
 def test_a_read_that_no_record_holds_with_all_it_matches_rings_for_the_most_urgent(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
 ) -> None:
     now = [START]
     many = rows(90, note="armed", entry="\U0001f697" * (MAX_LABEL - 2))
-    with recording(tmp_path, now, rows=many) as recorder:
+    with capture_logs() as logged, recording(tmp_path, now, rows=many) as recorder:
         console = drive(recorder, now, SEEN)
         ((interim, (hit,)),) = console.alerts
         assert (hit.match.plate, hit.match.priority, hit.match.note) == (LISTED, 1, UNSET)
@@ -107,9 +108,8 @@ def test_a_read_that_no_record_holds_with_all_it_matches_rings_for_the_most_urge
         assert (report.counters["records_unfit"], report.counters["hits"]) == (1, 1)
         kept = "its read is kept with the most urgent match alone, without its note"
         assert said.description.endswith(kept)
-    logged = capsys.readouterr().out
-    assert kept in logged
-    assert LISTED not in logged
+    assert kept in str(logged)
+    assert LISTED not in str(logged)
     with recording(tmp_path, now):
         pass  # nothing was left to settle
 
