@@ -273,8 +273,8 @@ def _once_each(
 ) -> NDArray[np.int64]:
     """How long one call takes for each plate, in nanoseconds.
 
-    Nothing is kept that takes memory anew: the first touch of a page takes the system of a virtual
-    machine up to 100 us, and numbers kept would fill a page for every hundredth lookup or so.
+    Nothing is kept that takes memory anew: the first touch of a page is the system's time, and
+    numbers kept would fill a page for every hundredth lookup or so.
     """
     clock = time.perf_counter_ns
     taken = np.ones(len(plates), dtype=np.int64)

@@ -206,5 +206,25 @@ def test_what_waited_while_reading_was_held_up_is_not_taken_for_now(
     assert said == []
 
 
+class Slow:
+    """A camera that takes longer for each picture than reading may be held up."""
+
+    def read(self) -> tuple[bool, Any]:
+        time.sleep(0.2)
+        return True, np.zeros((48, 64, 3), np.uint8)
+
+    def release(self) -> None:
+        pass
+
+
+def test_a_camera_that_is_slow_still_gives_its_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_module, "HELD_UP_S", 0.1)
+    source = LiveSource(Slow, "video", "curb", wall_instant, lambda _: None)
+    try:
+        assert any(frame is not None for frame in itertools.islice(source.frames(), 4))
+    finally:
+        source.close()
+
+
 def near(image: np.ndarray, level: int) -> bool:
     return abs(float(image.mean()) - level) < 20
